@@ -1,0 +1,1 @@
+"""Connections, statements, the embedded server and the schema."""

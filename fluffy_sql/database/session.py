@@ -1,0 +1,189 @@
+"""One connection to Postgres: runs named statements and turns driver errors into our own."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import class_row, dict_row
+
+from fluffy_sql.database.statements import statement
+from fluffy_sql.database.vectors import VectorArray, register_vectors
+from fluffy_sql.errors import DatabaseError, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from types import TracebackType
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+Row = TypeVar("Row")
+
+# libpq waits for ever by default: a wrong host would look like a hang.
+CONNECT_TIMEOUT_SECONDS = 10
+
+
+class Session:
+    """A connection in autocommit mode. Not for use by two threads at a time.
+
+    Every method that runs a statement raises DatabaseError where Postgres refuses it.
+    """
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self.connection = connection
+        self._vector_oid = register_vectors(connection)
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Connects and sets what every statement here relies on.
+
+        Raises:
+            SettingsError: the address is not one that libpq understands.
+            DatabaseError: no server answers there, or it refuses us.
+        """
+        address = describe_url(url)
+        try:
+            connection = psycopg.connect(
+                url,
+                autocommit=True,
+                connect_timeout=CONNECT_TIMEOUT_SECONDS,
+                application_name="fluffy_sql",
+            )
+        except psycopg.Error as error:
+            raise DatabaseError(
+                f"can't connect to {address}: {_one_line(error)}; check database.url or DATABASE_URL"
+            ) from None
+        with our_errors():
+            connection.execute(statement("session/configure").text)
+            return cls(connection)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connection; closing twice is harmless."""
+        self.connection.close()
+
+    def cancel(self) -> None:
+        """Stops the statement another thread is running on this session."""
+        if not self.connection.closed:
+            self.connection.cancel_safe(timeout=5)
+
+    def execute(self, name: str, /, **parameters: object) -> int:
+        """Runs `sql/<name>.sql`; returns how many rows it touched."""
+        with our_errors():
+            return self.connection.execute(statement(name).text, parameters, binary=True).rowcount
+
+    def fetch_all(self, name: str, /, **parameters: object) -> list[dict[str, Any]]:
+        """Runs `sql/<name>.sql`; returns its rows as dictionaries by column."""
+        with our_errors(), self.connection.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(statement(name).text, parameters, binary=True).fetchall()
+
+    def fetch_as(self, kind: type[Row], name: str, /, **parameters: object) -> list[Row]:
+        """Runs `sql/<name>.sql`; returns its rows as instances of a dataclass with its columns."""
+        with our_errors(), self.connection.cursor(row_factory=class_row(kind)) as cursor:
+            return cursor.execute(statement(name).text, parameters, binary=True).fetchall()
+
+    def fetch_value(self, name: str, /, **parameters: object) -> Any:  # noqa: ANN401
+        """Runs `sql/<name>.sql`; returns the first column of its only row."""
+        with our_errors():
+            row = self.connection.execute(statement(name).text, parameters, binary=True).fetchone()
+        if row is None:
+            raise LookupError(f"sql/{name}.sql returned no row")
+        return row[0]
+
+    def copy_in(
+        self, name: str, /, types: Sequence[str], rows: Iterable[Sequence[object]]
+    ) -> int:
+        """Streams rows into `sql/<name>.sql`, a binary COPY; returns how many it took.
+
+        Args:
+            name: the statement, a `COPY ... FROM STDIN` in binary format.
+            types: the Postgres type of each column; a binary COPY converts nothing by itself.
+            rows: read one at a time; an error they raise ends the COPY and passes through.
+        """
+        with our_errors(), self.connection.cursor() as cursor:
+            with cursor.copy(statement(name).text) as copy:
+                copy.set_types(types)
+                for row in rows:
+                    copy.write_row(row)
+            return cursor.rowcount
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All statements inside happen, or none of them."""
+        with our_errors(), self.connection.transaction():
+            yield
+
+    def vector_array(self, matrix: NDArray[np.float32]) -> VectorArray:
+        """A matrix of shape (rows, dimensions) as a `vector[]` parameter.
+
+        One session's array serves every session on the same database.
+        """
+        if self._vector_oid is None:
+            raise DatabaseError("the type vector is missing; run: fluffy-sql migrate")
+        return VectorArray.of(matrix, self._vector_oid)
+
+
+def describe_url(url: str) -> str:
+    """The address without its password, for messages.
+
+    Raises:
+        SettingsError: it is no address; the message does not repeat it, for it may hold a password.
+    """
+    try:
+        parts = conninfo_to_dict(url)
+    except psycopg.Error:
+        raise SettingsError(
+            "database.url is not an address that Postgres understands;"
+            " allowed: postgresql://user@host:5432/name or null"
+        ) from None
+    user = f"{parts['user']}@" if parts.get("user") else ""
+    host = parts.get("host") or parts.get("hostaddr") or "local socket"
+    port = f":{parts['port']}" if parts.get("port") else ""
+    return f"{user}{host}{port}/{parts.get('dbname') or ''}"
+
+
+@contextmanager
+def our_errors() -> Iterator[None]:
+    """The one place where the driver's errors become ours."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise DatabaseError(_explain(error), error.sqlstate) from error
+
+
+_ADVICE = {
+    "42P01": "run: fluffy-sql migrate",
+    "42501": "grant the role this right, or use another role",
+    "25006": "the server is read-only: name its primary in database.url",
+    "53100": "the server's disk is full: make room and run again",
+    "57P01": "the server ended the connection: run again when it is back",
+}
+
+
+def _explain(error: psycopg.Error) -> str:
+    """One line, with what to do where that is known."""
+    advice = _ADVICE.get(error.sqlstate or "")
+    return f"Postgres: {_one_line(error)}" + (f"; {advice}" if advice else "")
+
+
+def _one_line(error: psycopg.Error) -> str:
+    """The server's message; its LINE and caret lines quote our SQL, which tells a user nothing."""
+    message = error.diag.message_primary or str(error) or type(error).__name__
+    detail = error.diag.message_detail
+    # libpq's connection errors say what failed on their first lines, at length.
+    text = f"{message} ({detail})" if detail else message
+    return re.sub(r"\s+", " ", text).strip()

@@ -1,0 +1,87 @@
+"""Loads `sql/**/*.sql`: one statement a file, named by its path, checked when it is read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from fluffy_sql.resources import sql_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_PARAMETER = re.compile(r"%\((\w+)\)[sb]")
+# Every parameter carries its type, so that a statement reads and plans the same whoever calls it.
+_TYPED_PARAMETER = re.compile(r"%\((\w+)\)[sb]::[a-z]")
+_DECLARED = re.compile(r"^-- Parameters:(?P<first>.*)\n(?P<rest>(?:--   .*\n)*)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One SQL statement. `name` is its path under `sql/` without the suffix."""
+
+    name: str
+    text: str
+    parameters: frozenset[str]
+
+
+@cache
+def statement(name: str) -> Statement:
+    """The statement in `sql/<name>.sql`.
+
+    Raises:
+        ValueError: the file breaks a rule of the house; the message names file and rule. This is
+            a mistake in the program, which a test over all files finds first.
+    """
+    return parse(name, (sql_folder() / f"{name}.sql").read_text(encoding="utf-8"))
+
+
+def statement_names() -> list[str]:
+    """Names of all statements, sorted."""
+    folder = sql_folder()
+    return sorted(_name(folder, file) for file in folder.rglob("*.sql"))
+
+
+def _name(folder: Path, file: Path) -> str:
+    return file.relative_to(folder).with_suffix("").as_posix()
+
+
+def parse(name: str, text: str) -> Statement:
+    """Checks the text of a statement file and returns what is sent to the server.
+
+    The header's `-- Parameters:` line must name exactly the parameters in use; each must be cast.
+    """
+    header, body = _split_header(text)
+    if not header.strip():
+        raise ValueError(f"sql/{name}.sql: begins without a comment that says what it does")
+    used = set(_PARAMETER.findall(body))
+    declared = _declared_parameters(header)
+    if used != declared:
+        raise ValueError(
+            f"sql/{name}.sql: parameters declared {sorted(declared)} but used {sorted(used)}"
+        )
+    if uncast := used - set(_TYPED_PARAMETER.findall(body)):
+        raise ValueError(f"sql/{name}.sql: parameters without a type cast: {sorted(uncast)}")
+    # psycopg reads a bare percent sign as a placeholder, inside comments too.
+    if "%" in _PARAMETER.sub("", body):
+        raise ValueError(f"sql/{name}.sql: holds a bare percent sign")
+    if body.count(";") != 1 or not body.rstrip().endswith(";"):
+        raise ValueError(f"sql/{name}.sql: must hold one statement, ended by a semicolon")
+    return Statement(name, body.strip(), frozenset(used))
+
+
+def _split_header(text: str) -> tuple[str, str]:
+    """The comment lines at the top, and the statement below them."""
+    lines = text.splitlines(keepends=True)
+    length = next((i for i, line in enumerate(lines) if not line.startswith("--")), len(lines))
+    return "".join(lines[:length]), "".join(lines[length:])
+
+
+def _declared_parameters(header: str) -> set[str]:
+    found = _DECLARED.search(header)
+    if found is None:
+        return set()
+    listed = (found["first"] + found["rest"]).replace("--", " ")
+    return {part.split()[0] for part in listed.split(",") if part.strip()}

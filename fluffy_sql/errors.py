@@ -1,0 +1,52 @@
+"""The one hierarchy of errors. Each message is one line: what is wrong, where, and what to do."""
+
+
+class FluffySqlError(Exception):
+    """Something a user can cause or mend. The command line prints it and exits with `exit_code`."""
+
+    exit_code = 1
+
+
+class UsageError(FluffySqlError):
+    """The command was called in a way that can't work."""
+
+    exit_code = 2
+
+
+class SettingsError(UsageError):
+    """A setting is unknown, of the wrong kind or out of range."""
+
+
+class MissingExtraError(UsageError):
+    """An optional part of the package is not installed."""
+
+
+class DatabaseError(FluffySqlError):
+    """Postgres refused a statement or could not be reached.
+
+    `sqlstate` is Postgres's five-character code, where there was one.
+    """
+
+    def __init__(self, message: str, sqlstate: str | None = None) -> None:
+        super().__init__(message)
+        self.sqlstate = sqlstate
+
+
+class SchemaError(FluffySqlError):
+    """The database lacks our tables, or holds tables that can't be adopted."""
+
+
+class LibraryError(FluffySqlError):
+    """The photos can't be clustered as they are."""
+
+
+class ImportFileError(FluffySqlError):
+    """A file of embeddings can't be read, or one of its rows is wrong."""
+
+
+class BusyError(FluffySqlError):
+    """Another run is at work in this database."""
+
+
+class PostconditionError(FluffySqlError):
+    """A result broke a promise; it was rolled back. This is a bug to report, with the run's id."""

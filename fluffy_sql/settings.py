@@ -1,0 +1,200 @@
+"""`image_embed.yml` -> frozen, validated settings. A flag beats the environment beats the file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from fluffy_sql.errors import SettingsError
+
+DEFAULT_FILE = Path("image_embed.yml")
+
+Metric = Literal["cosine", "l2"]
+
+# bigint in Postgres; NumPy wants seeds that are not negative.
+_LARGEST_SEED = 2**63 - 1
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class DatabaseSettings(_Section):
+    """Where the photos are."""
+
+    url: str | None = None
+    embedded_dir: str = Field(default=".fluffy_sql/postgres", min_length=1)
+    connections: Annotated[int, Field(ge=1, le=64)] = 2
+
+
+class ClusteringSettings(_Section):
+    """What to make of them."""
+
+    algorithm: str = Field(default="kmeans", min_length=1)
+    k: Annotated[int, Field(ge=1, le=1_000_000)] = 20
+    metric: Metric = "cosine"
+    seed: Annotated[int, Field(ge=0, le=_LARGEST_SEED)] = 0
+    batch_size: Annotated[int, Field(ge=1)] = 8192
+    sample_per_cluster: Annotated[int, Field(ge=1)] = 512
+    iterations: Annotated[int, Field(ge=1)] = 100
+    tolerance: Annotated[float, Field(ge=0, lt=1)] = 1e-4
+    restarts: Annotated[int, Field(ge=1)] = 3
+    refine: bool = True
+
+
+class Settings(_Section):
+    """Everything `image_embed.yml` says."""
+
+    database: DatabaseSettings = DatabaseSettings()
+    clustering: ClusteringSettings = ClusteringSettings()
+
+
+def load_settings(
+    file: Path | None = None,
+    *,
+    flags: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> Settings:
+    """Reads the settings file and lays environment and flags over it.
+
+    Args:
+        file: the settings file; None reads `image_embed.yml` in the working directory where there
+            is one, and the defaults where there is none.
+        flags: dotted key to value, such as `{"clustering.k": 12}`; None as a value means not given.
+        environment: where `DATABASE_URL` is looked up; an empty one counts as not set.
+
+    Raises:
+        SettingsError: the file can't be read, or a key or value is wrong. The message names the
+            file and line (or the flag), the key, what was found and what is allowed.
+    """
+    sources = _Sources()
+    path = file or DEFAULT_FILE
+    if file is not None or path.exists():
+        sources.add_file(path)
+    if environment.get("DATABASE_URL"):
+        sources.add("database.url", environment["DATABASE_URL"], "DATABASE_URL")
+    for key, value in (flags or {}).items():
+        if value is not None:
+            sources.add(key, value, f"--{key.rpartition('.')[2].replace('_', '-')}")
+    try:
+        settings = Settings.model_validate(sources.values)
+    except ValidationError as error:
+        raise SettingsError(_describe(error, sources)) from None
+    return _anchor_embedded_dir(settings, path if sources.has_file else Path())
+
+
+class _Sources:
+    """The merged values, and where each of them was set, for messages."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+        self.has_file = False
+        self._origins: dict[str, str] = {}
+        self._file = ""
+
+    def add(self, key: str, value: Any, origin: str) -> None:  # noqa: ANN401 - any YAML value
+        section, _, name = key.partition(".")
+        self.values[section] = {**self.values.get(section, {}), name: value}
+        self._origins[key] = origin
+
+    def add_file(self, path: Path) -> None:
+        self._file = str(path)
+        self.has_file = True
+        try:
+            root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        except FileNotFoundError:
+            raise SettingsError(f"{path}: there is no such settings file; check --config") from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{path}: can't be read: {error}") from None
+        except yaml.YAMLError as error:
+            raise SettingsError(f"{path}: is not YAML: {' '.join(str(error).split())}") from None
+        if root is not None:
+            self.values = self._read_mapping(root, "")
+
+    def _read_mapping(self, node: yaml.Node, prefix: str) -> dict[str, Any]:
+        """Plain values of a mapping node; remembers lines, refuses a key set twice."""
+        line = f"{self._file}, line {node.start_mark.line + 1}"
+        if not isinstance(node, yaml.MappingNode):
+            what = prefix.rstrip(".") or "the file"
+            raise SettingsError(f"{line}: {what} must be a mapping of settings")
+        values: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = str(key_node.value)
+            origin = f"{self._file}, line {key_node.start_mark.line + 1}"
+            if key in values:
+                raise SettingsError(f"{origin}: {prefix}{key} is set a second time; keep one")
+            self._origins[prefix + key] = origin
+            values[key] = (
+                self._read_mapping(value_node, f"{prefix}{key}.")
+                if not prefix and key in Settings.model_fields and not _is_null(value_node)
+                else _construct(value_node)
+            )
+        return {key: value for key, value in values.items() if prefix or value is not None}
+
+    def origin(self, key: str) -> str:
+        return self._origins.get(key, self._file)
+
+
+def _is_null(node: yaml.Node) -> bool:
+    return node.tag == "tag:yaml.org,2002:null"
+
+
+def _construct(node: yaml.Node) -> Any:  # noqa: ANN401 - any YAML value
+    return yaml.safe_load(yaml.serialize(node))
+
+
+def _describe(error: ValidationError, sources: _Sources) -> str:
+    """One line for the first thing wrong: where, which key, what was found, what is allowed."""
+    first = error.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in first["loc"])
+    where = sources.origin(key)
+    if first["type"] == "extra_forbidden":
+        section = first["loc"][0] if len(first["loc"]) > 1 else None
+        fields = _fields_of(str(section) if section is not None else None)
+        return f"{where}: {key} is not a setting; allowed here: {', '.join(fields)}"
+    found = "nothing" if first["input"] is None else repr(first["input"])
+    if key == "database.url":
+        found = "a value that is not text"  # it may hold a password
+    return f"{where}: {key} is {found}; allowed: {_allowed(key, first['msg'])}"
+
+
+def _fields_of(section: str | None) -> list[str]:
+    models: dict[str | None, type[BaseModel]] = {
+        None: Settings,
+        "database": DatabaseSettings,
+        "clustering": ClusteringSettings,
+    }
+    return list(models[section].model_fields)
+
+
+_ALLOWED = {
+    "database.url": "a postgresql:// address or null",
+    "database.embedded_dir": "a folder",
+    "database.connections": "a whole number from 1 to 64",
+    "clustering.algorithm": "the name of an algorithm",
+    "clustering.k": "a whole number from 1 to 1,000,000",
+    "clustering.metric": "cosine or l2",
+    "clustering.seed": "a whole number from 0 up to 9,223,372,036,854,775,807",
+    "clustering.batch_size": "a whole number from 1 up",
+    "clustering.sample_per_cluster": "a whole number from 1 up",
+    "clustering.iterations": "a whole number from 1 up",
+    "clustering.tolerance": "a number from 0 up, below 1",
+    "clustering.restarts": "a whole number from 1 up",
+    "clustering.refine": "true or false",
+}
+
+
+def _allowed(key: str, otherwise: str) -> str:
+    return _ALLOWED.get(key, otherwise)
+
+
+def _anchor_embedded_dir(settings: Settings, file: Path) -> Settings:
+    """A relative embedded_dir is seen from the settings file, not from wherever one stands."""
+    folder = (file.parent / Path(settings.database.embedded_dir).expanduser()).resolve()
+    database = settings.database.model_copy(update={"embedded_dir": str(folder)})
+    return settings.model_copy(update={"database": database})

@@ -1,0 +1,5 @@
+-- The migrations that are in force, oldest first.
+-- Returns: migration_id.
+SELECT migration_id
+FROM fluffy_sql_migrations
+ORDER BY migration_id;

@@ -1,0 +1,11 @@
+-- Sets what every statement of a session relies on; local to the session, never persisted.
+--   TimeZone: Rails keeps UTC in "timestamp without time zone", and now() is cast to it.
+--   synchronize_seqscans: off, so that a scan always starts at the first row and one seed sums
+--   floats in one order.
+--   jit: compiling these statements costs more than it saves.
+-- Returns: one row of no interest.
+SELECT
+    set_config('TimeZone', 'UTC', false),
+    set_config('synchronize_seqscans', 'off', false),
+    set_config('jit', 'off', false),
+    set_config('client_min_messages', 'warning', false);
