@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fluffy_sql.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 DEFAULT_FILE = Path("image_embed.yml")
 
@@ -97,7 +99,7 @@ class _Sources:
         self._origins: dict[str, str] = {}
         self._file = ""
 
-    def add(self, key: str, value: Any, origin: str) -> None:  # noqa: ANN401 - any YAML value
+    def add(self, key: str, value: Any, origin: str) -> None:
         section, _, name = key.partition(".")
         self.values[section] = {**self.values.get(section, {}), name: value}
         self._origins[key] = origin
@@ -144,7 +146,7 @@ def _is_null(node: yaml.Node) -> bool:
     return node.tag == "tag:yaml.org,2002:null"
 
 
-def _construct(node: yaml.Node) -> Any:  # noqa: ANN401 - any YAML value
+def _construct(node: yaml.Node) -> Any:
     return yaml.safe_load(yaml.serialize(node))
 
 

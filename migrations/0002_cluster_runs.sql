@@ -65,7 +65,9 @@ COMMENT ON COLUMN cluster_run_steps.batch_size IS 'Rows of the sample that the s
 COMMENT ON COLUMN cluster_run_steps.inertia IS 'Sum of squared distances of the batch to the centroids the step began with.';
 COMMENT ON COLUMN cluster_run_steps.centroid_movement IS 'How far centroids moved: the root mean square over clusters.';
 
-ALTER TABLE clusters ADD COLUMN run_id bigint CONSTRAINT clusters_run_id_fkey REFERENCES cluster_runs (id) ON DELETE SET NULL;
+ALTER TABLE clusters ADD COLUMN run_id bigint CONSTRAINT clusters_run_id_fkey REFERENCES cluster_runs (
+    id
+) ON DELETE SET NULL;
 
 COMMENT ON COLUMN clusters.run_id IS 'The run that made the cluster. Null: none did, or its record is gone.';
 

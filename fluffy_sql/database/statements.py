@@ -83,5 +83,5 @@ def _declared_parameters(header: str) -> set[str]:
     found = _DECLARED.search(header)
     if found is None:
         return set()
-    listed = (found["first"] + found["rest"]).replace("--", " ")
+    listed = re.sub(r"\([^)]*\)", "", (found["first"] + found["rest"]).replace("--", " "))
     return {part.split()[0] for part in listed.split(",") if part.strip()}

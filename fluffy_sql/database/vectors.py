@@ -1,7 +1,7 @@
 """The one place where pgvector's binary format meets NumPy.
 
-pgvector's own client converts one vector at a time through Python objects. A step sends k centroids and
-receives k averages for each of its ranges, so here a whole `vector[]` is encoded by one NumPy
+pgvector's own client converts one vector at a time through Python objects. A step sends k centroids
+and receives k averages for each of its ranges, so here a whole `vector[]` is encoded by one NumPy
 operation (200 x 768: 99 ms as text, 9 ms by one object each, under 1 ms so), and a vector is read
 as an array without a copy of its own.
 
@@ -70,7 +70,7 @@ class _VectorLoader(Loader):
 
 
 def register_vectors(connection: Connection[Any]) -> int | None:
-    """Teaches a connection the type `vector`. Returns its oid, or None where pgvector is missing."""
+    """Teaches a connection the type `vector`; returns its oid, None where pgvector is missing."""
     info = TypeInfo.fetch(connection, "vector")
     if info is None:
         return None

@@ -4,5 +4,11 @@
 SELECT
     current_setting('server_version_num')::integer AS server_version_num,
     current_setting('server_version') AS postgres_version,
-    (SELECT extversion FROM pg_extension WHERE extname = 'vector') AS pgvector_version,
-    (SELECT default_version FROM pg_available_extensions WHERE name = 'vector') AS pgvector_available;
+    (
+        SELECT extversion FROM pg_extension
+        WHERE extname = 'vector'
+    ) AS pgvector_version,
+    (
+        SELECT default_version FROM pg_available_extensions
+        WHERE name = 'vector'
+    ) AS pgvector_available;

@@ -5,7 +5,7 @@
 --   jit: compiling these statements costs more than it saves.
 -- Returns: one row of no interest.
 SELECT
-    set_config('TimeZone', 'UTC', false),
-    set_config('synchronize_seqscans', 'off', false),
-    set_config('jit', 'off', false),
-    set_config('client_min_messages', 'warning', false);
+    set_config('TimeZone', 'UTC', FALSE),
+    set_config('synchronize_seqscans', 'off', FALSE),
+    set_config('jit', 'off', FALSE),
+    set_config('client_min_messages', 'warning', FALSE);

@@ -1,0 +1,59 @@
+"""Greedy k-means++ on a bounded sample, in memory: a few megabytes, whatever the library."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# float4 products are exact to about 1e-7; what is nearer than this, as a share of the squared
+# norms, is taken for the same point, or rounding would make seeds of copies.
+_SAME_POINT = 1e-6
+
+
+def seed_centroids(
+    rows: NDArray[np.float32], k: int, generator: np.random.Generator
+) -> NDArray[np.float32]:
+    """Picks rows as first centroids, each far from the ones before.
+
+    k-means++ (Arthur and Vassilvitskii 2007) in its greedy form: of 2 + ln k rows drawn by their
+    squared distance to the nearest pick so far, the one that lowers their sum the most.
+
+    Args:
+        rows: shape (n, dimensions), n at least 1.
+        k: how many to pick.
+        generator: where chance comes from.
+
+    Returns:
+        Shape (m, dimensions), m the smaller of k and the number of distinct rows.
+    """
+    norms = np.einsum("ij,ij->i", rows, rows)
+    trials = 2 + int(np.log(k))
+    picks = [int(generator.integers(len(rows)))]
+    nearest = _squared_distances(rows, norms, picks)[:, 0]
+    while len(picks) < k:
+        cumulated = np.cumsum(nearest, dtype=np.float64)
+        if cumulated[-1] <= 0:
+            break
+        drawn = np.searchsorted(cumulated, generator.random(trials) * cumulated[-1], side="right")
+        candidates = np.minimum(drawn, len(rows) - 1)
+        lowered = np.minimum(nearest[:, None], _squared_distances(rows, norms, candidates))
+        best = int(np.argmin(lowered.sum(axis=0, dtype=np.float64)))
+        picks.append(int(candidates[best]))
+        nearest = lowered[:, best]
+    return rows[picks]
+
+
+def _squared_distances(
+    rows: NDArray[np.float32],
+    norms: NDArray[np.float32],
+    picks: list[int] | NDArray[np.intp],
+) -> NDArray[np.float32]:
+    """Shape (n, len(picks)); exactly 0 between copies."""
+    sums = norms[:, None] + norms[picks][None, :]
+    squared = sums - 2 * (rows @ rows[picks].T)
+    squared[squared < _SAME_POINT * sums] = 0
+    return squared

@@ -1,0 +1,52 @@
+"""When a batch grows and when a descent ends. Pure: numbers in, a decision out."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def has_settled(
+    movement: NDArray[np.float64], errors: NDArray[np.float64], rows: NDArray[np.int64]
+) -> bool:
+    """Whether the batch is too small to tell where the centroids should go next.
+
+    True when centroids moved less than the standard error of their means: moving on among the
+    same rows would fit the batch, not the library (Newling and Fleuret 2016, Nested Mini-Batch
+    K-Means, section 3.3; here over all clusters together, so that one small restless cluster
+    does not hold up the rest).
+
+    Args:
+        movement: shape (k,), how far each centroid moved in the last step.
+        errors: shape (k,), sum of squared distances of each cluster's rows to its centroid.
+        rows: shape (k,), rows of each cluster.
+    """
+    several = rows > 1
+    variance_of_mean = errors[several] / (rows[several] * (rows[several] - 1.0))
+    return float(np.sum(movement**2)) <= float(np.sum(variance_of_mean))
+
+
+def has_converged(previous_inertia: float | None, inertia: float, tolerance: float) -> bool:
+    """Whether the last step lowered the inertia by no more than `tolerance`, as a share of it."""
+    return previous_inertia is not None and previous_inertia - inertia <= tolerance * inertia
+
+
+def next_batch_size(batch_size: int, sample_size: int) -> int:
+    """The batch after this one: twice as many rows, the ones before included."""
+    return min(2 * batch_size, sample_size)
+
+
+def row_ranges(rows: int, most_ranges: int, least_rows: int) -> list[tuple[int, int]]:
+    """Cuts rows 1 to `rows` into ranges (after, last] of about the same length.
+
+    The cut depends on the number of rows alone and never on the number of connections: partial
+    averages are merged in the order of the ranges, so a seed gives one result on any machine.
+    """
+    pieces = max(1, min(most_ranges, rows // least_rows))
+    bounds = [rows * piece // pieces for piece in range(pieces + 1)]
+    return list(pairwise(bounds))

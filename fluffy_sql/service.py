@@ -1,0 +1,327 @@
+"""ClusteringService: survey the library, run the algorithm, commit."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fluffy_sql import __version__
+from fluffy_sql.algorithms import algorithm_named
+from fluffy_sql.algorithms.base import Task
+from fluffy_sql.database.schema import require_current_schema
+from fluffy_sql.database.session import Session
+from fluffy_sql.database.workers import Workers
+from fluffy_sql.errors import BusyError, FluffySqlError, LibraryError, PostconditionError
+from fluffy_sql.types import Fit, PhotosOfDimension, RunResult, StepReport, Survey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fluffy_sql.settings import ClusteringSettings
+
+# The postcondition compares so many photos with every centroid; at most so many pairs.
+_CHECKED_PHOTOS = 1_000
+_CHECKED_PAIRS = 1_000_000
+
+
+class Progress:
+    """Hears how a run goes; does nothing. Override what you want to show."""
+
+    def phase(self, name: str) -> None:
+        """A phase begins: survey, sample, seed, refine, train, assign, commit."""
+
+    def surveyed(self, survey: Survey) -> None:
+        """The photos were counted."""
+
+    def step(self, report: StepReport) -> None:
+        """A step is done."""
+
+    def photos(self, done: int) -> None:
+        """So many more photos have their label."""
+
+
+class ClusteringService:
+    """Clusters the photos of one database that have an embedding and no cluster.
+
+    Args:
+        url: address of the database, as libpq takes it.
+        settings: what to make of the photos.
+        connections: how many connections share the work.
+        progress: hears how it goes.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        settings: ClusteringSettings,
+        *,
+        connections: int = 2,
+        progress: Progress | None = None,
+    ) -> None:
+        self._url = url
+        self._settings = settings
+        self._connections = connections
+        self._progress = progress or Progress()
+
+    def generate(self) -> RunResult:
+        """Makes clusters and puts every eligible photo into one; all of it, or nothing.
+
+        Where there is nothing to cluster, no run is recorded and `run_id` is None.
+
+        Raises:
+            SettingsError: there is no algorithm of that name.
+            SchemaError: the database is not migrated.
+            BusyError: another run is at work in this database.
+            LibraryError: the embeddings are of several lengths.
+            DatabaseError: Postgres refused a statement.
+            PostconditionError: the result broke a promise and was rolled back.
+        """
+        algorithm = algorithm_named(self._settings.algorithm)
+        with Session.open(self._url) as session:
+            require_current_schema(session)
+            with _only_run(session):
+                clock = _Clock()
+                self._progress.phase("survey")
+                survey, by_dimension = _survey(session, self._settings)
+                self._progress.surveyed(survey)
+                if not survey.eligible:
+                    return self._nothing_to_do(survey, clock)
+                run_id = self._open_run(session, survey)
+                with _closed_on_failure(session, run_id), _work_table(session):
+                    _require_one_length(by_dimension)
+                    log = _RunLog(session, run_id, clock, self._progress)
+                    with Workers.open(self._url, self._connections) as workers:
+                        fit = algorithm.fit(Task(session, workers, survey, self._settings, log))
+                    log.phase("commit")
+                    return self._commit(session, run_id, survey, fit, clock)
+
+    def _nothing_to_do(self, survey: Survey, clock: _Clock) -> RunResult:
+        return RunResult(
+            run_id=None,
+            algorithm=self._settings.algorithm,
+            metric=self._settings.metric,
+            seed=self._settings.seed,
+            k_requested=self._settings.k,
+            clusters_created=0,
+            photos_processed=0,
+            skipped=survey.skipped,
+            inertia=None,
+            iterations=0,
+            converged=None,
+            seconds=clock.seconds(),
+        )
+
+    def _open_run(self, session: Session, survey: Survey) -> int:
+        versions = session.fetch_all("session/describe_versions")[0]
+        run_id: int = session.fetch_value(
+            "runs/open",
+            algorithm=self._settings.algorithm,
+            metric=self._settings.metric,
+            seed=self._settings.seed,
+            k_requested=self._settings.k,
+            settings=self._settings.model_dump_json(),
+            tool_version=__version__,
+            photos_eligible=survey.eligible,
+            skipped=json.dumps(survey.skipped),
+            dimensions=survey.dimensions,
+            **versions,
+        )
+        return run_id
+
+    def _commit(
+        self, session: Session, run_id: int, survey: Survey, fit: Fit, clock: _Clock
+    ) -> RunResult:
+        """The final transaction: clusters, photos, counts and the end of the run, or none of it."""
+        with session.transaction():
+            cluster_ids = _insert_clusters(session, run_id, fit)
+            placed = session.execute(
+                "clusters/write_assignments",
+                labels=fit.labels.tolist(),
+                cluster_ids=cluster_ids,
+            )
+            session.execute("clusters/write_counts", cluster_ids=cluster_ids)
+            emptied = session.execute("clusters/drop_empty", cluster_ids=cluster_ids)
+            self._check(session, run_id, fit, cluster_ids)
+            result = RunResult(
+                run_id=run_id,
+                algorithm=self._settings.algorithm,
+                metric=self._settings.metric,
+                seed=self._settings.seed,
+                k_requested=self._settings.k,
+                clusters_created=len(cluster_ids) - emptied,
+                photos_processed=placed,
+                skipped=survey.skipped,
+                inertia=fit.inertia,
+                iterations=fit.iterations,
+                converged=fit.converged,
+                seconds=clock.seconds(),
+            )
+            session.execute(
+                "runs/close",
+                run_id=run_id,
+                photos_processed=result.photos_processed,
+                clusters_created=result.clusters_created,
+                inertia=result.inertia,
+                iterations=result.iterations,
+                converged=result.converged,
+                seconds=json.dumps(result.seconds),
+            )
+        return result
+
+    def _check(self, session: Session, run_id: int, fit: Fit, cluster_ids: list[int]) -> None:
+        """Holds the result to its promises before it is committed."""
+        if not np.isfinite(fit.centroids).all():
+            raise PostconditionError(f"run {run_id}: a centroid is not finite; nothing was written")
+        if not fit.nearest_centroid:
+            return
+        misplaced = session.fetch_value(
+            "clusters/count_misplaced",
+            cluster_ids=cluster_ids,
+            normalize=self._settings.metric == "cosine",
+            seed=self._settings.seed,
+            photos=max(1, min(_CHECKED_PHOTOS, _CHECKED_PAIRS // len(cluster_ids))),
+        )
+        if misplaced:
+            raise PostconditionError(
+                f"run {run_id}: {misplaced} photos of the sample checked are not at their nearest"
+                " centroid; nothing was written"
+            )
+
+
+def _survey(
+    session: Session, settings: ClusteringSettings
+) -> tuple[Survey, list[PhotosOfDimension]]:
+    """Counts what there is, the most common dimension standing for all until they are checked."""
+    counts = session.fetch_all("photos/count")[0]
+    by_dimension = session.fetch_as(PhotosOfDimension, "photos/survey")
+    zero_vectors = sum(row.zero_vectors for row in by_dimension) * (settings.metric == "cosine")
+    survey = Survey(
+        eligible=sum(row.photos for row in by_dimension) - zero_vectors,
+        dimensions=by_dimension[0].dimensions if by_dimension else 0,
+        zero_vectors=zero_vectors,
+        without_embedding=counts["without_embedding"],
+        clustered=counts["clustered"],
+    )
+    return survey, by_dimension
+
+
+def _require_one_length(by_dimension: list[PhotosOfDimension]) -> None:
+    if len(by_dimension) > 1:
+        found = ", ".join(f"{row.dimensions} ({row.photos:,} photos)" for row in by_dimension)
+        raise LibraryError(
+            f"the embeddings are of several dimensions: {found};"
+            " embed all photos with one model, or leave some out in the view usable_photos"
+        )
+
+
+def _insert_clusters(session: Session, run_id: int, fit: Fit) -> list[int]:
+    """The new clusters' ids, in the order of the fit's centroids."""
+    made = session.fetch_all(
+        "clusters/insert", run_id=run_id, centroids=session.vector_array(fit.centroids)
+    )
+    return sorted(row["id"] for row in made)
+
+
+@contextmanager
+def _only_run(session: Session) -> Iterator[None]:
+    """One run at a time in a database; records of runs that were killed are closed."""
+    if not session.fetch_value("runs/try_lock"):
+        raise BusyError(_describe_holder(session))
+    try:
+        session.execute("runs/mark_interrupted")
+        yield
+    finally:
+        session.release("runs/unlock")
+
+
+def _describe_holder(session: Session) -> str:
+    found = session.fetch_all("runs/find_holder")
+    if not found:  # it ended between the two questions
+        return "another generate was at work in this database until just now; try again"
+    holder = found[0]
+    who = f"{holder['role'] or 'another role'} from {holder['client'] or 'this machine'}"
+    run = f"run {holder['run_id']}" if holder["run_id"] else "another generate"
+    return (
+        f"{run} is at work in this database: {who}, server process {holder['pid']},"
+        f" since {holder['since']:%Y-%m-%d %H:%M:%S} UTC; try again when it is done"
+    )
+
+
+@contextmanager
+def _closed_on_failure(session: Session, run_id: int) -> Iterator[None]:
+    """Leaves a record of a run that did not succeed, and of why."""
+    try:
+        yield
+    except FluffySqlError as error:
+        session.release("runs/fail", run_id=run_id, status="failed", error=str(error))
+        raise
+    except KeyboardInterrupt:
+        session.release(
+            "runs/fail", run_id=run_id, status="interrupted", error="stopped by a signal"
+        )
+        raise
+    except BaseException as error:
+        session.release("runs/fail", run_id=run_id, status="failed", error=f"bug: {error!r}")
+        raise
+
+
+@contextmanager
+def _work_table(session: Session) -> Iterator[None]:
+    """The table that algorithms write labels to; gone afterwards, whatever happened."""
+    session.execute("work/drop_assignments")
+    session.execute("work/create_assignments")
+    try:
+        yield
+    finally:
+        session.release("work/drop_assignments")
+
+
+class _Clock:
+    """Seconds by phase."""
+
+    def __init__(self) -> None:
+        self._begun = time.perf_counter()
+        self._phases: dict[str, float] = {}
+        self._phase = "survey"
+        self._since = self._begun
+
+    def enter(self, phase: str) -> None:
+        self._note()
+        self._phase = phase
+
+    def seconds(self) -> dict[str, float]:
+        """Seconds by phase so far, and in total; to the millisecond."""
+        self._note()
+        spent = {phase: round(seconds, 3) for phase, seconds in self._phases.items()}
+        return {**spent, "total": round(self._since - self._begun, 3)}
+
+    def _note(self) -> None:
+        now = time.perf_counter()
+        self._phases[self._phase] = self._phases.get(self._phase, 0.0) + now - self._since
+        self._since = now
+
+
+class _RunLog:
+    """Writes a run's record as it goes, committed at once, and passes everything on."""
+
+    def __init__(self, session: Session, run_id: int, clock: _Clock, progress: Progress) -> None:
+        self._session = session
+        self._run_id = run_id
+        self._clock = clock
+        self._progress = progress
+
+    def phase(self, name: str) -> None:
+        self._clock.enter(name)
+        self._session.execute("runs/enter_phase", run_id=self._run_id, phase=name)
+        self._progress.phase(name)
+
+    def step(self, report: StepReport) -> None:
+        self._session.execute("runs/record_step", run_id=self._run_id, **vars(report))
+        self._progress.step(report)
+
+    def photos(self, done: int) -> None:
+        self._progress.photos(done)

@@ -1,0 +1,106 @@
+"""Results that pass between the layers; all frozen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class PhotosOfDimension:
+    """Photos with an embedding and no cluster, of one number of dimensions."""
+
+    dimensions: int
+    photos: int
+    zero_vectors: int
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What there is to cluster.
+
+    Attributes:
+        eligible: photos that will be clustered.
+        dimensions: length of their embeddings; 0 where there are none.
+        zero_vectors: photos that stay out because their embedding has no direction; 0 under l2.
+        without_embedding: photos that stay out because they have none.
+        clustered: photos that are in a cluster already.
+    """
+
+    eligible: int
+    dimensions: int
+    zero_vectors: int
+    without_embedding: int
+    clustered: int
+
+    @property
+    def skipped(self) -> dict[str, int]:
+        """Photos that stay unassigned, by reason."""
+        return {"without_embedding": self.without_embedding, "zero_vector": self.zero_vectors}
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """One Lloyd step, as recorded and shown.
+
+    Attributes:
+        step: counted from 1 through the whole run.
+        phase: `seed 1`, `refine`, `train`, ...
+        batch_size: rows of the sample that were looked at.
+        inertia: sum of squared distances of these rows to the centroids the step began with.
+        centroid_movement: root mean square of how far the centroids moved.
+        seconds: how long it took.
+    """
+
+    step: int
+    phase: str
+    batch_size: int
+    inertia: float
+    centroid_movement: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What an algorithm found; the labels themselves are in the work table.
+
+    Attributes:
+        labels: shape (clusters,), the labels in use, the one with most photos first.
+        centroids: shape (clusters, dimensions), float32, in the order of `labels`.
+        photos: shape (clusters,), how many photos have each label; none is 0.
+        inertia: sum of squared distances of all photos to their centroids.
+        iterations: steps it took, all restarts included.
+        converged: whether it ended by its tolerance and not by the limit on iterations.
+        nearest_centroid: whether every photo has the label of its nearest centroid, as a promise
+            that is checked before the result is committed.
+    """
+
+    labels: NDArray[np.intp]
+    centroids: NDArray[np.float32]
+    photos: NDArray[np.int64]
+    inertia: float
+    iterations: int
+    converged: bool
+    nearest_centroid: bool
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A finished run, with the names `generate --json` uses."""
+
+    run_id: int | None
+    algorithm: str
+    metric: str
+    seed: int
+    k_requested: int
+    clusters_created: int
+    photos_processed: int
+    skipped: dict[str, int]
+    inertia: float | None
+    iterations: int
+    converged: bool | None
+    seconds: dict[str, float]

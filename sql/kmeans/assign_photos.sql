@@ -1,0 +1,38 @@
+-- Assigns the photos of a range of ids to their nearest centroids. Each embedding is fetched once: the function
+-- call in the subquery returns the value itself, and OFFSET 0 keeps it from being evaluated for each centroid.
+-- A photo that was embedded anew with another length while the run went on is left for the next run.
+-- Parameters: centroids vector[], normalize boolean, dimensions integer, after_id bigint (exclusive),
+--   last_id bigint (inclusive)
+-- Returns: nothing; the row count is the photos assigned.
+INSERT INTO fluffy_sql_assignments (photo_id, label, distance)
+SELECT
+    photo.id,
+    nearest.label,
+    nearest.distance
+FROM (
+    SELECT
+        id,
+        CASE
+            WHEN %(normalize)s::boolean THEN l2_normalize(embedding)
+            ELSE vector(embedding, -1, FALSE)
+        END AS embedding
+    FROM usable_photos
+    WHERE
+        id > %(after_id)s::bigint
+        AND id <= %(last_id)s::bigint
+        AND cluster_id IS NULL
+        AND embedding IS NOT NULL
+    OFFSET 0
+) AS photo
+CROSS JOIN
+    LATERAL (
+        SELECT
+            (centroid.place - 1)::integer AS label,
+            centroid.embedding <-> photo.embedding AS distance
+        FROM unnest(%(centroids)b::vector[]) WITH ORDINALITY AS centroid (embedding, place)
+        ORDER BY distance, label
+        LIMIT 1
+    ) AS nearest
+WHERE
+    vector_dims(photo.embedding) = %(dimensions)s::integer
+    AND (NOT %(normalize)s::boolean OR vector_norm(photo.embedding) > 0);

@@ -1,0 +1,22 @@
+-- One Lloyd step over a range of the sample: assign each row to its nearest centroid, average by centroid.
+-- Centroids come as a parameter: a small table of them would be scanned through the buffer cache k times a row, and Citus
+-- would refuse it. The lowest label wins a tie.
+-- Parameters: centroids vector[], after_row bigint (exclusive), last_row bigint (inclusive)
+-- Returns: label, rows, mean, error (sum of squared distances); no row for a centroid without rows.
+SELECT
+    nearest.label,
+    count(*) AS rows,
+    avg(sample.embedding) AS mean,
+    sum(nearest.distance * nearest.distance) AS error
+FROM fluffy_sql_sample AS sample
+CROSS JOIN
+    LATERAL (
+        SELECT
+            (centroid.place - 1)::integer AS label,
+            centroid.embedding <-> sample.embedding AS distance
+        FROM unnest(%(centroids)b::vector[]) WITH ORDINALITY AS centroid (embedding, place)
+        ORDER BY distance, label
+        LIMIT 1
+    ) AS nearest
+WHERE sample.position > %(after_row)s::bigint AND sample.position <= %(last_row)s::bigint
+GROUP BY nearest.label;

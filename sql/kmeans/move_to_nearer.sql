@@ -1,0 +1,36 @@
+-- Moves photos to new centroids where these are nearer than the one they have.
+-- Parameters: centroids vector[], labels integer[] (the label of each), normalize boolean, dimensions integer
+-- Returns: nothing; the row count is the photos moved.
+UPDATE fluffy_sql_assignments AS assignment
+SET
+    label = nearer.label,
+    distance = nearer.distance
+FROM (
+    SELECT
+        photo.id,
+        nearest.label,
+        nearest.distance
+    FROM (
+        SELECT
+            usable.id,
+            CASE
+                WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
+                ELSE vector(usable.embedding, -1, FALSE)
+            END AS embedding
+        FROM usable_photos AS usable
+        INNER JOIN fluffy_sql_assignments AS assigned ON usable.id = assigned.photo_id
+        WHERE usable.embedding IS NOT NULL
+        OFFSET 0
+    ) AS photo
+    CROSS JOIN
+        LATERAL (
+            SELECT
+                centroid.label,
+                centroid.embedding <-> photo.embedding AS distance
+            FROM unnest(%(centroids)b::vector[], %(labels)s::integer[]) AS centroid (embedding, label)
+            ORDER BY distance, centroid.label
+            LIMIT 1
+        ) AS nearest
+    WHERE vector_dims(photo.embedding) = %(dimensions)s::integer
+) AS nearer
+WHERE assignment.photo_id = nearer.id AND nearer.distance < assignment.distance;

@@ -1,0 +1,15 @@
+-- Closes the record of a run that succeeded; part of the final transaction.
+-- Parameters: run_id bigint, photos_processed bigint, clusters_created integer, inertia double precision,
+--   iterations integer, converged boolean, seconds jsonb
+-- Returns: nothing.
+UPDATE cluster_runs
+SET
+    status = 'succeeded',
+    photos_processed = %(photos_processed)s::bigint,
+    clusters_created = %(clusters_created)s::integer,
+    inertia = %(inertia)s::double precision,
+    iterations = %(iterations)s::integer,
+    converged = %(converged)s::boolean,
+    seconds = %(seconds)s::jsonb,
+    finished_at = clock_timestamp()
+WHERE id = %(run_id)s::bigint;

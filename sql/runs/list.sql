@@ -1,0 +1,25 @@
+-- The runs, newest first.
+-- Parameters: most bigint
+-- Returns: the columns of cluster_run_overview, duration as seconds.
+SELECT
+    id,
+    status,
+    phase,
+    algorithm,
+    metric,
+    seed,
+    k_requested,
+    clusters_created,
+    photos_eligible,
+    photos_processed,
+    inertia,
+    inertia_per_photo,
+    iterations,
+    converged,
+    started_at,
+    extract(EPOCH FROM duration)::double precision AS seconds,
+    started_by,
+    error
+FROM cluster_run_overview
+ORDER BY id DESC
+LIMIT %(most)s::bigint;

@@ -1,0 +1,22 @@
+-- Opens the record of a run.
+-- Parameters: algorithm text, metric text, seed bigint, k_requested integer, settings jsonb, tool_version text,
+--   postgres_version text, pgvector_version text, photos_eligible bigint, skipped jsonb, dimensions integer
+-- Returns: id.
+INSERT INTO cluster_runs (
+    algorithm, metric, seed, k_requested, settings, tool_version, postgres_version, pgvector_version,
+    photos_eligible, skipped, dimensions
+)
+VALUES (
+    %(algorithm)s::text,
+    %(metric)s::text,
+    %(seed)s::bigint,
+    %(k_requested)s::integer,
+    %(settings)s::jsonb,
+    %(tool_version)s::text,
+    %(postgres_version)s::text,
+    %(pgvector_version)s::text,
+    %(photos_eligible)s::bigint,
+    %(skipped)s::jsonb,
+    %(dimensions)s::integer
+)
+RETURNING id;
