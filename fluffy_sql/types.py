@@ -39,8 +39,12 @@ class Survey:
 
     @property
     def skipped(self) -> dict[str, int]:
-        """Photos that stay unassigned, by reason."""
-        return {"without_embedding": self.without_embedding, "zero_vector": self.zero_vectors}
+        """Photos that the run leaves as they are, by reason."""
+        return {
+            "without_embedding": self.without_embedding,
+            "zero_vector": self.zero_vectors,
+            "already_clustered": self.clustered,
+        }
 
 
 @dataclass(frozen=True)

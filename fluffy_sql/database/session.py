@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import Conninfo
 from psycopg.rows import class_row, dict_row
 
 from fluffy_sql.database.statements import statement
@@ -171,6 +172,21 @@ def describe_url(url: str) -> str:
     host = parts.get("host") or parts.get("hostaddr") or "local socket"
     port = f":{parts['port']}" if parts.get("port") else ""
     return f"{user}{host}{port}/{parts.get('dbname') or ''}"
+
+
+def libpq_environment(url: str) -> dict[str, str]:
+    """The address as the variables that psql and every other libpq program reads.
+
+    Raises:
+        SettingsError: it is no address that libpq understands.
+    """
+    describe_url(url)
+    options = Conninfo.parse(url.encode())
+    return {
+        option.envvar.decode(): option.val.decode()
+        for option in options
+        if option.envvar and option.val is not None
+    }
 
 
 @contextmanager

@@ -1,5 +1,5 @@
 -- The clusters, largest first, each with the path of its most central photo.
--- Parameters: run_id bigint (null: of every run and of none), most bigint
+-- Parameters: run_id bigint (null: of every run and of none), most bigint (null: all)
 -- Returns: id, name, status, photos_count, mean_distance, max_distance, central_photo, run_id, created_at.
 SELECT
     overview.id,

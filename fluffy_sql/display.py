@@ -1,0 +1,214 @@
+"""What a person sees: tables on stdout, progress on stderr. The command line's own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import Progress as LiveLine
+from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from fluffy_sql.service import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+    from typing import Self
+
+    from fluffy_sql.types import RunResult, StepReport, Survey
+
+# Into a file, a pipe or cron's mail: rich would fold tables at 80 columns and cut paths.
+_WIDTH_OF_A_FILE = 160
+
+
+def stdout_console() -> Console:
+    """Results go here."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=_WIDTH_OF_A_FILE)
+
+
+def stderr_console() -> Console:
+    """Progress, warnings and errors go here."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class RunProgress(Progress):
+    """Shows a run as it goes: live on a terminal, a line for each phase elsewhere."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._line = LiveLine(
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._line.add_task("connecting", total=None)
+        self._eligible = 0
+        self._assigned = 0
+
+    def __enter__(self) -> Self:
+        self._line.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._line.stop()
+
+    def phase(self, name: str) -> None:
+        """Names the phase."""
+        self._show(name)
+        if not self._console.is_terminal:
+            self._console.print(name)
+
+    def surveyed(self, survey: Survey) -> None:
+        """Says what there is to do."""
+        self._eligible = survey.eligible
+        if survey.eligible:
+            self._console.print(
+                f"{_count(survey.eligible, 'photo')} of {survey.dimensions} dimensions"
+            )
+
+    def step(self, report: StepReport) -> None:
+        """Shows the step."""
+        speed = report.batch_size / max(report.seconds, 1e-9)
+        self._show(
+            f"{report.phase}: step {report.step}, batch {report.batch_size:,},"
+            f" inertia {report.inertia:,.1f}, {speed:,.0f} photos/s"
+        )
+
+    def photos(self, done: int) -> None:
+        """Shows how many photos have their cluster."""
+        self._assigned += done
+        self._show(f"assign: {self._assigned:,} of {self._eligible:,} photos")
+
+    def _show(self, text: str) -> None:
+        self._line.update(self._task, description=text)
+
+
+def describe_run(result: RunResult) -> str:
+    """A run in a line or a few."""
+    if result.run_id is None:
+        clustered = result.skipped["already_clustered"]
+        why = f" {_count(clustered, 'photo')} already in a cluster." if clustered else ""
+        return "No photos to cluster." + why + _describe_left_out(result)
+    steps = f"{_count(result.iterations, 'step')}, {_describe_end(result)}"
+    return (
+        f"Run {result.run_id}: {_count(result.photos_processed, 'photo')} in"
+        f" {_count(result.clusters_created, 'cluster')}"
+        f" ({result.algorithm}, {result.metric}, seed {result.seed}), inertia {result.inertia:,.1f},"
+        f" {steps}, {result.seconds['total']:.1f} s."
+        + _describe_fewer(result)
+        + _describe_left_out(result)
+    )
+
+
+def _describe_end(result: RunResult) -> str:
+    return "converged" if result.converged else "stopped by the limit on iterations"
+
+
+def _describe_fewer(result: RunResult) -> str:
+    if result.clusters_created == result.k_requested:
+        return ""
+    reason = (
+        "so many photos"
+        if result.clusters_created == result.photos_processed
+        else "so many different embeddings"
+    )
+    return (
+        f"\nk is {result.k_requested:,}, but there are only {result.clusters_created:,} clusters,"
+        f" since there are only {reason}."
+    )
+
+
+def _describe_left_out(result: RunResult) -> str:
+    why = {
+        "without_embedding": "without an embedding",
+        "zero_vector": "whose embedding is all zeros, which has no direction to compare",
+    }
+    left_out = [
+        f"{_count(photos, 'photo')} {why[reason]}"
+        for reason, photos in result.skipped.items()
+        if photos and reason in why
+    ]
+    return f"\nLeft out: {', '.join(left_out)}." if left_out else ""
+
+
+def clusters_table(clusters: Sequence[dict[str, Any]]) -> Table:
+    """Clusters as a table; distances are in the metric of their run."""
+    table = _table("cluster", "name", "status", "photos", "mean dist", "max dist", "central photo")
+    for row in clusters:
+        table.add_row(
+            str(row["id"]),
+            _text(row["name"]),
+            {0: "active", 1: "unusable"}.get(row["status"], _text(row["status"])),
+            f"{row['photos_count']:,}",
+            _number(row["mean_distance"]),
+            _number(row["max_distance"]),
+            _text(row["central_photo"]),
+        )
+    return table
+
+
+def runs_table(runs: Sequence[dict[str, Any]]) -> Table:
+    """Runs as a table, with the error of those that failed."""
+    table = _table(
+        "run",
+        "status",
+        "started (UTC)",
+        "seconds",
+        "k",
+        "clusters",
+        "photos",
+        "inertia",
+        "settings",
+    )
+    for row in runs:
+        table.add_row(
+            str(row["id"]),
+            row["status"],
+            f"{row['started_at']:%Y-%m-%d %H:%M:%S}",
+            f"{row['seconds']:.1f}",
+            f"{row['k_requested']:,}",
+            _integer(row["clusters_created"]),
+            _integer(row["photos_processed"]),
+            "" if row["inertia"] is None else f"{row['inertia']:,.1f}",
+            f"{row['algorithm']}, {row['metric']}, seed {row['seed']}",
+        )
+        if row["error"]:
+            table.add_row("", Text(row["error"], style="red"))
+    return table
+
+
+def _table(*headings: str) -> Table:
+    words = {"name", "status", "central photo", "settings", "started (UTC)"}
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in headings:
+        right = heading not in words
+        table.add_column(heading, justify="right" if right else "left", overflow="fold")
+    return table
+
+
+def _text(value: object) -> Text:
+    """Plain text: a path or a name may hold what rich would take for markup, or line breaks."""
+    return Text("" if value is None else str(value).replace("\n", "\\n"))
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
+
+
+def _integer(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

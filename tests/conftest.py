@@ -1,0 +1,188 @@
+"""A real Postgres for the tests that need one, and a database of its own for each of them."""
+
+from __future__ import annotations
+
+import os
+import uuid
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from fluffy_sql import cli
+from fluffy_sql.database import schema
+from fluffy_sql.database.embedded import embedded_server
+from fluffy_sql.database.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks every test that uses a database, so that `-m "not database"` runs the rest alone."""
+    for item in items:
+        if "server_url" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.database)
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings come from the test alone."""
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+
+
+@pytest.fixture(scope="session")
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server: TEST_DATABASE_URL's, else one in a container, else the embedded one.
+
+    The role must be allowed to create databases.
+    """
+    if url := os.environ.get("TEST_DATABASE_URL"):
+        yield url
+    elif _docker_answers():
+        with _container() as url:
+            yield url
+    else:
+        # Not deeper: the socket's path may have 107 characters.
+        with embedded_server(tmp_path_factory.mktemp("pg") / "data") as server:
+            yield server.url
+
+
+def _docker_answers() -> bool:
+    import docker
+
+    try:
+        docker.from_env().ping()
+    except docker.errors.DockerException:
+        return False
+    return True
+
+
+@contextmanager
+def _container() -> Iterator[str]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from testcontainers.community.postgres import PostgresContainer
+
+        with PostgresContainer("pgvector/pgvector:pg17", driver=None) as container:
+            yield container.get_connection_url()
+
+
+@pytest.fixture(scope="session")
+def empty_database(server_url: str) -> Iterator[Callable[[], Any]]:
+    """Makes databases, empty or from a template, and drops them."""
+    with psycopg.connect(server_url, autocommit=True) as admin:
+
+        @contextmanager
+        def make(template: str = "template0") -> Iterator[str]:
+            name = f"fluffy_test_{uuid.uuid4().hex}"
+            admin.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                    sql.Identifier(name), sql.Identifier(template)
+                )
+            )
+            try:
+                yield make_conninfo(server_url, dbname=name)
+            finally:
+                admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+        yield make
+
+
+@pytest.fixture(scope="session")
+def template(empty_database: Callable[..., Any]) -> Iterator[str]:
+    """The name of a migrated database without photos, to be cloned."""
+    with empty_database() as url:
+        schema.migrate(url)
+        yield psycopg.conninfo.conninfo_to_dict(url)["dbname"]
+
+
+@pytest.fixture
+def bare_database_url(empty_database: Callable[..., Any]) -> Iterator[str]:
+    """A database that holds nothing at all."""
+    with empty_database() as url:
+        yield url
+
+
+@pytest.fixture
+def database_url(empty_database: Callable[..., Any], template: str) -> Iterator[str]:
+    """A migrated database without photos."""
+    with empty_database(template) as url:
+        yield url
+
+
+@pytest.fixture
+def session(database_url: str) -> Iterator[Session]:
+    """A session on a migrated database without photos."""
+    with Session.open(database_url) as session:
+        yield session
+
+
+@pytest.fixture
+def add_photos(session: Session) -> Callable[..., list[int]]:
+    """Adds photos p0, p1, ...; a row that is None has no embedding. Returns their ids."""
+
+    def add(embeddings: Any, paths: list[str] | None = None) -> list[int]:
+        names = paths or [f"p{i}" for i in range(len(embeddings))]
+        rows = [
+            (name, None if row is None else np.asarray(row, dtype=np.float32))
+            for name, row in zip(names, embeddings, strict=True)
+        ]
+        with session.connection.cursor() as cursor:
+            with cursor.copy("COPY photos (path, embedding) FROM STDIN (FORMAT BINARY)") as copy:
+                copy.set_types(["text", "vector"])
+                for row in rows:
+                    copy.write_row(row)
+            cursor.execute("SELECT id FROM photos WHERE path = ANY(%s) ORDER BY id", (names,))
+            return [row[0] for row in cursor.fetchall()]
+
+    return add
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a command printed, and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run_cli(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Callable[..., Finished]:
+    """Runs a command in this process, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> Finished:
+        capfd.readouterr()
+        code = cli.run(list(arguments))
+        captured = capfd.readouterr()
+        return Finished(code, captured.out, captured.err)
+
+    return run
+
+
+def made_library(
+    seed: int, *, photos: int = 600, themes: int = 8, dimensions: int = 16, spread: float = 0.1
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Unit vectors about random directions: embeddings of shape (photos, dimensions), and themes."""
+    generator = np.random.default_rng(seed)
+    centers = generator.normal(size=(themes, dimensions))
+    centers /= np.linalg.norm(centers, axis=1, keepdims=True)
+    labels = generator.integers(themes, size=photos)
+    rows = centers[labels] + spread * generator.normal(size=(photos, dimensions))
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows.astype(np.float32), labels

@@ -1,0 +1,301 @@
+"""Imports into a database: what is added, updated, left alone and refused."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import psycopg
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from fluffy_sql.database.session import Session
+from fluffy_sql.errors import DatabaseError, ImportFileError
+from fluffy_sql.importing import ImportResult, import_photos
+from fluffy_sql.importing.rows import ROWS_PER_BATCH
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+pytestmark = pytest.mark.database
+
+REAL_DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+
+# As Rails makes it: times without default, and nothing that keeps a path from standing twice.
+RAILS_TABLE = """
+    DROP TABLE photos CASCADE;
+    CREATE TABLE photos (
+        id bigserial PRIMARY KEY,
+        path varchar NOT NULL,
+        created_at timestamp(6) NOT NULL,
+        updated_at timestamp(6) NOT NULL,
+        embedding vector(3)
+    )
+"""
+
+
+def write(
+    folder: Path, vectors: Sequence[Sequence[float]] | NDArray[Any], names: Sequence[str]
+) -> tuple[Path, Path]:
+    """An .npy file and its CSV of paths."""
+    np.save(folder / "v.npy", np.asarray(vectors, np.float32))
+    (folder / "p.csv").write_text("path\n" + "".join(f"{name}\n" for name in names))
+    return folder / "v.npy", folder / "p.csv"
+
+
+def counts(result: ImportResult) -> tuple[int, int, int, int]:
+    return (
+        result.rows_read,
+        result.photos_added,
+        result.photos_updated,
+        result.photos_unchanged,
+    )
+
+
+def stored(session: Session) -> dict[str, list[float]]:
+    """Path to embedding, in the order of ids."""
+    rows = session.connection.execute(
+        "SELECT path, embedding FROM photos ORDER BY id", binary=True
+    ).fetchall()
+    return {path: embedding.tolist() for path, embedding in rows}
+
+
+def refusal(session: Session, files: tuple[Path, Path | None]) -> str:
+    with pytest.raises(ImportFileError) as refused:
+        import_photos(session, *files)
+    return str(refused.value).replace(f"{files[0].parent}/", "")
+
+
+def test_new_photos_are_added_in_the_order_of_the_file(session: Session, tmp_path: Path) -> None:
+    files = write(tmp_path, [[1, 2], [3, 4], [5, 6]], ["c", "a", "b"])
+    result = import_photos(session, *files)
+    assert counts(result) == (3, 3, 0, 0)
+    assert (result.file, result.dimensions) == (files[0], 2)
+    assert result.seconds > 0
+    assert list(stored(session).items()) == [("c", [1, 2]), ("a", [3, 4]), ("b", [5, 6])]
+
+
+def test_every_kind_of_file_loads_the_same(session: Session, tmp_path: Path) -> None:
+    rows = ROWS_PER_BATCH + 7
+    vectors = np.random.default_rng(0).normal(size=(rows, 5)).astype(np.float32)
+    names = [f"folder/{i}.jpg" for i in range(rows)]
+    wanted = dict(zip(names, vectors.tolist(), strict=True))
+    table = tmp_path / "v.csv"
+    table.write_text(
+        "path,embedding\n" + "".join(f'{name},"{numbers}"\n' for name, numbers in wanted.items())
+    )
+    pq.write_table(pa.table({"path": names, "embedding": list(vectors)}), tmp_path / "v.parquet")
+
+    assert counts(import_photos(session, *write(tmp_path, vectors, names))) == (rows, rows, 0, 0)
+    assert stored(session) == wanted
+    for file in (table, tmp_path / "v.parquet"):
+        assert counts(import_photos(session, file, None)) == (rows, 0, 0, rows)
+
+
+def test_known_photos_are_updated_and_equal_ones_not_rewritten(
+    session: Session, tmp_path: Path
+) -> None:
+    session.connection.execute("INSERT INTO photos (path) VALUES ('bare')")
+    import_photos(session, *write(tmp_path, [[1, 2], [3, 4]], ["same", "other"]))
+    where = "SELECT path, (ctid::text, created_at, updated_at) FROM photos"
+    before = dict(session.connection.execute(where).fetchall())
+
+    files = write(tmp_path, [[5, 6], [9, 9], [1, 2], [7, 8]], ["bare", "other", "same", "new"])
+    assert counts(import_photos(session, *files)) == (4, 1, 2, 1)
+
+    assert stored(session) == {"bare": [5, 6], "same": [1, 2], "other": [9, 9], "new": [7, 8]}
+    after = dict(session.connection.execute(where).fetchall())
+    assert after["same"] == before["same"]
+    for path in ("bare", "other"):
+        assert after[path][1] == before[path][1]
+        assert after[path][2] > before[path][2]
+
+
+def test_photos_that_the_file_does_not_name_stay(session: Session, tmp_path: Path) -> None:
+    import_photos(session, *write(tmp_path, [[1, 2], [3, 4]], ["a", "b"]))
+    import_photos(session, *write(tmp_path, [[5, 6]], ["b"]))
+    assert stored(session) == {"a": [1, 2], "b": [5, 6]}
+
+
+def test_a_file_without_rows_changes_nothing(session: Session, tmp_path: Path) -> None:
+    file = tmp_path / "v.csv"
+    file.write_text("path,embedding\n")
+    result = import_photos(session, file, None)
+    assert counts(result) == (0, 0, 0, 0)
+    assert result.dimensions is None
+    assert stored(session) == {}
+
+
+def test_progress_counts_rows_up_to_the_last(session: Session, tmp_path: Path) -> None:
+    rows = 2 * ROWS_PER_BATCH + 1
+    files = write(tmp_path, np.ones((rows, 2)), [f"{i}" for i in range(rows)])
+    seen: list[int] = []
+    import_photos(session, *files, progress=seen.append)
+    assert seen == [ROWS_PER_BATCH, 2 * ROWS_PER_BATCH, rows]
+
+
+def test_nothing_is_loaded_where_the_last_row_is_bad(session: Session, tmp_path: Path) -> None:
+    rows = 2 * ROWS_PER_BATCH
+    names = [f"{i}" for i in range(rows)]
+    good = np.ones((rows, 2))
+    bad = good.copy()
+    bad[-1, 0] = np.nan
+    refusals = {
+        f"v.npy, row {rows}: the embedding holds NaN, null or infinity": (bad, names),
+        f"p.csv, row {rows} (line {rows + 1}): the path is empty": (good, [*names[:-1], " "]),
+        f"p.csv: has {rows + 1} rows but v.npy has {rows} vectors; row i of one must be row i of"
+        " the other": (good, [*names, "more"]),
+        f"p.csv, row {rows} (line {rows + 1}): the path '7' stands in row 8 already; keep one of"
+        " them": (good, [*names[:-1], "7"]),
+    }
+    for message, (vectors, paths) in refusals.items():
+        assert refusal(session, write(tmp_path, vectors, paths)) == message
+        assert stored(session) == {}
+    assert counts(import_photos(session, *write(tmp_path, good, names))) == (rows, rows, 0, 0)
+
+
+def test_the_first_of_several_repetitions_is_named(session: Session, tmp_path: Path) -> None:
+    files = write(tmp_path, np.ones((5, 2)), ["b", "a", "", "a", "b", "b"])
+    message = "p.csv, row 3 (line 5): the path 'a' stands in row 2 already; keep one of them"
+    assert refusal(session, files) == message
+
+
+def test_a_repeated_path_of_a_file_without_lines(session: Session, tmp_path: Path) -> None:
+    file = tmp_path / "v.parquet"
+    pq.write_table(pa.table({"path": ["a", "a"], "embedding": [[1.0], [1.0]]}), file)
+    message = "v.parquet, row 2: the path 'a' stands in row 1 already; keep one of them"
+    assert refusal(session, (file, None)) == message
+
+
+def test_paths_that_differ_in_case_or_form_are_different(session: Session, tmp_path: Path) -> None:
+    names = ["é.jpg", "e\u0301.jpg", "É.jpg", "x", "x "]
+    assert counts(import_photos(session, *write(tmp_path, np.ones((5, 2)), names))) == (5, 5, 0, 0)
+    assert list(stored(session)) == names
+
+
+def test_the_stage_is_gone_afterwards(session: Session, tmp_path: Path) -> None:
+    import_photos(session, *write(tmp_path, [[1, 2]], ["a"]))
+    left = session.connection.execute("SELECT to_regclass('pg_temp.photo_import')").fetchone()
+    assert left == (None,)
+
+
+@pytest.mark.parametrize("dimensions", [1, 2_000, 16_000])
+def test_vectors_of_every_length(session: Session, tmp_path: Path, dimensions: int) -> None:
+    vectors = np.random.default_rng(0).normal(size=(3, dimensions)).astype(np.float32)
+    import_photos(session, *write(tmp_path, vectors, ["a", "b", "c"]))
+    np.testing.assert_array_equal(list(stored(session).values()), vectors)
+
+
+# --- a table that Rails made ---
+
+
+def test_a_rails_table_is_filled_and_updated(session: Session, tmp_path: Path) -> None:
+    session.connection.execute(RAILS_TABLE)
+    import_photos(session, *write(tmp_path, [[1, 2, 3], [4, 5, 6]], ["a", "b"]))
+    result = import_photos(session, *write(tmp_path, [[1, 2, 3], [7, 8, 9]], ["a", "b"]))
+    assert counts(result) == (2, 0, 1, 1)
+    assert stored(session) == {"a": [1, 2, 3], "b": [7, 8, 9]}
+    # Rails reads "timestamp" as UTC.
+    age = session.connection.execute(
+        "SELECT max(abs(extract(epoch FROM now() AT TIME ZONE 'UTC' - created_at))) FROM photos"
+    ).fetchone()
+    assert age is not None
+    assert age[0] < 60
+
+
+def test_a_path_of_several_photos_is_refused(session: Session, tmp_path: Path) -> None:
+    session.connection.execute(RAILS_TABLE)
+    session.connection.execute(
+        "INSERT INTO photos (path, created_at, updated_at)"
+        " SELECT path, now(), now() FROM unnest(ARRAY['a', 'b', 'b', 'c', 'c', 'c']) AS path"
+    )
+    files = write(tmp_path, np.ones((4, 3)), ["new", "a", "c", "b"])
+    assert refusal(session, files) == (
+        "p.csv, row 3 (line 4): 3 photos in the database have the path 'c'; give each its own path"
+    )
+    kept = session.connection.execute("SELECT count(*), count(embedding) FROM photos").fetchone()
+    assert kept == (6, 0)
+
+
+def test_embeddings_of_a_length_the_column_refuses(session: Session, tmp_path: Path) -> None:
+    session.connection.execute(RAILS_TABLE)
+    with pytest.raises(DatabaseError, match=r"^Postgres: expected 3 dimensions, not 2$"):
+        import_photos(session, *write(tmp_path, [[1, 2]], ["a"]))
+
+
+def test_columns_we_know_nothing_of_are_for_their_application_to_fill(
+    session: Session, tmp_path: Path
+) -> None:
+    session.connection.execute(RAILS_TABLE)
+    session.connection.execute("ALTER TABLE photos ADD COLUMN persona_id bigint NOT NULL")
+    session.connection.execute(
+        "INSERT INTO photos (path, persona_id, created_at, updated_at)"
+        " VALUES ('a', 1, now(), now())"
+    )
+    with pytest.raises(DatabaseError) as refused:
+        import_photos(session, *write(tmp_path, np.ones((2, 3)), ["a", "b"]))
+    message = str(refused.value)
+    assert message.startswith('Postgres: null value in column "persona_id" of relation "photos"')
+    assert message.endswith(
+        "; insert such photos with the application that owns the table, then import"
+    )
+    assert "\n" not in message
+    assert counts(import_photos(session, *write(tmp_path, [[1, 2, 3]], ["a"]))) == (1, 0, 1, 0)
+
+
+# --- others at work ---
+
+
+def wait_for_lock(session: Session, kind: str) -> None:
+    """Until some session waits for a lock of a kind; fails after ten seconds."""
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = %s AND NOT granted"
+    deadline = time.monotonic() + 10
+    while session.connection.execute(waiting, (kind,)).fetchone() == (0,):
+        assert time.monotonic() < deadline, f"no session waits for a lock of kind {kind}"
+        time.sleep(0.02)
+
+
+def test_an_import_waits_for_another(session: Session, database_url: str, tmp_path: Path) -> None:
+    """On a table that would let both insert the same path."""
+    session.connection.execute(RAILS_TABLE)
+    files = write(tmp_path, np.ones((3, 3)), ["a", "b", "c"])
+    with Session.open(database_url) as other, ThreadPoolExecutor(1) as pool:
+        with session.transaction():
+            first = import_photos(session, *files)
+            second = pool.submit(import_photos, other, *files)
+            wait_for_lock(session, "advisory")
+        assert counts(first) == (3, 3, 0, 0)
+        assert counts(second.result(timeout=10)) == (3, 0, 0, 3)
+
+
+def test_a_photo_that_another_program_adds_meanwhile(
+    session: Session, database_url: str, tmp_path: Path
+) -> None:
+    files = write(tmp_path, np.ones((2, 3)), ["a", "b"])
+    with psycopg.connect(database_url) as other, ThreadPoolExecutor(1) as pool:
+        other.execute("INSERT INTO photos (path) VALUES ('b')")
+        result = pool.submit(import_photos, session, *files)
+        with Session.open(database_url) as watching:
+            wait_for_lock(watching, "transactionid")
+        other.commit()
+        with pytest.raises(
+            DatabaseError, match=r"another program added the photo meanwhile, run again$"
+        ):
+            result.result(timeout=10)
+    assert counts(import_photos(session, *files)) == (2, 1, 1, 0)
+
+
+@pytest.mark.parametrize("folder", ["caltech101", "dinov2-esthetics"])
+def test_real_embeddings_arrive_bit_for_bit(session: Session, folder: str) -> None:
+    data = REAL_DATA / folder
+    if not data.is_dir():
+        pytest.skip(f"the sample data {folder} is not beside this checkout")
+    import_photos(session, data / "embeddings.npy", data / "photos.csv")
+    wanted = np.load(data / "embeddings.npy").astype(np.float32)
+    np.testing.assert_array_equal(list(stored(session).values()), wanted)

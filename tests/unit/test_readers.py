@@ -1,0 +1,563 @@
+"""Files of embeddings, good and bad. No database."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fluffy_sql.errors import ImportFileError, MissingExtraError, UsageError
+from fluffy_sql.importing.readers import read_batches
+from fluffy_sql.importing.rows import ROWS_PER_BATCH
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from fluffy_sql.importing.rows import Batch
+
+REAL_DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """All batches of a file together."""
+
+    lines: list[int | None]
+    paths: list[str]
+    vectors: NDArray[np.float32]
+
+
+def joined(batches: list[Batch]) -> Rows:
+    return Rows(
+        [line for batch in batches for line in batch.lines],
+        [path for batch in batches for path in batch.paths],
+        np.concatenate([batch.vectors for batch in batches]),
+    )
+
+
+def read(file: Path, paths: Path | None = None) -> Rows:
+    return joined(list(read_batches(file, paths)))
+
+
+def refusal(file: Path, paths: Path | None = None) -> str:
+    """The message a file is refused with, without its folder; always one line."""
+    with pytest.raises(ImportFileError) as refused:
+        list(read_batches(file, paths))
+    message = str(refused.value)
+    assert "\n" not in message
+    return message.replace(f"{file.parent}/", "")
+
+
+def npy(folder: Path, array: NDArray[Any], name: str = "v.npy") -> Path:
+    np.save(folder / name, array)
+    return folder / name
+
+
+def text(folder: Path, name: str, content: str | bytes) -> Path:
+    file = folder / name
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return file
+
+
+def paths_csv(folder: Path, rows: int) -> Path:
+    return text(folder, "p.csv", "path\n" + "".join(f"{i}.jpg\n" for i in range(rows)))
+
+
+def parquet(folder: Path, name: str = "v.parquet", **columns: Any) -> Path:
+    pq.write_table(pa.table(columns), folder / name)
+    return folder / name
+
+
+# --- good files ---
+
+
+@pytest.mark.parametrize("dtype", ["<f2", "<f4", "<f8", ">f4", ">f8"])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_npy_of_every_float_and_order_reads_as_it_was_written(
+    tmp_path: Path, dtype: str, order: str
+) -> None:
+    rows = ROWS_PER_BATCH + 3
+    array = np.asarray(np.random.default_rng(0).normal(size=(rows, 4)), dtype, order=order)  # type: ignore[call-overload]
+    got = read(npy(tmp_path, array), paths_csv(tmp_path, rows))
+    assert got.vectors.dtype == np.float32
+    np.testing.assert_array_equal(got.vectors, array.astype(np.float32))
+    assert got.paths == [f"{i}.jpg" for i in range(rows)]
+    assert got.lines == list(range(2, rows + 2))
+
+
+def test_batches_number_their_rows_and_stay_small(tmp_path: Path) -> None:
+    rows = 2 * ROWS_PER_BATCH + 1
+    file = npy(tmp_path, np.zeros((rows, 1), np.float32))
+    batches = list(read_batches(file, paths_csv(tmp_path, rows)))
+    assert [batch.first_row for batch in batches] == [1, ROWS_PER_BATCH + 1, 2 * ROWS_PER_BATCH + 1]
+    assert [len(batch.vectors) for batch in batches] == [ROWS_PER_BATCH, ROWS_PER_BATCH, 1]
+
+
+def resident_bytes(file: Path) -> int:
+    """How much of a mapped file this process holds in memory."""
+    smaps = Path("/proc/self/smaps")
+    if not smaps.exists():
+        pytest.skip("this system does not tell how much of a mapping is in memory")
+    mappings = smaps.read_text(encoding="utf-8").split(f" {file}\n")[1:]
+    return sum(1024 * int(mapping.split("Rss:")[1].split()[0]) for mapping in mappings)
+
+
+def test_memory_does_not_grow_with_an_npy_file(tmp_path: Path) -> None:
+    rows = 40 * ROWS_PER_BATCH
+    file = npy(tmp_path, np.zeros((rows, 256), np.float32))
+    batches = read_batches(file, paths_csv(tmp_path, rows))
+    held = [resident_bytes(file) for _ in batches]
+    assert len(held) == 40
+    assert 0 < max(held) < 4 * ROWS_PER_BATCH * 256 * 4
+
+
+def test_memory_does_not_grow_with_a_row_group_of_parquet(tmp_path: Path) -> None:
+    numbers = pa.array(np.random.default_rng(0).random(20_000 * 256, np.float32))
+    names = [f"{i}.jpg" for i in range(20_000)]
+    file = parquet(tmp_path, path=names, embedding=pa.FixedSizeListArray.from_arrays(numbers, 256))
+    assert pq.read_metadata(file).num_row_groups == 1
+    del numbers
+    before = pa.total_allocated_bytes()
+    held = [pa.total_allocated_bytes() - before for _ in read_batches(file, None)]
+    assert max(held) < file.stat().st_size / 3
+
+
+def test_paths_may_hold_commas_quotes_newlines_and_any_script(tmp_path: Path) -> None:
+    wanted = ["a,b.jpg", 'say "x".jpg', "two\nlines.jpg", "写真/🐈.jpg", " kept "]
+    stream = io.StringIO()
+    writer = csv.writer(stream)
+    writer.writerow(["label", "path"])
+    writer.writerows(("x", path) for path in wanted)
+    paths = text(tmp_path, "p.csv", "\ufeff" + stream.getvalue())
+    got = read(npy(tmp_path, np.zeros((5, 2), np.float32)), paths)
+    assert got.paths == wanted
+    assert got.lines == [2, 3, 4, 6, 7]
+
+
+def test_blank_lines_of_a_csv_are_no_rows(tmp_path: Path) -> None:
+    got = read(text(tmp_path, "v.csv", "path,embedding\r\n\r\na,[1]\r\n\r\nb,[2]\r\n\r\n"))
+    assert got.paths == ["a", "b"]
+    assert got.lines == [3, 5]
+
+
+def test_csv_reads_json_and_the_text_of_pgvector(tmp_path: Path) -> None:
+    content = 'embedding,path\n"[0.1,-2,3e-05]",a\n"[ 1.5, 2, 1E2 ]",b\n'
+    got = read(text(tmp_path, "v.csv", content))
+    np.testing.assert_array_equal(
+        got.vectors, np.array([[0.1, -2, 3e-05], [1.5, 2, 100]], np.float32)
+    )
+
+
+def test_csv_takes_the_longest_embedding_pgvector_holds(tmp_path: Path) -> None:
+    numbers = [-1.2345678901234567e-10] * 16_000
+    before = csv.field_size_limit()
+    got = read(text(tmp_path, "v.csv", f'path,embedding\na,"{json.dumps(numbers)}"\n'))
+    assert got.vectors.shape == (1, 16_000)
+    assert csv.field_size_limit() == before
+
+
+@pytest.mark.parametrize(
+    "type_",
+    [
+        pa.list_(pa.float16()),
+        pa.list_(pa.float32()),
+        pa.list_(pa.float64()),
+        pa.large_list(pa.float32()),
+        pa.list_(pa.float16(), 3),
+        pa.list_(pa.float32(), 3),
+    ],
+    ids=str,
+)
+def test_parquet_of_every_list_of_floats(tmp_path: Path, type_: pa.DataType) -> None:
+    rows = ROWS_PER_BATCH + 3
+    array = np.random.default_rng(0).integers(-8, 8, size=(rows, 3)).astype(np.float16)
+    names = [f"{i}.jpg" for i in range(rows)]
+    got = read(parquet(tmp_path, path=names, embedding=pa.array(list(array), type_), extra=names))
+    np.testing.assert_array_equal(got.vectors, array.astype(np.float32))
+    assert got.paths == names
+    assert set(got.lines) == {None}
+
+
+@pytest.mark.parametrize("kind", ["npy", "csv", "parquet"])
+def test_a_file_without_rows_has_no_batch(tmp_path: Path, kind: str) -> None:
+    files: dict[str, Callable[[], tuple[Path, Path | None]]] = {
+        "npy": lambda: (npy(tmp_path, np.zeros((0, 8), np.float32)), paths_csv(tmp_path, 0)),
+        "csv": lambda: (text(tmp_path, "v.csv", "path,embedding\n"), None),
+        "parquet": lambda: (
+            parquet(
+                tmp_path,
+                path=pa.array([], pa.string()),
+                embedding=pa.array([], pa.list_(pa.float32())),
+            ),
+            None,
+        ),
+    }
+    assert list(read_batches(*files[kind]())) == []
+
+
+def test_suffixes_may_be_capital(tmp_path: Path) -> None:
+    assert read(text(tmp_path, "V.CSV", "path,embedding\na,[1]\n")).paths == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("folder", "shape"), [("caltech101", (4114, 512)), ("dinov2-esthetics", (710, 384))]
+)
+def test_real_embeddings(folder: str, shape: tuple[int, int]) -> None:
+    data = REAL_DATA / folder
+    if not data.is_dir():
+        pytest.skip(f"the sample data {folder} is not beside this checkout")
+    got = read(data / "embeddings.npy", data / "photos.csv")
+    assert got.vectors.shape == shape
+    assert len(set(got.paths)) == shape[0]
+
+
+# --- bad calls ---
+
+
+def test_npy_needs_paths_and_other_files_refuse_them(tmp_path: Path) -> None:
+    table = text(tmp_path, "v.csv", "path,embedding\n")
+    with pytest.raises(UsageError, match=r"v\.npy holds no paths; add --paths"):
+        read_batches(npy(tmp_path, np.zeros((1, 1))), None)
+    for name in ("v.csv", "v.parquet"):
+        with pytest.raises(UsageError, match=r"--paths goes with an \.npy file only"):
+            read_batches(tmp_path / name, table)
+
+
+def test_parquet_without_pyarrow_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.delitem(sys.modules, "fluffy_sql.importing.parquet_file", raising=False)
+    file = text(tmp_path, "v.parquet", "x")
+    with pytest.raises(MissingExtraError, match=r'pip install "fluffy_sql\[parquet\]"'):
+        read_batches(file, None)
+
+
+# --- bad files ---
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("gone.npy", "gone.npy: there is no such file"),
+        ("empty.npy", "empty.npy: is empty"),
+        ("folder.npy", "folder.npy: is not a file"),
+        ("v.txt", "v.txt: files named .txt can't be imported; allowed: .npy, .csv, .parquet"),
+        ("v", "v: files named without a suffix can't be imported; allowed: .npy, .csv, .parquet"),
+    ],
+)
+def test_files_that_are_no_files(tmp_path: Path, name: str, message: str) -> None:
+    (tmp_path / "empty.npy").touch()
+    (tmp_path / "folder.npy").mkdir()
+    assert refusal(tmp_path / name, paths_csv(tmp_path, 1)) == message
+
+
+def test_missing_paths_file(tmp_path: Path) -> None:
+    file = npy(tmp_path, np.zeros((1, 1)))
+    assert refusal(file, tmp_path / "gone.csv") == "gone.csv: there is no such file"
+
+
+def nested(*rows: list[float]) -> NDArray[np.float64]:
+    return np.array(rows, np.float64)
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.zeros(3, np.float32), "v.npy: has the shape (3,); allowed: (photos, dimensions)"),
+        (np.float32(3), "v.npy: has the shape (); allowed: (photos, dimensions)"),
+        (
+            np.zeros((3, 1, 2), np.float32),
+            "v.npy: has the shape (3, 1, 2); allowed: (photos, dimensions)",
+        ),
+        (np.zeros((3, 2), int), "v.npy: holds int64; allowed: float16, float32, float64"),
+        (np.zeros((3, 2), complex), "v.npy: holds complex128; allowed: float16, float32, float64"),
+        (
+            np.zeros((3, 2), np.longdouble),
+            f"v.npy: holds {np.dtype(np.longdouble)}; allowed: float16, float32, float64",
+        ),
+        (np.zeros((3, 0), np.float32), "v.npy: has 0 dimensions; allowed: 1 to 16,000"),
+        (np.zeros((3, 16_001), np.float16), "v.npy: has 16,001 dimensions; allowed: 1 to 16,000"),
+        (
+            nested([1, 1], [1, float("nan")], [1, 1]),
+            "v.npy, row 2: the embedding holds NaN, null or infinity",
+        ),
+        (
+            nested([1, 1], [1, 1], [float("-inf"), 1]),
+            "v.npy, row 3: the embedding holds NaN, null or infinity",
+        ),
+        (
+            nested([1, 1], [-1e39, 1], [1, 1]),
+            "v.npy, row 2: the embedding holds a number beyond the range of float32",
+        ),
+        (
+            nested([1], [1]),
+            "p.csv: has 3 rows but v.npy has 2 vectors; row i of one must be row i of the other",
+        ),
+        (
+            nested([1], [1], [1], [1]),
+            "p.csv: has 3 rows but v.npy has 4 vectors; row i of one must be row i of the other",
+        ),
+    ],
+)
+def test_bad_arrays(tmp_path: Path, array: NDArray[Any], message: str) -> None:
+    assert refusal(npy(tmp_path, array), paths_csv(tmp_path, 3)) == message
+
+
+def test_a_bad_row_far_into_a_file_is_counted_from_its_start(tmp_path: Path) -> None:
+    rows = 2 * ROWS_PER_BATCH
+    array = np.zeros((rows, 2), np.float32)
+    array[-1, -1] = np.nan
+    message = refusal(npy(tmp_path, array), paths_csv(tmp_path, rows))
+    assert message == f"v.npy, row {rows}: the embedding holds NaN, null or infinity"
+
+
+class Tripwire:
+    """Unpickling one writes a file."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.file,)
+
+
+def test_pickles_are_never_loaded(tmp_path: Path) -> None:
+    array = np.array([[Tripwire(tmp_path / "sprung")]], dtype=object)
+    file = tmp_path / "v.npy"
+    np.save(file, array, allow_pickle=True)
+    assert refusal(file, paths_csv(tmp_path, 1)).startswith(
+        "v.npy: is not a complete .npy array of numbers: "
+    )
+    array.dump(file)
+    assert refusal(file, paths_csv(tmp_path, 1)).startswith(
+        "v.npy: is not a complete .npy array of numbers: "
+    )
+    assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize("cut", [-1, -24, 100, 9, 5])
+def test_truncated_npy(tmp_path: Path, cut: int) -> None:
+    file = npy(tmp_path, np.zeros((3, 2), np.float32))
+    file.write_bytes(file.read_bytes()[:cut])
+    assert refusal(file, paths_csv(tmp_path, 3)).startswith(
+        "v.npy: is not a complete .npy array of numbers: "
+    )
+
+
+def test_npy_with_more_than_its_header_promises(tmp_path: Path) -> None:
+    file = npy(tmp_path, np.zeros((3, 2), np.float32))
+    file.write_bytes(file.read_bytes() + b"\0")
+    expected = "v.npy: has 153 bytes but its header promises 152; write it again"
+    assert refusal(file, paths_csv(tmp_path, 3)) == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("label\n", "v.csv: has no column path; it has: label"),
+        ("path,label\n", "v.csv: has no column embedding; it has: path, label"),
+        ("path,embedding,path\n", "v.csv: has the column path twice; keep one"),
+        ("\n\n", "v.csv: holds blank lines only"),
+        ("path,embedding\n,[1]\n", "v.csv, row 1 (line 2): the path is empty"),
+        ("path,embedding\na,[1]\n\n  ,[1]\n", "v.csv, row 2 (line 4): the path is empty"),
+        (
+            "path,embedding\na\0b,[1]\n",
+            "v.csv, row 1 (line 2): the path holds a NUL character, which Postgres can't store",
+        ),
+        (
+            "path,embedding\na,[1]\nb\n",
+            "v.csv, row 2 (line 3): has 1 fields but the header names 2 columns;"
+            " quote a field that holds a comma",
+        ),
+        (
+            "path,embedding\na,b.jpg,[1]\n",
+            "v.csv, row 1 (line 2): has 3 fields but the header names 2 columns;"
+            " quote a field that holds a comma",
+        ),
+        (
+            'path,embedding\na,[1]\nb,"[1,2]"\n',
+            "v.csv, row 2 (line 3): the embedding has 2 numbers but that of row 1 has 1",
+        ),
+        (
+            "path,embedding\na,[]\n",
+            "v.csv, row 1 (line 2): has 0 dimensions; allowed: 1 to 16,000",
+        ),
+        (
+            "path,embedding\na,\n",
+            "v.csv, row 1 (line 2): the embedding is missing; allowed: as in [0.1,0.2]",
+        ),
+        (
+            "path,embedding\na,[1e39]\n",
+            "v.csv, row 1 (line 2): the embedding holds a number beyond the range of float32",
+        ),
+        (
+            "path,embedding\na,[1]\nb,[NaN]\n",
+            "v.csv, row 2 (line 3): the embedding holds NaN, null or infinity",
+        ),
+        (
+            f"path,embedding\na,[{'9' * 5000}]\n",
+            "v.csv, row 1 (line 2): the embedding holds NaN, null or infinity",
+        ),
+        (b"path,embedding\n\xff,[1]\n", "v.csv, line 2: is not UTF-8 (invalid start byte)"),
+        ("path,embedding\na,[1]\n".encode("utf-16"), "v.csv, line 1: is not UTF-8"),
+        ('path,embedding\na,"[1]\n', "v.csv, line 2: is not CSV: unexpected end of data"),
+        ('path,embedding\na,"[1]"x\n', "v.csv, line 2: is not CSV: ',' expected after '\"'"),
+        (
+            f"path,embedding\na,{'1' * 500_001}\n",
+            "v.csv, line 2: is not CSV: field larger than field limit (500000)",
+        ),
+        (
+            f"path,embedding\na,{'1' * 1_000_000}\n",
+            "v.csv, line 2: is longer than 1,000,000 bytes",
+        ),
+    ],
+)
+def test_bad_csv(tmp_path: Path, content: str | bytes, message: str) -> None:
+    assert refusal(text(tmp_path, "v.csv", content)).startswith(message)
+
+
+@pytest.mark.parametrize(
+    "embedding", ["x", "1", "[1", "{}", '["1"]', "[true]", "[null]", "[[1]]", "[" * 90_000, "null"]
+)
+def test_embeddings_that_are_no_list_of_numbers(tmp_path: Path, embedding: str) -> None:
+    quoted = embedding.replace('"', '""')
+    file = text(tmp_path, "v.csv", f'path,embedding\na,"{quoted}"\n')
+    assert refusal(file) == (
+        "v.csv, row 1 (line 2): the embedding is not a list of numbers; allowed: as in [0.1,0.2]"
+    )
+
+
+def test_bad_paths_beside_an_array(tmp_path: Path) -> None:
+    file = npy(tmp_path, np.zeros((2, 2), np.float32))
+    for content, message in (
+        ("file\na\nb\n", "p.csv: has no column path; it has: file"),
+        ("path,label\na,x\n,x\n", "p.csv, row 2 (line 3): the path is empty"),
+    ):
+        assert refusal(file, text(tmp_path, "p.csv", content)) == message
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"embedding": [[1.0]]}, "v.parquet: has no column path; it has: embedding"),
+        ({"path": ["a"], "x": [[1.0]]}, "v.parquet: has no column embedding; it has: path, x"),
+        (
+            {"path": [1], "embedding": [[1.0]]},
+            "v.parquet: the column path is int64; allowed: string",
+        ),
+        (
+            {"path": ["a"], "embedding": [[1]]},
+            "v.parquet: the column embedding is list<element: int64>; allowed: a list of float16,"
+            " float32 or float64",
+        ),
+        (
+            {"path": ["a"], "embedding": ["[1]"]},
+            "v.parquet: the column embedding is string; allowed: a list of float16,"
+            " float32 or float64",
+        ),
+        (
+            {"path": ["a", None], "embedding": [[1.0], [1.0]]},
+            "v.parquet, row 2: the path is missing",
+        ),
+        (
+            {"path": ["a", "b"], "embedding": [[1.0], None]},
+            "v.parquet, row 2: the embedding is missing",
+        ),
+        (
+            {"path": ["a", "b"], "embedding": [[1.0], [None]]},
+            "v.parquet, row 2: the embedding holds NaN, null or infinity",
+        ),
+        (
+            {"path": ["a", "b"], "embedding": [[1.0], [1.0, 2.0]]},
+            "v.parquet, row 2: the embedding has 2 numbers but that of row 1 has 1",
+        ),
+        (
+            {"path": ["a"], "embedding": pa.array([[]], pa.list_(pa.float32()))},
+            "v.parquet, row 1: has 0 dimensions; allowed: 1 to 16,000",
+        ),
+        (
+            {"path": ["a"], "embedding": [[0.0] * 16_001]},
+            "v.parquet, row 1: has 16,001 dimensions; allowed: 1 to 16,000",
+        ),
+        (
+            {"path": ["a"], "embedding": [[1e39]]},
+            "v.parquet, row 1: the embedding holds a number beyond the range of float32",
+        ),
+    ],
+)
+def test_bad_parquet(tmp_path: Path, columns: dict[str, Any], message: str) -> None:
+    assert refusal(parquet(tmp_path, **columns)) == message
+
+
+def test_parquet_that_is_none(tmp_path: Path) -> None:
+    good = parquet(tmp_path, path=["a"], embedding=[[1.0]]).read_bytes()
+    for content in (b"nonsense", good[:-9], b"PAR1" + good[4:-8] + b"\xff" * 4 + b"PAR1"):
+        message = refusal(text(tmp_path, "v.parquet", content))
+        assert message.startswith("v.parquet: can't be read as parquet: ")
+
+
+# --- any bytes at all ---
+
+
+def valid(suffix: str) -> bytes:
+    """The bytes of a small good file."""
+    vectors = np.arange(12, dtype=np.float32).reshape(4, 3)
+    stream = io.BytesIO()
+    if suffix == ".npy":
+        np.save(stream, vectors)
+    elif suffix == ".parquet":
+        table = pa.table({"path": list("abcd"), "embedding": list(vectors)})
+        pq.write_table(table, stream, compression="none")
+    else:
+        stream.write(b"path,embedding\n")
+        stream.writelines(b'%c,"%s"\n' % (97 + i, b"[0.5,1,2]") for i in range(4))
+    return stream.getvalue()
+
+
+@st.composite
+def damaged(draw: st.DrawFn, suffix: str) -> bytes:
+    """Any bytes, or a good file of which a piece is replaced by others."""
+    good = valid(suffix)
+    start = draw(st.integers(0, len(good)))
+    end = draw(st.integers(start, min(len(good), start + 40)))
+    piece = draw(
+        st.binary(max_size=40)
+        | st.text("'(){}<>fio0123489,:-[]\"eNaT \n", max_size=40).map(str.encode)
+    )
+    return draw(st.binary(max_size=200) | st.just(good[:start] + piece + good[end:]))
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".csv", ".parquet"])
+@settings(
+    max_examples=300,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(data=st.data())
+def test_any_bytes_are_read_or_refused(tmp_path: Path, suffix: str, data: st.DataObject) -> None:
+    file = text(tmp_path, f"v{suffix}", data.draw(damaged(suffix)))
+    paths = paths_csv(tmp_path, 4) if suffix == ".npy" else None
+    batches, message = [], ""
+    try:
+        batches = list(read_batches(file, paths))
+    except ImportFileError as error:
+        message = str(error)
+    assert len(message.splitlines()) <= 1
+    for batch in batches:
+        assert len(batch.paths) == len(batch.lines) == len(batch.vectors)
+        assert all(batch.paths)
+        assert np.isfinite(batch.vectors).all()
