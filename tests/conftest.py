@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import uuid
 import warnings
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ import numpy as np
 import psycopg
 import pytest
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from fluffy_sql import cli
 from fluffy_sql.database import schema
@@ -43,7 +44,7 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server_url() -> Iterator[str]:
     """A server: TEST_DATABASE_URL's, else one in a container, else the embedded one.
 
     The role must be allowed to create databases.
@@ -52,11 +53,25 @@ def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
     elif _docker_answers():
         with _container() as url:
+            _trade_safety_for_speed(url)
             yield url
     else:
-        # Not deeper: the socket's path may have 107 characters.
-        with embedded_server(tmp_path_factory.mktemp("pg") / "data") as server:
+        # Not in pytest's own folder: another session of pytest would tidy it away under a running
+        # server, and the path of a socket may have 107 characters at most.
+        with (
+            tempfile.TemporaryDirectory(prefix="fluffy_", ignore_cleanup_errors=True) as folder,
+            embedded_server(Path(folder) / "data") as server,
+        ):
+            _trade_safety_for_speed(server.url)
             yield server.url
+
+
+def _trade_safety_for_speed(url: str) -> None:
+    """A server that is thrown away need not survive a power cut."""
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("ALTER SYSTEM SET fsync = off")
+        admin.execute("ALTER SYSTEM SET full_page_writes = off")
+        admin.execute("SELECT pg_reload_conf()")
 
 
 def _docker_answers() -> bool:
@@ -105,7 +120,7 @@ def template(empty_database: Callable[..., Any]) -> Iterator[str]:
     """The name of a migrated database without photos, to be cloned."""
     with empty_database() as url:
         schema.migrate(url)
-        yield psycopg.conninfo.conninfo_to_dict(url)["dbname"]
+        yield str(conninfo_to_dict(url)["dbname"])
 
 
 @pytest.fixture
@@ -178,7 +193,7 @@ def run_cli(
 def made_library(
     seed: int, *, photos: int = 600, themes: int = 8, dimensions: int = 16, spread: float = 0.1
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Unit vectors about random directions: embeddings of shape (photos, dimensions), and themes."""
+    """Unit vectors about random directions: embeddings (photos, dimensions), and themes."""
     generator = np.random.default_rng(seed)
     centers = generator.normal(size=(themes, dimensions))
     centers /= np.linalg.norm(centers, axis=1, keepdims=True)

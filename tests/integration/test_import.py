@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,15 +16,13 @@ from fluffy_sql.database.session import Session
 from fluffy_sql.errors import DatabaseError, ImportFileError
 from fluffy_sql.importing import ImportResult, import_photos
 from fluffy_sql.importing.rows import ROWS_PER_BATCH
+from tests.conftest import SHARED_DATA
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
-
-pytestmark = pytest.mark.database
-
-REAL_DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 # As Rails makes it: times without default, and nothing that keeps a path from standing twice.
 RAILS_TABLE = """
@@ -161,8 +158,8 @@ def test_nothing_is_loaded_where_the_last_row_is_bad(session: Session, tmp_path:
 
 
 def test_the_first_of_several_repetitions_is_named(session: Session, tmp_path: Path) -> None:
-    files = write(tmp_path, np.ones((5, 2)), ["b", "a", "", "a", "b", "b"])
-    message = "p.csv, row 3 (line 5): the path 'a' stands in row 2 already; keep one of them"
+    files = write(tmp_path, np.ones((5, 2)), ["a", "b", "", "b", "a", "a"])
+    message = "p.csv, row 3 (line 5): the path 'b' stands in row 2 already; keep one of them"
     assert refusal(session, files) == message
 
 
@@ -213,14 +210,14 @@ def test_a_path_of_several_photos_is_refused(session: Session, tmp_path: Path) -
     session.connection.execute(RAILS_TABLE)
     session.connection.execute(
         "INSERT INTO photos (path, created_at, updated_at)"
-        " SELECT path, now(), now() FROM unnest(ARRAY['a', 'b', 'b', 'c', 'c', 'c']) AS path"
+        " SELECT path, now(), now() FROM unnest(ARRAY['a','b','b','c','c','c','d','d']) AS path"
     )
-    files = write(tmp_path, np.ones((4, 3)), ["new", "a", "c", "b"])
+    files = write(tmp_path, np.ones((5, 3)), ["new", "a", "c", "b", "d"])
     assert refusal(session, files) == (
         "p.csv, row 3 (line 4): 3 photos in the database have the path 'c'; give each its own path"
     )
     kept = session.connection.execute("SELECT count(*), count(embedding) FROM photos").fetchone()
-    assert kept == (6, 0)
+    assert kept == (8, 0)
 
 
 def test_embeddings_of_a_length_the_column_refuses(session: Session, tmp_path: Path) -> None:
@@ -293,7 +290,7 @@ def test_a_photo_that_another_program_adds_meanwhile(
 
 @pytest.mark.parametrize("folder", ["caltech101", "dinov2-esthetics"])
 def test_real_embeddings_arrive_bit_for_bit(session: Session, folder: str) -> None:
-    data = REAL_DATA / folder
+    data = SHARED_DATA / folder
     if not data.is_dir():
         pytest.skip(f"the sample data {folder} is not beside this checkout")
     import_photos(session, data / "embeddings.npy", data / "photos.csv")

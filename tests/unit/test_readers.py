@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from fluffy_sql.errors import ImportFileError, MissingExtraError, UsageError
 from fluffy_sql.importing.readers import read_batches
 from fluffy_sql.importing.rows import ROWS_PER_BATCH
+from tests.conftest import SHARED_DATA
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fluffy_sql.importing.rows import Batch
-
-REAL_DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 
 @dataclass(frozen=True)
@@ -139,8 +138,9 @@ def test_paths_may_hold_commas_quotes_newlines_and_any_script(tmp_path: Path) ->
     wanted = ["a,b.jpg", 'say "x".jpg', "two\nlines.jpg", "写真/🐈.jpg", " kept "]
     stream = io.StringIO()
     writer = csv.writer(stream)
-    writer.writerow(["label", "path"])
-    writer.writerows(("x", path) for path in wanted)
+    # The mark at the start of a file is no part of the first column's name.
+    writer.writerow(["path", "label"])
+    writer.writerows((path, "x") for path in wanted)
     paths = text(tmp_path, "p.csv", "\ufeff" + stream.getvalue())
     got = read(npy(tmp_path, np.zeros((5, 2), np.float32)), paths)
     assert got.paths == wanted
@@ -163,10 +163,10 @@ def test_csv_reads_json_and_the_text_of_pgvector(tmp_path: Path) -> None:
 
 def test_csv_takes_the_longest_embedding_pgvector_holds(tmp_path: Path) -> None:
     numbers = [-1.2345678901234567e-10] * 16_000
-    before = csv.field_size_limit()
+    csv.field_size_limit(131_072)
     got = read(text(tmp_path, "v.csv", f'path,embedding\na,"{json.dumps(numbers)}"\n'))
     assert got.vectors.shape == (1, 16_000)
-    assert csv.field_size_limit() == before
+    assert csv.field_size_limit() == 131_072
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_suffixes_may_be_capital(tmp_path: Path) -> None:
     ("folder", "shape"), [("caltech101", (4114, 512)), ("dinov2-esthetics", (710, 384))]
 )
 def test_real_embeddings(folder: str, shape: tuple[int, int]) -> None:
-    data = REAL_DATA / folder
+    data = SHARED_DATA / folder
     if not data.is_dir():
         pytest.skip(f"the sample data {folder} is not beside this checkout")
     got = read(data / "embeddings.npy", data / "photos.csv")
@@ -354,6 +354,31 @@ def test_truncated_npy(tmp_path: Path, cut: int) -> None:
     file = npy(tmp_path, np.zeros((3, 2), np.float32))
     file.write_bytes(file.read_bytes()[:cut])
     assert refusal(file, paths_csv(tmp_path, 3)).startswith(
+        "v.npy: is not a complete .npy array of numbers: "
+    )
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "'''",
+        "(" * 300,
+        "-" * 5000 + "1",
+        "1\n  2\n 3",
+        "{[]: 1}",
+        "{1: 2, 'a': 3}",
+        "{'descr': (), 'fortran_order': False, 'shape': (1, 3)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 3)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (True, 3)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (10000000000000000000000, 3)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 4)}",
+    ],
+)
+def test_npy_headers_that_mean_nothing(tmp_path: Path, header: str) -> None:
+    start = b"\x93NUMPY\1\0" + len(header).to_bytes(2, "little") + header.encode()
+    file = text(tmp_path, "v.npy", start + bytes(12))
+    assert refusal(file, paths_csv(tmp_path, 1)).startswith(
         "v.npy: is not a complete .npy array of numbers: "
     )
 

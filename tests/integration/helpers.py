@@ -1,0 +1,58 @@
+"""What whole-run tests share: run a clustering, and read back what it left."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fluffy_sql.service import ClusteringService, Progress
+from fluffy_sql.settings import ClusteringSettings
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fluffy_sql.database.session import Session
+    from fluffy_sql.types import RunResult
+
+
+def generate(
+    url: str, *, connections: int = 2, progress: Progress | None = None, **settings: Any
+) -> RunResult:
+    service = ClusteringService(
+        url, ClusteringSettings(**settings), connections=connections, progress=progress
+    )
+    return service.generate()
+
+
+def query(session: Session, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
+    """For questions that only tests ask."""
+    return session.connection.execute(statement, parameters, binary=True).fetchall()
+
+
+def clusters_by_photo(session: Session) -> NDArray[np.int64]:
+    """The cluster of each photo in order of id, 0 for none."""
+    rows = query(session, "SELECT coalesce(cluster_id, 0) FROM photos ORDER BY id")
+    return np.array([row[0] for row in rows], dtype=np.int64)
+
+
+def centroids_by_cluster(session: Session) -> dict[int, NDArray[np.float32]]:
+    return dict(query(session, "SELECT id, centroid FROM clusters ORDER BY id"))
+
+
+def work_tables(session: Session) -> list[str]:
+    """Work tables that are still there."""
+    rows = query(
+        session,
+        "SELECT relname::text FROM pg_class WHERE relkind = 'r'"
+        " AND relname IN ('fluffy_sql_sample', 'fluffy_sql_assignments')",
+    )
+    return [row[0] for row in rows]
+
+
+def snapshot(session: Session) -> dict[str, list[tuple[Any, ...]]]:
+    """Everything in the tables that a run writes to, as text, to be compared whole."""
+    return {
+        "photos": query(session, "SELECT p::text FROM photos AS p ORDER BY id"),
+        "clusters": query(session, "SELECT c::text FROM clusters AS c ORDER BY id"),
+    }

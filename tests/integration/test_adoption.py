@@ -1,0 +1,323 @@
+"""Libraries that another application made: adopted, clustered, and given back as they were."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import psycopg
+import pytest
+
+from fluffy_sql.database import schema
+from fluffy_sql.errors import DatabaseError, SchemaError
+from tests.conftest import made_library
+from tests.integration.helpers import generate, query
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fluffy_sql.database.session import Session
+
+RAILS_PHOTOS = (
+    """
+    CREATE TABLE photos (
+        id bigserial PRIMARY KEY,
+        path varchar NOT NULL,
+        embedding vector(512),
+        created_at timestamp(6) NOT NULL,
+        updated_at timestamp(6) NOT NULL
+    )
+    """,
+)
+RAILS_CLUSTERS = (
+    """
+    CREATE TABLE clusters (
+        id bigserial PRIMARY KEY,
+        name varchar,
+        status integer DEFAULT 0,
+        photos_count integer DEFAULT 0,
+        created_at timestamp(6) NOT NULL,
+        updated_at timestamp(6) NOT NULL
+    )
+    """,
+    "ALTER TABLE photos ADD COLUMN cluster_id bigint",
+    "CREATE INDEX index_photos_on_cluster_id ON photos (cluster_id)",
+    "ALTER TABLE photos ADD CONSTRAINT fk_1 FOREIGN KEY (cluster_id) REFERENCES clusters (id)",
+    "INSERT INTO clusters (name, status, created_at, updated_at) VALUES"
+    " ('archived by the application', 2, '2020-01-01', '2020-01-01')",
+)
+LIBRARIES = {
+    "photos alone": RAILS_PHOTOS,
+    "photos and clusters": RAILS_PHOTOS + RAILS_CLUSTERS,
+    "clusters without key and index": RAILS_PHOTOS + RAILS_CLUSTERS[:2],
+    "integer ids": (
+        "CREATE TABLE photos (id serial PRIMARY KEY, path text NOT NULL, embedding vector(512),"
+        " created_at timestamp NOT NULL, updated_at timestamp NOT NULL, cluster_id integer)",
+    ),
+    "no embedding column yet": (
+        "CREATE TABLE photos (id bigserial PRIMARY KEY, path varchar NOT NULL)",
+    ),
+}
+
+
+@pytest.fixture
+def rails(bare_database_url: str) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(bare_database_url, autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION vector")
+        yield connection
+
+
+def make(connection: psycopg.Connection[Any], library: str) -> None:
+    for statement in LIBRARIES[library]:
+        connection.execute(statement.encode())
+
+
+def add_rails_photos(connection: psycopg.Connection[Any], photos: int = 60) -> None:
+    rows, _ = made_library(1, photos=photos, themes=3, dimensions=512, spread=0.01)
+    has_timestamps = connection.execute(
+        "SELECT count(*) FROM pg_attribute WHERE attrelid = 'photos'::regclass"
+        " AND attname = 'created_at' AND NOT atthasdef"
+    ).fetchone() == (1,)
+    statement = (
+        "INSERT INTO photos (path, embedding, created_at, updated_at)"
+        " VALUES (%s, %s, '2020-01-01', '2020-01-01')"
+        if has_timestamps
+        else "INSERT INTO photos (path, embedding) VALUES (%s, %s)"
+    )
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            statement, [(f"p{i}", str(row.tolist()).replace(" ", "")) for i, row in enumerate(rows)]
+        )
+
+
+def describe(connection: psycopg.Connection[Any]) -> dict[str, list[tuple[Any, ...]]]:
+    """Everything about the public schema: columns with defaults, constraints, indexes, comments."""
+    questions = {
+        "columns": """
+            SELECT c.relname::text, a.attnum, a.attname::text, format_type(a.atttypid, a.atttypmod),
+                a.attnotnull, pg_get_expr(d.adbin, d.adrelid), a.attstorage::text,
+                col_description(c.oid, a.attnum)
+            FROM pg_class AS c
+            JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+            LEFT JOIN pg_attrdef AS d ON d.adrelid = c.oid AND d.adnum = a.attnum
+            WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'v')
+            ORDER BY 1, 2
+        """,
+        "constraints": """
+            SELECT conrelid::regclass::text, conname::text, pg_get_constraintdef(oid)
+            FROM pg_constraint WHERE connamespace = 'public'::regnamespace ORDER BY 1, 2
+        """,
+        "indexes": """
+            SELECT tablename::text, indexname::text, indexdef FROM pg_indexes
+            WHERE schemaname = 'public' ORDER BY 1, 2
+        """,
+        "comments": """
+            SELECT c.relname::text, obj_description(c.oid) FROM pg_class AS c
+            WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'v') ORDER BY 1
+        """,
+    }
+    # what migrations are remembered by stays, as yoyo does it
+    return {
+        name: [
+            row
+            for row in connection.execute(question.encode()).fetchall()
+            if not str(row[0]).startswith("fluffy_sql_migrations")
+        ]
+        for name, question in questions.items()
+    }
+
+
+@pytest.mark.parametrize("library", [name for name in LIBRARIES if "no embedding" not in name])
+def test_migrate_keeps_every_row_and_column_and_generate_works(
+    library: str, rails: psycopg.Connection[Any], bare_database_url: str
+) -> None:
+    make(rails, library)
+    add_rails_photos(rails)
+    kept = "SELECT id, path, embedding, created_at FROM photos ORDER BY id"
+    schema_before, rows_before = describe(rails), rails.execute(kept).fetchall()
+
+    result = schema.migrate(bare_database_url)
+    assert result.adopted[0] == "photos"
+    for kind in ("columns", "constraints", "indexes"):
+        assert set(schema_before[kind]) <= set(describe(rails)[kind])
+
+    assert generate(bare_database_url, k=3).clusters_created == 3
+    assert rails.execute(kept).fetchall() == rows_before
+    counts = rails.execute(
+        "SELECT c.photos_count, count(*) FROM clusters AS c JOIN photos AS p ON p.cluster_id = c.id"
+        " GROUP BY c.id"
+    ).fetchall()
+    assert len(counts) == 3
+    assert all(stored == counted for stored, counted in counts)
+
+
+def test_adopted_photos_are_clustered_after_their_embeddings_arrive(
+    rails: psycopg.Connection[Any], bare_database_url: str
+) -> None:
+    make(rails, "no embedding column yet")
+    schema.migrate(bare_database_url)
+    add_rails_photos(rails)
+    assert generate(bare_database_url, k=3).photos_processed == 60
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_rolling_back_gives_the_library_back_as_it_was(
+    library: str, rails: psycopg.Connection[Any], bare_database_url: str
+) -> None:
+    make(rails, library)
+    before = describe(rails)
+    schema.migrate(bare_database_url)
+    assert describe(rails) != before
+    result = schema.roll_back(bare_database_url)
+    after = describe(rails)
+    for kind, rows in before.items():
+        # dropped columns leave a gap in the numbers, so numbers are left out
+        assert [(r[0], *r[2:]) for r in after[kind]] == [(r[0], *r[2:]) for r in rows]
+    assert len(result.changed) == 4
+    assert schema.migrate(bare_database_url).changed == tuple(reversed(result.changed))
+
+
+def test_rolling_back_an_own_library_leaves_nothing(
+    rails: psycopg.Connection[Any], bare_database_url: str
+) -> None:
+    schema.migrate(bare_database_url)
+    schema.roll_back(bare_database_url)
+    assert describe(rails) == {"columns": [], "constraints": [], "indexes": [], "comments": []}
+
+
+def test_rails_keeps_utc_and_so_do_we(
+    rails: psycopg.Connection[Any], bare_database_url: str
+) -> None:
+    make(rails, "photos and clusters")
+    add_rails_photos(rails)
+    rails.execute("SET TimeZone = 'Asia/Tokyo'")
+    rails.execute("ALTER DATABASE " + rails.info.dbname + " SET TimeZone = 'Asia/Tokyo'")
+    schema.migrate(bare_database_url)
+    generate(bare_database_url, k=3)
+    late = rails.execute(
+        "SELECT max(abs(extract(epoch FROM updated_at - (now() AT TIME ZONE 'UTC')))) FROM clusters"
+        " WHERE name IS NULL"
+    ).fetchone()
+    assert late is not None
+    assert late[0] < 120
+
+
+def test_clusters_of_the_application_are_left_alone(
+    rails: psycopg.Connection[Any], bare_database_url: str
+) -> None:
+    make(rails, "photos and clusters")
+    add_rails_photos(rails)
+    rails.execute("UPDATE photos SET cluster_id = 1 WHERE path = 'p0'")
+    schema.migrate(bare_database_url)
+    assert generate(bare_database_url, k=3).photos_processed == 59
+    assert rails.execute("SELECT name, status, centroid FROM clusters WHERE id = 1").fetchone() == (
+        "archived by the application", 2, None,
+    )  # fmt: skip
+    assert rails.execute("SELECT cluster_id FROM photos WHERE path = 'p0'").fetchone() == (1,)
+    # such a cluster has no centroid, so no distances; the views show it all the same
+    assert rails.execute(
+        "SELECT rank, distance FROM cluster_members WHERE cluster_id = 1"
+    ).fetchall() == [(1, None)]
+
+
+def test_photos_of_a_cluster_that_is_gone_do_not_stop_the_migration(
+    rails: psycopg.Connection[Any], bare_database_url: str
+) -> None:
+    make(rails, "clusters without key and index")
+    add_rails_photos(rails)
+    rails.execute("UPDATE photos SET cluster_id = 4711 WHERE path = 'p0'")
+    schema.migrate(bare_database_url)
+    assert rails.execute("SELECT cluster_id FROM photos WHERE path = 'p0'").fetchone() == (4711,)
+    with pytest.raises(psycopg.errors.ForeignKeyViolation):
+        rails.execute("UPDATE photos SET cluster_id = 4712 WHERE path = 'p1'")
+
+
+def test_a_view_of_that_name_is_kept(
+    rails: psycopg.Connection[Any], bare_database_url: str
+) -> None:
+    make(rails, "photos and clusters")
+    add_rails_photos(rails)
+    rails.execute(
+        "CREATE VIEW usable_photos AS"
+        " SELECT id, path, embedding, cluster_id FROM photos WHERE id <= 30"
+    )
+    schema.migrate(bare_database_url)
+    assert generate(bare_database_url, k=3).photos_processed == 30
+    schema.roll_back(bare_database_url)
+    assert rails.execute("SELECT count(*) FROM usable_photos").fetchone() == (30,)
+
+
+REFUSED = {
+    "uuid": ("CREATE TABLE photos (id uuid PRIMARY KEY, path text)", "photos.id is uuid"),
+    "no id": ("CREATE TABLE photos (path text)", "photos.id is missing"),
+    "no path": ("CREATE TABLE photos (id bigint PRIMARY KEY)", "photos.path is missing"),
+    "halfvec": (
+        "CREATE TABLE photos (id bigint PRIMARY KEY, path text, embedding halfvec(8))",
+        "photos.embedding is halfvec",
+    ),
+    "array": (
+        "CREATE TABLE photos (id bigint PRIMARY KEY, path text, embedding real[])",
+        "photos.embedding is real",
+    ),
+    "text cluster": (
+        "CREATE TABLE photos (id bigint PRIMARY KEY, path text, cluster_id text)",
+        "photos.cluster_id is text",
+    ),
+    "a view": ("CREATE VIEW photos AS SELECT 1::bigint AS id, ''::text AS path", "not a table"),
+    "clusters by uuid": ("CREATE TABLE clusters (id uuid PRIMARY KEY)", "clusters.id is uuid"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_tables_that_can_not_be_adopted_are_refused_before_anything_changes(
+    case: str, rails: psycopg.Connection[Any], bare_database_url: str
+) -> None:
+    statement, message = REFUSED[case]
+    rails.execute(statement.encode())
+    before = describe(rails)
+    with pytest.raises(DatabaseError, match=message):
+        schema.migrate(bare_database_url)
+    assert describe(rails) == before
+
+
+def test_a_newer_schema_is_told_from_an_older_one(database_url: str, session: Session) -> None:
+    schema.require_current_schema(session)
+    query(
+        session,
+        "INSERT INTO fluffy_sql_migrations (migration_hash, migration_id)"
+        " VALUES ('x', '9999_from_the_future') RETURNING migration_id",
+    )
+    with pytest.raises(SchemaError, match="newer fluffy_sql"):
+        schema.require_current_schema(session)
+    query(
+        session,
+        "DELETE FROM fluffy_sql_migrations WHERE migration_id >= '0004' RETURNING migration_id",
+    )
+    with pytest.raises(SchemaError, match="lacks 0004_inspection_views; run: fluffy-sql migrate"):
+        schema.require_current_schema(session)
+
+
+def test_everything_of_ours_is_commented(
+    rails: psycopg.Connection[Any], bare_database_url: str
+) -> None:
+    schema.migrate(bare_database_url)
+    silent = rails.execute(
+        "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+        " AND relkind IN ('r', 'v') AND obj_description(oid) IS NULL"
+        " AND relname NOT LIKE 'fluffy_sql_migrations%'"
+    ).fetchall()
+    assert silent == []
+
+
+def test_centroids_lie_in_their_rows(session: Session, database_url: str) -> None:
+    rows = np.random.default_rng(0).normal(size=(40, 1_024)).astype(np.float32)
+    with session.connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO photos (path, embedding) VALUES (%s, %s)",
+            [(f"p{i}", row) for i, row in enumerate(rows)],
+        )
+    generate(database_url, k=10)
+    assert query(
+        session,
+        "SELECT pg_relation_size(reltoastrelid) FROM pg_class WHERE oid = 'clusters'::regclass",
+    ) == [(0,)]

@@ -1,0 +1,525 @@
+"""Whole runs on libraries whose answer is known."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import psycopg
+import pytest
+from sklearn.cluster import KMeans
+
+from fluffy_sql.algorithms import kmeans
+from fluffy_sql.database.session import Session
+from fluffy_sql.errors import BusyError, DatabaseError, LibraryError, PostconditionError
+from fluffy_sql.service import Progress
+from tests.conftest import made_library
+from tests.integration.helpers import (
+    centroids_by_cluster,
+    clusters_by_photo,
+    generate,
+    query,
+    snapshot,
+    work_tables,
+)
+from tests.reference import inertia_of_partition, lloyd, nearest, same_partition, unit_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fluffy_sql.types import Fit, StepReport
+
+
+def scaled_library(seed: int) -> tuple[Any, Any]:
+    """Rows of different lengths, for which cosine and l2 differ."""
+    rows, themes = made_library(seed)
+    lengths = np.random.default_rng(seed).uniform(0.5, 2.0, size=(len(rows), 1))
+    return (rows * lengths).astype(np.float32), themes
+
+
+@pytest.mark.parametrize("metric", ["cosine", "l2"])
+def test_agrees_with_numpy_up_to_the_names_of_clusters(
+    metric: str, session: Session, database_url: str, add_photos: Callable[..., Any]
+) -> None:
+    rows, themes = made_library(1) if metric == "l2" else scaled_library(1)
+    add_photos(rows)
+    result = generate(database_url, k=8, metric=metric, tolerance=0.0)
+
+    spherical = metric == "cosine"
+    exact = unit_rows(rows.astype(np.float64)) if spherical else rows.astype(np.float64)
+    start = np.stack([exact[themes == theme].mean(axis=0) for theme in range(8)])
+    labels, centroids, inertia = lloyd(exact, start, spherical=spherical)
+    ours = clusters_by_photo(session)
+    assert same_partition(ours, labels)
+    assert result.inertia == pytest.approx(inertia, rel=1e-4)
+    for cluster, centroid in centroids_by_cluster(session).items():
+        expected = centroids[labels[np.flatnonzero(ours == cluster)[0]]]
+        np.testing.assert_allclose(centroid, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("metric", ["cosine", "l2"])
+def test_every_photo_is_at_its_nearest_stored_centroid(
+    metric: str, session: Session, database_url: str, add_photos: Callable[..., Any]
+) -> None:
+    # no themes at all: every border between clusters is crowded
+    rows = np.random.default_rng(3).normal(size=(3_000, 8)).astype(np.float32)
+    add_photos(rows)
+    generate(database_url, k=40, metric=metric, batch_size=256, sample_per_cluster=16)
+    exact = unit_rows(rows.astype(np.float64)) if metric == "cosine" else rows.astype(np.float64)
+    centroids = centroids_by_cluster(session)
+    own = np.stack([centroids[cluster] for cluster in clusters_by_photo(session)])
+    _, least = nearest(exact, np.stack(list(centroids.values())).astype(np.float64))
+    np.testing.assert_allclose(np.linalg.norm(exact - own, axis=1), least, rtol=1e-5, atol=1e-6)
+    if metric == "cosine":
+        lengths = np.linalg.norm(np.stack(list(centroids.values())), axis=1)
+        np.testing.assert_allclose(lengths, 1, atol=1e-6)
+
+
+def test_inertia_is_near_that_of_scikit_learn(
+    session: Session, database_url: str, add_photos: Callable[..., Any]
+) -> None:
+    rows, _ = made_library(5, photos=2_000, themes=40, dimensions=24, spread=0.15)
+    add_photos(rows)
+    generate(database_url, k=40)
+    peer = KMeans(40, n_init=10, random_state=0).fit(rows)
+    ours = inertia_of_partition(rows.astype(np.float64), clusters_by_photo(session))
+    assert ours <= 1.01 * inertia_of_partition(rows.astype(np.float64), peer.labels_)
+
+
+def test_nested_batches_grow_and_end_near_full_batches(
+    session: Session, database_url: str, add_photos: Callable[..., Any], monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(kmeans, "_LEAST_SAMPLE", 1)
+    rows, _ = made_library(7, photos=6_000, themes=12, spread=0.2)
+    add_photos(rows)
+    result = generate(database_url, k=12, batch_size=200, sample_per_cluster=200)
+    batches = query(
+        session,
+        "SELECT batch_size FROM cluster_run_steps WHERE phase = 'train' ORDER BY step",
+    )
+    sizes = [row[0] for row in batches]
+    assert sizes == sorted(sizes)
+    assert sizes[0] == 200
+    assert sizes[-1] == 2_400  # the whole sample: 12 clusters of 200 photos
+    assert {later / earlier for earlier, later in pairwise(sizes)} <= {
+        1,
+        1.5,
+        2,
+    }
+    assert result.converged
+    full = generate_again(session, database_url, k=12)
+    assert result.inertia is not None
+    assert result.inertia <= 1.02 * full
+
+
+def generate_again(session: Session, url: str, **settings: Any) -> float:
+    query(session, "DELETE FROM clusters RETURNING id")
+    inertia = generate(url, **settings).inertia
+    assert inertia is not None
+    return inertia
+
+
+def test_one_seed_gives_one_result_whatever_the_order_of_rows_and_connections(
+    session: Session, database_url: str, add_photos: Callable[..., Any]
+) -> None:
+    rows = np.random.default_rng(11).normal(size=(1_500, 12)).astype(np.float32)
+    add_photos(rows)
+    generate(database_url, k=20, seed=4, connections=1)
+    first = clusters_by_photo(session), centroids_by_cluster(session)
+    # UPDATE in another order moves every row to another place in the table
+    query(session, "DELETE FROM clusters RETURNING id")
+    for place in np.random.default_rng(0).permutation(1_500) + 1:
+        query(session, "UPDATE photos SET path = path WHERE id = %s RETURNING id", int(place))
+    generate(database_url, k=20, seed=4, connections=3)
+    second = clusters_by_photo(session), centroids_by_cluster(session)
+    assert np.array_equal(first[0] - first[0].min(), second[0] - second[0].min())
+    for one, other in zip(first[1].values(), second[1].values(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_another_seed_may_give_another_result(
+    session: Session, database_url: str, add_photos: Callable[..., Any]
+) -> None:
+    add_photos(np.random.default_rng(11).normal(size=(500, 12)).astype(np.float32))
+    inertias = {generate_again(session, database_url, k=20, seed=seed) for seed in range(3)}
+    assert len(inertias) == 3
+
+
+UNIT = np.eye(4, dtype=np.float32)
+DISTINCT_CASES = {
+    "k above the photos": (UNIT[[0, 1, 2]], 5, "cosine", 3),
+    "one photo": (UNIT[[0]], 20, "cosine", 1),
+    "one photo, one cluster": (UNIT[[0]], 1, "l2", 1),
+    "all alike": (np.tile(UNIT[0], (50, 1)), 5, "cosine", 1),
+    "all alike, not unit vectors": (np.full((50, 3), 0.3, np.float32), 5, "cosine", 1),
+    "all alike under l2": (np.full((50, 3), 0.3, np.float32), 5, "l2", 1),
+    "three distinct": (UNIT[[0, 1, 2] * 20], 5, "l2", 3),
+    "lengths differ, directions do not": (
+        np.outer([1, 2, 4, 8], UNIT[0]).astype(np.float32), 4, "cosine", 1,
+    ),
+    "lengths differ under l2": (np.outer([1, 2, 4, 8], UNIT[0]).astype(np.float32), 4, "l2", 4),
+    "one dimension": (np.arange(1, 31, dtype=np.float32)[:, None], 6, "l2", 6),
+    "one dimension has two directions": (
+        np.arange(-15.5, 15.5, dtype=np.float32)[:, None], 6, "cosine", 2,
+    ),
+    "zero vectors count under l2": (np.zeros((9, 3), np.float32), 3, "l2", 1),
+    "opposite directions": (np.array([[1, 0], [-1, 0]] * 9, np.float32), 1, "cosine", 1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", DISTINCT_CASES)
+def test_makes_as_many_clusters_as_there_are_photos_or_distinct_embeddings(
+    case: str, session: Session, database_url: str, add_photos: Callable[..., Any]
+) -> None:
+    rows, k, metric, expected = DISTINCT_CASES[case]
+    add_photos(rows)
+    result = generate(database_url, k=k, metric=metric)
+    assert result.clusters_created == expected
+    assert result.photos_processed == len(rows)
+    counts = query(session, "SELECT photos_count FROM clusters ORDER BY id")
+    assert [row[0] for row in counts] == sorted((row[0] for row in counts), reverse=True)
+    assert sum(row[0] for row in counts) == len(rows)
+    assert min(row[0] for row in counts) > 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_finds_the_rare_among_thousands_of_copies(
+    seed: int,
+    session: Session,
+    database_url: str,
+    add_photos: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # a sample of 60 sees next to none of the 12 others, and yet each must get its cluster
+    monkeypatch.setattr(kmeans, "_LEAST_SAMPLE", 1)
+    rare = np.random.default_rng(seed).normal(size=(12, 6)).astype(np.float32)
+    add_photos(np.concatenate([np.tile(UNIT[0, [0, 1, 2, 3, 3, 3]], (3_000, 1)), rare]))
+    result = generate(database_url, k=13, seed=seed, sample_per_cluster=5)
+    assert result.clusters_created == 13
+    assert query(session, "SELECT count(DISTINCT cluster_id) FROM photos") == [(13,)]
+
+
+def test_leaves_out_what_can_not_be_clustered_and_says_so(
+    session: Session, database_url: str, add_photos: Callable[..., Any]
+) -> None:
+    rows, _ = made_library(2, photos=40)
+    embeddings = [*rows, None, None, np.zeros(16)]
+    add_photos(embeddings)
+    result = generate(database_url, k=4)
+    assert result.skipped == {"without_embedding": 2, "zero_vector": 1, "already_clustered": 0}
+    assert result.photos_processed == 40
+    unplaced = query(session, "SELECT path FROM photos WHERE cluster_id IS NULL ORDER BY id")
+    assert [row[0] for row in unplaced] == ["p40", "p41", "p42"]
+    again = generate(database_url, k=4)
+    assert again.run_id is None
+    assert again.skipped == {"without_embedding": 2, "zero_vector": 1, "already_clustered": 40}
+
+
+def test_new_photos_get_clusters_of_their_own_and_the_old_are_left_alone(
+    session: Session, database_url: str, add_photos: Callable[..., Any]
+) -> None:
+    rows, _ = made_library(2, photos=60)
+    add_photos(rows[:40])
+    generate(database_url, k=4)
+    before = clusters_by_photo(session)
+    add_photos(rows[40:], [f"new{i}" for i in range(20)])
+    result = generate(database_url, k=2)
+    assert result.photos_processed == 20
+    after = clusters_by_photo(session)
+    assert np.array_equal(after[:40], before)
+    assert not set(after[40:]) & set(before)
+
+
+def test_mixed_dimensions_stop_with_their_numbers_and_a_record(
+    session: Session, database_url: str, add_photos: Callable[..., Any]
+) -> None:
+    add_photos([[1, 2, 3], [4, 5, 6], [1, 2]])
+    before = snapshot(session)
+    with pytest.raises(LibraryError, match=r"3 \(2 photos\), 2 \(1 photos\)"):
+        generate(database_url, k=2)
+    assert snapshot(session) == before
+    [(status, error)] = query(session, "SELECT status, error FROM cluster_runs")
+    assert status == "failed"
+    assert "3 (2 photos)" in error
+
+
+def test_only_usable_photos_are_clustered(
+    session: Session, database_url: str, add_photos: Callable[..., Any]
+) -> None:
+    rows, _ = made_library(2, photos=40)
+    add_photos(rows)
+    session.connection.execute(
+        "CREATE OR REPLACE VIEW usable_photos AS"
+        " SELECT id, path, embedding, cluster_id FROM photos WHERE id % 2 = 0"
+    )
+    result = generate(database_url, k=4)
+    assert result.photos_processed == 20
+    placed = query(session, "SELECT id FROM photos WHERE cluster_id IS NOT NULL")
+    assert {row[0] % 2 for row in placed} == {0}
+
+
+@pytest.mark.parametrize("dimensions", [512, 1_024, 2_000, 2_001, 4_000])
+def test_embeddings_that_do_not_fit_a_row_are_clustered_too(
+    dimensions: int, session: Session, database_url: str, add_photos: Callable[..., Any]
+) -> None:
+    rows, themes = made_library(4, photos=60, themes=3, dimensions=dimensions, spread=0.01)
+    add_photos(rows)
+    assert generate(database_url, k=3).clusters_created == 3
+    assert same_partition(clusters_by_photo(session), themes)
+
+
+def test_the_run_is_recorded_step_by_step(
+    session: Session, database_url: str, add_photos: Callable[..., Any]
+) -> None:
+    class Watch(Progress):
+        """Looks at the record from outside while the run goes on."""
+
+        def __init__(self) -> None:
+            self.seen: list[tuple[str, str, int]] = []
+
+        def step(self, report: StepReport) -> None:
+            with Session.open(database_url) as other:
+                found = query(
+                    other,
+                    "SELECT r.status, r.phase, (SELECT count(*) FROM cluster_run_steps)"
+                    " FROM cluster_runs AS r",
+                )
+            self.seen.append(found[0])
+            assert found[0][2] == report.step
+
+    add_photos(made_library(2)[0])
+    watch = Watch()
+    result = generate(database_url, k=5, seed=9, progress=watch)
+    assert {status for status, _, _ in watch.seen} == {"running"}
+    assert {"seed", "refine", "train"} == {phase for _, phase, _ in watch.seen}
+    [run] = session.fetch_all("runs/list", most=None)
+    assert run["status"] == "succeeded"
+    assert run["phase"] == "commit"
+    assert (run["seed"], run["k_requested"], run["clusters_created"]) == (9, 5, 5)
+    assert run["inertia"] == result.inertia
+    assert run["iterations"] == len(watch.seen) == result.iterations
+    assert set(result.seconds) == {
+        "survey", "sample", "seed", "refine", "train", "assign", "commit", "total",
+    }  # fmt: skip
+    assert sum(result.seconds.values()) == pytest.approx(2 * result.seconds["total"], abs=0.02)
+
+
+class AtPhase(Progress):
+    """Does something when a phase begins."""
+
+    def __init__(self, phase: str, act: Callable[[], object]) -> None:
+        self._phase, self._act = phase, act
+
+    def phase(self, name: str) -> None:
+        if name == self._phase:
+            self._act()
+
+
+FAULTS = {
+    "while clusters are inserted": (
+        "CREATE TRIGGER fault BEFORE INSERT ON clusters FOR EACH STATEMENT EXECUTE FUNCTION fault()"
+    ),
+    "while photos are written": (
+        "CREATE TRIGGER fault AFTER UPDATE ON photos FOR EACH STATEMENT EXECUTE FUNCTION fault()"
+    ),
+    "while one of the photos is written": (
+        "CREATE TRIGGER fault BEFORE UPDATE ON photos FOR EACH ROW WHEN (OLD.id = 77)"
+        " EXECUTE FUNCTION fault()"
+    ),
+    "while counts are written": (
+        "CREATE TRIGGER fault AFTER UPDATE ON clusters FOR EACH STATEMENT EXECUTE FUNCTION fault()"
+    ),
+    "while the run is closed": (
+        "CREATE TRIGGER fault AFTER UPDATE ON cluster_runs FOR EACH ROW"
+        " WHEN (NEW.status = 'succeeded') EXECUTE FUNCTION fault()"
+    ),
+    "at commit": (
+        "CREATE CONSTRAINT TRIGGER fault AFTER UPDATE ON photos DEFERRABLE INITIALLY DEFERRED"
+        " FOR EACH ROW EXECUTE FUNCTION fault()"
+    ),
+}
+
+
+@pytest.mark.parametrize("moment", FAULTS)
+def test_a_failure_in_the_final_transaction_leaves_no_trace(
+    moment: str, session: Session, database_url: str, add_photos: Callable[..., Any]
+) -> None:
+    add_photos(made_library(2)[0])
+    session.connection.execute(
+        "CREATE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'injected'; END $$"
+    )
+    session.connection.execute(FAULTS[moment])
+    before = snapshot(session)
+    with pytest.raises(DatabaseError, match="injected"):
+        generate(database_url, k=5)
+    assert snapshot(session) == before
+    assert work_tables(session) == []
+    [(status, error)] = query(session, "SELECT status, error FROM cluster_runs")
+    assert (status, "injected" in error) == ("failed", True)
+    session.connection.execute("DROP FUNCTION fault CASCADE")
+    assert generate(database_url, k=5).clusters_created == 5  # the lock is free again
+
+
+def test_a_result_that_breaks_its_promise_is_not_committed(
+    session: Session,
+    database_url: str,
+    add_photos: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    add_photos(made_library(2)[0])
+    honest = kmeans.KMeans.fit
+
+    def swapped(self: kmeans.KMeans, task: Any) -> Fit:
+        fit = honest(self, task)
+        fit.centroids[:] = fit.centroids[::-1].copy()
+        return fit
+
+    monkeypatch.setattr(kmeans.KMeans, "fit", swapped)
+    before = snapshot(session)
+    with pytest.raises(PostconditionError, match="not at their nearest"):
+        generate(database_url, k=5)
+    assert snapshot(session) == before
+
+
+@pytest.mark.parametrize("phase", ["sample", "seed", "refine", "train", "assign", "commit"])
+def test_an_interrupted_run_leaves_only_its_record(
+    phase: str, session: Session, database_url: str, add_photos: Callable[..., Any]
+) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    add_photos(made_library(2)[0])
+    before = snapshot(session)
+    with pytest.raises(KeyboardInterrupt):
+        generate(database_url, k=5, progress=AtPhase(phase, interrupt))
+    assert snapshot(session) == before
+    assert work_tables(session) == []
+    assert query(session, "SELECT status, phase FROM cluster_runs") == [("interrupted", phase)]
+    assert generate(database_url, k=5).clusters_created == 5
+
+
+@pytest.mark.parametrize("phase", ["seed", "train", "assign", "commit"])
+def test_a_run_whose_connection_is_cut_is_closed_by_the_next(
+    phase: str, session: Session, database_url: str, add_photos: Callable[..., Any]
+) -> None:
+    def cut() -> None:
+        query(
+            session,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        )
+
+    add_photos(made_library(2)[0])
+    before = snapshot(session)
+    with pytest.raises(DatabaseError):
+        generate(database_url, k=5, progress=AtPhase(phase, cut))
+    assert snapshot(session) == before
+    assert query(session, "SELECT status FROM cluster_runs") == [("running",)]
+    assert generate(database_url, k=5).clusters_created == 5
+    statuses = query(session, "SELECT status FROM cluster_runs ORDER BY id")
+    assert statuses == [("interrupted",), ("succeeded",)]
+    assert work_tables(session) == []
+
+
+def test_a_second_run_says_who_is_at_work_since_when(
+    session: Session, database_url: str, add_photos: Callable[..., Any]
+) -> None:
+    add_photos(made_library(2)[0])
+    said: list[str] = []
+
+    def try_second() -> None:
+        with pytest.raises(BusyError) as refused:
+            generate(database_url, k=3)
+        said.append(str(refused.value))
+
+    result = generate(database_url, k=5, progress=AtPhase("train", try_second))
+    assert result.clusters_created == 5
+    [(started, role)] = query(session, "SELECT started_at, started_by FROM cluster_runs")
+    assert f"run {result.run_id} is at work" in said[0]
+    assert role in said[0]
+    assert f"since {started:%Y-%m-%d %H:%M:%S} UTC" in said[0]
+
+
+def test_photos_that_change_hands_meanwhile_are_left_alone(
+    session: Session, database_url: str, add_photos: Callable[..., Any]
+) -> None:
+    ids = add_photos(made_library(2)[0])
+
+    def meddle() -> None:
+        query(session, "INSERT INTO clusters (name) VALUES ('by hand') RETURNING id")
+        query(
+            session,
+            "UPDATE photos SET cluster_id = (SELECT id FROM clusters WHERE name = 'by hand')"
+            " WHERE id = %s RETURNING id",
+            ids[0],
+        )
+        query(session, "DELETE FROM photos WHERE id = %s RETURNING id", ids[1])
+
+    result = generate(database_url, k=5, progress=AtPhase("commit", meddle))
+    assert result.photos_processed == len(ids) - 2
+    [(name,)] = query(
+        session,
+        "SELECT name FROM clusters JOIN photos ON cluster_id = clusters.id WHERE photos.id = %s",
+        ids[0],
+    )
+    assert name == "by hand"
+    wrong = query(
+        session,
+        "SELECT c.id FROM clusters AS c LEFT JOIN photos AS p ON p.cluster_id = c.id"
+        " WHERE c.name IS NULL GROUP BY c.id HAVING count(p.id) <> c.photos_count",
+    )
+    assert wrong == []
+
+
+def test_a_cluster_whose_photos_are_all_gone_is_not_made(
+    session: Session, database_url: str, add_photos: Callable[..., Any]
+) -> None:
+    ids = add_photos([[1, 0], [1, 0.01], [0, 1], [0.01, 1]])
+
+    def delete() -> None:
+        query(session, "DELETE FROM photos WHERE id = ANY(%s) RETURNING id", ids[2:])
+
+    result = generate(database_url, k=2, progress=AtPhase("commit", delete))
+    assert (result.clusters_created, result.photos_processed) == (1, 2)
+    assert query(session, "SELECT photos_count FROM clusters") == [(2,)]
+
+
+def test_embeddings_do_not_travel_to_the_client_in_bulk(
+    session: Session,
+    database_url: str,
+    add_photos: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(kmeans, "_SEEDING_BYTES", 100 * 16 * 4)
+    received: dict[str, int] = {}
+    honest = Session.fetch_all
+
+    def counted(self: Session, name: str, /, **parameters: object) -> list[dict[str, Any]]:
+        rows = honest(self, name, **parameters)
+        vectors = sum(isinstance(v, np.ndarray) for row in rows for v in row.values())
+        received[name] = max(received.get(name, 0), vectors)
+        return rows
+
+    monkeypatch.setattr(Session, "fetch_all", counted)
+    add_photos(made_library(2, photos=5_000)[0])
+    generate(database_url, k=5)
+    assert received["kmeans/fetch_rows"] == 100
+    # a step brings k averages for each of its ranges, and breathing has 4 more at most
+    assert received["kmeans/lloyd_step"] <= 5 + kmeans._BREATH
+    assert max(received.values()) == 100
+
+
+def test_no_cluster_is_named_and_all_are_active(
+    session: Session, database_url: str, add_photos: Callable[..., Any]
+) -> None:
+    add_photos(made_library(2)[0])
+    result = generate(database_url, k=5)
+    found = query(session, "SELECT DISTINCT name, status, run_id FROM clusters")
+    assert found == [(None, 0, result.run_id)]
+
+
+def test_a_status_that_means_nothing_is_refused(session: Session) -> None:
+    with pytest.raises(psycopg.errors.CheckViolation):
+        query(session, "INSERT INTO clusters (status) VALUES (7) RETURNING id")

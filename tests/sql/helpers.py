@@ -1,0 +1,145 @@
+"""What the tests of single statements share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from fluffy_sql.database.session import Session
+    from fluffy_sql.database.vectors import VectorArray
+
+
+LARGEST_ID = 2**63 - 1
+
+
+def vectors(session: Session, rows: Sequence[Sequence[float]]) -> VectorArray:
+    """Rows as a `vector[]` parameter."""
+    return session.vector_array(np.asarray(rows, dtype=np.float32))
+
+
+def query(session: Session, text: str, *parameters: object) -> list[tuple[Any, ...]]:
+    return session.connection.execute(text, parameters or None, binary=True).fetchall()
+
+
+def value(session: Session, text: str, *parameters: object) -> Any:
+    """The first column of the only row."""
+    [row] = query(session, text, *parameters)
+    return row[0]
+
+
+def add_with_ids(session: Session, embeddings: dict[int, list[float]]) -> None:
+    """Adds photos with these ids, in this order on disk."""
+    for photo_id, embedding in embeddings.items():
+        session.connection.execute(
+            "INSERT INTO photos (id, path, embedding) VALUES (%s, %s, %s)",
+            (photo_id, f"p{photo_id}", str(embedding)),
+        )
+
+
+def make_clusters(
+    session: Session, centroids: Sequence[Sequence[float]], run_id: int | None = None
+) -> list[int]:
+    """Clusters with these centroids; returns their ids in the same order."""
+    made = session.fetch_all(
+        "clusters/insert", run_id=run_id, centroids=vectors(session, centroids)
+    )
+    return sorted(row["id"] for row in made)
+
+
+def place(session: Session, cluster_id: int, *photo_ids: int) -> None:
+    """Puts photos into a cluster, as a person does."""
+    session.connection.execute(
+        "UPDATE photos SET cluster_id = %s WHERE id = ANY(%s)", (cluster_id, list(photo_ids))
+    )
+
+
+def placed(session: Session) -> dict[int, int | None]:
+    """Photo to cluster."""
+    return dict(query(session, "SELECT id, cluster_id FROM photos"))
+
+
+def make_sample(
+    session: Session, embeddings: Sequence[Sequence[float]], photo_ids: Iterable[int] | None = None
+) -> None:
+    """A sample with these rows at positions 1, 2, ..."""
+    session.execute("work/create_sample")
+    ids = photo_ids or range(1, len(embeddings) + 1)
+    for position, (photo_id, row) in enumerate(zip(ids, embeddings, strict=True), start=1):
+        session.connection.execute(
+            "INSERT INTO fluffy_sql_sample VALUES (%s, %s, %s)",
+            (position, photo_id, str(list(row))),
+        )
+
+
+def make_assignments(session: Session, rows: dict[int, tuple[int, float]]) -> None:
+    """The work table, with the (label, distance) of each photo."""
+    session.execute("work/create_assignments")
+    for photo_id, (label, distance) in rows.items():
+        session.connection.execute(
+            "INSERT INTO fluffy_sql_assignments VALUES (%s, %s, %s)", (photo_id, label, distance)
+        )
+
+
+def assignments(session: Session) -> dict[int, tuple[int, float]]:
+    """Photo to (label, distance)."""
+    found = query(session, "SELECT photo_id, label, distance FROM fluffy_sql_assignments")
+    assert len(found) == len({photo_id for photo_id, _, _ in found})
+    return {photo_id: (label, distance) for photo_id, label, distance in found}
+
+
+def labels(session: Session) -> dict[int, int]:
+    """Photo to label."""
+    return {photo_id: label for photo_id, (label, _) in assignments(session).items()}
+
+
+def hide(session: Session, *photo_ids: int) -> None:
+    """Replaces usable_photos, as a user does: these photos are not to be clustered."""
+    session.connection.execute("CREATE TABLE hidden (id bigint)")
+    session.connection.execute("INSERT INTO hidden SELECT unnest(%s::bigint[])", (list(photo_ids),))
+    session.connection.execute(
+        "CREATE OR REPLACE VIEW usable_photos AS SELECT id, path, embedding, cluster_id"
+        " FROM photos WHERE id NOT IN (SELECT id FROM hidden)"
+    )
+
+
+def open_run(session: Session, **changes: object) -> int:
+    """Opens the record of a run; returns its id."""
+    parameters: dict[str, object] = {
+        "algorithm": "kmeans",
+        "metric": "cosine",
+        "seed": 42,
+        "k_requested": 3,
+        "settings": '{"k": 3}',
+        "tool_version": "0.1",
+        "postgres_version": "17.0",
+        "pgvector_version": "0.8",
+        "photos_eligible": 10,
+        "skipped": '{"zero_vector": 1}',
+        "dimensions": 2,
+    }
+    run_id: int = session.fetch_value("runs/open", **(parameters | changes))
+    return run_id
+
+
+def close_run(session: Session, run_id: int, **changes: object) -> None:
+    """Closes the record of a run that succeeded."""
+    parameters: dict[str, object] = {
+        "photos_processed": 10,
+        "clusters_created": 3,
+        "inertia": 5.0,
+        "iterations": 7,
+        "converged": True,
+        "seconds": '{"total": 1.5}',
+    }
+    session.execute("runs/close", run_id=run_id, **(parameters | changes))
+
+
+def run_record(session: Session, run_id: int) -> dict[str, Any]:
+    """A row of cluster_runs."""
+    record = value(session, "SELECT to_jsonb(run) FROM cluster_runs AS run WHERE id = %s", run_id)
+    assert isinstance(record, dict)
+    return record

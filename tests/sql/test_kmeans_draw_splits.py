@@ -1,0 +1,78 @@
+"""Rows of the sample drawn as new centroids."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.sql.helpers import make_sample, vectors
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fluffy_sql.database.session import Session
+
+
+def draw(
+    session: Session,
+    centroids: Sequence[Sequence[float]],
+    labels: list[int],
+    *,
+    seed: int = 1,
+    rows: int = 1_000,
+) -> dict[int, list[float]]:
+    """Label to the row that was drawn."""
+    found = session.fetch_all(
+        "kmeans/draw_splits",
+        centroids=vectors(session, centroids),
+        labels=labels,
+        seed=seed,
+        rows=rows,
+    )
+    assert len(found) == len({row["label"] for row in found})
+    return {row["label"]: row["embedding"].tolist() for row in found}
+
+
+def test_one_row_of_each_given_cluster_is_drawn(session: Session) -> None:
+    make_sample(session, [[1, 0], [11, 0], [21, 0]])
+    assert draw(session, [[0, 0], [10, 0], [20, 0]], [0, 2]) == {0: [1, 0], 2: [21, 0]}
+
+
+def test_a_row_on_its_centroid_is_never_drawn(session: Session) -> None:
+    make_sample(session, [[0, 0], [0, 0], [1, 0], [0, 0]])
+    assert all(draw(session, [[0, 0]], [0], seed=seed) == {0: [1, 0]} for seed in range(50))
+
+
+def test_a_cluster_whose_rows_all_lie_on_the_centroid_has_no_row(session: Session) -> None:
+    make_sample(session, [[0, 0], [0, 0], [11, 0]])
+    assert draw(session, [[0, 0], [10, 0]], [0, 1]) == {1: [11, 0]}
+
+
+def test_a_row_belongs_to_the_lowest_label_of_a_tie(session: Session) -> None:
+    make_sample(session, [[5, 0]])
+    centroids = [[0, 0], [10, 0]]
+    assert draw(session, centroids, [1]) == {}
+    assert draw(session, centroids, [0]) == {0: [5, 0]}
+
+
+def test_only_the_first_rows_are_looked_at(session: Session) -> None:
+    make_sample(session, [[1, 0], [2, 0], [300, 0]])
+    found = [draw(session, [[0, 0]], [0], seed=seed, rows=2)[0] for seed in range(50)]
+    assert {tuple(row) for row in found} == {(1, 0), (2, 0)}
+
+
+def test_the_chance_grows_with_the_squared_distance(session: Session) -> None:
+    make_sample(session, [[1, 0], [0, 2], [3, 0]])
+    seeds = 1_000
+    drawn = Counter(tuple(draw(session, [[0, 0]], [0], seed=seed)[0]) for seed in range(seeds))
+    shares = {row: count / seeds for row, count in drawn.items()}
+    expected = {(1, 0): 1 / 14, (0, 2): 4 / 14, (3, 0): 9 / 14}
+    assert shares == pytest.approx(expected, abs=0.05)
+
+
+def test_a_seed_draws_the_same_rows_again(session: Session) -> None:
+    make_sample(session, [[i, i * i] for i in range(1, 30)])
+    centroids = [[0, 0], [20, 400]]
+    assert draw(session, centroids, [0, 1]) == draw(session, centroids, [0, 1])

@@ -1,0 +1,28 @@
+"""The rows that seeding sees."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.sql.helpers import make_sample
+
+if TYPE_CHECKING:
+    from fluffy_sql.database.session import Session
+
+
+def fetch(session: Session, rows: int) -> list[list[float]]:
+    return [
+        row["embedding"].tolist() for row in session.fetch_all("kmeans/fetch_rows", rows=rows)
+    ]
+
+
+def test_the_first_rows_come_in_order_of_position(session: Session) -> None:
+    make_sample(session, [[3, 0], [1, 0], [2, 0]])
+    # A rewritten row lies last on disk.
+    session.connection.execute("UPDATE fluffy_sql_sample SET photo_id = 9 WHERE position = 1")
+    assert fetch(session, 2) == [[3, 0], [1, 0]]
+
+
+def test_asking_for_more_rows_than_there_are_gives_all(session: Session) -> None:
+    make_sample(session, [[3, 0], [1, 0]])
+    assert fetch(session, 50) == [[3, 0], [1, 0]]

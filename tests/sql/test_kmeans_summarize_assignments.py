@@ -1,0 +1,37 @@
+"""How the photos fell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.sql.helpers import make_assignments
+
+if TYPE_CHECKING:
+    from fluffy_sql.database.session import Session
+
+
+def summary(session: Session) -> dict[int, tuple[int, float]]:
+    found = session.fetch_all("kmeans/summarize_assignments")
+    assert len(found) == len({row["label"] for row in found})
+    return {row["label"]: (row["photos"], row["error"]) for row in found}
+
+
+def test_photos_are_counted_and_squared_distances_summed_by_label(session: Session) -> None:
+    make_assignments(session, {1: (0, 1.0), 2: (4, 3.0), 3: (0, 2.0), 4: (4, 0.0)})
+    assert summary(session) == {0: (2, 1 + 4), 4: (2, 9)}
+
+
+def test_the_order_on_disk_does_not_change_the_sum(session: Session) -> None:
+    # Added to 1e16 one by one, each 1 is lost; added to each other first, they count.
+    distances = [1e8, *[1.0] * 8]
+    sums = []
+    for order in (distances, distances[::-1]):
+        session.execute("work/drop_assignments")
+        make_assignments(session, {i: (0, distance) for i, distance in enumerate(order)})
+        sums.append(summary(session)[0][1])
+    assert sums == [1e16 + 8, 1e16 + 8]
+
+
+def test_without_assignments_there_are_no_rows(session: Session) -> None:
+    make_assignments(session, {})
+    assert summary(session) == {}

@@ -1,0 +1,244 @@
+"""Display: what is said of a run, and that names and paths come out as they are."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from fluffy_sql.display import RunProgress, clusters_table, describe_run, runs_table
+from fluffy_sql.types import RunResult, StepReport, Survey
+
+NONE_SKIPPED = {"without_embedding": 0, "zero_vector": 0, "already_clustered": 0}
+RUN = RunResult(
+    run_id=7,
+    algorithm="kmeans",
+    metric="cosine",
+    seed=3,
+    k_requested=20,
+    clusters_created=20,
+    photos_processed=12_345,
+    skipped=NONE_SKIPPED,
+    inertia=1234.56,
+    iterations=105,
+    converged=True,
+    seconds={"survey": 0.5, "total": 12.34},
+)
+NOTHING = replace(
+    RUN,
+    run_id=None,
+    clusters_created=0,
+    photos_processed=0,
+    inertia=None,
+    iterations=0,
+    converged=None,
+)
+CLUSTER = {
+    "id": 1,
+    "name": None,
+    "status": 0,
+    "photos_count": 1234,
+    "mean_distance": 0.25,
+    "max_distance": None,
+    "central_photo": "a.jpg",
+}
+RUN_ROW = {
+    "id": 4,
+    "status": "succeeded",
+    "started_at": datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC),
+    "seconds": 3.21,
+    "k_requested": 1000,
+    "clusters_created": 999,
+    "photos_processed": 54_321,
+    "inertia": 1234.56,
+    "algorithm": "kmeans",
+    "metric": "l2",
+    "seed": 5,
+    "error": None,
+}
+FAILED = {
+    **RUN_ROW,
+    "status": "failed",
+    "clusters_created": None,
+    "photos_processed": None,
+    "inertia": None,
+}
+
+
+def shown(table: Any, width: int = 160) -> list[str]:
+    out = io.StringIO()
+    Console(file=out, highlight=False, width=width).print(table)
+    return [line.rstrip() for line in out.getvalue().splitlines()]
+
+
+def test_a_run_in_one_line() -> None:
+    assert describe_run(RUN) == (
+        "Run 7: 12,345 photos in 20 clusters (kmeans, cosine, seed 3), inertia 1,234.6, 105 steps,"
+        " converged, 12.3 s."
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"converged": False}, "105 steps, stopped by the limit on iterations, 12.3 s."),
+        ({"iterations": 1}, " 1 step, converged"),
+        ({"photos_processed": 1, "clusters_created": 1, "k_requested": 1}, "1 photo in 1 cluster "),
+        (
+            {"photos_processed": 5, "clusters_created": 5},
+            "\nk is 20, but there are only 5 clusters, since there are only so many photos.",
+        ),
+        (
+            {"clusters_created": 5},
+            "\nk is 20, but there are only 5 clusters, since there are only so many different"
+            " embeddings.",
+        ),
+        ({"clusters_created": 1}, "\nk is 20, but there is only 1 cluster, since "),
+        (
+            {"k_requested": 100_000, "clusters_created": 1_000},
+            "\nk is 100,000, but there are only 1,000 clusters",
+        ),
+        (
+            {"skipped": {**NONE_SKIPPED, "without_embedding": 2}},
+            "\nLeft out: 2 photos without an embedding.",
+        ),
+        (
+            {"skipped": {**NONE_SKIPPED, "without_embedding": 1_000, "zero_vector": 1}},
+            "\nLeft out: 1,000 photos without an embedding, 1 photo whose embedding is all zeros,"
+            " which has no direction to compare.",
+        ),
+    ],
+)
+def test_what_is_said_besides(changes: dict[str, Any], expected: str) -> None:
+    assert expected in describe_run(replace(RUN, **changes))
+
+
+def test_photos_clustered_before_are_not_left_out() -> None:
+    before = replace(RUN, skipped={**NONE_SKIPPED, "already_clustered": 9})
+    assert describe_run(before) == describe_run(RUN)
+
+
+@pytest.mark.parametrize(
+    ("skipped", "expected"),
+    [
+        ({}, "No photos to cluster."),
+        ({"already_clustered": 1}, "No photos to cluster. 1 photo already in a cluster."),
+        ({"already_clustered": 1_000}, "No photos to cluster. 1,000 photos already in a cluster."),
+        (
+            {"without_embedding": 3},
+            "No photos to cluster.\nLeft out: 3 photos without an embedding.",
+        ),
+    ],
+)
+def test_nothing_to_do(skipped: dict[str, int], expected: str) -> None:
+    assert describe_run(replace(NOTHING, skipped={**NONE_SKIPPED, **skipped})) == expected
+
+
+@pytest.mark.parametrize("key", ["name", "central_photo"])
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("[red]x[/red].jpg", "[red]x[/red].jpg"),
+        ("[/].jpg", "[/].jpg"),
+        ("[link=http://x]y", "[link=http://x]y"),
+        (":smile:.jpg", ":smile:.jpg"),
+        ("two\nlines.jpg", "two\\nlines.jpg"),
+        ("back\rover.jpg", "back\\rover.jpg"),
+        ("bell\x07.jpg", "bell\\x07.jpg"),
+        ("clear\x1b[2J.jpg", "clear\\x1b[2J.jpg"),
+        ("Straße 北京.jpg", "Straße 北京.jpg"),
+    ],
+)
+def test_names_and_paths_come_out_literally(key: str, value: str, expected: str) -> None:
+    lines = shown(clusters_table([{**CLUSTER, key: value}]))
+    assert len(lines) == 2
+    assert expected in lines[1]
+
+
+def test_a_long_path_is_not_cut() -> None:
+    path = "/".join(["holidays"] * 40) + ".jpg"
+    assert path in "".join(
+        line.strip() for line in shown(clusters_table([{**CLUSTER, "central_photo": path}]))[1:]
+    ).replace("1active1,2340.2500", "").replace(" ", "")
+
+
+def test_clusters_as_a_table() -> None:
+    lines = shown(
+        clusters_table(
+            [
+                CLUSTER,
+                {**CLUSTER, "id": 2, "name": "Beach", "status": 1, "max_distance": 0.5},
+                {**CLUSTER, "status": 7, "central_photo": None},
+                {**CLUSTER, "status": None},
+            ]
+        )
+    )
+    assert lines[0].split() == (
+        "cluster name status photos mean dist max dist central photo".split()
+    )
+    assert lines[1].split() == ["1", "active", "1,234", "0.2500", "a.jpg"]
+    assert lines[2].split() == ["2", "Beach", "unusable", "1,234", "0.2500", "0.5000", "a.jpg"]
+    assert lines[3].split() == ["1", "7", "1,234", "0.2500"]
+    assert lines[4].split() == ["1", "1,234", "0.2500", "a.jpg"]
+
+
+def test_runs_as_a_table() -> None:
+    lines = shown(runs_table([RUN_ROW]))
+    assert len(lines) == 2
+    assert lines[1].split(maxsplit=9) == [
+        *("4", "succeeded", "2024-05-06", "07:08:09", "3.2", "1,000", "999", "54,321", "1,234.6"),
+        "kmeans, l2, seed 5",
+    ]
+
+
+def test_a_failed_run_shows_its_error_literally() -> None:
+    lines = shown(runs_table([{**FAILED, "error": "column [red]x[/red] is missing"}]))
+    assert len(lines) == 3
+    assert lines[2].strip() == "column [red]x[/red] is missing"
+
+
+def test_a_long_error_leaves_the_table_readable() -> None:
+    lines = shown(runs_table([{**FAILED, "error": "this went wrong " * 20}, RUN_ROW]))
+    assert lines[0].endswith("settings")
+    assert any(line.endswith("kmeans, l2, seed 5") for line in lines)
+    assert "this went wrong" in " ".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("photos", "dimensions", "expected"),
+    [
+        (1, 3, "1 photo of 3 dimensions"),
+        (12_345, 768, "12,345 photos of 768 dimensions"),
+        (2, 1, "2 photos of 1 dimension"),
+    ],
+)
+def test_progress_into_a_file_is_a_line_for_each_phase(
+    photos: int, dimensions: int, expected: str
+) -> None:
+    out = io.StringIO()
+    with RunProgress(Console(file=out)) as progress:
+        progress.phase("survey")
+        progress.surveyed(Survey(photos, dimensions, 0, 0, 0))
+        progress.phase("seed")
+        progress.step(StepReport(1, "seed 1", 10, 1.0, 0.5, 0.0))
+        progress.photos(photos)
+    assert out.getvalue().splitlines() == ["survey", expected, "seed"]
+
+
+def test_progress_on_a_terminal_leaves_nothing_behind_but_what_there_is_to_do() -> None:
+    out = io.StringIO()
+    with RunProgress(Console(file=out, force_terminal=True, width=100)) as progress:
+        progress.surveyed(Survey(3, 2, 0, 0, 0))
+        progress.step(StepReport(4, "train", 8192, 1234.5, 0.5, 2.0))
+        progress._line.refresh()
+        progress.photos(2)
+        progress._line.refresh()
+    assert "3 photos of 2 dimensions\n" in out.getvalue()
+    assert "train: step 4, batch 8,192, inertia 1,234.5, 4,096 photos/s" in out.getvalue()
+    assert "assign: 2 of 3 photos" in out.getvalue()
+    # the cursor goes back up and the line is erased
+    assert out.getvalue().rstrip().endswith(("\x1b[2K", "\x1b[?25h"))

@@ -1,0 +1,377 @@
+"""Settings: the shipped file, which source wins, and what is said about each mistake."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from fluffy_sql.errors import SettingsError
+from fluffy_sql.settings import ClusteringSettings, DatabaseSettings, Settings, load_settings
+
+SHIPPED = Path(__file__).resolve().parents[2] / "image_embed.yml"
+SECTIONS: dict[str, type[BaseModel]] = {
+    "database": DatabaseSettings,
+    "clustering": ClusteringSettings,
+}
+
+K = "a whole number from 1 to 1,000,000"
+FROM_1 = "a whole number from 1 up"
+SEED = "a whole number from 0 up to 9,223,372,036,854,775,807"
+TOLERANCE = "a number from 0 up, below 1"
+CONNECTIONS = "a whole number from 1 to 64"
+URL = "a postgresql:// address or null"
+NOT_TEXT = "a value that is not text"
+
+# key, its value as it stands in the file, what the message says was found, what it allows
+WRONG_VALUES = [
+    ("database.url", "5", NOT_TEXT, URL),
+    ("database.url", "true", NOT_TEXT, URL),
+    ("database.url", "[postgresql://me:secret@host/db]", NOT_TEXT, URL),
+    ("database.url", "{password: secret}", NOT_TEXT, URL),
+    ("database.embedded_dir", '""', "''", "a folder"),
+    ("database.embedded_dir", "null", "nothing", "a folder"),
+    ("database.embedded_dir", "", "nothing", "a folder"),
+    ("database.embedded_dir", "7", "7", "a folder"),
+    ("database.connections", "0", "0", CONNECTIONS),
+    ("database.connections", "-1", "-1", CONNECTIONS),
+    ("database.connections", "65", "65", CONNECTIONS),
+    ("database.connections", '"2"', "'2'", CONNECTIONS),
+    ("database.connections", "true", "True", CONNECTIONS),
+    ("database.connections", "2.0", "2.0", CONNECTIONS),
+    ("database.connections", "null", "nothing", CONNECTIONS),
+    ("clustering.algorithm", '""', "''", "the name of an algorithm"),
+    ("clustering.algorithm", "3", "3", "the name of an algorithm"),
+    ("clustering.algorithm", "[kmeans]", "['kmeans']", "the name of an algorithm"),
+    ("clustering.algorithm", "null", "nothing", "the name of an algorithm"),
+    ("clustering.k", "0", "0", K),
+    ("clustering.k", "-3", "-3", K),
+    ("clustering.k", "1000001", "1000001", K),
+    ("clustering.k", "twenty", "'twenty'", K),
+    ("clustering.k", '"20"', "'20'", K),
+    ("clustering.k", "true", "True", K),
+    ("clustering.k", "20.0", "20.0", K),
+    ("clustering.k", ".nan", "nan", K),
+    ("clustering.k", ".inf", "inf", K),
+    ("clustering.k", "null", "nothing", K),
+    ("clustering.k", "", "nothing", K),
+    ("clustering.k", "[1, 2]", "[1, 2]", K),
+    ("clustering.k", "{a: 1}", "{'a': 1}", K),
+    ("clustering.metric", "euclidean", "'euclidean'", "cosine or l2"),
+    ("clustering.metric", "Cosine", "'Cosine'", "cosine or l2"),
+    ("clustering.metric", "2", "2", "cosine or l2"),
+    ("clustering.metric", "null", "nothing", "cosine or l2"),
+    ("clustering.seed", "-1", "-1", SEED),
+    ("clustering.seed", "9223372036854775808", "9223372036854775808", SEED),
+    ("clustering.seed", "0.0", "0.0", SEED),
+    ("clustering.seed", "false", "False", SEED),
+    ("clustering.batch_size", "0", "0", FROM_1),
+    ("clustering.batch_size", "-1", "-1", FROM_1),
+    ("clustering.batch_size", "8192.5", "8192.5", FROM_1),
+    ("clustering.batch_size", "true", "True", FROM_1),
+    ("clustering.sample_per_cluster", "0", "0", FROM_1),
+    ("clustering.sample_per_cluster", "many", "'many'", FROM_1),
+    ("clustering.sample_per_cluster", "null", "nothing", FROM_1),
+    ("clustering.iterations", "0", "0", FROM_1),
+    ("clustering.iterations", "1.5", "1.5", FROM_1),
+    ("clustering.iterations", "yes", "True", FROM_1),
+    ("clustering.tolerance", "-0.1", "-0.1", TOLERANCE),
+    ("clustering.tolerance", "1", "1", TOLERANCE),
+    ("clustering.tolerance", ".nan", "nan", TOLERANCE),
+    ("clustering.tolerance", ".inf", "inf", TOLERANCE),
+    ("clustering.tolerance", "true", "True", TOLERANCE),
+    ("clustering.tolerance", '"0.1"', "'0.1'", TOLERANCE),
+    ("clustering.tolerance", "null", "nothing", TOLERANCE),
+    ("clustering.restarts", "0", "0", FROM_1),
+    ("clustering.restarts", "-2", "-2", FROM_1),
+    ("clustering.restarts", "[3]", "[3]", FROM_1),
+    ("clustering.refine", "1", "1", "true or false"),
+    ("clustering.refine", '"true"', "'true'", "true or false"),
+    ("clustering.refine", "null", "nothing", "true or false"),
+]
+
+DATABASE_KEYS = "url, embedded_dir, connections"
+CLUSTERING_KEYS = (
+    "algorithm, k, metric, seed, batch_size, sample_per_cluster, iterations, tolerance, restarts,"
+    " refine"
+)
+
+# what the file holds, and the whole message about it
+WRONG_FILES = [
+    (
+        "clustering:\n  kk: 3\n",
+        f"s.yml, line 2: clustering.kk is not a setting; allowed here: {CLUSTERING_KEYS}",
+    ),
+    (
+        "database:\n  ulr: postgresql://me:secret@host/db\n",
+        f"s.yml, line 2: database.ulr is not a setting; allowed here: {DATABASE_KEYS}",
+    ),
+    (
+        "clustring: {k: 3}\n",
+        "s.yml, line 1: clustring is not a setting; allowed here: database, clustering",
+    ),
+    ("\nk: 3\n", "s.yml, line 2: k is not a setting; allowed here: database, clustering"),
+    (
+        "# nothing beneath it\nclustring:\n",
+        "s.yml, line 2: clustring is not a setting; allowed here: database, clustering",
+    ),
+    (
+        "clustering:\n  k: 3\n  seed: 1\n  k: 4\n",
+        "s.yml, line 4: clustering.k is set a second time; keep one",
+    ),
+    (
+        "clustering: {k: 3}\nclustering: {k: 3}\n",
+        "s.yml, line 2: clustering is set a second time; keep one",
+    ),
+    ("- k\n", "s.yml, line 1: the file must be a mapping of settings"),
+    ("k=20\n", "s.yml, line 1: the file must be a mapping of settings"),
+    ("clustering: [k, 3]\n", "s.yml, line 1: clustering must be a mapping of settings"),
+    (
+        "database: postgresql://me:secret@host/db\n",
+        "s.yml, line 1: database must be a mapping of settings",
+    ),
+]
+
+# Text that YAML's own parser or constructors refuse, each in another place.
+NOT_YAML = [
+    "clustering: {k: 3\n",
+    "clustering:\n\tk: 3\n",
+    "clustering:\n  k: *nowhere\n",
+    "clustering: {k: 1}\n---\nclustering: {k: 2}\n",
+    "clustering:\n  k: \0\n",
+    "clustering:\n  k: !own 3\n",
+    "clustering:\n  k: !!int three\n",
+    "clustering:\n  seed: 2024-13-01\n",
+    "clustering:\n  k: {[1]: 2}\n",
+]
+
+# A password in places where a mistake can put it.
+MISTAKES_NEAR_A_PASSWORD = [
+    "database:\n  url: postgresql://me:secret@host/db: x\n",
+    'database:\n  url: "postgresql://me:secret@host/db\n',
+    "database:\n  url: postgresql://me:secret@host/db\n  connections: [\n",
+    "database:\n  url: {postgresql://me:secret@host/db: }\n",
+    "database:\n  url: !url postgresql://me:secret@host/db\n",
+    "database:\n  url: !!int postgresql://me:secret@host/db\n",
+    "database:\n  url: [postgresql://me:secret@host/db]\n",
+    "database:\n  url: postgresql://me:secret@host/db\n  url: postgresql://me:secret@host/b\n",
+    "database: postgresql://me:secret@host/db\n",
+    "url: postgresql://me:secret@host/db\n",
+    "database:\n  url: postgresql://me:secret@host/db\n  connections: 0\n",
+]
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def load(text: str, **flags: Any) -> Settings:
+    Path("s.yml").write_text(text)
+    return load_settings(Path("s.yml"), flags=flags, environment={})
+
+
+def refusal(text: str, **flags: Any) -> str:
+    """The message about a settings file; it is one line and ends the command with exit code 2."""
+    with pytest.raises(SettingsError) as refused:
+        load(text, **flags)
+    assert refused.value.exit_code == 2
+    assert "\n" not in str(refused.value)
+    return str(refused.value)
+
+
+def test_the_shipped_file_says_what_the_defaults_are() -> None:
+    shipped = load_settings(SHIPPED, environment={})
+    defaults = load_settings(environment={})
+    assert shipped.clustering == defaults.clustering == ClusteringSettings()
+    assert shipped.database.url == defaults.database.url == DatabaseSettings().url
+    assert shipped.database.connections == DatabaseSettings().connections
+    written = yaml.safe_load(SHIPPED.read_text())["database"]["embedded_dir"]
+    assert written == DatabaseSettings().embedded_dir
+
+
+def test_the_shipped_file_holds_every_key_and_no_other() -> None:
+    written = yaml.safe_load(SHIPPED.read_text())
+    assert list(written) == list(Settings.model_fields) == list(SECTIONS)
+    for section, model in SECTIONS.items():
+        assert list(written[section]) == list(model.model_fields)
+
+
+def test_the_shipped_file_explains_every_key() -> None:
+    settings = [line for line in SHIPPED.read_text().splitlines() if line.startswith("  ")]
+    assert len(settings) == sum(len(model.model_fields) for model in SECTIONS.values())
+    assert [line for line in settings if len(line.partition("  # ")[2]) < 10] == []
+
+
+@pytest.mark.parametrize(
+    ("flag", "environment", "in_file", "expected"),
+    [
+        ("flag", "environment", "file", "flag"),
+        (None, "environment", "file", "environment"),
+        (None, "", "file", "file"),
+        (None, None, "file", "file"),
+        ("flag", None, None, "flag"),
+        (None, "environment", None, "environment"),
+        (None, "", None, None),
+        (None, None, None, None),
+    ],
+)
+def test_a_flag_beats_the_environment_beats_the_file(
+    flag: str | None, environment: str | None, in_file: str | None, expected: str | None
+) -> None:
+    Path("s.yml").write_text(f"database:\n  url: {in_file or 'null'}\n")
+    loaded = load_settings(
+        Path("s.yml"),
+        flags={"database.url": flag},
+        environment={} if environment is None else {"DATABASE_URL": environment},
+    )
+    assert loaded.database.url == expected
+
+
+def test_the_environment_is_that_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql:///there")
+    assert load_settings().database.url == "postgresql:///there"
+
+
+def test_a_flag_replaces_one_key_and_leaves_the_others() -> None:
+    loaded = load("clustering: {k: 3, seed: 4}\n", **{"clustering.k": 5, "clustering.metric": None})
+    assert loaded.clustering == ClusteringSettings(k=5, seed=4)
+
+
+def test_the_file_in_the_working_directory_is_read_unless_another_is_named() -> None:
+    Path("image_embed.yml").write_text("clustering: {k: 3}\n")
+    assert load_settings(environment={}).clustering.k == 3
+    assert load("clustering: {k: 4}\n").clustering.k == 4
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "# nothing\n",
+        "---\n",
+        "clustering:\n",
+        "database: null\nclustering: ~\n",
+        "database:\n  url:\n",
+        "database: {url: ~}\n",
+    ],
+)
+def test_what_is_not_set_has_its_default(text: str) -> None:
+    settings = load(text)
+    assert settings.clustering == ClusteringSettings()
+    assert settings.database.url is None
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "expected"),
+    [
+        ("k: 1", "k", 1),
+        ("k: 1000000", "k", 1_000_000),
+        ("seed: 9223372036854775807", "seed", 2**63 - 1),
+        ("tolerance: 0", "tolerance", 0.0),
+        ("tolerance: 0.999", "tolerance", 0.999),
+        ("refine: no", "refine", False),
+        ("metric: l2", "metric", "l2"),
+    ],
+)
+def test_the_ends_of_each_range_are_allowed(text: str, key: str, expected: object) -> None:
+    assert getattr(load(f"clustering: {{{text}}}\n").clustering, key) == expected
+
+
+@pytest.mark.parametrize(("key", "value", "found", "allowed"), WRONG_VALUES)
+def test_a_wrong_value_is_told_by_line_key_found_and_allowed(
+    key: str, value: str, found: str, allowed: str
+) -> None:
+    section, _, name = key.partition(".")
+    text = f"# settings\n{section}:\n  # here\n  {name}: {value}\n"
+    assert refusal(text) == f"s.yml, line 4: {key} is {found}; allowed: {allowed}"
+
+
+def test_every_key_is_in_the_table_of_wrong_values() -> None:
+    keys = {f"{section}.{key}" for section, model in SECTIONS.items() for key in model.model_fields}
+    assert {key for key, *_ in WRONG_VALUES} == keys
+
+
+@pytest.mark.parametrize(("text", "message"), WRONG_FILES)
+def test_a_wrong_structure_is_told_by_line_and_key(text: str, message: str) -> None:
+    assert refusal(text) == message
+
+
+@pytest.mark.parametrize("text", NOT_YAML)
+def test_what_is_not_yaml_is_told_in_one_line(text: str) -> None:
+    assert refusal(text).startswith("s.yml")
+
+
+@pytest.mark.parametrize("text", MISTAKES_NEAR_A_PASSWORD)
+def test_no_message_repeats_a_password(text: str) -> None:
+    assert "secret" not in refusal(text)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("clustering.k", 0, f"--k: clustering.k is 0; allowed: {K}"),
+        ("clustering.seed", -1, f"--seed: clustering.seed is -1; allowed: {SEED}"),
+        (
+            "clustering.metric",
+            "dot",
+            "--metric: clustering.metric is 'dot'; allowed: cosine or l2",
+        ),
+        ("clustering.algorithm", "", "--algorithm: clustering.algorithm is ''; allowed:"),
+        ("database.url", 5, f"--database-url: database.url is {NOT_TEXT}; allowed: {URL}"),
+    ],
+)
+def test_a_wrong_flag_is_named_in_place_of_a_line(key: str, value: object, message: str) -> None:
+    assert refusal("clustering: {k: 3}\n", **{key: value}).startswith(message)
+
+
+def test_a_right_flag_mends_what_is_wrong_in_the_file() -> None:
+    assert load("clustering: {k: 0}\n", **{"clustering.k": 5}).clustering.k == 5
+
+
+def test_a_file_that_can_not_be_read_is_named(tmp_path: Path) -> None:
+    latin = Path("latin.yml")
+    latin.write_bytes("clustering: {k: 3} # größer\n".encode("latin-1"))
+    for path, reason in [
+        (Path("none.yml"), "there is no such settings file; check --config"),
+        (tmp_path, "can't be read"),
+        (latin, "can't be read"),
+    ]:
+        with pytest.raises(SettingsError, match=reason) as refused:
+            load_settings(path, environment={})
+        assert str(refused.value).startswith(f"{path}: ")
+        assert refused.value.exit_code == 2
+
+
+def test_embedded_dir_is_seen_from_the_settings_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    for written, expected in [
+        ("data", folder / "data"),
+        ("../data", tmp_path / "data"),
+        ("/srv/data", Path("/srv/data")),
+        ("~/data", tmp_path / "home" / "data"),
+    ]:
+        (folder / "s.yml").write_text(f"database:\n  embedded_dir: {written}\n")
+        loaded = load_settings(Path("elsewhere/s.yml"), environment={})
+        assert loaded.database.embedded_dir == str(expected)
+
+
+def test_embedded_dir_is_seen_from_the_working_directory_where_there_is_no_file(
+    tmp_path: Path,
+) -> None:
+    expected = tmp_path / ".fluffy_sql" / "postgres"
+    assert load_settings(environment={}).database.embedded_dir == str(expected)
+
+
+def test_settings_are_frozen() -> None:
+    settings: Any = load_settings(environment={})
+    for section, key in [(settings.clustering, "k"), (settings, "clustering")]:
+        with pytest.raises(ValidationError, match="frozen"):
+            setattr(section, key, 3)

@@ -1,0 +1,145 @@
+"""Statements: every file keeps the rules of the house, each rule is enforced, no SQL is in Python."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fluffy_sql.database import statements
+from fluffy_sql.database.statements import parse, statement, statement_names
+from fluffy_sql.resources import _PACKAGE, sql_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MODULES = sorted(_PACKAGE.rglob("*.py"))
+SQL = re.compile(
+    r"\s*(SELECT|INSERT|UPDATE|DELETE|MERGE|CREATE|DROP|ALTER|TRUNCATE|COPY|WITH|LOCK|SET|ANALYZE)\s"
+)
+
+GOOD = """\
+-- Adds.
+-- Parameters: a integer, b integer (inclusive, so 1 counts),
+--   c vector[]
+-- Returns: one row.
+SELECT
+    %(a)s::integer + %(b)s::integer,
+    %(c)b::vector[];
+"""
+
+BROKEN = {
+    "no header": ("SELECT 1;\n", "begins without a comment"),
+    "a header below the statement": ("SELECT 1;\n-- One.\n", "begins without a comment"),
+    "an empty file": ("", "begins without a comment"),
+    "a parameter not declared": ("-- One.\nSELECT %(a)s::integer;\n", "declared [] but used ['a']"),
+    "a parameter declared and not used": (
+        "-- One.\n-- Parameters: a integer\nSELECT 1;\n",
+        "declared ['a'] but used []",
+    ),
+    "a parameter of another name": (
+        "-- One.\n-- Parameters: a integer\nSELECT %(b)s::integer;\n",
+        "declared ['a'] but used ['b']",
+    ),
+    "a parameter without a cast": (
+        "-- One.\n-- Parameters: a integer\nSELECT %(a)s;\n",
+        "without a type cast: ['a']",
+    ),
+    "a parameter cast only once": (
+        "-- One.\n-- Parameters: a integer\nSELECT %(a)s::integer, %(a)s;\n",
+        "without a type cast: ['a']",
+    ),
+    "a percent sign": ("-- One.\nSELECT 7 % 2;\n", "bare percent sign"),
+    "a percent sign in a comment": ("-- One.\nSELECT 7 -- 100 %\n;\n", "bare percent sign"),
+    "a parameter by place": ("-- One.\nSELECT %s::integer;\n", "bare percent sign"),
+    "a parameter as text": (
+        "-- One.\n-- Parameters: a integer\nSELECT %(a)s::integer, %(a)t::integer;\n",
+        "bare percent sign",
+    ),
+    "two statements": ("-- One.\nSELECT 1;\nSELECT 2;\n", "must hold one statement"),
+    "no semicolon": ("-- One.\nSELECT 1\n", "must hold one statement"),
+    "something after the semicolon": ("-- One.\nSELECT 1; -- done\n", "must hold one statement"),
+    "no statement": ("-- One.\n", "must hold one statement"),
+}
+
+
+def strings(module: Path) -> Iterator[str]:
+    """Every string in a module that is not a docstring; of an f-string its first piece."""
+    tree = ast.parse(module.read_text(encoding="utf-8"))
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if id(node) not in docstrings:
+                yield node.value
+
+
+def test_there_are_statements() -> None:
+    names = statement_names()
+    assert len(names) > 40
+    assert names == sorted(names)
+    assert "session/configure" in names
+
+
+@pytest.mark.parametrize("name", statement_names())
+def test_a_file_keeps_the_rules(name: str) -> None:
+    assert statement(name).name == name
+
+
+@pytest.mark.parametrize("name", statement_names())
+def test_a_header_declares_the_types_that_are_cast_to(name: str) -> None:
+    header, body = statements._split_header((sql_folder() / f"{name}.sql").read_text())
+    for parameter in statement(name).parameters:
+        cast = re.findall(
+            rf"%\({parameter}\)[sb]::([a-z0-9 ]+?(?:\[\])?)(?=[^a-z0-9 \[]|$| [A-Z])", body
+        )
+        flat = " ".join(header.replace("\n--", " ").split())
+        for kind in set(cast):
+            assert re.search(rf"\b{parameter} {re.escape(kind.strip())}", flat), (parameter, kind)
+
+
+def test_what_is_sent_is_the_statement_without_its_header() -> None:
+    parsed = parse("add", GOOD)
+    assert parsed.name == "add"
+    assert parsed.parameters == {"a", "b", "c"}
+    assert parsed.text.startswith("SELECT\n")
+    assert parsed.text.endswith("%(c)b::vector[];")
+
+
+@pytest.mark.parametrize(("text", "rule"), BROKEN.values(), ids=BROKEN.keys())
+def test_a_broken_rule_is_named_with_its_file(text: str, rule: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(rule)) as refused:
+        parse("folder/some", text)
+    assert str(refused.value).startswith("sql/folder/some.sql: ")
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(_PACKAGE)))
+def test_python_holds_no_sql(module: Path) -> None:
+    assert [text for text in strings(module) if SQL.match(text)] == []
+
+
+def test_sql_in_python_would_be_found(tmp_path: Path) -> None:
+    module = tmp_path / "module.py"
+    module.write_text(
+        '"""SELECT in a docstring."""\na = f"SELECT {1}"\nb = """\n  DROP TABLE x"""\n'
+    )
+    assert len([text for text in strings(module) if SQL.match(text)]) == 2
+
+
+def test_every_statement_is_used_and_every_name_is_a_statement() -> None:
+    folders = {name.partition("/")[0] for name in statement_names()}
+    used = {
+        text
+        for module in MODULES
+        for text in strings(module)
+        if re.fullmatch(r"[a-z]+/[a-z_]+", text) and text.partition("/")[0] in folders
+    }
+    assert used == set(statement_names())
