@@ -97,9 +97,7 @@ class RunProgress(Progress):
 def describe_run(result: RunResult) -> str:
     """A run in a line or a few."""
     if result.run_id is None:
-        clustered = result.skipped["already_clustered"]
-        why = f" {_count(clustered, 'photo')} already in a cluster." if clustered else ""
-        return "No photos to cluster." + why + _describe_left_out(result)
+        return "No photos to cluster." + _describe_clustered(result) + _describe_left_out(result)
     steps = f"{_count(result.iterations, 'step')}, {_describe_end(result)}"
     return (
         f"Run {result.run_id}: {_count(result.photos_processed, 'photo')} in"
@@ -108,6 +106,16 @@ def describe_run(result: RunResult) -> str:
         f" {steps}, {result.seconds['total']:.1f} s."
         + _describe_fewer(result)
         + _describe_left_out(result)
+    )
+
+
+def _describe_clustered(result: RunResult) -> str:
+    clustered = result.skipped["already_clustered"]
+    if not clustered:
+        return ""
+    return (
+        f'\n{_count(clustered, "photo")} in a cluster already; the README\'s section "Starting over"'
+        " says how to cluster them anew."
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tokenize
 import warnings
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -27,18 +26,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-
-# Whatever bytes stand where an .npy header should be, NumPy hands them to Python's own parser.
-_NPY_HEADER_ERRORS = (
-    ValueError,
-    TypeError,
-    SyntaxError,
-    OverflowError,
-    RecursionError,
-    MemoryError,
-    EOFError,
-    tokenize.TokenError,
-)
 
 
 def read_npy(file: Path, paths: Path) -> Iterator[Batch]:
@@ -71,17 +58,20 @@ def read_npy(file: Path, paths: Path) -> Iterator[Batch]:
 
 def _map_npy(file: Path) -> NDArray[Any]:
     """The array as a mapping of the file, of shape (rows, dimensions)."""
-    try:
-        # NumPy may warn about the header it parses, which is of no use to whoever imports it.
-        with reading(file), warnings.catch_warnings(action="ignore"):
+    # NumPy may warn about the header it parses, which is of no use to whoever imports the file.
+    with reading(file), warnings.catch_warnings(action="ignore"):
+        try:
             # Never unpickles: an array of objects can't be mapped.
             array = np.lib.format.open_memmap(file, mode="r")
-            size = file.stat().st_size
-    except _NPY_HEADER_ERRORS as error:
-        raise ImportFileError(
-            f"{file}: is not a complete .npy array of numbers: {one_line(error)};"
-            " write it with numpy.save"
-        ) from None
+        except OSError:
+            raise
+        # Whatever stands in the header goes through Python's parser: a bad one raises all sorts.
+        except Exception as error:  # noqa: BLE001
+            raise ImportFileError(
+                f"{file}: is not a complete .npy array of numbers: {one_line(error)};"
+                " write it with numpy.save"
+            ) from None
+        size = file.stat().st_size
     if array.dtype.kind != "f" or array.dtype.itemsize > np.dtype(np.float64).itemsize:
         raise ImportFileError(f"{file}: holds {array.dtype}; allowed: float16, float32, float64")
     if array.ndim != 2:  # noqa: PLR2004
