@@ -6,7 +6,7 @@ import os
 import tempfile
 import uuid
 import warnings
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,10 +78,10 @@ def _docker_answers() -> bool:
     import docker
 
     try:
-        docker.from_env().ping()
+        with closing(docker.from_env()) as client:
+            return bool(client.ping())
     except docker.errors.DockerException:
         return False
-    return True
 
 
 @contextmanager

@@ -2,10 +2,12 @@
 --   TimeZone: Rails keeps UTC in "timestamp without time zone", and now() is cast to it.
 --   synchronize_seqscans: off, so that a scan always starts at the first row and one seed sums
 --   floats in one order.
+--   default_transaction_isolation: a snapshot taken before a lock was waited for would miss what the other did.
 --   jit: compiling these statements costs more than it saves.
 -- Returns: one row of no interest.
 SELECT
     set_config('TimeZone', 'UTC', FALSE),
     set_config('synchronize_seqscans', 'off', FALSE),
+    set_config('default_transaction_isolation', 'read committed', FALSE),
     set_config('jit', 'off', FALSE),
     set_config('client_min_messages', 'warning', FALSE);
