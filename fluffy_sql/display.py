@@ -102,8 +102,8 @@ def describe_run(result: RunResult) -> str:
     return (
         f"Run {result.run_id}: {_count(result.photos_processed, 'photo')} in"
         f" {_count(result.clusters_created, 'cluster')}"
-        f" ({result.algorithm}, {result.metric}, seed {result.seed}), inertia {result.inertia:,.1f},"
-        f" {steps}, {result.seconds['total']:.1f} s."
+        f" ({result.algorithm}, {result.metric}, seed {result.seed}),"
+        f" inertia {result.inertia:,.1f}, {steps}, {result.seconds['total']:.1f} s."
         + _describe_fewer(result)
         + _describe_left_out(result)
     )
@@ -114,8 +114,8 @@ def _describe_clustered(result: RunResult) -> str:
     if not clustered:
         return ""
     return (
-        f'\n{_count(clustered, "photo")} in a cluster already; the README\'s section "Starting over"'
-        " says how to cluster them anew."
+        f"\n{_count(clustered, 'photo')} in a cluster already;"
+        ' to cluster them anew, see "Starting over" in the README.'
     )
 
 

@@ -16,7 +16,7 @@ from fluffy_sql.database.schema import require_current_schema
 from fluffy_sql.database.session import Session
 from fluffy_sql.database.workers import Workers
 from fluffy_sql.errors import BusyError, FluffySqlError, LibraryError, PostconditionError
-from fluffy_sql.types import Fit, PhotosOfDimension, RunResult, StepReport, Survey
+from fluffy_sql.types import Fit, LeftOut, PhotosAlike, RunResult, StepReport, Survey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,20 +86,26 @@ class ClusteringService:
             with _only_run(session):
                 clock = _Clock()
                 self._progress.phase("survey")
-                survey, by_dimension = _survey(session, self._settings)
+                photos = session.fetch_as(PhotosAlike, "photos/survey")
+                survey = _survey(photos)
                 self._progress.surveyed(survey)
                 if not survey.eligible:
                     return self._nothing_to_do(survey, clock)
                 run_id = self._open_run(session, survey)
                 with _closed_on_failure(session, run_id), _work_table(session):
-                    _require_one_length(by_dimension)
+                    _require_one_length([(p.dimensions, p.photos) for p in _eligible(photos)])
                     log = _RunLog(session, run_id, clock, self._progress)
                     with Workers.open(self._url, self._connections) as workers:
                         fit = algorithm.fit(Task(session, workers, survey, self._settings, log))
+                    zero_vectors = _count_zero_vectors(session, survey, fit)
+                    if not len(fit.labels):
+                        session.execute("runs/discard", run_id=run_id)
+                        return self._nothing_to_do(survey, clock, zero_vectors)
                     log.phase("commit")
-                    return self._commit(session, run_id, survey, fit, clock)
+                    skipped = _skipped(survey, zero_vectors)
+                    return self._commit(session, run_id, skipped, fit, clock)
 
-    def _nothing_to_do(self, survey: Survey, clock: _Clock) -> RunResult:
+    def _nothing_to_do(self, survey: Survey, clock: _Clock, zero_vectors: int = 0) -> RunResult:
         return RunResult(
             run_id=None,
             algorithm=self._settings.algorithm,
@@ -108,7 +114,7 @@ class ClusteringService:
             k_requested=self._settings.k,
             clusters_created=0,
             photos_processed=0,
-            skipped=survey.skipped,
+            skipped=_skipped(survey, zero_vectors),
             inertia=None,
             iterations=0,
             converged=None,
@@ -126,14 +132,13 @@ class ClusteringService:
             settings=self._settings.model_dump_json(),
             tool_version=__version__,
             photos_eligible=survey.eligible,
-            skipped=json.dumps(survey.skipped),
             dimensions=survey.dimensions,
             **versions,
         )
         return run_id
 
     def _commit(
-        self, session: Session, run_id: int, survey: Survey, fit: Fit, clock: _Clock
+        self, session: Session, run_id: int, skipped: dict[str, int], fit: Fit, clock: _Clock
     ) -> RunResult:
         """The final transaction: clusters, photos, counts and the end of the run, or none of it."""
         with session.transaction():
@@ -154,7 +159,7 @@ class ClusteringService:
                 k_requested=self._settings.k,
                 clusters_created=len(cluster_ids) - emptied,
                 photos_processed=placed,
-                skipped=survey.skipped,
+                skipped=skipped,
                 inertia=fit.inertia,
                 iterations=fit.iterations,
                 converged=fit.converged,
@@ -164,6 +169,7 @@ class ClusteringService:
                 "runs/close",
                 run_id=run_id,
                 photos_processed=result.photos_processed,
+                skipped=json.dumps(result.skipped),
                 clusters_created=result.clusters_created,
                 inertia=result.inertia,
                 iterations=result.iterations,
@@ -192,26 +198,49 @@ class ClusteringService:
             )
 
 
-def _survey(
-    session: Session, settings: ClusteringSettings
-) -> tuple[Survey, list[PhotosOfDimension]]:
-    """Counts what there is, the most common dimension standing for all until they are checked."""
-    counts = session.fetch_all("photos/count")[0]
-    by_dimension = session.fetch_as(PhotosOfDimension, "photos/survey")
-    zero_vectors = sum(row.zero_vectors for row in by_dimension) * (settings.metric == "cosine")
-    survey = Survey(
-        eligible=sum(row.photos for row in by_dimension) - zero_vectors,
-        dimensions=by_dimension[0].dimensions if by_dimension else 0,
-        zero_vectors=zero_vectors,
-        without_embedding=counts["without_embedding"],
-        clustered=counts["clustered"],
+def _survey(photos: list[PhotosAlike]) -> Survey:
+    eligible = _eligible(photos)
+    return Survey(
+        eligible=sum(alike.photos for alike in eligible),
+        dimensions=(eligible[0].dimensions or 0) if eligible else 0,
+        without_embedding=sum(
+            alike.photos for alike in photos if alike.dimensions is None and not alike.clustered
+        ),
+        clustered=sum(alike.photos for alike in photos if alike.clustered),
     )
-    return survey, by_dimension
 
 
-def _require_one_length(by_dimension: list[PhotosOfDimension]) -> None:
-    if len(by_dimension) > 1:
-        found = ", ".join(f"{row.dimensions} ({row.photos:,} photos)" for row in by_dimension)
+def _eligible(photos: list[PhotosAlike]) -> list[PhotosAlike]:
+    return [alike for alike in photos if alike.dimensions is not None and not alike.clustered]
+
+
+def _skipped(survey: Survey, zero_vectors: int) -> dict[str, int]:
+    """Photos that the run leaves as they are, by reason."""
+    return {
+        "without_embedding": survey.without_embedding,
+        "zero_vector": zero_vectors,
+        "already_clustered": survey.clustered,
+    }
+
+
+def _count_zero_vectors(session: Session, survey: Survey, fit: Fit) -> int:
+    """Why photos got no label: zero vectors are counted, and another length is refused late."""
+    if int(fit.photos.sum()) == survey.eligible:
+        return 0
+    left_out = session.fetch_as(LeftOut, "photos/survey_left_out")
+    of_another_length = [
+        (group.dimensions, group.photos)
+        for group in left_out
+        if group.dimensions != survey.dimensions
+    ]
+    if of_another_length:
+        _require_one_length([(survey.dimensions, int(fit.photos.sum())), *of_another_length])
+    return sum(group.zero_vectors for group in left_out)
+
+
+def _require_one_length(photos_by_dimension: list[tuple[int | None, int]]) -> None:
+    if len(photos_by_dimension) > 1:
+        found = ", ".join(f"{dims} ({photos:,} photos)" for dims, photos in photos_by_dimension)
         raise LibraryError(
             f"the embeddings are of several dimensions: {found};"
             " embed all photos with one model, or leave some out in the view usable_photos"

@@ -11,8 +11,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class PhotosOfDimension:
-    """Photos with an embedding and no cluster, of one number of dimensions."""
+class PhotosAlike:
+    """Usable photos that are in a cluster or not, with embeddings of one length (None: none)."""
+
+    clustered: bool
+    dimensions: int | None
+    photos: int
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Photos of one length that a run gave no label."""
 
     dimensions: int
     photos: int
@@ -24,27 +33,16 @@ class Survey:
     """What there is to cluster.
 
     Attributes:
-        eligible: photos that will be clustered.
+        eligible: photos that have an embedding and no cluster.
         dimensions: length of their embeddings; 0 where there are none.
-        zero_vectors: photos that stay out because their embedding has no direction; 0 under l2.
         without_embedding: photos that stay out because they have none.
         clustered: photos that are in a cluster already.
     """
 
     eligible: int
     dimensions: int
-    zero_vectors: int
     without_embedding: int
     clustered: int
-
-    @property
-    def skipped(self) -> dict[str, int]:
-        """Photos that the run leaves as they are, by reason."""
-        return {
-            "without_embedding": self.without_embedding,
-            "zero_vector": self.zero_vectors,
-            "already_clustered": self.clustered,
-        }
 
 
 @dataclass(frozen=True)

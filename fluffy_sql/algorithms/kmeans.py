@@ -117,6 +117,8 @@ class _Run:
     def fit(self) -> Fit:
         self._task.log.phase("sample")
         sample_size = self._draw_sample()
+        if not sample_size:
+            return self._nothing_found()
         batch_size = min(
             sample_size, max(self._settings.batch_size, _LEAST_BATCH_PER_CLUSTER * self._k)
         )
@@ -129,6 +131,17 @@ class _Run:
         trained = self._train(best, batch_size, sample_size)
         self._task.log.phase("assign")
         return self._assign(trained)
+
+    def _nothing_found(self) -> Fit:
+        return Fit(
+            labels=np.empty(0, dtype=np.intp),
+            centroids=np.empty((0, self._task.survey.dimensions), dtype=np.float32),
+            photos=np.empty(0, dtype=np.int64),
+            inertia=0.0,
+            iterations=0,
+            converged=True,
+            nearest_centroid=True,
+        )
 
     # Sampling and seeding
 
@@ -143,7 +156,7 @@ class _Run:
             seed=self._settings.seed,
             normalize=self._normalize,
             sample_size=min(wanted, survey.eligible),
-            zero_vectors=survey.zero_vectors,
+            dimensions=survey.dimensions,
         )
         session.execute("work/analyze_sample")
         return drawn

@@ -1,26 +1,28 @@
 -- Checks the promise on what was written: takes a sample of the photos just placed and counts those for which
 -- some other new cluster's stored centroid is nearer than their own. Distances are float4 sums, so equal ones
--- may differ by rounding: a millionth is allowed.
+-- may differ by rounding: a millionth is allowed. LATERAL and OFFSET 0 make it look up each photo by its key: the
+-- statistics were made before the photos were placed, and a join by them took 5 s for 100,000 photos.
 -- Parameters: cluster_ids bigint[], normalize boolean, seed bigint, photos bigint (how many to look at)
 -- Returns: one count.
 SELECT count(*) AS misplaced
 FROM (
-    SELECT
-        cluster_id,
-        CASE
-            WHEN %(normalize)s::boolean THEN l2_normalize(embedding)
-            ELSE vector(embedding, -1, FALSE)
-        END AS embedding
-    FROM photos
-    WHERE
-        id IN (
-            SELECT photo_id
-            FROM fluffy_sql_assignments
-            ORDER BY hashint8extended(photo_id, %(seed)s::bigint), photo_id
-            LIMIT %(photos)s::bigint
-        ) AND cluster_id = any(%(cluster_ids)s::bigint[])
-    OFFSET 0
-) AS photo
+    SELECT photo_id
+    FROM fluffy_sql_assignments
+    ORDER BY hashint8extended(photo_id, %(seed)s::bigint), photo_id
+    LIMIT %(photos)s::bigint
+) AS drawn
+CROSS JOIN
+    LATERAL (
+        SELECT
+            placed.cluster_id,
+            CASE
+                WHEN %(normalize)s::boolean THEN l2_normalize(placed.embedding)
+                ELSE vector(placed.embedding, -1, FALSE)
+            END AS embedding
+        FROM photos AS placed
+        WHERE placed.id = drawn.photo_id AND placed.cluster_id = any(%(cluster_ids)s::bigint[])
+        OFFSET 0
+    ) AS photo
 CROSS JOIN
     LATERAL (
         SELECT

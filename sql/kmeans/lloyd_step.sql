@@ -1,6 +1,6 @@
 -- One Lloyd step over a range of the sample: assign each row to its nearest centroid, average by centroid.
--- Centroids come as a parameter: a small table of them would be scanned through the buffer cache k times a row, and Citus
--- would refuse it. The lowest label wins a tie.
+-- Centroids come as a parameter: a small table of them would be scanned through the buffer cache k times a row, and
+-- Citus would refuse it. The lowest label wins a tie.
 -- Parameters: centroids vector[], after_row bigint (exclusive), last_row bigint (inclusive)
 -- Returns: label, rows, mean, error (sum of squared distances); no row for a centroid without rows.
 SELECT

@@ -1,3 +1,7 @@
 -- Whether the library holds any photo, usable or not.
 -- Returns: one boolean.
-SELECT EXISTS (SELECT FROM photos) AS has_photos;
+SELECT count(*) > 0 AS has_photos
+FROM (
+    SELECT FROM photos
+    LIMIT 1
+) AS first;

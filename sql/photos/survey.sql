@@ -1,15 +1,24 @@
--- Looks at every photo that has an embedding and no cluster, fetching each embedding once: vector() returns the
--- value itself and OFFSET 0 keeps the planner from evaluating it anew for each use.
--- Returns: dimensions, photos, zero_vectors; one row for each number of dimensions, most photos first.
+-- Counts the usable photos by the length of their embeddings without fetching them: those that take the same space
+-- are of the same length, so one of each is looked at (0.02 s instead of 0.5 s for 100,000 photos of 768 dimensions).
+-- The one exception, a vector inside its row beside one outside that is one number longer, survey_left_out catches.
+-- Returns: clustered, dimensions (null: no embedding), photos.
 SELECT
-    vector_dims(photo.embedding) AS dimensions,
-    count(*) AS photos,
-    count(*) FILTER (WHERE vector_norm(photo.embedding) = 0) AS zero_vectors
+    alike.clustered,
+    vector_dims(example.embedding) AS dimensions,
+    sum(alike.photos)::bigint AS photos
 FROM (
-    SELECT vector(embedding, -1, FALSE) AS embedding
+    SELECT
+        cluster_id IS NOT NULL AS clustered,
+        count(*) AS photos,
+        min(id) AS example_id
     FROM usable_photos
-    WHERE cluster_id IS NULL AND embedding IS NOT NULL
-    OFFSET 0
-) AS photo
-GROUP BY dimensions
+    GROUP BY clustered, pg_column_size(embedding)
+) AS alike
+CROSS JOIN
+    LATERAL (
+        SELECT usable.embedding FROM usable_photos AS usable
+        WHERE usable.id = alike.example_id
+        OFFSET 0
+    ) AS example
+GROUP BY alike.clustered, dimensions
 ORDER BY photos DESC, dimensions ASC;

@@ -1,11 +1,12 @@
 -- Closes the record of a run that succeeded; part of the final transaction.
--- Parameters: run_id bigint, photos_processed bigint, clusters_created integer, inertia double precision,
---   iterations integer, converged boolean, seconds jsonb
+-- Parameters: run_id bigint, photos_processed bigint, skipped jsonb, clusters_created integer,
+--   inertia double precision, iterations integer, converged boolean, seconds jsonb
 -- Returns: nothing.
 UPDATE cluster_runs
 SET
     status = 'succeeded',
     photos_processed = %(photos_processed)s::bigint,
+    skipped = %(skipped)s::jsonb,
     clusters_created = %(clusters_created)s::integer,
     inertia = %(inertia)s::double precision,
     iterations = %(iterations)s::integer,

@@ -1,10 +1,10 @@
 -- Opens the record of a run.
 -- Parameters: algorithm text, metric text, seed bigint, k_requested integer, settings jsonb, tool_version text,
---   postgres_version text, pgvector_version text, photos_eligible bigint, skipped jsonb, dimensions integer
+--   postgres_version text, pgvector_version text, photos_eligible bigint, dimensions integer
 -- Returns: id.
 INSERT INTO cluster_runs (
     algorithm, metric, seed, k_requested, settings, tool_version, postgres_version, pgvector_version,
-    photos_eligible, skipped, dimensions
+    photos_eligible, dimensions
 )
 VALUES (
     %(algorithm)s::text,
@@ -16,7 +16,6 @@ VALUES (
     %(postgres_version)s::text,
     %(pgvector_version)s::text,
     %(photos_eligible)s::bigint,
-    %(skipped)s::jsonb,
     %(dimensions)s::integer
 )
 RETURNING id;

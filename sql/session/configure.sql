@@ -6,8 +6,8 @@
 --   jit: compiling these statements costs more than it saves.
 -- Returns: one row of no interest.
 SELECT
-    set_config('TimeZone', 'UTC', FALSE),
-    set_config('synchronize_seqscans', 'off', FALSE),
-    set_config('default_transaction_isolation', 'read committed', FALSE),
-    set_config('jit', 'off', FALSE),
-    set_config('client_min_messages', 'warning', FALSE);
+    set_config('TimeZone', 'UTC', FALSE) AS time_zone,
+    set_config('synchronize_seqscans', 'off', FALSE) AS synchronize_seqscans,
+    set_config('default_transaction_isolation', 'read committed', FALSE) AS default_transaction_isolation,
+    set_config('jit', 'off', FALSE) AS jit,
+    set_config('client_min_messages', 'warning', FALSE) AS client_min_messages;

@@ -1,0 +1,16 @@
+-- Looks at the photos that a run had to cluster and gave no label: zero vectors under cosine, photos of another
+-- length, and what changed while the run went on.
+-- Returns: dimensions, photos, zero_vectors; a row for each length.
+SELECT
+    vector_dims(photo.embedding) AS dimensions,
+    count(*) AS photos,
+    count(*) FILTER (WHERE vector_norm(photo.embedding) = 0) AS zero_vectors
+FROM (
+    SELECT vector(usable.embedding, -1, FALSE) AS embedding
+    FROM usable_photos AS usable
+    LEFT JOIN fluffy_sql_assignments AS assignment ON usable.id = assignment.photo_id
+    WHERE usable.cluster_id IS NULL AND usable.embedding IS NOT NULL AND assignment.photo_id IS NULL
+    OFFSET 0
+) AS photo
+GROUP BY dimensions
+ORDER BY photos DESC, dimensions ASC;
