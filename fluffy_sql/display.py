@@ -74,7 +74,7 @@ class RunProgress(Progress):
         self._eligible = survey.eligible
         if survey.eligible:
             self._console.print(
-                f"{_count(survey.eligible, 'photo')} of {survey.dimensions} dimensions"
+                f"{_count(survey.eligible, 'photo')} of {_count(survey.dimensions, 'dimension')}"
             )
 
     def step(self, report: StepReport) -> None:
@@ -126,14 +126,15 @@ def _describe_end(result: RunResult) -> str:
 def _describe_fewer(result: RunResult) -> str:
     if result.clusters_created == result.k_requested:
         return ""
+    verb = "is" if result.clusters_created == 1 else "are"
     reason = (
         "so many photos"
         if result.clusters_created == result.photos_processed
         else "so many different embeddings"
     )
     return (
-        f"\nk is {result.k_requested:,}, but there are only {result.clusters_created:,} clusters,"
-        f" since there are only {reason}."
+        f"\nk is {result.k_requested:,}, but there {verb} only"
+        f" {_count(result.clusters_created, 'cluster')}, since there are only {reason}."
     )
 
 
@@ -206,8 +207,9 @@ def _table(*headings: str) -> Table:
 
 
 def _text(value: object) -> Text:
-    """Plain text: a path or a name may hold what rich would take for markup, or line breaks."""
-    return Text("" if value is None else str(value).replace("\n", "\\n"))
+    """Plain text: a path or a name may hold what rich or the terminal would take for a command."""
+    characters = "" if value is None else str(value)
+    return Text("".join(c if c.isprintable() else repr(c)[1:-1] for c in characters))
 
 
 def _number(value: float | None) -> str:

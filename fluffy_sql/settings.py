@@ -18,6 +18,9 @@ DEFAULT_FILE = Path("image_embed.yml")
 
 Metric = Literal["cosine", "l2"]
 
+# Flags that are not called like the last part of their key.
+_FLAGS = {"database.url": "--database-url"}
+
 # bigint in Postgres; NumPy wants seeds that are not negative.
 _LARGEST_SEED = 2**63 - 1
 
@@ -82,7 +85,7 @@ def load_settings(
         sources.add("database.url", environment["DATABASE_URL"], "DATABASE_URL")
     for key, value in (flags or {}).items():
         if value is not None:
-            sources.add(key, value, f"--{key.rpartition('.')[2].replace('_', '-')}")
+            sources.add(key, value, _FLAGS.get(key, f"--{key.rpartition('.')[2]}"))
     try:
         settings = Settings.model_validate(sources.values)
     except ValidationError as error:
@@ -108,46 +111,64 @@ class _Sources:
         self._file = str(path)
         self.has_file = True
         try:
-            root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+            text = path.read_text(encoding="utf-8")
         except FileNotFoundError:
             raise SettingsError(f"{path}: there is no such settings file; check --config") from None
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(f"{path}: can't be read: {error}") from None
-        except yaml.YAMLError as error:
-            raise SettingsError(f"{path}: is not YAML: {' '.join(str(error).split())}") from None
-        if root is not None:
-            self.values = self._read_mapping(root, "")
+        root, values = _parse_yaml(path, text)
+        if values is None:
+            return
+        self._note_lines(root, "")
+        # A section with nothing under it is one whose settings have their defaults.
+        self.values = {key: {} if value is None else value for key, value in values.items()}
 
-    def _read_mapping(self, node: yaml.Node, prefix: str) -> dict[str, Any]:
-        """Plain values of a mapping node; remembers lines, refuses a key set twice."""
-        line = f"{self._file}, line {node.start_mark.line + 1}"
+    def _note_lines(self, node: yaml.Node, prefix: str) -> None:
+        """Remembers the line of each key; refuses what is no mapping, and a key set twice."""
         if not isinstance(node, yaml.MappingNode):
             what = prefix.rstrip(".") or "the file"
-            raise SettingsError(f"{line}: {what} must be a mapping of settings")
-        values: dict[str, Any] = {}
+            raise SettingsError(f"{self._at(node)}: {what} must be a mapping of settings")
         for key_node, value_node in node.value:
-            key = str(key_node.value)
-            origin = f"{self._file}, line {key_node.start_mark.line + 1}"
-            if key in values:
-                raise SettingsError(f"{origin}: {prefix}{key} is set a second time; keep one")
-            self._origins[prefix + key] = origin
-            values[key] = (
-                self._read_mapping(value_node, f"{prefix}{key}.")
-                if not prefix and key in Settings.model_fields and not _is_null(value_node)
-                else _construct(value_node)
-            )
-        return {key: value for key, value in values.items() if prefix or value is not None}
+            key = f"{prefix}{key_node.value}"
+            if key in self._origins:
+                raise SettingsError(f"{self._at(key_node)}: {key} is set a second time; keep one")
+            self._origins[key] = self._at(key_node)
+            if not prefix and key in Settings.model_fields and not _is_null(value_node):
+                self._note_lines(value_node, f"{key}.")
+
+    def _at(self, node: yaml.Node) -> str:
+        return f"{self._file}, line {node.start_mark.line + 1}"
 
     def origin(self, key: str) -> str:
         return self._origins.get(key, self._file)
 
 
+def _parse_yaml(path: Path, text: str) -> tuple[Any, Any]:
+    """The file as a tree of nodes, which know their lines, and as values.
+
+    YAML's own messages quote the line, which may hold a password; only what is wrong is kept.
+    """
+    try:
+        loader = yaml.SafeLoader(text)
+        root = loader.get_single_node()
+        return root, None if root is None else loader.construct_document(root)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f", line {mark.line + 1}" if mark else ""
+        what = (error.problem or error.context or "unreadable").split("'")[0].strip()
+        raise SettingsError(f"{path}{line}: is not YAML as it should be: {what}") from None
+    except yaml.YAMLError:
+        raise SettingsError(
+            f"{path}: is not YAML: it holds a character that YAML refuses"
+        ) from None
+    except (ValueError, KeyError, RecursionError):
+        raise SettingsError(
+            f"{path}: is not YAML as it should be: a value is not what it claims"
+        ) from None
+
+
 def _is_null(node: yaml.Node) -> bool:
-    return node.tag == "tag:yaml.org,2002:null"
-
-
-def _construct(node: yaml.Node) -> Any:
-    return yaml.safe_load(yaml.serialize(node))
+    return bool(node.tag == "tag:yaml.org,2002:null")
 
 
 def _describe(error: ValidationError, sources: _Sources) -> str:

@@ -26,9 +26,13 @@ if TYPE_CHECKING:
     Matrix = NDArray[np.float32]
 
 # A sample is never smaller, unless the library is: with few clusters it costs next to nothing.
-_LEAST_SAMPLE = 16_384
-# A first batch holds at least so many rows for each cluster, or seedings could not be told apart.
+_LEAST_SAMPLE = 8_192
+# The first batch has so many rows for each cluster, as far as the setting allows: refined on 100 a
+# cluster, 100,000 photos at k=20 end 0.1 % above what 400 a cluster reach, in a third of the time.
+_BATCH_PER_CLUSTER = 100
+# It never has fewer than this a cluster, whatever the setting, or seedings could not be told apart.
 _LEAST_BATCH_PER_CLUSTER = 16
+_LEAST_BATCH = 1_024
 # What seeding may hold in memory, as float4 rows.
 _SEEDING_BYTES = 16 * 2**20
 # A page holds 8,160 bytes of row: 4 a dimension, and some 60 for headers, position and photo id.
@@ -40,6 +44,9 @@ _LEAST_STEP_ROWS = 512
 _MOST_PASS_RANGES = 64
 _LEAST_PASS_ROWS = 1_000
 _LARGEST_ID = 2**63 - 1
+# Refinement ends when it has compared half as many rows with centroids as the final pass will, but
+# not before this many: a small library can afford a better result.
+_LEAST_REFINEMENT_PAIRS = 50_000_000
 # Centroids that breathing k-means adds and takes away at once, at first (Fritzke 2020).
 _BREATH = 5
 # Restarts are only ranked, and refined centroids descend again in training, so neither goes on to
@@ -113,15 +120,14 @@ class _Run:
         self._normalize = task.settings.metric == "cosine"
         self._k = min(task.settings.k, task.survey.eligible)
         self._steps = 0
+        self._pairs = 0
 
     def fit(self) -> Fit:
         self._task.log.phase("sample")
         sample_size = self._draw_sample()
         if not sample_size:
             return self._nothing_found()
-        batch_size = min(
-            sample_size, max(self._settings.batch_size, _LEAST_BATCH_PER_CLUSTER * self._k)
-        )
+        batch_size = first_batch_size(self._k, self._settings.batch_size, sample_size)
         self._task.log.phase("seed")
         best = self._best_of_restarts(batch_size)
         if self._settings.refine:
@@ -211,6 +217,7 @@ class _Run:
         measured = self._measure_step(centroids, rows)
         moved = self._refill_empty(measured, centroids, rows)
         self._steps += 1
+        self._pairs += rows * len(centroids)
         movement = np.linalg.norm(moved.astype(np.float64) - centroids, axis=1)
         self._task.log.step(
             StepReport(
@@ -287,7 +294,7 @@ class _Run:
             "kmeans/draw_splits",
             centroids=self._task.session.vector_array(centroids),
             labels=worst.tolist(),
-            seed=self._settings.seed + self._steps,
+            seed=(self._settings.seed + self._steps) % 2**63,
             rows=rows,
         )
         if not found:
@@ -305,7 +312,9 @@ class _Run:
         inertia of the best of ten plain descents, in half as many steps.
         """
         best, breath = start, min(_BREATH, len(start.centroids) - 1)
-        while breath > 0:
+        spent = self._pairs
+        allowed = max(self._task.survey.eligible * self._k // 2, _LEAST_REFINEMENT_PAIRS)
+        while breath > 0 and self._pairs - spent < allowed:
             tried = self._breathe_once(best.centroids, breath, rows)
             if tried.inertia < best.inertia * (1 - self._settings.tolerance):
                 best = tried
@@ -404,6 +413,7 @@ class _Run:
         found = self._task.session.fetch_all(
             "kmeans/draw_far_photos",
             normalize=self._normalize,
+            dimensions=self._task.survey.dimensions,
             seed=(self._settings.seed + seed_offset) % 2**63,
             photos=most,
         )
@@ -418,6 +428,12 @@ class _Run:
             normalize=self._normalize,
             dimensions=self._task.survey.dimensions,
         )
+
+
+def first_batch_size(k: int, most: int, sample_size: int) -> int:
+    """Rows of the first mini-batch: 100 a cluster, no more than `most` unless k is too large."""
+    wanted = max(_LEAST_BATCH, _BATCH_PER_CLUSTER * k)
+    return min(sample_size, max(min(wanted, most), _LEAST_BATCH_PER_CLUSTER * k))
 
 
 def least_useful(

@@ -30,17 +30,19 @@ def seed_centroids(
     Returns:
         Shape (m, dimensions), m the smaller of k and the number of distinct rows.
     """
-    norms = np.einsum("ij,ij->i", rows, rows)
+    # About their middle, since the squares of far-off numbers would swallow their differences.
+    centered = rows - rows.mean(axis=0, dtype=np.float64).astype(np.float32)
+    norms = np.einsum("ij,ij->i", centered, centered)
     trials = 2 + int(np.log(k))
     picks = [int(generator.integers(len(rows)))]
-    nearest = _squared_distances(rows, norms, picks)[:, 0]
+    nearest = _squared_distances(centered, norms, picks)[:, 0]
     while len(picks) < k:
         cumulated = np.cumsum(nearest, dtype=np.float64)
         if cumulated[-1] <= 0:
             break
         drawn = np.searchsorted(cumulated, generator.random(trials) * cumulated[-1], side="right")
         candidates = np.minimum(drawn, len(rows) - 1)
-        lowered = np.minimum(nearest[:, None], _squared_distances(rows, norms, candidates))
+        lowered = np.minimum(nearest[:, None], _squared_distances(centered, norms, candidates))
         best = int(np.argmin(lowered.sum(axis=0, dtype=np.float64)))
         picks.append(int(candidates[best]))
         nearest = lowered[:, best]

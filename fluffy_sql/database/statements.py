@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _PARAMETER = re.compile(r"%\((\w+)\)[sb]")
 # Every parameter carries its type, so that a statement reads and plans the same whoever calls it.
-_TYPED_PARAMETER = re.compile(r"%\((\w+)\)[sb]::[a-z]")
+_UNTYPED_PARAMETER = re.compile(r"%\((\w+)\)[sb](?!::[a-z])")
 _DECLARED = re.compile(r"^-- Parameters:(?P<first>.*)\n(?P<rest>(?:--   .*\n)*)", re.MULTILINE)
 
 
@@ -62,7 +62,7 @@ def parse(name: str, text: str) -> Statement:
         raise ValueError(
             f"sql/{name}.sql: parameters declared {sorted(declared)} but used {sorted(used)}"
         )
-    if uncast := used - set(_TYPED_PARAMETER.findall(body)):
+    if uncast := set(_UNTYPED_PARAMETER.findall(body)):
         raise ValueError(f"sql/{name}.sql: parameters without a type cast: {sorted(uncast)}")
     # psycopg reads a bare percent sign as a placeholder, inside comments too.
     if "%" in _PARAMETER.sub("", body):

@@ -29,6 +29,8 @@ CROSS JOIN
             min(cluster.centroid <-> photo.embedding) AS nearest,
             min(cluster.centroid <-> photo.embedding) FILTER (WHERE cluster.id = photo.cluster_id) AS own
         FROM clusters AS cluster
-        WHERE cluster.id = any(%(cluster_ids)s::bigint[])
+        WHERE
+            cluster.id = any(%(cluster_ids)s::bigint[])
+            AND vector_dims(cluster.centroid) = vector_dims(photo.embedding)
     ) AS distance
 WHERE distance.own > distance.nearest * 1.000001 + 1e-30;

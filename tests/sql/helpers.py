@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 
 LARGEST_ID = 2**63 - 1
+# Too long to share a row of 2 KB with 480 dimensions, and not to be compressed.
+LONG_PATH = np.random.default_rng(0).bytes(150).hex()
 
 
 def vectors(session: Session, rows: Sequence[Sequence[float]]) -> VectorArray:
@@ -118,7 +120,6 @@ def open_run(session: Session, **changes: object) -> int:
         "postgres_version": "17.0",
         "pgvector_version": "0.8",
         "photos_eligible": 10,
-        "skipped": '{"zero_vector": 1}',
         "dimensions": 2,
     }
     run_id: int = session.fetch_value("runs/open", **(parameters | changes))
@@ -129,6 +130,7 @@ def close_run(session: Session, run_id: int, **changes: object) -> None:
     """Closes the record of a run that succeeded."""
     parameters: dict[str, object] = {
         "photos_processed": 10,
+        "skipped": '{"zero_vector": 1}',
         "clusters_created": 3,
         "inertia": 5.0,
         "iterations": 7,

@@ -17,7 +17,7 @@ def draw(
     session: Session, *, seed: int = 1, photos: int = 1_000, normalize: bool = False
 ) -> list[list[float]]:
     found = session.fetch_all(
-        "kmeans/draw_far_photos", normalize=normalize, seed=seed, photos=photos
+        "kmeans/draw_far_photos", normalize=normalize, seed=seed, photos=photos, dimensions=2
     )
     return [row["embedding"].tolist() for row in found]
 
@@ -30,7 +30,7 @@ def test_a_photo_on_its_centroid_is_never_drawn(session: Session) -> None:
 
 def test_no_more_photos_are_drawn_than_asked_for(session: Session) -> None:
     add_with_ids(session, {i: [i, 0] for i in range(1, 6)})
-    make_assignments(session, {i: (0, 1.0) for i in range(1, 6)})
+    make_assignments(session, dict.fromkeys(range(1, 6), (0, 1.0)))
     assert len(draw(session, photos=2)) == 2
     assert draw(session, photos=2) == draw(session)[:2]
 
@@ -60,3 +60,16 @@ def test_only_usable_photos_are_drawn(session: Session) -> None:
     make_assignments(session, {1: (0, 1.0), 2: (0, 1.0)})
     hide(session, 1)
     assert draw(session) == [[2, 0]]
+
+
+@pytest.mark.parametrize("anew", ["[1,2,3]", None])
+def test_a_photo_that_was_embedded_anew_with_another_length_or_none_is_not_drawn(
+    session: Session, anew: str | None
+) -> None:
+    add_with_ids(session, {1: [1, 0], 2: [2, 0]})
+    make_assignments(session, {1: (0, 1.0), 2: (0, 1.0)})
+    session.connection.execute("UPDATE photos SET embedding = %s WHERE id = 1", (anew,))
+    found = session.fetch_all(
+        "kmeans/draw_far_photos", normalize=False, seed=1, photos=5, dimensions=2
+    )
+    assert [row["embedding"] is not None and row["embedding"].tolist() for row in found] == [[2, 0]]

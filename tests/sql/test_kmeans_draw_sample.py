@@ -15,23 +15,27 @@ if TYPE_CHECKING:
     from fluffy_sql.database.session import Session
 
 
+@pytest.fixture(autouse=True)
+def _work_table(session: Session) -> None:
+    session.execute("work/create_sample")
+
+
 def draw(
     session: Session,
     *,
     seed: int = 1,
     sample_size: int = 1_000,
     normalize: bool = False,
-    zero_vectors: int = 0,
+    dimensions: int = 2,
 ) -> list[int]:
-    """Draws into a fresh sample; returns photo ids in order of position."""
-    session.execute("work/drop_sample")
-    session.execute("work/create_sample")
+    """Draws a new sample; returns photo ids in order of position."""
+    session.connection.execute("DELETE FROM fluffy_sql_sample")
     drawn = session.execute(
         "kmeans/draw_sample",
         seed=seed,
         normalize=normalize,
         sample_size=sample_size,
-        zero_vectors=zero_vectors,
+        dimensions=dimensions,
     )
     found = query(session, "SELECT position, photo_id FROM fluffy_sql_sample ORDER BY position")
     assert [position for position, _ in found] == list(range(1, drawn + 1))
@@ -87,17 +91,31 @@ def test_each_row_holds_the_embedding_of_its_photo(session: Session) -> None:
     assert {photo_id: embedding.tolist() for photo_id, embedding in found} == LIBRARY
 
 
-def test_zero_vectors_take_no_place_in_the_sample_under_normalize(session: Session) -> None:
+def test_zero_vectors_are_left_out_under_normalize(session: Session) -> None:
     add_with_ids(session, {1: [0, 0], 2: [1, 0], 3: [0, 0], 4: [0, 0], 5: [0, 1], 6: [1, 1]})
     for seed in range(10):
-        drawn = draw(session, seed=seed, normalize=True, sample_size=2, zero_vectors=3)
-        assert len(drawn) == 2
-        assert set(drawn) < {2, 5, 6}
+        everything = draw(session, seed=seed, normalize=False)
+        assert draw(session, seed=seed, normalize=True) == [i for i in everything if i in (2, 5, 6)]
+
+
+def test_zero_vectors_make_a_sample_smaller_under_normalize(session: Session) -> None:
+    add_with_ids(session, {1: [0, 0], 2: [1, 0], 3: [0, 0], 4: [0, 0], 5: [0, 1], 6: [1, 1]})
+    for seed in range(10):
+        drawn = draw(session, seed=seed, normalize=False, sample_size=3)
+        kept = [i for i in drawn if i in (2, 5, 6)]
+        assert draw(session, seed=seed, normalize=True, sample_size=3) == kept
 
 
 def test_zero_vectors_are_drawn_without_normalize(session: Session) -> None:
     add_with_ids(session, {1: [0, 0], 2: [1, 0]})
     assert set(draw(session)) == {1, 2}
+
+
+@pytest.mark.parametrize("normalize", [True, False])
+def test_photos_of_other_dimensions_are_left_out(session: Session, normalize: bool) -> None:
+    add_with_ids(session, {1: [1, 0], 2: [1, 0, 0], 3: [1], 4: [0, 1]})
+    assert sorted(draw(session, normalize=normalize)) == [1, 4]
+    assert draw(session, normalize=normalize, dimensions=3) == [2]
 
 
 def test_photos_without_embedding_or_with_a_cluster_are_left_out(

@@ -11,9 +11,7 @@ if TYPE_CHECKING:
 
 
 def fetch(session: Session, rows: int) -> list[list[float]]:
-    return [
-        row["embedding"].tolist() for row in session.fetch_all("kmeans/fetch_rows", rows=rows)
-    ]
+    return [row["embedding"].tolist() for row in session.fetch_all("kmeans/fetch_rows", rows=rows)]
 
 
 def test_the_first_rows_come_in_order_of_position(session: Session) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -125,17 +126,18 @@ def test_photos_clustered_before_are_not_left_out() -> None:
 @pytest.mark.parametrize(
     ("skipped", "expected"),
     [
-        ({}, "No photos to cluster."),
-        ({"already_clustered": 1}, "No photos to cluster. 1 photo already in a cluster."),
-        ({"already_clustered": 1_000}, "No photos to cluster. 1,000 photos already in a cluster."),
+        ({}, r"No photos to cluster\."),
+        ({"already_clustered": 1}, r"No photos to cluster\.\n1 photo in a cluster already; .*"),
+        ({"already_clustered": 1_000}, r"No photos to cluster\.\n1,000 photos in a cluster .*"),
         (
             {"without_embedding": 3},
-            "No photos to cluster.\nLeft out: 3 photos without an embedding.",
+            r"No photos to cluster\.\nLeft out: 3 photos without an embedding\.",
         ),
     ],
 )
 def test_nothing_to_do(skipped: dict[str, int], expected: str) -> None:
-    assert describe_run(replace(NOTHING, skipped={**NONE_SKIPPED, **skipped})) == expected
+    described = describe_run(replace(NOTHING, skipped={**NONE_SKIPPED, **skipped}))
+    assert re.fullmatch(expected, described)
 
 
 @pytest.mark.parametrize("key", ["name", "central_photo"])
@@ -147,9 +149,6 @@ def test_nothing_to_do(skipped: dict[str, int], expected: str) -> None:
         ("[link=http://x]y", "[link=http://x]y"),
         (":smile:.jpg", ":smile:.jpg"),
         ("two\nlines.jpg", "two\\nlines.jpg"),
-        ("back\rover.jpg", "back\\rover.jpg"),
-        ("bell\x07.jpg", "bell\\x07.jpg"),
-        ("clear\x1b[2J.jpg", "clear\\x1b[2J.jpg"),
         ("Straße 北京.jpg", "Straße 北京.jpg"),
     ],
 )
@@ -159,11 +158,17 @@ def test_names_and_paths_come_out_literally(key: str, value: str, expected: str)
     assert expected in lines[1]
 
 
+def test_a_path_can_not_command_the_terminal() -> None:
+    lines = shown(clusters_table([{**CLUSTER, "central_photo": "\x1b[2Jclear\r\x07.jpg"}]))
+    assert len(lines) == 2
+    assert lines[1].isprintable()
+
+
 def test_a_long_path_is_not_cut() -> None:
     path = "/".join(["holidays"] * 40) + ".jpg"
-    assert path in "".join(
-        line.strip() for line in shown(clusters_table([{**CLUSTER, "central_photo": path}]))[1:]
-    ).replace("1active1,2340.2500", "").replace(" ", "")
+    heading, *lines = shown(clusters_table([{**CLUSTER, "central_photo": path}]))
+    assert len(lines) > 1
+    assert "".join(line[heading.index("central photo") :] for line in lines) == path
 
 
 def test_clusters_as_a_table() -> None:
@@ -177,9 +182,8 @@ def test_clusters_as_a_table() -> None:
             ]
         )
     )
-    assert lines[0].split() == (
-        "cluster name status photos mean dist max dist central photo".split()
-    )
+    headings = r"cluster +name +status +photos +mean dist +max dist +central photo"
+    assert re.fullmatch(headings, lines[0])
     assert lines[1].split() == ["1", "active", "1,234", "0.2500", "a.jpg"]
     assert lines[2].split() == ["2", "Beach", "unusable", "1,234", "0.2500", "0.5000", "a.jpg"]
     assert lines[3].split() == ["1", "7", "1,234", "0.2500"]
@@ -222,7 +226,7 @@ def test_progress_into_a_file_is_a_line_for_each_phase(
     out = io.StringIO()
     with RunProgress(Console(file=out)) as progress:
         progress.phase("survey")
-        progress.surveyed(Survey(photos, dimensions, 0, 0, 0))
+        progress.surveyed(Survey(photos, dimensions, 0, 0))
         progress.phase("seed")
         progress.step(StepReport(1, "seed 1", 10, 1.0, 0.5, 0.0))
         progress.photos(photos)
@@ -231,14 +235,16 @@ def test_progress_into_a_file_is_a_line_for_each_phase(
 
 def test_progress_on_a_terminal_leaves_nothing_behind_but_what_there_is_to_do() -> None:
     out = io.StringIO()
-    with RunProgress(Console(file=out, force_terminal=True, width=100)) as progress:
-        progress.surveyed(Survey(3, 2, 0, 0, 0))
+    with RunProgress(
+        Console(file=out, force_terminal=True, width=100, highlight=False)
+    ) as progress:
+        progress.surveyed(Survey(3, 16, 0, 0))
         progress.step(StepReport(4, "train", 8192, 1234.5, 0.5, 2.0))
         progress._line.refresh()
         progress.photos(2)
         progress._line.refresh()
-    assert "3 photos of 2 dimensions\n" in out.getvalue()
+    assert "3 photos of 16 dimensions\n" in out.getvalue()
     assert "train: step 4, batch 8,192, inertia 1,234.5, 4,096 photos/s" in out.getvalue()
     assert "assign: 2 of 3 photos" in out.getvalue()
     # the cursor goes back up and the line is erased
-    assert out.getvalue().rstrip().endswith(("\x1b[2K", "\x1b[?25h"))
+    assert out.getvalue().rstrip().endswith("\x1b[2K")

@@ -75,5 +75,7 @@ def test_more_centroids_than_are_compared_at_once_are_compared_with_all() -> Non
     centroids[:300, 0] = 1000 * np.arange(300)
     centroids[300:, 0] = 1000 * np.arange(300)
     centroids[300:, 1] = 1
-    gone = least_useful(centroids, np.arange(many, dtype=np.float64), 300)
+    # Ranked by utility, the two of a pair come one after the other.
+    utilities = np.arange(many) % 300 + 0.5 * (np.arange(many) >= 300)
+    gone = least_useful(centroids, utilities, 300)
     assert sorted(label % 300 for label in gone) == list(range(300))

@@ -56,7 +56,7 @@ def test_settled_does_not_overflow_with_many_rows() -> None:
     [
         (None, 100.0, 0.5, False),  # the first step has nothing to be compared with
         (101.0, 100.0, 0.01, True),
-        (101.1, 100.0, 0.01, False),
+        (101.005, 100.0, 0.01, False),
         (100.0, 100.0, 0.0, True),
         (100.0 + 1e-9, 100.0, 0.0, False),
         (99.0, 100.0, 0.0, True),  # it rose, by rounding

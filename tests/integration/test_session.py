@@ -1,0 +1,250 @@
+"""Sessions: what a connection is set to, what its errors say, and what of an address is shown."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from fluffy_sql.database.session import Session, describe_url, libpq_environment, our_errors
+from fluffy_sql.errors import DatabaseError, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+IN_FORCE = {
+    "TimeZone": "UTC",
+    "synchronize_seqscans": "off",
+    "jit": "off",
+    "client_min_messages": "warning",
+}
+
+PASSWORDS = [
+    "postgresql://me:secret@host:5433/photos",
+    "postgres://me:secret@host:5433/photos",
+    "postgresql://host:5433/photos?user=me&password=secret",
+    "postgresql://me@host:5433/photos?password=secret&sslpassword=secret",
+    "host=host port=5433 user=me password=secret dbname=photos",
+    "user=me password='secret secret' port=5433 dbname=photos host=host",
+]
+
+
+def count_photos(session: Session) -> int:
+    return int(session.fetch_all("photos/count")[0]["photos"])
+
+
+def failure(session: Session, statement: str) -> DatabaseError:
+    with pytest.raises(DatabaseError) as failed, our_errors():
+        session.connection.execute(statement)
+    return failed.value
+
+
+@pytest.mark.parametrize(
+    ("statement", "sqlstate", "message"),
+    [
+        (
+            "SELECT 1\nFROM no_such_table",
+            "42P01",
+            'Postgres: relation "no_such_table" does not exist; run: fluffy-sql migrate',
+        ),
+        ("SELECT 1 / 0", "22012", "Postgres: division by zero"),
+        ("SELEKT 1", "42601", 'Postgres: syntax error at or near "SELEKT"'),
+        (
+            "INSERT INTO photos (path) VALUES ('a'), ('a')",
+            "23505",
+            "(Key (path)=(a) already exists.)",
+        ),
+        ("DO $$ BEGIN RAISE EXCEPTION E'two\\n  lines'; END $$", "P0001", "Postgres: two lines"),
+    ],
+)
+def test_an_error_is_one_line_without_our_sql(
+    session: Session, statement: str, sqlstate: str, message: str
+) -> None:
+    error = failure(session, statement)
+    assert error.sqlstate == sqlstate
+    assert message in str(error)
+    assert str(error).isprintable()
+    assert "LINE" not in str(error)
+    assert statement not in str(error)
+    assert isinstance(error.__cause__, psycopg.Error)
+
+
+def test_every_method_raises_our_errors(session: Session) -> None:
+    session.connection.execute("DROP TABLE photos CASCADE")
+    calls: list[Callable[[], object]] = [
+        lambda: session.execute("photos/count"),
+        lambda: session.fetch_all("photos/count"),
+        lambda: session.fetch_as(dict, "photos/count"),
+        lambda: session.fetch_value("photos/exist"),
+        lambda: session.copy_in("import/copy_into_stage", ["text"], [["a"]]),
+    ]
+    for call in calls:
+        with pytest.raises(DatabaseError) as failed:
+            call()
+        assert failed.value.sqlstate in {"42P01", "3F000"}
+
+
+def test_a_lost_connection_is_our_error_and_tidying_up_is_quiet(
+    session: Session, database_url: str
+) -> None:
+    with Session.open(database_url) as lost:
+        session.connection.execute(
+            "SELECT pg_terminate_backend(%s)", (lost.connection.info.backend_pid,)
+        )
+        with pytest.raises(DatabaseError) as failed:
+            lost.fetch_all("photos/count")
+        assert failed.value.sqlstate == "57P01"
+        assert str(failed.value).isprintable()
+        lost.release("runs/unlock")
+        lost.cancel()
+
+
+def test_a_transaction_happens_whole_or_not_at_all(session: Session) -> None:
+    def insert(*paths: str, error: type[BaseException] | None = None) -> None:
+        with session.transaction():
+            for path in paths:
+                session.connection.execute("INSERT INTO photos (path) VALUES (%s)", (path,))
+            if error is not None:
+                raise error
+
+    with pytest.raises(DatabaseError, match="duplicate key"):
+        insert("a", "a")
+    assert count_photos(session) == 0
+    with pytest.raises(KeyboardInterrupt):
+        insert("a", error=KeyboardInterrupt)
+    assert count_photos(session) == 0
+    insert("a", "b")
+    assert count_photos(session) == 2
+
+
+def test_statements_outside_a_transaction_are_committed_at_once(
+    session: Session, database_url: str
+) -> None:
+    session.connection.execute("INSERT INTO photos (path) VALUES ('a')")
+    with Session.open(database_url) as other:
+        assert count_photos(other) == 1
+
+
+def test_the_settings_are_in_force_in_the_session_and_nowhere_else(
+    session: Session, database_url: str
+) -> None:
+    different = {
+        "TimeZone": "Asia/Tokyo",
+        "synchronize_seqscans": "on",
+        "jit": "on",
+        "client_min_messages": "notice",
+    }
+
+    def settings(connection: psycopg.Connection[tuple[str]]) -> dict[str, str]:
+        found = {}
+        for name in IN_FORCE:
+            row = connection.execute("SELECT current_setting(%s)", (name,)).fetchone()
+            found[name] = row[0] if row else ""
+        return found
+
+    options = " ".join(f"-c {name}={value}" for name, value in different.items())
+    url = make_conninfo(database_url, options=options)
+    with Session.open(url) as ours:
+        assert settings(ours.connection) == IN_FORCE
+        with psycopg.connect(url) as theirs:
+            assert settings(theirs) == different
+    persisted = session.connection.execute(
+        "SELECT count(*) FROM pg_db_role_setting"
+        " JOIN pg_database ON pg_database.oid = setdatabase WHERE datname = current_database()"
+    ).fetchone()
+    assert persisted == (0,)
+
+
+def test_a_session_says_who_it_is(session: Session) -> None:
+    row = session.connection.execute("SELECT current_setting('application_name')").fetchone()
+    assert row == ("fluffy_sql",)
+
+
+@pytest.mark.parametrize("url", PASSWORDS)
+def test_a_described_address_has_no_password(url: str) -> None:
+    assert describe_url(url) == "me@host:5433/photos"
+
+
+@pytest.mark.parametrize(
+    ("url", "described"),
+    [
+        ("postgresql:///photos", "local socket/photos"),
+        ("postgresql:///photos?host=/run/pg", "/run/pg/photos"),
+        ("dbname=photos hostaddr=127.0.0.1", "127.0.0.1/photos"),
+    ],
+)
+def test_an_address_is_described_by_host_port_and_database(url: str, described: str) -> None:
+    assert describe_url(url) == described
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "secret",
+        "postgresql://me:secret@host:5432/photos?no_such_option=1",
+        "mysql://me:secret@host/photos",
+        "postgresql://me:secret%zz@host/photos",
+        "host=host password='secret",
+    ],
+)
+def test_what_is_no_address_is_refused_without_repeating_it(url: str) -> None:
+    for refuse in (describe_url, libpq_environment, Session.open):
+        with pytest.raises(SettingsError, match=r"^database\.url is not an address") as refused:
+            refuse(url)
+        assert "secret" not in str(refused.value)
+        assert refused.value.__cause__ is None
+
+
+@pytest.mark.parametrize("url", PASSWORDS)
+def test_a_server_that_can_not_be_reached_is_told_in_one_line_without_the_password(
+    url: str,
+) -> None:
+    unreachable = make_conninfo(url, host="127.0.0.1", port=1)
+    with pytest.raises(DatabaseError) as failed:
+        Session.open(unreachable)
+    assert str(failed.value).startswith("can't connect to me@127.0.0.1:1/photos: ")
+    assert str(failed.value).isprintable()
+    assert "secret" not in str(failed.value)
+
+
+@pytest.mark.parametrize("url", PASSWORDS[:5])
+def test_an_address_becomes_what_libpq_programs_read(url: str) -> None:
+    variables = libpq_environment(url)
+    assert variables.items() >= {
+        ("PGHOST", "host"),
+        ("PGPORT", "5433"),
+        ("PGUSER", "me"),
+        ("PGPASSWORD", "secret"),
+        ("PGDATABASE", "photos"),
+    }
+    assert all(name.startswith("PG") for name in variables)
+
+
+def test_what_the_address_leaves_open_stays_open() -> None:
+    assert libpq_environment("postgresql:///photos") == {"PGDATABASE": "photos"}
+    assert libpq_environment("postgresql:///?sslmode=require") == {"PGSSLMODE": "require"}
+
+
+def test_a_libpq_program_finds_the_database_by_these_variables(database_url: str) -> None:
+    """psycopg, told nothing but the environment, as psql is."""
+    code = "import psycopg; print(psycopg.connect('').info.dbname)"
+    found = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        env={**os.environ, **libpq_environment(database_url)},
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    ).stdout
+    assert found.strip() == psycopg.conninfo.conninfo_to_dict(database_url)["dbname"]
+
+
+def test_closing_twice_is_harmless(session: Session) -> None:
+    session.close()
+    session.close()
+    session.cancel()
+    session.release("runs/unlock")

@@ -1,0 +1,120 @@
+"""Runs statements under EXPLAIN ANALYZE and counts the out-of-line values they fetch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fluffy_sql.database.statements import statement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fluffy_sql.database.session import Session
+    from fluffy_sql.database.vectors import VectorArray
+
+LARGEST_ID = 2**63 - 1
+# 3,076 bytes: more than a row may hold before Postgres moves it out of line.
+DIMENSIONS = 768
+
+
+@dataclass(frozen=True)
+class Explained:
+    """What a statement did.
+
+    Attributes:
+        nodes: its plan, with what was measured, parents before children.
+        fetches: out-of-line values fetched from the table that was watched.
+    """
+
+    nodes: list[dict[str, Any]]
+    fetches: int
+
+    def scans(self) -> list[tuple[str, str]]:
+        """Kind of scan, and what it reads: a table, or a function."""
+        return [
+            (node["Node Type"], node.get("Relation Name") or node.get("Function Name") or "")
+            for node in self.nodes
+            if "Scan" in node["Node Type"] and node["Node Type"] != "Subquery Scan"
+        ]
+
+
+def explain(
+    session: Session, text: str, /, *, watched: str = "photos", **parameters: object
+) -> Explained:
+    """Runs a statement, of `sql/` by name or any other by text, and watches one table."""
+    if not text.startswith("SELECT"):
+        text = statement(text).text
+    before = fetches_so_far(session, watched)
+    row = session.connection.execute(
+        "EXPLAIN (ANALYZE, VERBOSE, BUFFERS, FORMAT JSON) " + text, parameters
+    ).fetchone()
+    assert row is not None
+    return Explained(list(_flat(row[0][0]["Plan"])), fetches_so_far(session, watched) - before)
+
+
+def fetches_so_far(session: Session, table: str) -> int:
+    """How many values were fetched from a table's TOAST: each is one scan of its index."""
+    session.connection.execute("SELECT pg_stat_force_next_flush()")
+    row = session.connection.execute(
+        "SELECT toast.idx_scan FROM pg_class AS owner"
+        " INNER JOIN pg_stat_all_tables AS toast ON owner.reltoastrelid = toast.relid"
+        " WHERE owner.oid = to_regclass(%s)",
+        (table,),
+    ).fetchone()
+    assert row is not None
+    fetches: int = row[0]
+    return fetches
+
+
+def toast_bytes(session: Session, table: str) -> int:
+    """How much of a table lies out of line."""
+    row = session.connection.execute(
+        "SELECT pg_relation_size(reltoastrelid) FROM pg_class WHERE oid = to_regclass(%s)", (table,)
+    ).fetchone()
+    assert row is not None
+    size: int = row[0]
+    return size
+
+
+def fill(session: Session, photos: int, dimensions: int = DIMENSIONS) -> None:
+    """Adds photos with random embeddings and lets the planner know of them."""
+    # Autovacuum would fetch embeddings too, and at any time.
+    session.connection.execute("ALTER TABLE photos SET (autovacuum_enabled = FALSE)")
+    embeddings = random_rows(photos, dimensions)
+    with (
+        session.connection.cursor() as cursor,
+        cursor.copy("COPY photos (path, embedding) FROM STDIN (FORMAT BINARY)") as copy,
+    ):
+        copy.set_types(["text", "vector"])
+        for number, embedding in enumerate(embeddings):
+            copy.write_row((f"p{number}", embedding))
+    session.connection.execute("ANALYZE photos")
+
+
+def random_rows(rows: int, dimensions: int) -> np.ndarray[Any, np.dtype[np.float32]]:
+    return np.random.default_rng(rows).normal(size=(rows, dimensions)).astype(np.float32)
+
+
+def random_centroids(session: Session, k: int, dimensions: int = DIMENSIONS) -> VectorArray:
+    return session.vector_array(random_rows(k, dimensions))
+
+
+def draw_sample(
+    session: Session, size: int, *, normalize: bool = True, dimensions: int = DIMENSIONS
+) -> None:
+    """Makes the sample as a run does."""
+    session.execute("work/create_sample")
+    session.execute("work/keep_sample_inline")
+    session.execute(
+        "kmeans/draw_sample", seed=1, normalize=normalize, sample_size=size, dimensions=dimensions
+    )
+    session.execute("work/analyze_sample")
+
+
+def _flat(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for child in node.get("Plans", []):
+        yield from _flat(child)

@@ -1,0 +1,222 @@
+"""An embedding that lies out of line is fetched once, whatever is computed from it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.plans.helpers import (
+    DIMENSIONS,
+    LARGEST_ID,
+    explain,
+    fill,
+    random_centroids,
+    toast_bytes,
+)
+
+if TYPE_CHECKING:
+    from fluffy_sql.database.session import Session
+
+PHOTOS = 300
+K = 20
+
+both_metrics = pytest.mark.parametrize("normalize", [True, False])
+
+
+@pytest.fixture(autouse=True)
+def _library(session: Session) -> None:
+    fill(session, PHOTOS)
+    session.execute("work/create_assignments")
+
+
+def about(fetches: int) -> object:
+    """Within a few per cent: the planner may look at a value or two."""
+    return pytest.approx(fetches, rel=0.05, abs=2)
+
+
+def assign(session: Session, *, normalize: bool) -> None:
+    session.execute(
+        "kmeans/assign_photos",
+        centroids=random_centroids(session, K),
+        normalize=normalize,
+        dimensions=DIMENSIONS,
+        after_id=0,
+        last_id=LARGEST_ID,
+    )
+
+
+def commit(session: Session, *, normalize: bool = True) -> list[int]:
+    """Places every photo; returns the clusters."""
+    assign(session, normalize=normalize)
+    made = session.fetch_all("clusters/insert", run_id=None, centroids=random_centroids(session, K))
+    cluster_ids = sorted(row["id"] for row in made)
+    session.execute("clusters/write_assignments", labels=list(range(K)), cluster_ids=cluster_ids)
+    return cluster_ids
+
+
+# The measure must be able to tell.
+
+
+def test_embeddings_lie_out_of_line_here(session: Session) -> None:
+    assert toast_bytes(session, "photos") > PHOTOS * DIMENSIONS * 4
+
+
+def test_ordering_centroids_by_the_column_itself_fetches_it_for_each(session: Session) -> None:
+    naive = explain(
+        session,
+        "SELECT nearest.place FROM photos AS photo CROSS JOIN LATERAL ("
+        " SELECT c.place FROM unnest(%(centroids)b::vector[])"
+        " WITH ORDINALITY AS c (centroid, place)"
+        " ORDER BY c.centroid <-> photo.embedding LIMIT 1) AS nearest",
+        centroids=random_centroids(session, K),
+    )
+    assert naive.fetches == about(K * PHOTOS)
+
+
+def test_two_functions_of_the_column_itself_fetch_it_twice(session: Session) -> None:
+    naive = explain(
+        session,
+        "SELECT vector_dims(embedding), count(*) FILTER (WHERE vector_norm(embedding) = 0)"
+        " FROM usable_photos GROUP BY 1",
+    )
+    assert naive.fetches == about(2 * PHOTOS)
+
+
+# What the statements promise.
+
+
+def test_the_survey_fetches_one_embedding_for_each_length(session: Session) -> None:
+    explained = explain(session, "photos/survey")
+    assert explained.fetches <= 2
+
+
+def test_looking_at_what_was_left_out_fetches_only_that_and_once(session: Session) -> None:
+    session.connection.execute(
+        "INSERT INTO fluffy_sql_assignments SELECT id, 0, 0 FROM photos ORDER BY id LIMIT %s",
+        (PHOTOS - 100,),
+    )
+    assert explain(session, "photos/survey_left_out").fetches == about(100)
+
+
+@both_metrics
+def test_the_final_pass_fetches_each_embedding_once(session: Session, normalize: bool) -> None:
+    explained = explain(
+        session,
+        "kmeans/assign_photos",
+        centroids=random_centroids(session, K),
+        normalize=normalize,
+        dimensions=DIMENSIONS,
+        after_id=0,
+        last_id=LARGEST_ID,
+    )
+    assert explained.fetches == about(PHOTOS)
+
+
+@both_metrics
+def test_moving_to_new_centroids_fetches_each_embedding_once(
+    session: Session, normalize: bool
+) -> None:
+    assign(session, normalize=normalize)
+    explained = explain(
+        session,
+        "kmeans/move_to_nearer",
+        centroids=random_centroids(session, K),
+        labels=list(range(K)),
+        normalize=normalize,
+        dimensions=DIMENSIONS,
+    )
+    assert explained.fetches == about(PHOTOS)
+
+
+@both_metrics
+def test_drawing_a_sample_of_all_fetches_each_embedding_once(
+    session: Session, normalize: bool
+) -> None:
+    session.execute("work/create_sample")
+    session.execute("work/keep_sample_inline")
+    explained = explain(
+        session,
+        "kmeans/draw_sample",
+        seed=1,
+        normalize=normalize,
+        sample_size=PHOTOS,
+        dimensions=DIMENSIONS,
+    )
+    assert explained.fetches == about(PHOTOS)
+
+
+@both_metrics
+def test_drawing_far_photos_fetches_no_more_than_are_drawn(
+    session: Session, normalize: bool
+) -> None:
+    assign(session, normalize=normalize)
+    explained = explain(
+        session,
+        "kmeans/draw_far_photos",
+        normalize=normalize,
+        dimensions=DIMENSIONS,
+        seed=1,
+        photos=10,
+    )
+    assert explained.fetches <= 10
+
+
+def test_placing_photos_neither_fetches_nor_rewrites_an_embedding(session: Session) -> None:
+    assign(session, normalize=True)
+    made = session.fetch_all("clusters/insert", run_id=None, centroids=random_centroids(session, K))
+    size = toast_bytes(session, "photos")
+    explained = explain(
+        session,
+        "clusters/write_assignments",
+        labels=list(range(K)),
+        cluster_ids=sorted(row["id"] for row in made),
+    )
+    assert explained.fetches == 0
+    assert toast_bytes(session, "photos") == size
+
+
+@both_metrics
+def test_the_check_fetches_each_photo_it_looks_at_once(session: Session, normalize: bool) -> None:
+    cluster_ids = commit(session, normalize=normalize)
+    explained = explain(
+        session,
+        "clusters/count_misplaced",
+        cluster_ids=cluster_ids,
+        normalize=normalize,
+        seed=1,
+        photos=100,
+    )
+    assert explained.fetches == about(100)
+
+
+def test_looking_at_the_members_fetches_each_embedding_once(session: Session) -> None:
+    commit(session)
+    assert explain(session, "SELECT * FROM cluster_members").fetches == about(PHOTOS)
+
+
+def test_looking_at_one_cluster_fetches_only_its_own_photos(session: Session) -> None:
+    commit(session)
+    row = session.connection.execute(
+        "SELECT cluster_id, count(*) FROM photos GROUP BY 1 ORDER BY 2 DESC LIMIT 1"
+    ).fetchone()
+    assert row is not None
+    cluster_id, photos = row
+    explained = explain(
+        session,
+        "SELECT * FROM cluster_members WHERE cluster_id = %(id)s ORDER BY rank",
+        id=cluster_id,
+    )
+    assert 50 < photos < PHOTOS - 50
+    assert explained.fetches == about(photos)
+
+
+def test_the_overview_fetches_each_embedding_once(session: Session) -> None:
+    commit(session)
+    assert explain(session, "SELECT * FROM cluster_overview").fetches == about(PHOTOS)
+
+
+def test_the_views_fetch_no_centroid(session: Session) -> None:
+    commit(session)
+    explained = explain(session, "SELECT * FROM cluster_members", watched="clusters")
+    assert explained.fetches == 0

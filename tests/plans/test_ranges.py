@@ -1,0 +1,82 @@
+"""A small range of a large table is found by the index of its primary key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fluffy_sql.database.session import Session
+from tests.plans.helpers import Explained, draw_sample, explain, fill, random_centroids
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+PHOTOS = 20_000
+K = 5
+
+
+@pytest.fixture(scope="module")
+def large(empty_database: Callable[..., Any], template: str) -> Iterator[Session]:
+    """A session on many photos, and a sample of all of them."""
+    with empty_database(template) as url, Session.open(url) as session:
+        fill(session, PHOTOS, dimensions=3)
+        draw_sample(session, PHOTOS, dimensions=3)
+        session.execute("work/create_assignments")
+        yield session
+
+
+def index_of(explained: Explained, table: str) -> str | None:
+    """The index by which the table was read; None where all of it was."""
+    for node in explained.nodes:
+        if node.get("Relation Name") == table and "Index Name" in node:
+            return str(node["Index Name"])
+        if node["Node Type"] == "Bitmap Index Scan":
+            return str(node["Index Name"])
+    return None
+
+
+def assign(session: Session, after_id: int, last_id: int) -> Explained:
+    return explain(
+        session,
+        "kmeans/assign_photos",
+        centroids=random_centroids(session, K, 3),
+        normalize=True,
+        dimensions=3,
+        after_id=after_id,
+        last_id=last_id,
+    )
+
+
+def step(session: Session, name: str, after_row: int, last_row: int) -> Explained:
+    return explain(
+        session,
+        name,
+        centroids=random_centroids(session, K, 3),
+        after_row=after_row,
+        last_row=last_row,
+    )
+
+
+def test_a_range_of_photos_is_read_by_the_primary_key(large: Session) -> None:
+    assert index_of(assign(large, 5_000, 5_300), "photos") == "photos_pkey"
+
+
+def test_a_pass_over_everything_reads_the_table_from_end_to_end(large: Session) -> None:
+    assert index_of(assign(large, 0, PHOTOS), "photos") is None
+
+
+@pytest.mark.parametrize("name", ["kmeans/lloyd_step", "kmeans/measure_clusters"])
+def test_a_range_of_the_sample_is_read_by_its_primary_key(large: Session, name: str) -> None:
+    explained = step(large, name, 5_000, 5_300)
+    assert index_of(explained, "fluffy_sql_sample") == "fluffy_sql_sample_pkey"
+
+
+def test_a_step_over_everything_reads_the_sample_from_end_to_end(large: Session) -> None:
+    explained = step(large, "kmeans/lloyd_step", 0, PHOTOS)
+    assert index_of(explained, "fluffy_sql_sample") is None
+
+
+def test_the_first_rows_are_read_by_the_primary_key(large: Session) -> None:
+    explained = explain(large, "kmeans/fetch_rows", rows=300)
+    assert index_of(explained, "fluffy_sql_sample") == "fluffy_sql_sample_pkey"

@@ -1,0 +1,97 @@
+"""The sample is drawn with few fetches, and then read without any."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.plans.helpers import (
+    Explained,
+    draw_sample,
+    explain,
+    fetches_so_far,
+    fill,
+    random_centroids,
+    toast_bytes,
+)
+
+if TYPE_CHECKING:
+    from fluffy_sql.database.session import Session
+
+PHOTOS = 300
+K = 20
+
+
+def step(session: Session, name: str = "kmeans/lloyd_step", last_row: int = PHOTOS) -> Explained:
+    return explain(
+        session,
+        name,
+        watched="fluffy_sql_sample",
+        centroids=random_centroids(session, K),
+        after_row=0,
+        last_row=last_row,
+    )
+
+
+@pytest.mark.parametrize("normalize", [True, False])
+def test_only_the_drawn_photos_are_fetched(session: Session, normalize: bool) -> None:
+    fill(session, 1_000)
+    before = fetches_so_far(session, "photos")
+    draw_sample(session, 50, normalize=normalize)
+    assert fetches_so_far(session, "photos") - before == pytest.approx(50, abs=3)
+
+
+def test_the_sample_lies_in_line(session: Session) -> None:
+    fill(session, PHOTOS)
+    draw_sample(session, PHOTOS)
+    assert toast_bytes(session, "fluffy_sql_sample") == 0
+
+
+@pytest.mark.parametrize("name", ["kmeans/lloyd_step", "kmeans/measure_clusters"])
+def test_a_step_fetches_nothing(session: Session, name: str) -> None:
+    fill(session, PHOTOS)
+    draw_sample(session, PHOTOS)
+    assert step(session, name).fetches == 0
+
+
+def test_a_step_on_a_sample_out_of_line_fetches_each_row_for_each_centroid(
+    session: Session,
+) -> None:
+    fill(session, PHOTOS)
+    session.execute("work/create_sample")
+    session.connection.execute(
+        "INSERT INTO fluffy_sql_sample SELECT row_number() OVER (), id, embedding FROM photos"
+    )
+    assert step(session).fetches >= K * PHOTOS
+
+
+@pytest.mark.parametrize("name", ["kmeans/lloyd_step", "kmeans/measure_clusters"])
+def test_a_step_reads_the_sample_once_and_centroids_from_its_parameter(
+    session: Session, name: str
+) -> None:
+    fill(session, PHOTOS)
+    draw_sample(session, PHOTOS)
+    explained = step(session, name)
+    of_sample, of_centroids = explained.scans()
+    assert of_sample == ("Seq Scan", "fluffy_sql_sample")
+    assert of_centroids == ("Function Scan", "unnest")
+    [sample] = [n for n in explained.nodes if n.get("Relation Name") == "fluffy_sql_sample"]
+    assert (sample["Actual Loops"], sample["Actual Rows"]) == (1, PHOTOS)
+
+
+def test_the_planner_knows_how_many_centroids_there_are(session: Session) -> None:
+    fill(session, PHOTOS)
+    draw_sample(session, PHOTOS)
+    [unnest] = [n for n in step(session).nodes if n["Node Type"] == "Function Scan"]
+    assert unnest["Plan Rows"] == K
+
+
+def test_no_worker_is_started_for_each_row(session: Session) -> None:
+    fill(session, PHOTOS)
+    draw_sample(session, PHOTOS)
+    # As tempting as it can be made.
+    for setting in ("parallel_setup_cost", "parallel_tuple_cost", "min_parallel_table_scan_size"):
+        session.connection.execute("SELECT set_config(%s, '0', FALSE)", (setting,))
+    gathers = [n["Actual Loops"] for n in step(session).nodes if "Gather" in n["Node Type"]]
+    assert gathers in ([], [1])

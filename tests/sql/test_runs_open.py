@@ -1,0 +1,85 @@
+"""The record of a run from its opening to its last step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.sql.helpers import open_run, query, run_record
+
+if TYPE_CHECKING:
+    from fluffy_sql.database.session import Session
+
+
+def test_a_record_is_opened_with_what_was_given(session: Session) -> None:
+    record = run_record(session, open_run(session))
+    given = {
+        "algorithm": "kmeans",
+        "metric": "cosine",
+        "seed": 42,
+        "k_requested": 3,
+        "settings": {"k": 3},
+        "tool_version": "0.1",
+        "postgres_version": "17.0",
+        "pgvector_version": "0.8",
+        "photos_eligible": 10,
+        "dimensions": 2,
+    }
+    assert {name: record[name] for name in given} == given
+
+
+def test_a_new_record_is_running_on_this_connection_and_has_no_outcome(session: Session) -> None:
+    record = run_record(session, open_run(session))
+    assert (record["status"], record["phase"]) == ("running", "survey")
+    assert record["backend_pid"] == session.connection.info.backend_pid
+    assert record["started_by"] == session.connection.info.user
+    outcome = (
+        "photos_processed",
+        "skipped",
+        "clusters_created",
+        "inertia",
+        "iterations",
+        "converged",
+        "seconds",
+        "error",
+        "finished_at",
+    )
+    assert {name: record[name] for name in outcome} == dict.fromkeys(outcome)
+
+
+def test_ids_rise(session: Session) -> None:
+    assert open_run(session) < open_run(session)
+
+
+def test_a_seed_may_be_as_large_as_a_bigint(session: Session) -> None:
+    run_id = open_run(session, seed=2**63 - 1)
+    assert query(session, "SELECT seed FROM cluster_runs WHERE id = %s", run_id) == [(2**63 - 1,)]
+
+
+def test_a_phase_is_entered_by_its_run_alone(session: Session) -> None:
+    run_id, other = open_run(session), open_run(session)
+    session.execute("runs/enter_phase", run_id=run_id, phase="train")
+    assert run_record(session, run_id)["phase"] == "train"
+    assert run_record(session, other)["phase"] == "survey"
+
+
+def test_steps_are_recorded_as_they_were_measured(session: Session) -> None:
+    run_id = open_run(session)
+    steps = [(1, "seed 1", 100, 5.5, 0.25, 0.125), (2, "train", 200, 4.5, 0.0, 1.0)]
+    for step, phase, batch_size, inertia, movement, seconds in steps:
+        session.execute(
+            "runs/record_step",
+            run_id=run_id,
+            step=step,
+            phase=phase,
+            batch_size=batch_size,
+            inertia=inertia,
+            centroid_movement=movement,
+            seconds=seconds,
+        )
+    stored = query(
+        session,
+        "SELECT step, phase, batch_size, inertia, centroid_movement, seconds"
+        " FROM cluster_run_steps WHERE run_id = %s ORDER BY step",
+        run_id,
+    )
+    assert stored == steps

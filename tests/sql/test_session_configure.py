@@ -1,0 +1,63 @@
+"""What every session sets, and what a run records about the server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from tests.sql.helpers import query, value
+
+if TYPE_CHECKING:
+    from fluffy_sql.database.session import Session
+
+SETTINGS = {
+    "TimeZone": ("UTC", "Asia/Tokyo"),
+    "synchronize_seqscans": ("off", "on"),
+    "default_transaction_isolation": ("read committed", "serializable"),
+    "jit": ("off", "on"),
+    "client_min_messages": ("warning", "debug1"),
+}
+
+
+def current(session: Session) -> dict[str, str]:
+    return {name: value(session, "SELECT current_setting(%s)", name) for name in SETTINGS}
+
+
+def test_a_session_is_configured_whatever_was_set_before(session: Session) -> None:
+    for name, (_, other) in SETTINGS.items():
+        query(session, "SELECT set_config(%s, %s, FALSE)", name, other)
+    assert current(session) == {name: other for name, (_, other) in SETTINGS.items()}
+    session.fetch_all("session/configure")
+    assert current(session) == {name: ours for name, (ours, _) in SETTINGS.items()}
+
+
+def test_settings_outlast_a_transaction(two_sessions: tuple[Session, Session]) -> None:
+    session, _ = two_sessions
+    session.connection.execute("SET jit = on")
+    with session.transaction():
+        session.fetch_all("session/configure")
+    assert current(session) == {name: ours for name, (ours, _) in SETTINGS.items()}
+
+
+def test_nothing_is_left_behind_for_others(two_sessions: tuple[Session, Session]) -> None:
+    session, _ = two_sessions
+    session.fetch_all("session/configure")
+    with psycopg.connect(session.connection.info.dsn) as other:
+        stored = other.execute("SELECT count(*) FROM pg_db_role_setting").fetchone()
+        source = other.execute(
+            "SELECT source FROM pg_settings WHERE name = 'synchronize_seqscans'"
+        ).fetchone()
+    assert (stored, source) == ((0,), ("default",))
+
+
+def test_a_run_records_the_server_s_versions(session: Session) -> None:
+    assert session.fetch_all("session/describe_versions") == [
+        {
+            "postgres_version": value(session, "SHOW server_version"),
+            "pgvector_version": value(
+                session,
+                "SELECT installed_version FROM pg_available_extensions WHERE name = 'vector'",
+            ),
+        }
+    ]

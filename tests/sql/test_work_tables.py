@@ -1,0 +1,70 @@
+"""The tables that a run works in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fluffy_sql.errors import DatabaseError
+from tests.sql.helpers import make_assignments, make_sample, query, value
+
+if TYPE_CHECKING:
+    from fluffy_sql.database.session import Session
+
+CREATE = {
+    "fluffy_sql_sample": "work/create_sample",
+    "fluffy_sql_assignments": "work/create_assignments",
+}
+DROP = {
+    "fluffy_sql_sample": "work/drop_sample",
+    "fluffy_sql_assignments": "work/drop_assignments",
+}
+
+both_tables = pytest.mark.parametrize("table", sorted(CREATE))
+
+
+@both_tables
+def test_a_work_table_is_unlogged_and_seen_by_other_connections(
+    two_sessions: tuple[Session, Session], table: str
+) -> None:
+    first, second = two_sessions
+    first.execute(CREATE[table])
+    found = "SELECT relpersistence::text FROM pg_class WHERE oid = to_regclass(%s)"
+    assert query(second, found, table) == [("u",)]
+
+
+@both_tables
+def test_dropping_takes_the_table_away_or_finds_none(session: Session, table: str) -> None:
+    session.execute(DROP[table])
+    session.execute(CREATE[table])
+    session.execute(DROP[table])
+    assert value(session, "SELECT to_regclass(%s)", table) is None
+
+
+def test_a_position_is_taken_once(session: Session) -> None:
+    make_sample(session, [[1, 0]])
+    with pytest.raises(DatabaseError) as refused, session.transaction():
+        session.connection.execute("INSERT INTO fluffy_sql_sample VALUES (1, 2, '[1,0]')")
+    assert refused.value.sqlstate == "23505"
+
+
+def test_an_assignment_holds_any_label(session: Session) -> None:
+    make_assignments(session, {1: (-1, 0.0), 2: (2**31 - 1, 1e300)})
+    assert value(session, "SELECT count(*) FROM fluffy_sql_assignments") == 2
+
+
+def test_kept_inline_an_embedding_is_stored_plain(session: Session) -> None:
+    storage = "SELECT attstorage::text FROM pg_attribute WHERE attrelid = to_regclass(%s)"
+    storage += " AND attname = 'embedding'"
+    session.execute("work/create_sample")
+    assert value(session, storage, "fluffy_sql_sample") != "p"
+    session.execute("work/keep_sample_inline")
+    assert value(session, storage, "fluffy_sql_sample") == "p"
+
+
+def test_the_planner_learns_how_large_the_sample_is(session: Session) -> None:
+    make_sample(session, [[1, 0]] * 37)
+    session.execute("work/analyze_sample")
+    size = "SELECT reltuples FROM pg_class WHERE oid = to_regclass(%s)"
+    assert value(session, size, "fluffy_sql_sample") == 37

@@ -1,0 +1,78 @@
+"""Layers: a module imports from its own layer or from below, and only the topmost talk."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fluffy_sql.resources import _PACKAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+# From the top down. Longer names go before the packages they lie in.
+LAYERS = [
+    {"__main__"},
+    {"cli"},
+    {"display"},
+    {"sample"},
+    {"service", "importing"},
+    {"algorithms"},
+    {"database"},
+    {"settings", "schedule"},
+    {"types", "errors", "resources", "__init__"},
+]
+HEIGHT = {module: -place for place, layer in enumerate(LAYERS) for module in layer}
+TALK = {"print", "exit", "quit", "SystemExit", "sys.exit", "os._exit", "sys.stdout", "sys.stderr"}
+TALK |= {"Console", "click.echo", "warnings.warn"}
+MODULES = sorted(_PACKAGE.rglob("*.py"))
+
+
+def part_of(module: Path) -> str:
+    """The part of the package that a file belongs to: `database`, `cli`, ..."""
+    return module.relative_to(_PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported_parts(module: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            assert not any(name.name.startswith("fluffy_sql") for name in node.names)
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0
+            package, *path = str(node.module).split(".")
+            if package == "fluffy_sql":
+                found = path[:1] or [name.name for name in node.names]
+                yield from ("__init__" if name == "__version__" else name for name in found)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(_PACKAGE)))
+def test_nothing_imports_upward(module: Path) -> None:
+    part = part_of(module)
+    upward = {name for name in imported_parts(module) if HEIGHT[name] > HEIGHT[part]}
+    sideways = {
+        name for name in imported_parts(module) if HEIGHT[name] == HEIGHT[part] and name != part
+    }
+    assert upward | sideways == set()
+
+
+def test_the_database_knows_nothing_of_clustering() -> None:
+    database = [module for module in MODULES if part_of(module) == "database"]
+    assert len(database) > 5
+    imports = {name for module in database for name in imported_parts(module)}
+    assert imports == {"database", "errors", "resources"}
+
+
+def names_in(module: Path) -> set[str]:
+    return {
+        ast.unparse(node)
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Name | ast.Attribute)
+    }
+
+
+def test_only_the_command_line_and_its_display_talk_and_exit() -> None:
+    talking = {part_of(module) for module in MODULES if names_in(module) & TALK}
+    assert talking == {"cli", "display"}
