@@ -75,7 +75,8 @@ def run(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         # click returns the code of an Exit, and None where a command ran to its end
-        return fluffy_sql.main(arguments, prog_name="fluffy-sql", standalone_mode=False) or 0
+        code = fluffy_sql.main(arguments, prog_name="fluffy-sql", standalone_mode=False) or 0
+        sys.stdout.flush()
     except FluffySqlError as error:
         return _fail(str(error), error.exit_code, arguments)
     except click.ClickException as error:
@@ -83,10 +84,12 @@ def run(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         message = "stopped; what was not committed yet is undone"
         return _fail(message, STOPPED_BY_SIGNAL, arguments)
-    except BrokenPipeError:
-        # Whoever read our output has had enough (`| head`): no reason to complain at exit either.
+    except (BrokenPipeError, SystemExit):
+        # Whoever read our output has had enough (`| head`), which click and rich turn into an exit.
+        # That is no failure, and no reason to complain when Python flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    return code
 
 
 def _interrupt(_signal: int, _frame: object) -> NoReturn:

@@ -33,7 +33,7 @@ CREATE TABLE cluster_runs (
 COMMENT ON TABLE cluster_runs IS 'One row for each run of fluffy_sql generate, failed ones included.';
 COMMENT ON COLUMN cluster_runs.status IS
 'running; succeeded: its clusters are committed; failed: error says why, nothing was written; interrupted: stopped or killed, nothing was written.';
-COMMENT ON COLUMN cluster_runs.phase IS 'What the run was last doing: sample, seed, train, assign, commit.';
+COMMENT ON COLUMN cluster_runs.phase IS 'What the run was last doing: survey, sample, seed, refine, train, assign, commit.';
 COMMENT ON COLUMN cluster_runs.seed IS 'The same seed on the same photos and settings gives the same clusters.';
 COMMENT ON COLUMN cluster_runs.k_requested IS 'How many clusters were asked for; clusters_created is smaller where there are fewer distinct embeddings.';
 COMMENT ON COLUMN cluster_runs.settings IS 'The clustering section of image_embed.yml as it applied.';

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, contextmanager, suppress
 from queue import SimpleQueue
+from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
 from fluffy_sql.database.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+
+_CANCEL_EVERY_SECONDS = 0.1
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -44,20 +47,49 @@ class Workers:
         Where one call fails, or the caller is interrupted, statements under way are cancelled and
         nothing more is started.
         """
-        pool = ThreadPoolExecutor(max_workers=len(self._sessions))
-        try:
-            yield from pool.map(lambda item: self._run(work, item), items)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+        stopped = Event()
+
+        def run(item: Item) -> Result:
+            if stopped.is_set():
+                raise CancelledError
+            session = self._idle.get()
+            try:
+                return work(session, item)
+            except BaseException:
+                stopped.set()
+                raise
+            finally:
+                self._idle.put(session)
+
+        with ThreadPoolExecutor(max_workers=len(self._sessions)) as pool:
+            futures = [pool.submit(run, item) for item in items]
+            try:
+                yield from _in_order(futures)
+            finally:
+                stopped.set()
+                self._cancel(futures)
+
+    def _cancel(self, futures: list[Future[Result]]) -> None:
+        """Cancels what is under way; nothing to do where all is done."""
+        # Again and again: a cancel that comes before the statement has reached the server is lost.
+        while not all(future.done() for future in futures):
             for session in self._sessions:
                 session.cancel()
-            raise
-        finally:
-            pool.shutdown(wait=True)
+            wait(futures, timeout=_CANCEL_EVERY_SECONDS)
 
-    def _run(self, work: Callable[[Session, Item], Result], item: Item) -> Result:
-        session = self._idle.get()
-        try:
-            return work(session, item)
-        finally:
-            self._idle.put(session)
+
+def _in_order(futures: list[Future[Result]]) -> Iterator[Result]:
+    """Results in the order of the futures; the first failure of any is raised at once."""
+    pending = set(futures)
+    for future in futures:
+        while not future.done():
+            done, pending = wait(pending, return_when=FIRST_COMPLETED)
+            for finished in done:
+                _raise_failure(finished)
+        yield future.result()
+
+
+def _raise_failure(finished: Future[Result]) -> None:
+    """Raises what failed, and not what was only called off because of it."""
+    with suppress(CancelledError):
+        finished.result()

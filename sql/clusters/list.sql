@@ -1,18 +1,25 @@
--- The clusters, largest first, each with the path of its most central photo.
+-- The clusters, largest first, each with the path of its most central photo. One pass over the members of the
+-- clusters asked for.
 -- Parameters: run_id bigint (null: of every run and of none), most bigint (null: all)
 -- Returns: id, name, status, photos_count, mean_distance, max_distance, central_photo, run_id, created_at.
 SELECT
-    overview.id,
-    overview.name,
-    overview.status,
-    overview.photos_count,
-    overview.mean_distance,
-    overview.max_distance,
-    member.path AS central_photo,
-    overview.run_id,
-    overview.created_at
-FROM cluster_overview AS overview
-LEFT JOIN cluster_members AS member ON overview.id = member.cluster_id AND member.rank = 1
-WHERE %(run_id)s::bigint IS NULL OR overview.run_id = %(run_id)s::bigint
-ORDER BY overview.photos_count DESC, overview.id ASC
-LIMIT %(most)s::bigint;
+    cluster.id,
+    cluster.name,
+    cluster.status,
+    cluster.photos_count,
+    avg(member.distance) AS mean_distance,
+    max(member.distance) AS max_distance,
+    min(member.path) FILTER (WHERE member.rank = 1) AS central_photo,
+    cluster.run_id,
+    cluster.created_at
+FROM (
+    SELECT *
+    FROM clusters
+    WHERE %(run_id)s::bigint IS NULL OR run_id = %(run_id)s::bigint
+    ORDER BY photos_count DESC, id ASC
+    LIMIT %(most)s::bigint
+) AS cluster
+LEFT JOIN cluster_members AS member ON cluster.id = member.cluster_id
+GROUP BY
+    cluster.id, cluster.name, cluster.status, cluster.photos_count, cluster.run_id, cluster.created_at
+ORDER BY cluster.photos_count DESC, cluster.id ASC;

@@ -25,7 +25,17 @@ def misplaced(
     photos: int = LARGEST_ID,
     normalize: bool = False,
     seed: int = 1,
+    embedded_anew: bool = False,
 ) -> int:
+    """Counts, with the work table as the run left it: each photo as far as its nearest centroid."""
+    if not embedded_anew:
+        session.connection.execute(
+            "UPDATE fluffy_sql_assignments SET distance = coalesce(("
+            " SELECT min(centroid <-> CASE WHEN %s THEN l2_normalize(embedding) ELSE embedding END)"
+            " FROM clusters, photos WHERE photos.id = photo_id AND clusters.id = ANY(%s)"
+            " AND vector_dims(centroid) = vector_dims(embedding)), distance)",
+            (normalize, cluster_ids),
+        )
     count: int = session.fetch_value(
         "clusters/count_misplaced",
         cluster_ids=cluster_ids,
@@ -107,3 +117,13 @@ def test_a_photo_that_was_embedded_anew_with_another_length_is_passed_over(
     a, b = make_clusters(session, [[0, 0], [10, 0]])
     place(session, a, 1, 2)
     assert misplaced(session, [a, b]) == 1
+
+
+def test_a_photo_that_was_embedded_anew_is_passed_over(session: Session) -> None:
+    add_with_ids(session, {1: [9, 0]})
+    make_assignments(session, {1: (0, 0.0)})  # it lay on the centroid when it was assigned
+    a, b = make_clusters(session, [[1, 0], [10, 0]])
+    place(session, a, 1)
+    assert misplaced(session, [a, b]) == 1
+    session.connection.execute("UPDATE fluffy_sql_assignments SET distance = 0")
+    assert misplaced(session, [a, b], embedded_anew=True) == 0

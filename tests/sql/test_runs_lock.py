@@ -53,6 +53,7 @@ def test_the_holder_is_found_with_its_run(two_sessions: Two) -> None:
     first.fetch_value("runs/try_lock")
     open_run(second)  # of a session that does not hold the lock
     run_id = open_run(first)
+    open_run(second)
     started_at = value(first, "SELECT started_at FROM cluster_runs WHERE id = %s", run_id)
     assert holder(second) == {
         "run_id": run_id,

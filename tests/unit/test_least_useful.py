@@ -72,9 +72,9 @@ def test_more_centroids_than_are_compared_at_once_are_compared_with_all() -> Non
     """Pairs that lie in different blocks are neighbours too."""
     many = 600
     centroids = np.zeros((many, 2), dtype=np.float32)
-    centroids[:300, 0] = 1000 * np.arange(300)
-    centroids[300:, 0] = 1000 * np.arange(300)
-    centroids[300:, 1] = 1
+    centroids[:, 0] = 10 * (np.arange(many) % 300 % 20)
+    centroids[:, 1] = 10 * (np.arange(many) % 300 // 20)
+    centroids[300:, 1] += 1
     # Ranked by utility, the two of a pair come one after the other.
     utilities = np.arange(many) % 300 + 0.5 * (np.arange(many) >= 300)
     gone = least_useful(centroids, utilities, 300)
