@@ -285,6 +285,8 @@ def clusters(
         _print_json({"clusters": rows})
     elif rows:
         display.stdout_console().print(display.clusters_table(rows))
+    elif run_id is not None:
+        print(f"There are no clusters of run {run_id}.")
     else:
         print("No clusters yet; make some: fluffy-sql generate")
 

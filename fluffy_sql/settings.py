@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -70,7 +71,8 @@ def load_settings(
     Args:
         file: the settings file; None reads `image_embed.yml` in the working directory where there
             is one, and the defaults where there is none.
-        flags: dotted key to value, such as `{"clustering.k": 12}`; None as a value means not given.
+        flags: dotted key to value, such as `{"clustering.k": 12}`; None or an empty text means not
+            given, so that `--database-url "$UNSET"` does not select the embedded server.
         environment: where `DATABASE_URL` is looked up; an empty one counts as not set.
 
     Raises:
@@ -84,7 +86,7 @@ def load_settings(
     if environment.get("DATABASE_URL"):
         sources.add("database.url", environment["DATABASE_URL"], "DATABASE_URL")
     for key, value in (flags or {}).items():
-        if value is not None:
+        if value not in (None, ""):
             sources.add(key, value, _FLAGS.get(key, f"--{key.rpartition('.')[2]}"))
     try:
         settings = Settings.model_validate(sources.values)
@@ -155,7 +157,7 @@ def _parse_yaml(path: Path, text: str) -> tuple[Any, Any]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f", line {mark.line + 1}" if mark else ""
-        what = (error.problem or error.context or "unreadable").split("'")[0].strip()
+        what = re.sub(r"'.*'", "...", error.problem or error.context or "unreadable")
         raise SettingsError(f"{path}{line}: is not YAML as it should be: {what}") from None
     except yaml.YAMLError:
         raise SettingsError(
@@ -174,15 +176,15 @@ def _is_null(node: yaml.Node) -> bool:
 def _describe(error: ValidationError, sources: _Sources) -> str:
     """One line for the first thing wrong: where, which key, what was found, what is allowed."""
     first = error.errors(include_url=False)[0]
-    key = ".".join(str(part) for part in first["loc"])
+    key = " ".join(".".join(str(part) for part in first["loc"]).split())
     where = sources.origin(key)
     if first["type"] == "extra_forbidden":
         section = first["loc"][0] if len(first["loc"]) > 1 else None
         fields = _fields_of(str(section) if section is not None else None)
         return f"{where}: {key} is not a setting; allowed here: {', '.join(fields)}"
     found = "nothing" if first["input"] is None else repr(first["input"])
-    if key == "database.url":
-        found = "a value that is not text"  # it may hold a password
+    if key == "database.url" or "://" in found:  # it may hold a password
+        found = "a value that is not text" if key == "database.url" else "an address"
     return f"{where}: {key} is {found}; allowed: {_allowed(key, first['msg'])}"
 
 
@@ -206,7 +208,7 @@ _ALLOWED = {
     "clustering.batch_size": "a whole number from 1 up",
     "clustering.sample_per_cluster": "a whole number from 1 up",
     "clustering.iterations": "a whole number from 1 up",
-    "clustering.tolerance": "a number from 0 up, below 1",
+    "clustering.tolerance": "a number from 0 up, below 1 (0.0001: YAML takes 1e-4 for text)",
     "clustering.restarts": "a whole number from 1 up",
     "clustering.refine": "true or false",
 }

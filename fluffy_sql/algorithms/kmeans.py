@@ -470,6 +470,8 @@ def least_useful(
 
 def _distances_to_nearest_other(centroids: NDArray[np.float32]) -> NDArray[np.float32]:
     """Shape (k,); by blocks, since all k x k distances at once would be 100 MB at k=5,000."""
+    # About their middle, since the squares of far-off numbers would swallow their differences.
+    centroids = centroids - centroids.mean(axis=0)
     norms = np.einsum("ij,ij->i", centroids, centroids)
     nearest = np.empty(len(centroids), dtype=np.float32)
     for start in range(0, len(centroids), _BLOCK):
