@@ -12,7 +12,7 @@ DATABASE_URL ?=
 export DATABASE_URL
 
 .DEFAULT_GOAL := help
-.PHONY: help cluster psql test check format clean
+.PHONY: help cluster psql test check format bench clean
 
 help:  ## List the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -31,13 +31,16 @@ test: check  ## Lint, check types and run all tests
 check: $(VENV)/test.stamp  ## Lint and check types
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/sqlfluff lint --nocolor --disable-progress-bar sql migrations
+	$(VENV)/bin/sqlfluff lint --nocolor --disable-progress-bar sql migrations benchmarks/sql
 	$(VENV)/bin/mypy
 
 format: $(VENV)/test.stamp  ## Format Python and SQL
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
-	$(VENV)/bin/sqlfluff fix --nocolor --disable-progress-bar sql migrations
+	$(VENV)/bin/sqlfluff fix --nocolor --disable-progress-bar sql migrations benchmarks/sql
+
+bench: $(VENV)/bench.stamp  ## Time it beside scikit-learn, FAISS and ivfflat; ARGS="--quick" for less
+	$(VENV)/bin/python -m benchmarks $(or $(ARGS),--rows 10000,30000,100000)
 
 clean:  ## Remove the virtual environment and caches; the library in .fluffy_sql stays
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache
@@ -52,6 +55,11 @@ $(VENV)/test.stamp: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing fluffy_sql with its test tools into $(VENV) ..." >&2
 	@$(VENV)/bin/python -m pip install --quiet --editable '.[test,lint]'
 	@touch $@ $(VENV)/run.stamp
+
+$(VENV)/bench.stamp: pyproject.toml | $(VENV)/bin/python
+	@echo "Installing fluffy_sql and its peers into $(VENV) ..." >&2
+	@$(VENV)/bin/python -m pip install --quiet --editable '.[bench]'
+	@touch $@
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

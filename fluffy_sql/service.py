@@ -301,12 +301,12 @@ def _closed_on_failure(session: Session, run_id: int) -> Iterator[None]:
 @contextmanager
 def _work_table(session: Session) -> Iterator[None]:
     """The table that algorithms write labels to; gone afterwards, whatever happened."""
-    session.execute("work/drop_assignments")
-    session.execute("work/create_assignments")
+    session.execute("work_tables/drop_assignments")
+    session.execute("work_tables/create_assignments")
     try:
         yield
     finally:
-        session.release("work/drop_assignments")
+        session.release("work_tables/drop_assignments")
 
 
 class _Clock:

@@ -71,8 +71,8 @@ def load_settings(
     Args:
         file: the settings file; None reads `image_embed.yml` in the working directory where there
             is one, and the defaults where there is none.
-        flags: dotted key to value, such as `{"clustering.k": 12}`; None or an empty text means not
-            given, so that `--database-url "$UNSET"` does not select the embedded server.
+        flags: dotted key to value, such as `{"clustering.k": 12}`; None means not given, as
+            does an empty address: `--database-url "$UNSET"` must not choose another database.
         environment: where `DATABASE_URL` is looked up; an empty one counts as not set.
 
     Raises:
@@ -86,7 +86,7 @@ def load_settings(
     if environment.get("DATABASE_URL"):
         sources.add("database.url", environment["DATABASE_URL"], "DATABASE_URL")
     for key, value in (flags or {}).items():
-        if value not in (None, ""):
+        if value is not None and (key, value) != ("database.url", ""):
             sources.add(key, value, _FLAGS.get(key, f"--{key.rpartition('.')[2]}"))
     try:
         settings = Settings.model_validate(sources.values)

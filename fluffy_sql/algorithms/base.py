@@ -51,5 +51,5 @@ class Algorithm(Protocol):
         """Writes (photo_id, label, distance) of every photo it places into fluffy_sql_assignments.
 
         A photo it leaves out (noise, say) stays without a cluster. Labels are any integers. Work
-        tables of its own are made in `sql/work/` and dropped by it, whatever happens.
+        tables of its own are made in `sql/work_tables/` and dropped by it, whatever happens.
         """

@@ -104,11 +104,11 @@ class KMeans:
         The result has as many clusters as were asked for, or as there are distinct embeddings
         where these are fewer.
         """
-        task.session.execute("work/drop_sample")
+        task.session.execute("work_tables/drop_sample")
         try:
             return _Run(task).fit()
         finally:
-            task.session.release("work/drop_sample")
+            task.session.release("work_tables/drop_sample")
 
 
 class _Run:
@@ -154,9 +154,9 @@ class _Run:
     def _draw_sample(self) -> int:
         survey, session = self._task.survey, self._task.session
         wanted = max(self._settings.sample_per_cluster * self._k, _LEAST_SAMPLE)
-        session.execute("work/create_sample")
+        session.execute("work_tables/create_sample")
         if survey.dimensions <= _MOST_INLINE_DIMENSIONS:
-            session.execute("work/keep_sample_inline")
+            session.execute("work_tables/keep_sample_inline")
         drawn = session.execute(
             "kmeans/draw_sample",
             seed=self._settings.seed,
@@ -164,7 +164,7 @@ class _Run:
             sample_size=min(wanted, survey.eligible),
             dimensions=survey.dimensions,
         )
-        session.execute("work/analyze_sample")
+        session.execute("work_tables/analyze_sample")
         return drawn
 
     def _best_of_restarts(self, batch_size: int) -> _Descent:

@@ -106,12 +106,12 @@ def draw_sample(
     session: Session, size: int, *, normalize: bool = True, dimensions: int = DIMENSIONS
 ) -> None:
     """Makes the sample as a run does."""
-    session.execute("work/create_sample")
-    session.execute("work/keep_sample_inline")
+    session.execute("work_tables/create_sample")
+    session.execute("work_tables/keep_sample_inline")
     session.execute(
         "kmeans/draw_sample", seed=1, normalize=normalize, sample_size=size, dimensions=dimensions
     )
-    session.execute("work/analyze_sample")
+    session.execute("work_tables/analyze_sample")
 
 
 def _flat(node: dict[str, Any]) -> Iterator[dict[str, Any]]:

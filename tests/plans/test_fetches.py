@@ -27,7 +27,7 @@ both_metrics = pytest.mark.parametrize("normalize", [True, False])
 @pytest.fixture(autouse=True)
 def _library(session: Session) -> None:
     fill(session, PHOTOS)
-    session.execute("work/create_assignments")
+    session.execute("work_tables/create_assignments")
 
 
 def about(fetches: int) -> object:
@@ -133,8 +133,8 @@ def test_moving_to_new_centroids_fetches_each_embedding_once(
 def test_drawing_a_sample_of_all_fetches_each_embedding_once(
     session: Session, normalize: bool
 ) -> None:
-    session.execute("work/create_sample")
-    session.execute("work/keep_sample_inline")
+    session.execute("work_tables/create_sample")
+    session.execute("work_tables/keep_sample_inline")
     explained = explain(
         session,
         "kmeans/draw_sample",

@@ -22,7 +22,7 @@ def large(empty_database: Callable[..., Any], template: str) -> Iterator[Session
     with empty_database(template) as url, Session.open(url) as session:
         fill(session, PHOTOS, dimensions=3)
         draw_sample(session, PHOTOS, dimensions=3)
-        session.execute("work/create_assignments")
+        session.execute("work_tables/create_assignments")
         yield session
 
 

@@ -59,7 +59,7 @@ def test_a_step_on_a_sample_out_of_line_fetches_each_row_for_each_centroid(
     session: Session,
 ) -> None:
     fill(session, PHOTOS)
-    session.execute("work/create_sample")
+    session.execute("work_tables/create_sample")
     session.connection.execute(
         "INSERT INTO fluffy_sql_sample SELECT row_number() OVER (), id, embedding FROM photos"
     )

@@ -44,7 +44,7 @@ def assign(
 
 @pytest.fixture(autouse=True)
 def _work_table(session: Session) -> None:
-    session.execute("work/create_assignments")
+    session.execute("work_tables/create_assignments")
 
 
 def test_each_photo_gets_its_nearest_centroid_and_the_distance_to_it(session: Session) -> None:

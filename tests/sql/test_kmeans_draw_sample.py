@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def _work_table(session: Session) -> None:
-    session.execute("work/create_sample")
+    session.execute("work_tables/create_sample")
 
 
 def draw(

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from fluffy_sql.database.session import Session
 
 CREATE = {
-    "fluffy_sql_sample": "work/create_sample",
-    "fluffy_sql_assignments": "work/create_assignments",
+    "fluffy_sql_sample": "work_tables/create_sample",
+    "fluffy_sql_assignments": "work_tables/create_assignments",
 }
 DROP = {
-    "fluffy_sql_sample": "work/drop_sample",
-    "fluffy_sql_assignments": "work/drop_assignments",
+    "fluffy_sql_sample": "work_tables/drop_sample",
+    "fluffy_sql_assignments": "work_tables/drop_assignments",
 }
 
 both_tables = pytest.mark.parametrize("table", sorted(CREATE))
@@ -57,14 +57,14 @@ def test_an_assignment_holds_any_label(session: Session) -> None:
 def test_kept_inline_an_embedding_is_stored_plain(session: Session) -> None:
     storage = "SELECT attstorage::text FROM pg_attribute WHERE attrelid = to_regclass(%s)"
     storage += " AND attname = 'embedding'"
-    session.execute("work/create_sample")
+    session.execute("work_tables/create_sample")
     assert value(session, storage, "fluffy_sql_sample") != "p"
-    session.execute("work/keep_sample_inline")
+    session.execute("work_tables/keep_sample_inline")
     assert value(session, storage, "fluffy_sql_sample") == "p"
 
 
 def test_the_planner_learns_how_large_the_sample_is(session: Session) -> None:
     make_sample(session, [[1, 0]] * 37)
-    session.execute("work/analyze_sample")
+    session.execute("work_tables/analyze_sample")
     size = "SELECT reltuples FROM pg_class WHERE oid = to_regclass(%s)"
     assert value(session, size, "fluffy_sql_sample") == 37

@@ -1,0 +1,95 @@
+"""The server that all contenders share, and a database on it that is thrown away."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+from psycopg.rows import dict_row
+
+from benchmarks.library import made_photos
+from benchmarks.records import build_photos
+from benchmarks.statements import statement
+from fluffy_sql.database.embedded import embedded_server
+from fluffy_sql.database.schema import migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from benchmarks.library import Library
+
+_DATABASE = "fluffy_sql_benchmark"
+
+
+@contextmanager
+def running_server(url: str | None) -> Iterator[str]:
+    """The address of the server that is named, or of an embedded one in a folder of its own."""
+    if url:
+        yield url
+        return
+    with (
+        tempfile.TemporaryDirectory(prefix="fluffy_", ignore_cleanup_errors=True) as folder,
+        embedded_server(Path(folder) / "data") as server,
+    ):
+        yield server.url
+
+
+@contextmanager
+def library_database(server_url: str, library: Library) -> Iterator[str]:
+    """A database with the library in it, dropped at the end, whoever is still at work in it."""
+    with connect(server_url) as admin:
+        admin.execute(statement("create_database"))
+        try:
+            url = make_conninfo(server_url, dbname=_DATABASE)
+            load_library(url, library)
+            yield url
+        finally:
+            admin.execute(statement("drop_database"))
+
+
+def load_library(url: str, library: Library) -> None:
+    """Makes the tables of an empty database and fills `photos`."""
+    with connect(url) as connection:
+        connection.execute(statement("create_extension"))
+        connection.execute(statement("create_photos"), {"dimensions": library.dimensions})
+        migrate(url)
+        for ids, vectors in made_photos(library.rows, library.dimensions):
+            with connection.cursor().copy(statement("load_photos")) as copy:
+                copy.write(build_photos(ids, vectors))
+        connection.execute(statement("vacuum_photos"))
+
+
+def connect(url: str) -> psycopg.Connection[dict[str, Any]]:
+    """A connection in autocommit mode whose rows are dictionaries.
+
+    Its cursors put parameters in place themselves, since Postgres takes none in `vector(768)` or
+    `WITH (lists = 20)`.
+    """
+    return psycopg.connect(
+        url, autocommit=True, row_factory=dict_row, cursor_factory=psycopg.ClientCursor
+    )
+
+
+def fetch_one(connection: psycopg.Connection[dict[str, Any]], name: str) -> dict[str, Any]:
+    """The one row that `sql/<name>.sql` returns."""
+    (row,) = connection.execute(statement(name)).fetchall()
+    return row
+
+
+def reset(connection: psycopg.Connection[dict[str, Any]]) -> None:
+    """Puts the table back to how it was after loading, and reads it once into the cache.
+
+    The first VACUUM makes room where the rows of before lay, UPDATE writes there, and the second
+    VACUUM cuts off what is behind: so every run finds a table of the same size.
+    """
+    connection.execute(statement("drop_ivfflat_index"))
+    connection.execute(statement("vacuum_photos"))
+    connection.execute(statement("clear_labels"))
+    connection.execute(statement("delete_clusters"))
+    connection.execute(statement("vacuum_photos"))
+    connection.execute(statement("checkpoint"))
+    connection.execute(statement("scan_photos"))

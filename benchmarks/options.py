@@ -1,0 +1,186 @@
+"""The arguments of `python -m benchmarks`, and what they say to run."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.contenders import CONTENDERS, FLOOR, Contender, contender_named
+from benchmarks.library import SEED, Library
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_RESULTS = Path(__file__).resolve().parent / "results"
+
+_QUICK = Library(rows=2_000, dimensions=64, ks=(5, 20))
+_LARGE = (
+    Library(rows=1_000_000, dimensions=384, ks=(100,)),
+    Library(rows=200_000, dimensions=384, ks=(5_000,)),
+)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to run and where to write it.
+
+    Attributes:
+        series: libraries of growing size, the last of them with every k; what the plots show.
+        large: further libraries, for the table alone.
+        series_k: number of clusters that all of the series have.
+        contenders: who takes part.
+        limits: whether contenders stay out where they make no sense.
+        repeats: how often each runs.
+        database_url: the server; None is the embedded one.
+        out: folder of the results.
+    """
+
+    series: tuple[Library, ...]
+    large: tuple[Library, ...]
+    series_k: int
+    contenders: tuple[Contender, ...]
+    limits: bool
+    repeats: int
+    database_url: str | None
+    out: Path
+
+    @property
+    def libraries(self) -> tuple[Library, ...]:
+        """All there is to load, one after the other."""
+        return self.series + self.large
+
+    def public(self) -> dict[str, Any]:
+        """What a report says; not the address, which may hold a password."""
+        return {
+            "libraries": [vars(library) for library in self.libraries],
+            "series_k": self.series_k,
+            "contenders": [contender.name for contender in self.contenders],
+            "repeats": self.repeats,
+            "seed": SEED,
+            "embedded_server": self.database_url is None,
+        }
+
+
+def parse_options(arguments: Sequence[str]) -> Options:
+    """Reads the command line; exits with 2 where it is wrong, as argparse does."""
+    given = _parser().parse_args(arguments)
+    series = planned_series(given.rows, given.dimensions, given.k, given.series_k)
+    return Options(
+        series=(_QUICK,) if given.quick else series,
+        large=_LARGE if given.large else (),
+        series_k=given.series_k,
+        contenders=given.contenders or CONTENDERS,
+        limits=not (given.contenders or given.quick),
+        repeats=1 if given.quick else given.repeats,
+        database_url=given.database_url,
+        out=given.out,
+    )
+
+
+def planned_series(
+    rows: Sequence[int], dimensions: int, ks: Sequence[int], series_k: int
+) -> tuple[Library, ...]:
+    """Every k for the largest library; `series_k` for all of them, where there are several."""
+    *smaller, largest = sorted(set(rows))
+    every_k = {*ks, series_k} if smaller else set(ks)
+    return (
+        *(Library(size, dimensions, (series_k,)) for size in smaller),
+        Library(largest, dimensions, tuple(sorted(every_k))),
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Clusters made libraries with fluffy_sql and with other tools, side by side on"
+        " one server, and writes a table, results.json, results.md and plots.",
+        epilog=f"contenders: {', '.join(contender.name for contender in CONTENDERS)}",
+    )
+    parser.add_argument(
+        "--rows",
+        type=_counts,
+        default="100000",
+        metavar="N,...",
+        help="sizes of the library; several make a series at --series-k; default: %(default)s",
+    )
+    parser.add_argument(
+        "--dimensions",
+        type=_count,
+        default=768,
+        metavar="D",
+        help="of embeddings; default: %(default)s",
+    )
+    parser.add_argument(
+        "--k",
+        type=_counts,
+        default="20,200,1000",
+        metavar="K,...",
+        help="numbers of clusters for the largest library; default: %(default)s",
+    )
+    parser.add_argument(
+        "--series-k",
+        type=_count,
+        default=200,
+        metavar="K",
+        help="number of clusters in the series; default: %(default)s",
+    )
+    parser.add_argument(
+        "--contenders",
+        type=_contenders,
+        metavar="NAME,...",
+        help="who takes part, at every size; if not given, all, each where it makes sense",
+    )
+    parser.add_argument(
+        "--repeats",
+        type=_count,
+        default=3,
+        metavar="N",
+        help="how often each runs; default: %(default)s",
+    )
+    parser.add_argument(
+        "--database-url",
+        metavar="URL",
+        help="a server whose role may run CHECKPOINT and create databases: it makes one named"
+        " fluffy_sql_benchmark and drops it; if not given, an embedded server in a temporary"
+        " folder",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=_RESULTS,
+        help="folder of the results; default: benchmarks/results",
+    )
+    parser.add_argument(
+        "--large",
+        action="store_true",
+        help="also 1,000,000 photos at k=100 and 200,000 at k=5,000, of 384 dimensions",
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="only 2,000 photos of 64 dimensions, once, to see that everything works",
+    )
+    return parser
+
+
+def _count(text: str) -> int:
+    value = int(text.replace("_", ""))
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 up")
+    return value
+
+
+def _counts(text: str) -> list[int]:
+    return [_count(part) for part in text.split(",")]
+
+
+def _contenders(text: str) -> tuple[Contender, ...]:
+    """Those named, and the floor, which everyone is seen against."""
+    try:
+        named = [contender_named(name) for name in text.split(",")]
+    except KeyError as error:
+        raise argparse.ArgumentTypeError(f"there is no contender {error}") from None
+    floor = contender_named(FLOOR)
+    return (*(contender for contender in named if contender != floor), floor)

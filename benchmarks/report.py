@@ -1,0 +1,142 @@
+"""Summaries as a table on a terminal, as Markdown, and as JSON with everything."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+from rich.text import Text
+
+from benchmarks.contenders import CONTENDERS, REFERENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from benchmarks.measure import Run
+    from benchmarks.summary import Summary
+
+_HEADINGS = (
+    "k",
+    "contender",
+    "seconds",
+    "(min to max)",
+    "time / ours",
+    "client MB",
+    "inertia / best",
+    "clusters",
+)
+_LEFT_ALIGNED = {"contender"}
+
+_NOTES = (
+    "Seconds: from embeddings in the table to `cluster_id` committed, without starting Python and"
+    " importing libraries; median of the repeats.",
+    f"Time / ours: seconds over those of {REFERENCE}; above 1, {REFERENCE} is faster.",
+    "Client MB: most resident memory of the client's process; the server's is not in it.",
+    "Inertia: sum of squared distances to the mean of the cluster, by one SQL statement for all,"
+    " from `photos.cluster_id`; 1 is the best of the table.",
+)
+
+
+def text_tables(summaries: Sequence[Summary]) -> Iterator[Table]:
+    """A table for each library."""
+    for title, group in _by_library(summaries):
+        table = Table(title=title, title_justify="left", caption_justify="left")
+        for heading in _HEADINGS:
+            table.add_column(
+                heading, justify="left" if heading in _LEFT_ALIGNED else "right", no_wrap=True
+            )
+        k = None
+        for summary in group:
+            if k not in {None, summary.k}:
+                table.add_section()
+            k = summary.k
+            table.add_row(*cells(summary))
+        failures = [f"{row.contender}, k = {row.k:,}: {row.error}" for row in group if row.error]
+        if failures:
+            table.caption = Text("\n".join(failures), style="red")
+        yield table
+
+
+def markdown(summaries: Sequence[Summary], environment: dict[str, Any]) -> str:
+    """The tables, what they ran on and what the columns mean."""
+    lines = [_describe(environment), ""]
+    for title, group in _by_library(summaries):
+        lines += [f"**{title}**", "", *_markdown_table(group), ""]
+    lines += [f"- {note}" for note in _NOTES]
+    lines += [f"- `{contender.name}`: {contender.what}." for contender in CONTENDERS]
+    return "\n".join(lines) + "\n"
+
+
+def results_json(
+    environment: dict[str, Any],
+    settings: dict[str, Any],
+    runs: Sequence[Run],
+    summaries: Sequence[Summary],
+) -> str:
+    """Everything there is, as JSON."""
+    content = {
+        "environment": environment,
+        "settings": settings,
+        "summaries": [asdict(summary) for summary in summaries],
+        "runs": [asdict(run) for run in runs],
+    }
+    return json.dumps(content, indent=2) + "\n"
+
+
+def describe_run(run: Run) -> str:
+    """A run in a line."""
+    outcome = run.error or f"{_number(run.seconds, 2)} s, {_number(run.memory_mb, 0)} MB"
+    return f"repeat {run.repeat}, k = {run.k:,}: {run.contender}: {outcome}"
+
+
+def cells(summary: Summary) -> tuple[str, ...]:
+    """One row, in the order of the headings; what could not be measured stays empty."""
+    return (
+        f"{summary.k:,}",
+        summary.contender,
+        _number(summary.seconds, 2),
+        ""
+        if summary.seconds is None
+        else f"{_number(summary.least_seconds, 2)} to {_number(summary.most_seconds, 2)}",
+        _number(summary.time_ratio, 2),
+        _number(summary.memory_mb, 0),
+        _number(summary.inertia_ratio, 4),
+        _number(summary.clusters, 0),
+    )
+
+
+def _by_library(summaries: Sequence[Summary]) -> Iterator[tuple[str, list[Summary]]]:
+    groups = groupby(summaries, key=lambda summary: (summary.rows, summary.dimensions))
+    for (rows, dimensions), group in groups:
+        yield f"{rows:,} photos of {dimensions} dimensions", list(group)
+
+
+def _markdown_table(summaries: Sequence[Summary]) -> Iterator[str]:
+    yield f"| {' | '.join(_HEADINGS)} |"
+    yield f"|{'|'.join('---' if name in _LEFT_ALIGNED else '---:' for name in _HEADINGS)}|"
+    for summary in summaries:
+        row = list(cells(summary))
+        if summary.contender == REFERENCE:
+            row = [f"**{cell}**" if cell else "" for cell in row]
+        if summary.error:
+            row[1] += f" (failed: {summary.error.replace('|', ' ')})"
+        yield f"| {' | '.join(row)} |"
+
+
+def _describe(environment: dict[str, Any]) -> str:
+    packages, server = environment["packages"], environment["server"]
+    versions = ", ".join(f"{name} {version}" for name, version in packages.items() if version)
+    return (
+        f"{environment['date']}, {environment['cores']} cores ({environment['processor']}),"
+        f" {environment['memory_gb']:.0f} GB, {environment['system']}."
+        f" PostgreSQL {server['postgres']} with pgvector {server['pgvector']}"
+        f" (shared_buffers {server['settings']['shared_buffers']});"
+        f" Python {environment['python']}; {versions.replace('pgvector', 'pgvector-python')}."
+    )
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "" if value is None else f"{value:,.{digits}f}"

@@ -1,0 +1,3 @@
+-- Makes the type vector known, which the table needs before the migrations run.
+-- Returns: nothing.
+CREATE EXTENSION vector;

@@ -1,0 +1,18 @@
+-- Measures whatever is in photos.cluster_id, the same way whoever wrote it.
+-- Returns: one row: inertia (sum of squared distances to the mean of the cluster), clusters, unplaced (photos without
+--   a cluster).
+WITH means AS (
+    SELECT
+        cluster_id,
+        avg(embedding) AS mean
+    FROM photos
+    WHERE cluster_id IS NOT NULL
+    GROUP BY cluster_id
+)
+
+SELECT
+    sum(power(photos.embedding <-> means.mean, 2)) AS inertia,
+    count(DISTINCT photos.cluster_id) AS clusters,
+    count(*) FILTER (WHERE photos.cluster_id IS NULL) AS unplaced
+FROM photos
+LEFT JOIN means ON photos.cluster_id = means.cluster_id;

@@ -1,0 +1,106 @@
+"""What runs come to: medians, and ratios between contenders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from statistics import median
+from typing import TYPE_CHECKING
+
+from benchmarks.contenders import CONTENDERS, REFERENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from benchmarks.measure import Run
+
+_PLACES = {contender.name: place for place, contender in enumerate(CONTENDERS)}
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One contender at one size, over all repeats. What is None could not be measured.
+
+    Attributes:
+        rows: photos in the table.
+        dimensions: length of their embeddings.
+        k: clusters asked for.
+        contender: its name.
+        seconds: median.
+        least_seconds: of the fastest repeat.
+        most_seconds: of the slowest repeat.
+        time_ratio: seconds over those of fluffy_sql; above 1, fluffy_sql is faster.
+        memory_mb: of the client, the most of all repeats.
+        inertia: median.
+        inertia_ratio: inertia over the best one's; 1 is best.
+        clusters: the fewest of all repeats.
+        error: of the first repeat that failed.
+    """
+
+    rows: int
+    dimensions: int
+    k: int
+    contender: str
+    seconds: float | None
+    least_seconds: float | None
+    most_seconds: float | None
+    time_ratio: float | None
+    memory_mb: float | None
+    inertia: float | None
+    inertia_ratio: float | None
+    clusters: int | None
+    error: str | None
+
+
+def summarize(runs: Iterable[Run]) -> list[Summary]:
+    """A summary for each size and contender; by size, then in the order of the contenders."""
+    ordered = sorted(runs, key=lambda run: (*_size(run), _PLACES[run.contender]))
+    return [
+        summary
+        for _, same_size in groupby(ordered, key=_size)
+        for summary in _summarize_size(list(same_size))
+    ]
+
+
+def _size(run: Run) -> tuple[int, int, int]:
+    return run.dimensions, run.rows, run.k
+
+
+def _summarize_size(runs: Sequence[Run]) -> list[Summary]:
+    by_contender = {
+        name: list(repeats) for name, repeats in groupby(runs, key=lambda run: run.contender)
+    }
+    seconds = {name: _median(run.seconds for run in group) for name, group in by_contender.items()}
+    inertia = {name: _median(run.inertia for run in group) for name, group in by_contender.items()}
+    best = min((value for value in inertia.values() if value is not None), default=None)
+    return [
+        Summary(
+            rows=repeats[0].rows,
+            dimensions=repeats[0].dimensions,
+            k=repeats[0].k,
+            contender=name,
+            seconds=seconds[name],
+            least_seconds=min(_known(run.seconds for run in repeats), default=None),
+            most_seconds=max(_known(run.seconds for run in repeats), default=None),
+            time_ratio=_ratio(seconds[name], seconds.get(REFERENCE)),
+            memory_mb=max(_known(run.memory_mb for run in repeats), default=None),
+            inertia=inertia[name],
+            inertia_ratio=_ratio(inertia[name], best),
+            clusters=min((run.clusters for run in repeats if run.clusters), default=None),
+            error=next((run.error for run in repeats if run.error), None),
+        )
+        for name, repeats in by_contender.items()
+    ]
+
+
+def _known(values: Iterable[float | None]) -> list[float]:
+    return [value for value in values if value is not None]
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    known = _known(values)
+    return median(known) if known else None
+
+
+def _ratio(value: float | None, base: float | None) -> float | None:
+    return value / base if value is not None and base else None
