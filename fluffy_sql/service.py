@@ -143,12 +143,16 @@ class ClusteringService:
         """The final transaction: clusters, photos, counts and the end of the run, or none of it."""
         with session.transaction():
             cluster_ids = _insert_clusters(session, run_id, fit)
-            placed = session.execute(
+            placed = session.fetch_all(
                 "clusters/write_assignments",
                 labels=fit.labels.tolist(),
                 cluster_ids=cluster_ids,
             )
-            session.execute("clusters/write_counts", cluster_ids=cluster_ids)
+            session.execute(
+                "clusters/write_counts",
+                cluster_ids=[row["cluster_id"] for row in placed],
+                photos=[row["photos"] for row in placed],
+            )
             emptied = session.execute("clusters/drop_empty", cluster_ids=cluster_ids)
             self._check(session, run_id, fit, cluster_ids)
             result = RunResult(
@@ -158,7 +162,7 @@ class ClusteringService:
                 seed=self._settings.seed,
                 k_requested=self._settings.k,
                 clusters_created=len(cluster_ids) - emptied,
-                photos_processed=placed,
+                photos_processed=sum(row["photos"] for row in placed),
                 skipped=skipped,
                 inertia=fit.inertia,
                 iterations=fit.iterations,

@@ -44,9 +44,10 @@ _LEAST_STEP_ROWS = 512
 _MOST_PASS_RANGES = 64
 _LEAST_PASS_ROWS = 1_000
 _LARGEST_ID = 2**63 - 1
-# Refinement ends when it has compared half as many rows with centroids as the final pass will, but
-# not before this many: a small library can afford a better result.
-_LEAST_REFINEMENT_PAIRS = 50_000_000
+# Searching for a good start (restarts, refinement) may compare half as many rows with centroids as
+# the final pass will; a library that is its own sample is small, and can afford a better result.
+_LEAST_SEARCH_PAIRS = 4_000_000
+_LEAST_SEARCH_PAIRS_OF_A_SMALL_LIBRARY = 40_000_000
 # Centroids that breathing k-means adds and takes away at once, at first (Fritzke 2020).
 _BREATH = 5
 # Restarts are only ranked, and refined centroids descend again in training, so neither goes on to
@@ -121,12 +122,14 @@ class _Run:
         self._k = min(task.settings.k, task.survey.eligible)
         self._steps = 0
         self._pairs = 0
+        self._sampled = False
 
     def fit(self) -> Fit:
         self._task.log.phase("sample")
         sample_size = self._draw_sample()
         if not sample_size:
             return self._nothing_found()
+        self._sampled = sample_size < self._task.survey.eligible
         batch_size = first_batch_size(self._k, self._settings.batch_size, sample_size)
         self._task.log.phase("seed")
         best = self._best_of_restarts(batch_size)
@@ -177,7 +180,14 @@ class _Run:
             seeds = seed_centroids(rows, self._k, generator)
             phase = f"seed {restart + 1}"
             descents.append(self._descend(seeds, batch_size, phase, _COARSE_TOLERANCE))
+            if self._pairs > self._search_budget() // 2:
+                break
         return min(descents, key=lambda descent: descent.inertia)
+
+    def _search_budget(self) -> int:
+        """Pairs of row and centroid that restarts and refinement together may compare."""
+        least = _LEAST_SEARCH_PAIRS if self._sampled else _LEAST_SEARCH_PAIRS_OF_A_SMALL_LIBRARY
+        return max(self._task.survey.eligible * self._k // 2, least)
 
     # Lloyd steps
 
@@ -195,19 +205,25 @@ class _Run:
         return _Descent(centroids, measured.inertia, converged=False)
 
     def _train(self, start: _Descent, batch_size: int, sample_size: int) -> _Descent:
-        """Nested mini-batches: Lloyd steps on a batch that doubles whenever it has settled."""
+        """Nested mini-batches: Lloyd steps on a batch that doubles whenever it has settled.
+
+        A sample that has settled is the end: going on would fit the sample, not the library. The
+        whole library is followed down to the tolerance.
+        """
         centroids, previous, measured = start.centroids, None, None
         for _ in range(self._settings.iterations):
             before = centroids
             measured, centroids = self._step(before, batch_size, "train")
+            movement = np.linalg.norm(centroids.astype(np.float64) - before, axis=1)
+            settled = has_settled(movement, measured.errors, measured.rows)
             if batch_size < sample_size:
-                movement = np.linalg.norm(centroids.astype(np.float64) - before, axis=1)
-                if has_settled(movement, measured.errors, measured.rows):
-                    batch_size = next_batch_size(batch_size, sample_size)
-            elif has_converged(previous, measured.inertia, self._settings.tolerance):
+                batch_size = next_batch_size(batch_size, sample_size) if settled else batch_size
+                continue
+            if (self._sampled and settled) or has_converged(
+                previous, measured.inertia, self._settings.tolerance
+            ):
                 return _Descent(centroids, measured.inertia, converged=True)
-            else:
-                previous = measured.inertia
+            previous = measured.inertia
         assert measured is not None  # noqa: S101 - iterations is at least 1
         return _Descent(centroids, measured.inertia, converged=False)
 
@@ -312,9 +328,7 @@ class _Run:
         inertia of the best of ten plain descents, in half as many steps.
         """
         best, breath = start, min(_BREATH, len(start.centroids) - 1)
-        spent = self._pairs
-        allowed = max(self._task.survey.eligible * self._k // 2, _LEAST_REFINEMENT_PAIRS)
-        while breath > 0 and self._pairs - spent < allowed:
+        while breath > 0 and self._pairs < self._search_budget():
             tried = self._breathe_once(best.centroids, breath, rows)
             if tried.inertia < best.inertia * (1 - self._settings.tolerance):
                 best = tried

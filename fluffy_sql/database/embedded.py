@@ -17,6 +17,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+# Half a million photos of 1,024 dimensions lie in 2 GB. What is not in shared buffers is read by a
+# system call a page: drawing 16,000 of 100,000 photos took 2.2 s with 128 MB, 0.4 s with this.
+_MOST_SHARED_BUFFERS = 2 * 2**30
+# Placing photos rewrites a row for each; PostgreSQL's 1 GB may force a checkpoint in the middle.
+# Nobody replicates from this server, so bulk loads need not be logged twice.
+_SERVER_SETTINGS = """max_wal_size = 4GB
+checkpoint_timeout = 15min
+wal_level = minimal
+max_wal_senders = 0
+"""
+
+
 @dataclass(frozen=True)
 class EmbeddedServer:
     """A running embedded server.
@@ -72,12 +84,38 @@ def _start(folder: Path) -> Any:
         ) from None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        return get_server(folder, cleanup_mode="stop")
+        server = get_server(folder, cleanup_mode="stop", start=False)
+        server.ensure_pgdata_inited()
+        _fit_to_machine(server.pgdata)
+        server.start()
     except (OSError, RuntimeError, subprocess.SubprocessError) as error:
         reason = " ".join(str(error).split())
         raise DatabaseError(
             f"the embedded server in {folder} does not start: {reason}; its log is {folder / 'log'}"
         ) from error
+    return server
+
+
+def _fit_to_machine(folder: Path) -> None:
+    """Gives the server the settings it starts with: PostgreSQL's own are for a far smaller machine.
+
+    In a file of their own, which anyone can read and which is written anew at each start, so that
+    a folder can move to another machine. A running server keeps what it started with.
+    """
+    memory = import_module("psutil").virtual_memory().total
+    shared_buffers = min(memory // 4, _MOST_SHARED_BUFFERS)
+    ours = folder / "fluffy_sql.conf"
+    ours.write_text(
+        "# Written by fluffy_sql at each start of the embedded server.\n"
+        f"shared_buffers = {shared_buffers // 2**20}MB\n" + _SERVER_SETTINGS,
+        encoding="utf-8",
+    )
+    ours.chmod(0o644)  # the server may run as a user of its own
+    main = folder / "postgresql.conf"
+    include = f"include_if_exists = '{ours.name}'\n"
+    if include not in main.read_text(encoding="utf-8"):
+        with main.open("a", encoding="utf-8") as file:
+            file.write(include)
 
 
 def _package() -> Any:

@@ -1,14 +1,8 @@
--- Counts the photos of new clusters.
--- Parameters: cluster_ids bigint[]
--- Returns: nothing; the row count is the clusters that have photos.
+-- Writes how many photos new clusters have: what write_assignments returned, since nobody else can see them yet.
+-- (Counting photos by the index took 3 s for 100,000 of them in 200 clusters.)
+-- Parameters: cluster_ids bigint[], photos bigint[] (of each)
+-- Returns: nothing; the row count is the clusters written.
 UPDATE clusters
 SET photos_count = counted.photos
-FROM (
-    SELECT
-        cluster_id,
-        count(*) AS photos
-    FROM photos
-    WHERE cluster_id = any(%(cluster_ids)s::bigint[])
-    GROUP BY cluster_id
-) AS counted
+FROM unnest(%(cluster_ids)s::bigint[], %(photos)s::bigint[]) AS counted (cluster_id, photos)
 WHERE clusters.id = counted.cluster_id;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,16 @@ if TYPE_CHECKING:
 
 
 def write(session: Session, labels: list[int], cluster_ids: list[int]) -> int:
-    return session.execute("clusters/write_assignments", labels=labels, cluster_ids=cluster_ids)
+    """Writes; returns how many photos were placed, having checked how many in each cluster."""
+    before = placed(session)
+    rows = session.fetch_all("clusters/write_assignments", labels=labels, cluster_ids=cluster_ids)
+    changed = [
+        cluster
+        for photo, cluster in placed(session).items()
+        if cluster in cluster_ids and cluster != before[photo]
+    ]
+    assert {row["cluster_id"]: row["photos"] for row in rows} == Counter(changed)
+    return len(changed)
 
 
 def test_each_photo_gets_the_cluster_of_its_label(session: Session) -> None:
