@@ -48,7 +48,7 @@ class ClusteringSettings(_Section):
     batch_size: Annotated[int, Field(ge=1)] = 8192
     sample_per_cluster: Annotated[int, Field(ge=1)] = 256
     iterations: Annotated[int, Field(ge=1)] = 100
-    tolerance: Annotated[float, Field(ge=0, lt=1)] = 1e-4
+    tolerance: Annotated[float, Field(ge=0, lt=1)] = 1e-3
     restarts: Annotated[int, Field(ge=1)] = 3
     refine: bool = True
 

@@ -18,6 +18,8 @@ from fluffy_sql.schedule import has_converged, has_settled, next_batch_size, row
 from fluffy_sql.types import Fit, StepReport
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from fluffy_sql.algorithms.base import Task
@@ -33,8 +35,11 @@ _BATCH_PER_CLUSTER = 100
 # It never has fewer than this a cluster, whatever the setting, or seedings could not be told apart.
 _LEAST_BATCH_PER_CLUSTER = 16
 _LEAST_BATCH = 1_024
-# What seeding may hold in memory, as float4 rows.
-_SEEDING_BYTES = 16 * 2**20
+# What seeding may hold in memory, as float4 rows, unless there are so many clusters that each would
+# have fewer rows than this to be seeded from. (It is held twice for a while.)
+_SEEDING_BYTES = 8 * 2**20
+_LEAST_SEEDING_PER_CLUSTER = 3
+_FETCHED_AT_ONCE = 256
 # A page holds 8,160 bytes of row: 4 a dimension, and some 60 for headers, position and photo id.
 _MOST_INLINE_DIMENSIONS = 2_000
 # Ranges of a step: enough to keep connections busy, few enough that averages don't crowd the wire.
@@ -171,9 +176,7 @@ class _Run:
         return drawn
 
     def _best_of_restarts(self, batch_size: int) -> _Descent:
-        bounded = max(_SEEDING_BYTES // (4 * self._task.survey.dimensions), self._k)
-        found = self._task.session.fetch_all("kmeans/fetch_rows", rows=min(batch_size, bounded))
-        rows = np.stack([row["embedding"] for row in found])
+        rows = self._fetch_rows(batch_size)
         descents = []
         for restart in range(self._settings.restarts):
             generator = np.random.default_rng([self._settings.seed, restart])
@@ -183,6 +186,19 @@ class _Run:
             if self._pairs > self._search_budget() // 2:
                 break
         return min(descents, key=lambda descent: descent.inertia)
+
+    def _fetch_rows(self, batch_size: int) -> Matrix:
+        """Rows to seed from, as many as memory is set aside for; shape (n, dimensions)."""
+        dimensions = self._task.survey.dimensions
+        bounded = max(_SEEDING_BYTES // (4 * dimensions), _LEAST_SEEDING_PER_CLUSTER * self._k)
+        rows = np.empty((min(batch_size, bounded), dimensions), dtype=np.float32)
+        for after in range(0, len(rows), _FETCHED_AT_ONCE):
+            last = min(after + _FETCHED_AT_ONCE, len(rows))
+            found = self._task.session.fetch_all(
+                "kmeans/fetch_rows", after_row=after, last_row=last
+            )
+            rows[after:last] = [row["embedding"] for row in found]
+        return rows
 
     def _search_budget(self) -> int:
         """Pairs of row and centroid that restarts and refinement together may compare."""
@@ -262,7 +278,9 @@ class _Run:
         means[filled] = self._centroids_of(sums[filled] / counts[filled, None], centroids[filled])
         return _Measured(means, counts, errors)
 
-    def _over_ranges(self, name: str, centroids: Matrix, rows: int) -> list[list[dict[str, Any]]]:
+    def _over_ranges(
+        self, name: str, centroids: Matrix, rows: int
+    ) -> Iterator[list[dict[str, Any]]]:
         """Runs a statement over ranges of the sample; parts come in the order of the ranges."""
         parameter = self._task.session.vector_array(centroids)
 
@@ -270,7 +288,7 @@ class _Run:
             return session.fetch_all(name, centroids=parameter, after_row=rows[0], last_row=rows[1])
 
         ranges = row_ranges(rows, _MOST_STEP_RANGES, _LEAST_STEP_ROWS)
-        return list(self._task.workers.map(run, ranges))
+        return self._task.workers.map(run, ranges)
 
     def _centroids_of(self, means: NDArray[np.float64], before: Matrix) -> Matrix:
         """Means as centroids: made unit vectors under cosine.

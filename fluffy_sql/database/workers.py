@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager, suppress
 from queue import SimpleQueue
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from fluffy_sql.database.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
 _CANCEL_EVERY_SECONDS = 0.1
 
@@ -62,14 +63,14 @@ class Workers:
                 self._idle.put(session)
 
         with ThreadPoolExecutor(max_workers=len(self._sessions)) as pool:
-            futures = [pool.submit(run, item) for item in items]
+            futures = deque(pool.submit(run, item) for item in items)
             try:
                 yield from _in_order(futures)
             finally:
                 stopped.set()
                 self._cancel(futures)
 
-    def _cancel(self, futures: list[Future[Result]]) -> None:
+    def _cancel(self, futures: Collection[Future[Result]]) -> None:
         """Cancels what is under way; nothing to do where all is done."""
         # Again and again: a cancel that comes before the statement has reached the server is lost.
         while not all(future.done() for future in futures):
@@ -78,15 +79,17 @@ class Workers:
             wait(futures, timeout=_CANCEL_EVERY_SECONDS)
 
 
-def _in_order(futures: list[Future[Result]]) -> Iterator[Result]:
-    """Results in the order of the futures; the first failure of any is raised at once."""
-    pending = set(futures)
-    for future in futures:
-        while not future.done():
-            done, pending = wait(pending, return_when=FIRST_COMPLETED)
-            for finished in done:
+def _in_order(futures: deque[Future[Result]]) -> Iterator[Result]:
+    """Results in the order of the futures; the first failure of any is raised at once.
+
+    Takes each future off the queue, so that a result is not held longer than its user wants it.
+    """
+    while futures:
+        while not futures[0].done():
+            waiting = [future for future in futures if not future.done()]
+            for finished in wait(waiting, return_when=FIRST_COMPLETED).done:
                 _raise_failure(finished)
-        yield future.result()
+        yield futures.popleft().result()
 
 
 def _raise_failure(finished: Future[Result]) -> None:

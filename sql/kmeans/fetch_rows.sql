@@ -1,7 +1,7 @@
--- The first rows of the sample, for seeding.
--- Parameters: rows bigint
+-- Rows of the sample, for seeding.
+-- Parameters: after_row bigint (exclusive), last_row bigint (inclusive)
 -- Returns: embedding, in order of position.
 SELECT embedding
 FROM fluffy_sql_sample
-WHERE position <= %(rows)s::bigint
+WHERE position > %(after_row)s::bigint AND position <= %(last_row)s::bigint
 ORDER BY position;

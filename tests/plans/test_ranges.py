@@ -78,5 +78,5 @@ def test_a_step_over_everything_reads_the_sample_from_end_to_end(large: Session)
 
 
 def test_the_first_rows_are_read_by_the_primary_key(large: Session) -> None:
-    explained = explain(large, "kmeans/fetch_rows", rows=300)
+    explained = explain(large, "kmeans/fetch_rows", after_row=0, last_row=300)
     assert index_of(explained, "fluffy_sql_sample") == "fluffy_sql_sample_pkey"
