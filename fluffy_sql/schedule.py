@@ -1,4 +1,4 @@
-"""When a batch grows and when a descent ends. Pure: numbers in, a decision out."""
+"""How large a batch is, when it grows and when a descent ends. Pure: numbers in, a decision out."""
 
 from __future__ import annotations
 
@@ -9,6 +9,20 @@ import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+# The first batch has so many rows for each cluster, as far as the setting allows: refined on 100 a
+# cluster, 100,000 photos at k=20 end 0.1 % above what 400 a cluster reach, in a third of the time.
+_BATCH_PER_CLUSTER = 100
+# It never has fewer than this a cluster, whatever the setting, or seedings could not be told apart.
+_LEAST_BATCH_PER_CLUSTER = 16
+_LEAST_BATCH = 1_024
+
+
+def first_batch_size(k: int, most: int, sample_size: int) -> int:
+    """Rows of the first mini-batch: 100 a cluster, no more than `most` unless k is too large."""
+    wanted = max(_LEAST_BATCH, _BATCH_PER_CLUSTER * k)
+    return min(sample_size, max(min(wanted, most), _LEAST_BATCH_PER_CLUSTER * k))
 
 
 def has_settled(

@@ -13,8 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fluffy_sql.algorithms.breathing import least_useful
 from fluffy_sql.algorithms.seeding import seed_centroids
-from fluffy_sql.schedule import has_converged, has_settled, next_batch_size, row_ranges
+from fluffy_sql.schedule import (
+    first_batch_size,
+    has_converged,
+    has_settled,
+    next_batch_size,
+    row_ranges,
+)
 from fluffy_sql.types import Fit, StepReport
 
 if TYPE_CHECKING:
@@ -29,12 +36,6 @@ if TYPE_CHECKING:
 
 # A sample is never smaller, unless the library is: with few clusters it costs next to nothing.
 _LEAST_SAMPLE = 8_192
-# The first batch has so many rows for each cluster, as far as the setting allows: refined on 100 a
-# cluster, 100,000 photos at k=20 end 0.1 % above what 400 a cluster reach, in a third of the time.
-_BATCH_PER_CLUSTER = 100
-# It never has fewer than this a cluster, whatever the setting, or seedings could not be told apart.
-_LEAST_BATCH_PER_CLUSTER = 16
-_LEAST_BATCH = 1_024
 # What seeding may hold in memory, as float4 rows, unless there are so many clusters that each would
 # have fewer rows than this to be seeded from. (It is held twice for a while.)
 _SEEDING_BYTES = 8 * 2**20
@@ -59,10 +60,6 @@ _BREATH = 5
 # the last digit: with these, 105 steps end as low as 150 at the tolerance of the settings.
 _COARSE_TOLERANCE = 1e-2
 _FINE_TOLERANCE = 1e-3
-# Centroids nearer than this times the mean distance to the nearest other are neighbours.
-_NEIGHBOUR = 1.1
-# Rows of centroids compared with all others at a time.
-_BLOCK = 256
 # Keeps a division by a norm of zero out of the way; its result is not used.
 _TINY = 1e-300
 # Below this share of the mean squared norm, an error is float4 rounding: nothing to split.
@@ -134,7 +131,6 @@ class _Run:
         sample_size = self._draw_sample()
         if not sample_size:
             return self._nothing_found()
-        self._sampled = sample_size < self._task.survey.eligible
         batch_size = first_batch_size(self._k, self._settings.batch_size, sample_size)
         self._task.log.phase("seed")
         best = self._best_of_restarts(batch_size)
@@ -162,6 +158,7 @@ class _Run:
     def _draw_sample(self) -> int:
         survey, session = self._task.survey, self._task.session
         wanted = max(self._settings.sample_per_cluster * self._k, _LEAST_SAMPLE)
+        self._sampled = wanted < survey.eligible
         session.execute("work_tables/create_sample")
         if survey.dimensions <= _MOST_INLINE_DIMENSIONS:
             session.execute("work_tables/keep_sample_inline")
@@ -460,55 +457,3 @@ class _Run:
             normalize=self._normalize,
             dimensions=self._task.survey.dimensions,
         )
-
-
-def first_batch_size(k: int, most: int, sample_size: int) -> int:
-    """Rows of the first mini-batch: 100 a cluster, no more than `most` unless k is too large."""
-    wanted = max(_LEAST_BATCH, _BATCH_PER_CLUSTER * k)
-    return min(sample_size, max(min(wanted, most), _LEAST_BATCH_PER_CLUSTER * k))
-
-
-def least_useful(
-    centroids: NDArray[np.float32], utilities: NDArray[np.float64], most: int
-) -> list[int]:
-    """The centroids to take away: of least utility, but not two that lie side by side.
-
-    Of two neighbours each has little utility, because the other is there; taking both would leave
-    a hole. So the neighbours of one that goes are kept, as far as enough others remain (Fritzke
-    2020, section 3.2).
-
-    Args:
-        centroids: shape (k, dimensions).
-        utilities: shape (k,).
-        most: how many to pick; less than k.
-    """
-    near = _NEIGHBOUR * float(np.mean(_distances_to_nearest_other(centroids)))
-    picked: list[int] = []
-    kept: set[int] = set()
-    for label in np.argsort(utilities, kind="stable").tolist():
-        if len(picked) == most:
-            break
-        if label in kept:
-            continue
-        picked.append(label)
-        spare = len(centroids) - most - len(kept)
-        distances = np.linalg.norm(centroids - centroids[label], axis=1)
-        neighbours = [
-            n for n in np.argsort(distances, kind="stable").tolist() if distances[n] < near
-        ]
-        kept.update([n for n in neighbours if n not in picked][: max(spare, 0)])
-    return picked
-
-
-def _distances_to_nearest_other(centroids: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Shape (k,); by blocks, since all k x k distances at once would be 100 MB at k=5,000."""
-    # About their middle, since the squares of far-off numbers would swallow their differences.
-    centroids = centroids - centroids.mean(axis=0)
-    norms = np.einsum("ij,ij->i", centroids, centroids)
-    nearest = np.empty(len(centroids), dtype=np.float32)
-    for start in range(0, len(centroids), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        squared = norms[block, None] + norms[None, :] - 2 * (centroids[block] @ centroids.T)
-        squared[np.arange(len(squared)), np.arange(start, start + len(squared))] = np.inf
-        nearest[block] = np.sqrt(np.maximum(squared.min(axis=1), 0))
-    return nearest

@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fluffy_sql.schedule import has_converged, has_settled, next_batch_size, row_ranges
+from fluffy_sql.schedule import (
+    first_batch_size,
+    has_converged,
+    has_settled,
+    next_batch_size,
+    row_ranges,
+)
 
 COUNTS = st.integers(1, 100_000)
 
@@ -110,3 +116,20 @@ def test_ranges_are_cut_by_numbers_alone(
 ) -> None:
     """Another cut would add floats in another order, and give a seed another result."""
     assert row_ranges(rows, most, least) == expected
+
+
+@pytest.mark.parametrize(
+    ("k", "most", "sample_size", "expected"),
+    [
+        (2, 8_192, 10_000, 1_024),  # never so few that seedings look alike by chance
+        (20, 8_192, 10_000, 2_000),  # 100 a cluster
+        (100, 8_192, 50_000, 8_192),  # the setting
+        (1_000, 8_192, 50_000, 16_000),  # but 16 a cluster, whatever the setting
+        (1_000, 8_192, 5_000, 5_000),  # and never more than there are
+        (20, 1, 10_000, 320),
+    ],
+)
+def test_the_first_batch_is_large_enough_for_k_and_no_larger(
+    k: int, most: int, sample_size: int, expected: int
+) -> None:
+    assert first_batch_size(k, most, sample_size) == expected
