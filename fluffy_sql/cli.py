@@ -201,7 +201,10 @@ def import_(
     settings = _load(config, database_url)
     with _database(settings) as database, Session.open(database.url) as session:
         schema.require_current_schema(session)
-        result = import_photos(session, file, paths)
+        with display.stderr_console().status("importing") as line:
+            result = import_photos(
+                session, file, paths, lambda rows: line.update(f"importing: {rows:,} rows read")
+            )
     if as_json:
         _print_json(asdict(result))
         return

@@ -45,10 +45,10 @@ _FETCHED_AT_ONCE = 256
 _MOST_INLINE_DIMENSIONS = 2_000
 # Ranges of a step: enough to keep connections busy, few enough that averages don't crowd the wire.
 _MOST_STEP_RANGES = 8
-_LEAST_STEP_ROWS = 512
+_STEP_ROWS = 512
 # Ranges of the final pass: many more than connections, which take the next one as they come free.
 _MOST_PASS_RANGES = 64
-_LEAST_PASS_ROWS = 1_000
+_PASS_ROWS = 1_000
 _LARGEST_ID = 2**63 - 1
 # Searching for a good start (restarts, refinement) may compare half as many rows with centroids as
 # the final pass will; a library that is its own sample is small, and can afford a better result.
@@ -284,7 +284,7 @@ class _Run:
         def run(session: Session, rows: tuple[int, int]) -> list[dict[str, Any]]:
             return session.fetch_all(name, centroids=parameter, after_row=rows[0], last_row=rows[1])
 
-        ranges = row_ranges(rows, _MOST_STEP_RANGES, _LEAST_STEP_ROWS)
+        ranges = row_ranges(rows, _MOST_STEP_RANGES, _STEP_ROWS)
         return self._task.workers.map(run, ranges)
 
     def _centroids_of(self, means: NDArray[np.float64], before: Matrix) -> Matrix:
@@ -422,7 +422,7 @@ class _Run:
 
     def _id_ranges(self) -> list[tuple[int, int]]:
         """Ranges of ids (after, last] of about as many photos each, together all of them."""
-        pieces = len(row_ranges(self._task.survey.eligible, _MOST_PASS_RANGES, _LEAST_PASS_ROWS))
+        pieces = len(row_ranges(self._task.survey.eligible, _MOST_PASS_RANGES, _PASS_ROWS))
         fractions = [piece / pieces for piece in range(1, pieces)]
         found = self._task.session.fetch_value("kmeans/find_range_bounds", fractions=fractions)
         bounds = [-_LARGEST_ID, *sorted(set(found or [])), _LARGEST_ID]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -84,38 +85,39 @@ def test_a_batch_doubles_up_to_the_whole_sample(batch: int, sample: int, expecte
     assert next_batch_size(batch, sample) == expected
 
 
-@given(rows=COUNTS, most=st.integers(1, 100), least=st.integers(1, 5_000))
-def test_ranges_hold_every_row_once(rows: int, most: int, least: int) -> None:
-    ranges = row_ranges(rows, most, least)
+@given(rows=COUNTS, most=st.integers(1, 100), about=st.integers(1, 5_000))
+def test_ranges_hold_every_row_once(rows: int, most: int, about: int) -> None:
+    ranges = row_ranges(rows, most, about)
     assert ranges[0][0] == 0
     assert ranges[-1][1] == rows
     assert all(before[1] == after[0] for before, after in pairwise(ranges))
     assert all(after < last for after, last in ranges)
 
 
-@given(rows=COUNTS, most=st.integers(1, 100), least=st.integers(1, 5_000))
-def test_ranges_are_few_large_and_alike(rows: int, most: int, least: int) -> None:
-    lengths = [last - after for after, last in row_ranges(rows, most, least)]
-    assert len(lengths) == max(1, min(most, rows // least))
+@given(rows=COUNTS, most=st.integers(1, 100), about=st.integers(1, 5_000))
+def test_ranges_are_few_large_and_alike(rows: int, most: int, about: int) -> None:
+    lengths = [last - after for after, last in row_ranges(rows, most, about)]
+    assert len(lengths) == min(most, math.ceil(rows / about))
     assert max(lengths) - min(lengths) <= 1
-    assert len(lengths) == 1 or min(lengths) >= least
+    assert len(lengths) == most or max(lengths) <= about
 
 
 @pytest.mark.parametrize(
-    ("rows", "most", "least", "expected"),
+    ("rows", "most", "about", "expected"),
     [
         (10, 3, 1, [(0, 3), (3, 6), (6, 10)]),
         (10, 8, 5, [(0, 5), (5, 10)]),
-        (10, 8, 6, [(0, 10)]),
+        (10, 8, 6, [(0, 5), (5, 10)]),
+        (10, 8, 10, [(0, 10)]),
         (3, 8, 512, [(0, 3)]),
         (8192, 4, 512, [(0, 2048), (2048, 4096), (4096, 6144), (6144, 8192)]),
     ],
 )
 def test_ranges_are_cut_by_numbers_alone(
-    rows: int, most: int, least: int, expected: list[tuple[int, int]]
+    rows: int, most: int, about: int, expected: list[tuple[int, int]]
 ) -> None:
     """Another cut would add floats in another order, and give a seed another result."""
-    assert row_ranges(rows, most, least) == expected
+    assert row_ranges(rows, most, about) == expected
 
 
 @pytest.mark.parametrize(
