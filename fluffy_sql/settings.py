@@ -46,7 +46,7 @@ class ClusteringSettings(_Section):
     metric: Metric = "cosine"
     seed: Annotated[int, Field(ge=0, le=_LARGEST_SEED)] = 0
     batch_size: Annotated[int, Field(ge=1)] = 8192
-    sample_per_cluster: Annotated[int, Field(ge=1)] = 256
+    sample_per_cluster: Annotated[int, Field(ge=1)] = 128
     iterations: Annotated[int, Field(ge=1)] = 100
     tolerance: Annotated[float, Field(ge=0, lt=1)] = 1e-3
     restarts: Annotated[int, Field(ge=1)] = 3
