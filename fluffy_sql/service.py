@@ -122,7 +122,7 @@ class ClusteringService:
         )
 
     def _open_run(self, session: Session, survey: Survey) -> int:
-        versions = session.fetch_all("session/describe_versions")[0]
+        server = session.fetch_all("schema/describe_server")[0]
         run_id: int = session.fetch_value(
             "runs/open",
             algorithm=self._settings.algorithm,
@@ -133,7 +133,8 @@ class ClusteringService:
             tool_version=__version__,
             photos_eligible=survey.eligible,
             dimensions=survey.dimensions,
-            **versions,
+            postgres_version=server["postgres_version"],
+            pgvector_version=server["pgvector_version"],
         )
         return run_id
 

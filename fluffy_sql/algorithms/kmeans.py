@@ -212,7 +212,7 @@ class _Run:
         previous = None
         measured = None
         for _ in range(self._settings.iterations):
-            measured, centroids = self._step(centroids, rows, phase)
+            measured, centroids, _ = self._step(centroids, rows, phase)
             if has_converged(previous, measured.inertia, tolerance):
                 return _Descent(centroids, measured.inertia, converged=True)
             previous = measured.inertia
@@ -228,9 +228,7 @@ class _Run:
         settling_is_enough = self._sampled or sample_size * self._k > _PAIRS_OF_A_LONG_STEP
         centroids, previous, measured = start.centroids, None, None
         for _ in range(self._settings.iterations):
-            before = centroids
-            measured, centroids = self._step(before, batch_size, "train")
-            movement = np.linalg.norm(centroids.astype(np.float64) - before, axis=1)
+            measured, centroids, movement = self._step(centroids, batch_size, "train")
             settled = has_settled(movement, measured.errors, measured.rows)
             if batch_size < sample_size:
                 batch_size = next_batch_size(batch_size, sample_size) if settled else batch_size
@@ -243,14 +241,16 @@ class _Run:
         assert measured is not None  # noqa: S101 - iterations is at least 1
         return _Descent(centroids, measured.inertia, converged=False)
 
-    def _step(self, centroids: Matrix, rows: int, phase: str) -> tuple[_Measured, Matrix]:
-        """One Lloyd step: what it measured, and the centroids that follow."""
+    def _step(
+        self, centroids: Matrix, rows: int, phase: str
+    ) -> tuple[_Measured, Matrix, NDArray[np.float64]]:
+        """One Lloyd step: what it measured, the centroids that follow, how far each moved."""
         begun = time.perf_counter()
         measured = self._measure_step(centroids, rows)
         moved = self._refill_empty(measured, centroids, rows)
         self._steps += 1
         self._pairs += rows * len(centroids)
-        movement = np.linalg.norm(moved.astype(np.float64) - centroids, axis=1)
+        movement: NDArray[np.float64] = np.linalg.norm(moved.astype(np.float64) - centroids, axis=1)
         self._task.log.step(
             StepReport(
                 step=self._steps,
@@ -261,7 +261,7 @@ class _Run:
                 seconds=time.perf_counter() - begun,
             )
         )
-        return measured, moved
+        return measured, moved, movement
 
     def _measure_step(self, centroids: Matrix, rows: int) -> _Measured:
         sums = np.zeros(centroids.shape, dtype=np.float64)

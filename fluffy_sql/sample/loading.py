@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fluffy_sql.importing import import_photos
-from fluffy_sql.sample.library import draw_sample_library
+from fluffy_sql.sample.library import PICTURES_PER_THEME, draw_sample_library
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from fluffy_sql.database.session import Session
 
 
-def load_sample_library(session: Session, folder: Path, *, pictures_per_theme: int = 108) -> int:
+def load_sample_library(
+    session: Session, folder: Path, *, pictures_per_theme: int = PICTURES_PER_THEME
+) -> int:
     """Draws the pictures, writes embeddings.npy and photos.csv beside them, and imports these.
 
     Args:

@@ -1,4 +1,4 @@
--- What the server is and what it offers, before anything is migrated.
+-- What the server is and what it offers: asked before anything is migrated, and recorded with a run.
 -- Returns: server_version_num, postgres_version, pgvector_version (null where it is not created in this
 --   database), pgvector_available (null where the server does not have it).
 SELECT

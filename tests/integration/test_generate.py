@@ -299,6 +299,11 @@ def test_the_run_is_recorded_step_by_step(
     assert run["phase"] == "commit"
     assert (run["seed"], run["k_requested"], run["clusters_created"]) == (9, 5, 5)
     assert run["inertia"] == result.inertia
+    assert query(session, "SELECT postgres_version, pgvector_version FROM cluster_runs") == query(
+        session,
+        "SELECT current_setting('server_version'), installed_version"
+        " FROM pg_available_extensions WHERE name = 'vector'",
+    )
     assert run["iterations"] == len(watch.seen) == result.iterations
     assert set(result.seconds) == {
         "survey", "sample", "seed", "refine", "train", "assign", "commit", "total",

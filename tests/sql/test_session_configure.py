@@ -49,15 +49,3 @@ def test_nothing_is_left_behind_for_others(two_sessions: tuple[Session, Session]
             "SELECT source FROM pg_settings WHERE name = 'synchronize_seqscans'"
         ).fetchone()
     assert (stored, source) == ((0,), ("default",))
-
-
-def test_a_run_records_the_server_s_versions(session: Session) -> None:
-    assert session.fetch_all("session/describe_versions") == [
-        {
-            "postgres_version": value(session, "SHOW server_version"),
-            "pgvector_version": value(
-                session,
-                "SELECT installed_version FROM pg_available_extensions WHERE name = 'vector'",
-            ),
-        }
-    ]
