@@ -77,8 +77,9 @@ class Fit:
         inertia: sum of squared distances of all photos to their centroids.
         iterations: steps it took, all restarts included.
         converged: whether it ended by its tolerance and not by the limit on iterations.
-        nearest_centroid: whether every photo has the label of its nearest centroid, as a promise
-            that is checked before the result is committed.
+        recall: share of a sample of photos that have the label of their nearest centroid; None
+            where an algorithm does not go by that.
+        least_recall: share that is promised, and checked before the result is committed.
     """
 
     labels: NDArray[np.intp]
@@ -87,7 +88,8 @@ class Fit:
     inertia: float
     iterations: int
     converged: bool
-    nearest_centroid: bool
+    recall: float | None = None
+    least_recall: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -105,4 +107,5 @@ class RunResult:
     inertia: float | None
     iterations: int
     converged: bool | None
+    recall: float | None
     seconds: dict[str, float]

@@ -2,18 +2,24 @@
 
 Python sends k centroids and receives k averages a step. Of the embeddings themselves it sees a
 few megabytes to seed from, whatever the size of the library.
+
+The sample holds each photo's coordinates in the main directions, in which training goes on; its
+last step averages the photos themselves, and the final pass compares these.
 """
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fluffy_sql.algorithms.breathing import least_useful
+from fluffy_sql.algorithms.cells import cells_of
+from fluffy_sql.algorithms.directions import all_directions, main_directions
+from fluffy_sql.algorithms.final_pass import FinalPass
+from fluffy_sql.algorithms.lookup import lookup
 from fluffy_sql.algorithms.seeding import seed_centroids
 from fluffy_sql.schedule import (
     first_batch_size,
@@ -25,7 +31,7 @@ from fluffy_sql.schedule import (
 from fluffy_sql.types import Fit, StepReport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -41,18 +47,14 @@ _LEAST_SAMPLE = 8_192
 _SEEDING_BYTES = 8 * 2**20
 _LEAST_SEEDING_PER_CLUSTER = 3
 _FETCHED_AT_ONCE = 256
-# A page holds 8,160 bytes of row: 4 a dimension, and some 60 for headers, position and photo id.
-_MOST_INLINE_DIMENSIONS = 2_000
 # Ranges of a step: enough to keep connections busy, few enough that averages don't crowd the wire.
 _MOST_STEP_RANGES = 8
-_STEP_ROWS = 512
-# Ranges of the final pass: many more than connections, which take the next one as they come free.
-_MOST_PASS_RANGES = 64
-_PASS_ROWS = 1_000
-_LARGEST_ID = 2**63 - 1
+_STEP_ROWS = 1_024
+# Rows of which it is told how many candidates a cell needs.
+_CELL_ROWS = 2_048
 # Searching for a good start (restarts, refinement) may compare half as many rows with centroids as
 # the final pass will; a library that is its own sample is small, and can afford a better result.
-_LEAST_SEARCH_PAIRS = 4_000_000
+_LEAST_SEARCH_PAIRS = 2_000_000
 _LEAST_SEARCH_PAIRS_OF_A_SMALL_LIBRARY = 40_000_000
 # A step of so many pairs takes 2 to 3 s on two cores. 100,000 photos at k=1,000 need 13 s for each.
 _PAIRS_OF_A_LONG_STEP = 20_000_000
@@ -62,6 +64,13 @@ _BREATH = 5
 # the last digit: with these, 105 steps end as low as 150 at the tolerance of the settings.
 _COARSE_TOLERANCE = 1e-2
 _FINE_TOLERANCE = 1e-3
+# Seeding from more rows than this tells little more, and takes longer than a step.
+_MOST_SEEDING_PER_CLUSTER = 8
+# What a generator is for, beside the restarts, which are numbered from 0.
+_DIRECTIONS, _CELLS = 1_000_000, 1_000_001
+# A split is drawn from so many rows: one connection compares each of them with every centroid.
+_SPLIT_ROWS_PER_CLUSTER = 4
+_LEAST_SPLIT_ROWS = 2_048
 # Keeps a division by a norm of zero out of the way; its result is not used.
 _TINY = 1e-300
 # Below this share of the mean squared norm, an error is float4 rounding: nothing to split.
@@ -109,11 +118,16 @@ class KMeans:
         The result has as many clusters as were asked for, or as there are distinct embeddings
         where these are fewer.
         """
-        task.session.execute("work_tables/drop_sample")
+        _drop_work_tables(task.session.execute)
         try:
             return _Run(task).fit()
         finally:
-            task.session.release("work_tables/drop_sample")
+            _drop_work_tables(task.session.release)
+
+
+def _drop_work_tables(run: Callable[[str], object]) -> None:
+    run("work_tables/drop_sample")
+    run("work_tables/drop_drawn")
 
 
 class _Run:
@@ -127,6 +141,10 @@ class _Run:
         self._steps = 0
         self._pairs = 0
         self._sampled = False
+        self._directions = all_directions(task.survey.dimensions)
+        # Some photos as they are: what directions and cells are found from.
+        self._photos = np.empty((0, task.survey.dimensions), np.float32)
+        self._cell_rows = self._photos
 
     def fit(self) -> Fit:
         self._task.log.phase("sample")
@@ -141,8 +159,14 @@ class _Run:
             best = self._breathe(best, batch_size)
         self._task.log.phase("train")
         trained = self._train(best, batch_size, sample_size)
+        centroids = self._lift(trained.centroids, sample_size)
         self._task.log.phase("assign")
-        return self._assign(trained)
+        return FinalPass(self._task, self._k).assign(
+            centroids,
+            cells_of(centroids, self._photos, self._generator(_CELLS)),
+            iterations=self._steps,
+            converged=trained.converged,
+        )
 
     def _nothing_found(self) -> Fit:
         return Fit(
@@ -152,34 +176,84 @@ class _Run:
             inertia=0.0,
             iterations=0,
             converged=True,
-            nearest_centroid=True,
+            recall=1.0,
+            least_recall=1.0,
         )
 
     # Sampling and seeding
 
     def _draw_sample(self) -> int:
+        """Draws photos and projects them; returns the last position of the sample, 0 if empty."""
         survey, session = self._task.survey, self._task.session
         wanted = max(self._settings.sample_per_cluster * self._k, _LEAST_SAMPLE)
         self._sampled = wanted < survey.eligible
+        session.execute("work_tables/create_drawn")
         session.execute("work_tables/create_sample")
-        if survey.dimensions <= _MOST_INLINE_DIMENSIONS:
-            session.execute("work_tables/keep_sample_inline")
+        session.execute("work_tables/keep_sample_inline")
         drawn = session.execute(
-            "kmeans/draw_sample",
+            "kmeans/draw_photos",
             seed=self._settings.seed,
-            normalize=self._normalize,
             sample_size=min(wanted, survey.eligible),
-            dimensions=survey.dimensions,
         )
+        session.execute("work_tables/analyze_drawn")
+        self._photos = self._fetch_photos(drawn)
+        if len(self._photos):
+            self._choose_directions()
+        rows = sum(self._project(drawn)) if drawn else 0
         session.execute("work_tables/analyze_sample")
-        return drawn
+        return drawn if rows else 0
+
+    def _choose_directions(self) -> None:
+        self._directions = main_directions(
+            self._photos, centered=not self._normalize, generator=self._generator(_DIRECTIONS)
+        )
+        self._cell_rows = self._directions.project(self._photos[:_CELL_ROWS])
+
+    def _fetch_photos(self, drawn: int) -> Matrix:
+        """The first photos drawn, as many as memory is set aside for; shape (n, dimensions)."""
+        dimensions = self._task.survey.dimensions
+        most = min(drawn, _SEEDING_BYTES // (4 * dimensions))
+        photos = np.empty((most, dimensions), dtype=np.float32)
+        count = 0
+        for after in range(0, most, _FETCHED_AT_ONCE):
+            found = self._task.session.fetch_all(
+                "kmeans/fetch_photos",
+                normalize=self._normalize,
+                dimensions=dimensions,
+                after_row=after,
+                last_row=min(after + _FETCHED_AT_ONCE, most),
+            )
+            for row in found:
+                photos[count] = row["embedding"]
+                count += 1
+        return photos[:count]
+
+    def _project(self, drawn: int) -> Iterator[int]:
+        """Writes the sample, by ranges; yields how many rows each has."""
+        axes = self._task.session.vector_array(self._directions.axes)
+        origin = self._directions.origin
+
+        def write(session: Session, rows: tuple[int, int]) -> int:
+            return session.execute(
+                "kmeans/project_sample",
+                axes=axes,
+                origin=origin,
+                normalize=self._normalize,
+                dimensions=self._task.survey.dimensions,
+                after_row=rows[0],
+                last_row=rows[1],
+            )
+
+        return self._task.workers.map(write, row_ranges(drawn, _MOST_STEP_RANGES, _STEP_ROWS))
+
+    def _generator(self, *what: int) -> np.random.Generator:
+        return np.random.default_rng([self._settings.seed, *what])
 
     def _best_of_restarts(self, batch_size: int) -> _Descent:
         rows = self._fetch_rows(batch_size)
         descents = []
         for restart in range(self._settings.restarts):
-            generator = np.random.default_rng([self._settings.seed, restart])
-            seeds = seed_centroids(rows, self._k, generator)
+            seeds = seed_centroids(rows, self._k, self._generator(restart))
             phase = f"seed {restart + 1}"
             descents.append(self._descend(seeds, batch_size, phase, _COARSE_TOLERANCE))
             if self._pairs > self._search_budget() // 2:
@@ -187,22 +261,32 @@ class _Run:
         return min(descents, key=lambda descent: descent.inertia)
 
     def _fetch_rows(self, batch_size: int) -> Matrix:
-        """Rows to seed from, as many as memory is set aside for; shape (n, dimensions)."""
-        dimensions = self._task.survey.dimensions
-        bounded = max(_SEEDING_BYTES // (4 * dimensions), _LEAST_SEEDING_PER_CLUSTER * self._k)
-        rows = np.empty((min(batch_size, bounded), dimensions), dtype=np.float32)
-        for after in range(0, len(rows), _FETCHED_AT_ONCE):
-            last = min(after + _FETCHED_AT_ONCE, len(rows))
+        """Rows of the sample to seed from, on the span, as many as memory is set aside for."""
+        width = self._sample_dimensions
+        bounded = max(_SEEDING_BYTES // (4 * width), _LEAST_SEEDING_PER_CLUSTER * self._k)
+        wanted = min(batch_size, bounded, _MOST_SEEDING_PER_CLUSTER * self._k + _FETCHED_AT_ONCE)
+        rows = np.empty((wanted, width), dtype=np.float32)
+        count = 0
+        for after in range(0, wanted, _FETCHED_AT_ONCE):
             found = self._task.session.fetch_all(
-                "kmeans/fetch_rows", after_row=after, last_row=last
+                "kmeans/fetch_rows",
+                after_row=after,
+                last_row=min(after + _FETCHED_AT_ONCE, wanted),
             )
-            rows[after:last] = [row["embedding"] for row in found]
-        return rows
+            for row in found:
+                rows[count] = row["embedding"]
+                count += 1
+        return self._directions.onto_span(rows[:count])
+
+    @property
+    def _sample_dimensions(self) -> int:
+        axes = self._directions.axes
+        return len(axes) + 1 if self._directions.reduced else self._task.survey.dimensions
 
     def _search_budget(self) -> int:
         """Pairs of row and centroid that restarts and refinement together may compare."""
         least = _LEAST_SEARCH_PAIRS if self._sampled else _LEAST_SEARCH_PAIRS_OF_A_SMALL_LIBRARY
-        return max(self._task.survey.eligible * self._k // 2, least)
+        return max(self._task.survey.eligible * self._k // 4, least)
 
     # Lloyd steps
 
@@ -267,30 +351,56 @@ class _Run:
         sums = np.zeros(centroids.shape, dtype=np.float64)
         counts = np.zeros(len(centroids), dtype=np.int64)
         errors = np.zeros(len(centroids), dtype=np.float64)
-        for part in self._over_ranges("kmeans/lloyd_step", centroids, rows):
-            labels = [row["label"] for row in part]
-            part_rows = np.array([row["rows"] for row in part], dtype=np.int64)
-            sums[labels] += part_rows[:, None] * np.stack([row["mean"] for row in part])
-            counts[labels] += part_rows
+        for part in self._over_rows("kmeans/lloyd_step", centroids, rows):
+            labels = _add_means(part, sums, counts)
             errors[labels] += [row["error"] for row in part]
         filled = counts > 0
         means = centroids.copy()
-        means[filled] = self._centroids_of(sums[filled] / counts[filled, None], centroids[filled])
+        averages = (sums[filled] / counts[filled, None]).astype(np.float32)
+        means[filled] = self._centroids_of(self._directions.onto_span(averages), centroids[filled])
         return _Measured(means, counts, errors)
 
+    def _lift(self, centroids: Matrix, rows: int) -> Matrix:
+        """Trained centroids in all dimensions: means of the photos that are nearest to each."""
+        lifted = self._directions.restore(centroids)
+        sums = np.zeros(lifted.shape, dtype=np.float64)
+        counts = np.zeros(len(lifted), dtype=np.int64)
+        for part in self._over_rows(
+            "kmeans/lift_means",
+            centroids,
+            rows,
+            normalize=self._normalize,
+            dimensions=self._task.survey.dimensions,
+        ):
+            _add_means(part, sums, counts)
+        filled = counts > 0
+        lifted[filled] = self._centroids_of(sums[filled] / counts[filled, None], lifted[filled])
+        return lifted
+
+    def _over_rows(
+        self, name: str, centroids: Matrix, rows: int, **parameters: object
+    ) -> Iterator[list[dict[str, Any]]]:
+        """Runs a statement that looks centroids up, over ranges of the sample; parts in order."""
+        cells = cells_of(centroids, self._cell_rows, self._generator(_CELLS))
+        prepared = lookup(self._task.session, centroids, cells)
+        return self._over_ranges(
+            f"{name}{prepared.variant}", rows, **prepared.parameters, **parameters
+        )
+
     def _over_ranges(
-        self, name: str, centroids: Matrix, rows: int
+        self, name: str, rows: int, **parameters: object
     ) -> Iterator[list[dict[str, Any]]]:
         """Runs a statement over ranges of the sample; parts come in the order of the ranges."""
-        parameter = self._task.session.vector_array(centroids)
 
         def run(session: Session, rows: tuple[int, int]) -> list[dict[str, Any]]:
-            return session.fetch_all(name, centroids=parameter, after_row=rows[0], last_row=rows[1])
+            return session.fetch_all(name, after_row=rows[0], last_row=rows[1], **parameters)
 
         ranges = row_ranges(rows, _MOST_STEP_RANGES, _STEP_ROWS)
         return self._task.workers.map(run, ranges)
 
-    def _centroids_of(self, means: NDArray[np.float64], before: Matrix) -> Matrix:
+    def _centroids_of(
+        self, means: NDArray[np.float64] | NDArray[np.float32], before: Matrix
+    ) -> Matrix:
         """Means as centroids: made unit vectors under cosine.
 
         A mean of zero (rows that point in opposite directions) has no direction; it keeps the
@@ -329,11 +439,11 @@ class _Run:
             centroids=self._task.session.vector_array(centroids),
             labels=worst.tolist(),
             seed=(self._settings.seed + self._steps) % 2**63,
-            rows=rows,
+            rows=min(rows, max(_LEAST_SPLIT_ROWS, _SPLIT_ROWS_PER_CLUSTER * len(centroids))),
         )
         if not found:
             return np.empty((0, centroids.shape[1]), dtype=np.float32)
-        return np.stack([row["embedding"] for row in found])
+        return self._directions.onto_span(np.stack([row["embedding"] for row in found]))
 
     # Refinement
 
@@ -372,91 +482,24 @@ class _Run:
         """Error and utility of each centroid, both of shape (k,)."""
         errors = np.zeros(len(centroids), dtype=np.float64)
         utilities = np.zeros(len(centroids), dtype=np.float64)
-        for part in self._over_ranges("kmeans/measure_clusters", centroids, rows):
+        for part in self._over_ranges(
+            "kmeans/measure_clusters",
+            rows,
+            centroids=self._task.session.vector_array(centroids),
+        ):
             labels = [row["label"] for row in part]
             errors[labels] += [row["error"] for row in part]
             utilities[labels] += [row["utility"] for row in part]
         return errors, utilities
 
-    # The final pass
 
-    def _assign(self, trained: _Descent) -> Fit:
-        """Labels every photo with its nearest centroid, and fills clusters that no photo chose."""
-        self._assign_all(trained.centroids)
-        centroids = np.zeros((self._k, trained.centroids.shape[1]), dtype=np.float32)
-        centroids[: len(trained.centroids)] = trained.centroids
-        photos, inertia = self._summarize()
-        # Each round puts a centroid onto a photo that lies off its own, so the inertia falls every
-        # time and the rounds end: when k have photos, or when every photo lies on its centroid.
-        while len(free := np.flatnonzero(photos == 0)):
-            drawn = self._draw_far_photos(len(free), seed_offset=int(photos.max()))
-            if not len(drawn):
-                break
-            labels = free[: len(drawn)]
-            centroids[labels] = drawn
-            self._move_to_nearer(drawn, labels)
-            photos, inertia = self._summarize()
-        labels = np.argsort(-photos, kind="stable")[: np.count_nonzero(photos)]
-        return Fit(
-            labels=labels,
-            centroids=centroids[labels],
-            photos=photos[labels],
-            inertia=inertia,
-            iterations=self._steps,
-            converged=trained.converged,
-            nearest_centroid=True,
-        )
-
-    def _assign_all(self, centroids: Matrix) -> None:
-        parameter = self._task.session.vector_array(centroids)
-
-        def assign(session: Session, ids: tuple[int, int]) -> int:
-            return session.execute(
-                "kmeans/assign_photos",
-                centroids=parameter,
-                normalize=self._normalize,
-                dimensions=self._task.survey.dimensions,
-                after_id=ids[0],
-                last_id=ids[1],
-            )
-
-        for assigned in self._task.workers.map(assign, self._id_ranges()):
-            self._task.log.photos(assigned)
-
-    def _id_ranges(self) -> list[tuple[int, int]]:
-        """Ranges of ids (after, last] of about as many photos each, together all of them."""
-        pieces = len(row_ranges(self._task.survey.eligible, _MOST_PASS_RANGES, _PASS_ROWS))
-        fractions = [piece / pieces for piece in range(1, pieces)]
-        found = self._task.session.fetch_value("kmeans/find_range_bounds", fractions=fractions)
-        bounds = [-_LARGEST_ID, *sorted(set(found or [])), _LARGEST_ID]
-        return list(pairwise(bounds))
-
-    def _summarize(self) -> tuple[NDArray[np.int64], float]:
-        """Photos by label, of shape (k,), and the inertia of all."""
-        photos = np.zeros(self._k, dtype=np.int64)
-        inertia = 0.0
-        for row in self._task.session.fetch_all("kmeans/summarize_assignments"):
-            photos[row["label"]] = row["photos"]
-            inertia += row["error"]
-        return photos, inertia
-
-    def _draw_far_photos(self, most: int, *, seed_offset: int) -> Matrix:
-        """Up to `most` distinct embeddings that lie off their centroids; shape (m, dimensions)."""
-        found = self._task.session.fetch_all(
-            "kmeans/draw_far_photos",
-            normalize=self._normalize,
-            dimensions=self._task.survey.dimensions,
-            seed=(self._settings.seed + seed_offset) % 2**63,
-            photos=most,
-        )
-        rows = [row["embedding"] for row in found]
-        return np.unique(np.stack(rows), axis=0) if rows else np.empty((0, 0), dtype=np.float32)
-
-    def _move_to_nearer(self, centroids: Matrix, labels: NDArray[np.intp]) -> None:
-        self._task.session.execute(
-            "kmeans/move_to_nearer",
-            centroids=self._task.session.vector_array(centroids),
-            labels=labels.tolist(),
-            normalize=self._normalize,
-            dimensions=self._task.survey.dimensions,
-        )
+def _add_means(
+    part: list[dict[str, Any]], sums: NDArray[np.float64], counts: NDArray[np.int64]
+) -> list[int]:
+    """Adds the means of a range to the sums, weighted by their rows; returns the labels it had."""
+    labels = [row["label"] for row in part]
+    rows = np.array([row["rows"] for row in part], dtype=np.int64)
+    for row, label in zip(part, labels, strict=True):
+        sums[label] += row["rows"] * row["mean"].astype(np.float64)
+    counts[labels] += rows
+    return labels

@@ -143,6 +143,7 @@ class Session:
     def transaction(self) -> Iterator[None]:
         """All statements inside happen, or none of them."""
         with our_errors(), self.connection.transaction():
+            self.connection.execute(statement("session/commit_durably").text)
             yield
 
     def vector_array(self, matrix: NDArray[np.float32]) -> VectorArray:

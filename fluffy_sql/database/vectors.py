@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from psycopg.abc import Buffer
 
 _VECTOR_HEADER = 4
+# Postgres's own types have the same oids everywhere.
+_INTEGER_OID = 23
+_INTEGER_ARRAY_OID = 1007
 
 
 @dataclass(frozen=True)
@@ -55,11 +58,35 @@ class VectorArray:
         return cls(header + elements.tobytes())
 
 
-class _VectorArrayDumper(Dumper):
+@dataclass(frozen=True)
+class IntegerArray:
+    """Numbers as a Postgres `integer[]`: psycopg takes a microsecond for each in a list.
+
+    Attributes:
+        encoded: the array in Postgres's binary format.
+    """
+
+    encoded: bytes
+
+    @classmethod
+    def of(cls, numbers: NDArray[np.int32]) -> IntegerArray:
+        """Encodes numbers of shape (n,)."""
+        elements = np.empty(len(numbers), dtype=[("bytes", ">i4"), ("x", ">i4")])
+        elements["bytes"] = 4
+        elements["x"] = numbers
+        header = struct.pack("!iiIii", 1, 0, _INTEGER_OID, len(numbers), 1)
+        return cls(header + elements.tobytes())
+
+
+class _EncodedDumper(Dumper):
     format = Format.BINARY
 
-    def dump(self, obj: VectorArray) -> Buffer:
+    def dump(self, obj: VectorArray | IntegerArray) -> Buffer:
         return obj.encoded
+
+
+class _IntegerArrayDumper(_EncodedDumper):
+    oid = _INTEGER_ARRAY_OID
 
 
 class _VectorLoader(Loader):
@@ -77,6 +104,7 @@ def register_vectors(connection: Connection[Any]) -> int | None:
     register_vector_info(connection, info)
     connection.adapters.register_loader(info.oid, _VectorLoader)
     # A dumper names its type by class attribute; the oid differs from database to database.
-    dumper = type("VectorArrayDumper", (_VectorArrayDumper,), {"oid": info.array_oid})
+    dumper = type("VectorArrayDumper", (_EncodedDumper,), {"oid": info.array_oid})
     connection.adapters.register_dumper(VectorArray, dumper)
+    connection.adapters.register_dumper(IntegerArray, _IntegerArrayDumper)
     return info.oid

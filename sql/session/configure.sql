@@ -5,6 +5,8 @@
 --   default_transaction_isolation: a snapshot taken before a lock was waited for would miss what the other did.
 --   work_mem: at least 64 MB, for centroids are kept there; at 4 MB, 1,400 of 768 dimensions were read from a file for
 --   each row, and a step took twice as long.
+--   synchronous_commit: off, for records of progress need not wait for the disk; a transaction does, see
+--   session/commit_durably.
 --   jit: compiling these statements costs more than it saves.
 -- Returns: one row of no interest.
 SELECT
@@ -14,5 +16,6 @@ SELECT
     set_config(
         'work_mem', greatest(pg_size_bytes(current_setting('work_mem')), 64 * 1024 * 1024) / 1024 || 'kB', FALSE
     ) AS work_mem,
+    set_config('synchronous_commit', 'off', FALSE) AS synchronous_commit,
     set_config('jit', 'off', FALSE) AS jit,
     set_config('client_min_messages', 'warning', FALSE) AS client_min_messages;

@@ -1,4 +1,5 @@
--- The rows that a run trains on, in an order drawn from its seed: the first n are a sample of n.
+-- The rows that a run trains on: drawn photos, each as its coordinates in the main directions and what is left of it.
+-- A position of fluffy_sql_drawn is missing where its photo can't be used.
 -- Returns: nothing.
 CREATE UNLOGGED TABLE fluffy_sql_sample (
     position bigint PRIMARY KEY,

@@ -1,0 +1,164 @@
+"""The final pass of k-means: every photo gets its centroid, and every centroid photos."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fluffy_sql.algorithms.cells import LEAST_RECALL, Cells
+from fluffy_sql.algorithms.lookup import lookup
+from fluffy_sql.schedule import row_ranges
+from fluffy_sql.types import Fit
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fluffy_sql.algorithms.base import Task
+    from fluffy_sql.database.session import Session
+
+    Matrix = NDArray[np.float32]
+
+# Ranges of the pass: many more than connections, which take the next one as they come free. With
+# cells, fewer: candidates are set out for each range anew; but the server holds a range in memory.
+_MOST_RANGES = 64
+_RANGE_PHOTOS = 1_000
+_RANGE_PHOTOS_BY_CELL = 6_000
+_MOST_RANGES_BY_CELL = 100_000
+_LARGEST_ID = 2**63 - 1
+# Photos that are compared with every centroid to measure the recall, and at most so many pairs.
+_CHECKED_PHOTOS = 2_000
+_CHECKED_PAIRS = 1_000_000
+
+
+class FinalPass:
+    """Labels every photo of the task with one of k centroids."""
+
+    def __init__(self, task: Task, k: int) -> None:
+        self._task = task
+        self._k = k
+        self._normalize = task.settings.metric == "cosine"
+
+    def assign(
+        self, trained: Matrix, cells: Cells | None, *, iterations: int, converged: bool
+    ) -> Fit:
+        """Labels every photo with its nearest centroid, and fills clusters that no photo chose.
+
+        Args:
+            trained: shape (up to k, dimensions).
+            cells: where photos look for their nearest; None: among all centroids.
+            iterations: steps of training, for the result.
+            converged: whether training ended by its tolerance, for the result.
+        """
+        recall = self._assign_all(trained, cells)
+        centroids = np.zeros((self._k, trained.shape[1]), dtype=np.float32)
+        centroids[: len(trained)] = trained
+        photos, inertia = self._summarize()
+        # Each round puts a centroid onto a photo that lies off its own, so the inertia falls every
+        # time and the rounds end: when k have photos, or when every photo lies on its centroid.
+        while len(free := np.flatnonzero(photos == 0)):
+            drawn = self._draw_far_photos(len(free), seed_offset=int(photos.max()))
+            if not len(drawn):
+                break
+            labels = free[: len(drawn)]
+            centroids[labels] = drawn
+            self._move_to_nearer(drawn, labels)
+            photos, inertia = self._summarize()
+        labels = np.argsort(-photos, kind="stable")[: np.count_nonzero(photos)]
+        return Fit(
+            labels=labels,
+            centroids=centroids[labels],
+            photos=photos[labels],
+            inertia=inertia,
+            iterations=iterations,
+            converged=converged,
+            recall=recall,
+            least_recall=1.0 if recall == 1.0 else LEAST_RECALL,
+        )
+
+    def _assign_all(self, centroids: Matrix, cells: Cells | None) -> float:
+        """Returns the share of photos that have their nearest centroid: 1.0 without cells.
+
+        Where cells keep less than they promise, all is done again without them.
+        """
+        self._run_pass(centroids, cells)
+        if cells is None:
+            return 1.0
+        recall = self._measure_recall(centroids)
+        if recall >= LEAST_RECALL:
+            return recall
+        self._task.session.execute("work_tables/clear_assignments")
+        self._run_pass(centroids, None)
+        return 1.0
+
+    def _run_pass(self, centroids: Matrix, cells: Cells | None) -> None:
+        prepared = lookup(self._task.session, centroids, cells)
+
+        def assign(session: Session, ids: tuple[int, int]) -> int:
+            return session.execute(
+                f"kmeans/assign_photos{prepared.variant}",
+                **prepared.parameters,
+                normalize=self._normalize,
+                dimensions=self._task.survey.dimensions,
+                after_id=ids[0],
+                last_id=ids[1],
+            )
+
+        most, about = _MOST_RANGES, _RANGE_PHOTOS
+        if cells is not None:
+            most, about = _MOST_RANGES_BY_CELL, _RANGE_PHOTOS_BY_CELL
+        for assigned in self._task.workers.map(assign, self._id_ranges(most, about)):
+            self._task.log.photos(assigned)
+
+    def _id_ranges(self, most: int, about: int) -> list[tuple[int, int]]:
+        """Ranges of ids (after, last] of about as many photos each, together all of them."""
+        pieces = len(row_ranges(self._task.survey.eligible, most, about))
+        fractions = [piece / pieces for piece in range(1, pieces)]
+        found = self._task.session.fetch_value("kmeans/find_range_bounds", fractions=fractions)
+        bounds = [-_LARGEST_ID, *sorted(set(found or [])), _LARGEST_ID]
+        return list(pairwise(bounds))
+
+    def _measure_recall(self, centroids: Matrix) -> float:
+        """Compares some photos with every centroid."""
+        [found] = self._task.session.fetch_all(
+            "kmeans/count_far_from_nearest",
+            centroids=self._task.session.vector_array(centroids),
+            normalize=self._normalize,
+            dimensions=self._task.survey.dimensions,
+            seed=self._task.settings.seed,
+            photos=max(1, min(_CHECKED_PHOTOS, _CHECKED_PAIRS // len(centroids))),
+        )
+        if not found["looked_at"]:
+            return 1.0
+        return 1 - float(found["missed"]) / float(found["looked_at"])
+
+    def _summarize(self) -> tuple[NDArray[np.int64], float]:
+        """Photos by label, of shape (k,), and the inertia of all."""
+        photos = np.zeros(self._k, dtype=np.int64)
+        inertia = 0.0
+        for row in self._task.session.fetch_all("kmeans/summarize_assignments"):
+            photos[row["label"]] = row["photos"]
+            inertia += row["error"]
+        return photos, inertia
+
+    def _draw_far_photos(self, most: int, *, seed_offset: int) -> Matrix:
+        """Up to `most` distinct embeddings that lie off their centroids; shape (m, dimensions)."""
+        found = self._task.session.fetch_all(
+            "kmeans/draw_far_photos",
+            normalize=self._normalize,
+            dimensions=self._task.survey.dimensions,
+            seed=(self._task.settings.seed + seed_offset) % 2**63,
+            photos=most,
+        )
+        rows = [row["embedding"] for row in found]
+        return np.unique(np.stack(rows), axis=0) if rows else np.empty((0, 0), dtype=np.float32)
+
+    def _move_to_nearer(self, centroids: Matrix, labels: NDArray[np.intp]) -> None:
+        self._task.session.execute(
+            "kmeans/move_to_nearer",
+            centroids=self._task.session.vector_array(centroids),
+            labels=labels.tolist(),
+            normalize=self._normalize,
+            dimensions=self._task.survey.dimensions,
+        )

@@ -1,0 +1,33 @@
+-- Looks at a sample of the photos assigned and counts those that have some nearer centroid than their own: 0, unless
+-- they only looked at the candidates of their cell. LATERAL and OFFSET 0 look up each photo by its key.
+-- Parameters: centroids vector[], normalize boolean, dimensions integer, seed bigint, photos bigint (to look at)
+-- Returns: one row: looked_at, missed. A photo that was embedded anew meanwhile is passed over: its nearest centroid is
+--   farther than the one it was assigned to.
+SELECT
+    count(*) AS looked_at,
+    count(*) FILTER (WHERE nearest.distance < drawn.distance * 0.999999) AS missed
+FROM (
+    SELECT
+        photo_id,
+        distance
+    FROM fluffy_sql_assignments
+    ORDER BY hashint8extended(photo_id, %(seed)s::bigint), photo_id
+    LIMIT %(photos)s::bigint
+) AS drawn
+CROSS JOIN
+    LATERAL (
+        SELECT
+            CASE
+                WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
+                ELSE vector(usable.embedding, -1, FALSE)
+            END AS embedding
+        FROM usable_photos AS usable
+        WHERE usable.id = drawn.photo_id AND usable.embedding IS NOT NULL
+        OFFSET 0
+    ) AS photo
+CROSS JOIN
+    LATERAL (
+        SELECT min(centroid.embedding <-> photo.embedding) AS distance
+        FROM unnest(%(centroids)b::vector[]) AS centroid (embedding)
+    ) AS nearest
+WHERE vector_dims(photo.embedding) = %(dimensions)s::integer;

@@ -1,0 +1,18 @@
+-- Draws photos by a hash of id and seed: the same ones on every run, whatever the order of the rows on disk. Only ids:
+-- no embedding is fetched.
+-- Parameters: seed bigint, sample_size bigint
+-- Returns: nothing; the row count is the photos drawn.
+INSERT INTO fluffy_sql_drawn (position, photo_id)
+SELECT
+    row_number() OVER (ORDER BY drawn.draw, drawn.id) AS position,
+    drawn.id AS photo_id
+FROM (
+    SELECT
+        id::bigint AS id,
+        hashint8extended(id::bigint, %(seed)s::bigint) AS draw
+    FROM usable_photos
+    WHERE cluster_id IS NULL AND embedding IS NOT NULL
+    ORDER BY draw, id
+    LIMIT %(sample_size)s::bigint
+) AS drawn
+ORDER BY position;

@@ -1,0 +1,52 @@
+-- Writes drawn photos into the sample, each as its coordinates along the axes, followed by its distance from what they
+-- span. To a centroid that lies in the span, with 0 in that last place, <-> then gives the very distance that it gives
+-- in all dimensions. Without axes, embeddings are written as they are.
+-- Zero vectors have no direction, so under cosine they are left out; so is a photo embedded anew with another length.
+-- Parameters: axes vector[] (orthonormal; empty: as they are), origin vector, normalize boolean, dimensions integer,
+--   after_row bigint (exclusive), last_row bigint (inclusive)
+-- Returns: nothing; the row count is the rows written.
+INSERT INTO fluffy_sql_sample (position, photo_id, embedding)
+SELECT
+    photo.position,
+    photo.id,
+    CASE
+        WHEN cardinality(%(axes)b::vector[]) = 0 THEN photo.embedding
+        ELSE (
+            SELECT
+                array_append(
+                    along.coordinates,
+                    sqrt(greatest(vector_norm(photo.centered) ^ 2 - vector_norm(along.coordinates::vector) ^ 2, 0))
+                )::vector
+            FROM (
+                SELECT array_agg(-(axis.direction <#> photo.centered)) AS coordinates
+                FROM unnest(%(axes)b::vector[]) AS axis (direction)
+            ) AS along
+        )
+    END AS embedding
+FROM (
+    SELECT
+        fetched.position,
+        fetched.id,
+        fetched.embedding,
+        fetched.embedding - %(origin)b::vector AS centered
+    FROM (
+        SELECT
+            drawn.position,
+            usable.id::bigint AS id,
+            CASE
+                WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
+                ELSE vector(usable.embedding, -1, FALSE)
+            END AS embedding
+        FROM fluffy_sql_drawn AS drawn
+        INNER JOIN usable_photos AS usable ON drawn.photo_id = usable.id
+        WHERE
+            drawn.position > %(after_row)s::bigint
+            AND drawn.position <= %(last_row)s::bigint
+            AND usable.embedding IS NOT NULL
+        OFFSET 0
+    ) AS fetched
+    WHERE
+        vector_dims(fetched.embedding) = %(dimensions)s::integer
+        AND (NOT %(normalize)s::boolean OR vector_norm(fetched.embedding) > 0)
+    OFFSET 0
+) AS photo;

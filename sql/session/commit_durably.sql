@@ -1,0 +1,3 @@
+-- Makes a transaction's commit wait until it is on disk, if that is what the server does by default (see configure).
+-- Returns: nothing.
+SET LOCAL synchronous_commit TO DEFAULT;

@@ -1,0 +1,6 @@
+-- The photos that a run trains on, in an order drawn from its seed: the first n are a sample of n.
+-- Returns: nothing.
+CREATE UNLOGGED TABLE fluffy_sql_drawn (
+    position bigint PRIMARY KEY,
+    photo_id bigint NOT NULL
+);
