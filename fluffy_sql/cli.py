@@ -219,6 +219,11 @@ def import_(
 @click.option("--metric", help="cosine or l2.")
 @click.option("--seed", type=int, help="The same seed on the same photos gives the same clusters.")
 @click.option("--algorithm", help="Which algorithm to use.")
+@click.option(
+    "--explain",
+    is_flag=True,
+    help="Print the SQL of a run with its query plans; go through the run and take it back.",
+)
 @_with_config
 @_with_database_url
 @_with_json
@@ -228,6 +233,7 @@ def generate(
     metric: str | None,
     seed: int | None,
     algorithm: str | None,
+    explain: bool,
     config: Path | None,
     database_url: str | None,
     as_json: bool,
@@ -236,23 +242,45 @@ def generate(
 
     What is not given comes from the settings file. All photos get their cluster, or none.
 
+    --explain prints the SQL statements of a run, each with how often it ran and the plan of its
+    first time. It takes as long as a run and leaves no cluster, no photo in one and no record.
+
     Example: fluffy-sql generate --k 50 --seed 7
     """
     settings = _load(config, database_url, k=k, metric=metric, seed=seed, algorithm=algorithm)
     with _database(settings) as database:
-        with display.RunProgress(display.stderr_console()) as progress:
-            result = ClusteringService(
-                database.url,
-                settings.clustering,
-                connections=settings.database.connections,
-                progress=progress,
-            ).generate()
+        if explain:
+            _explain(database.url, settings, as_json=as_json)
+            return
+        with _clustering(database.url, settings) as service:
+            result = service.generate()
         if as_json:
             _print_json(asdict(result))
             return
         print(display.describe_run(result))
         if result.run_id is not None:
             _print_clusters_of(database.url, result.run_id, result.clusters_created)
+
+
+@contextmanager
+def _clustering(url: str, settings: Settings) -> Iterator[ClusteringService]:
+    """The service, with its progress on stderr."""
+    with display.RunProgress(display.stderr_console()) as progress:
+        yield ClusteringService(
+            url,
+            settings.clustering,
+            connections=settings.database.connections,
+            progress=progress,
+        )
+
+
+def _explain(url: str, settings: Settings, *, as_json: bool) -> None:
+    with _clustering(url, settings) as service:
+        statements = service.explain()
+    if as_json:
+        _print_json({"statements": [asdict(statement) for statement in statements]})
+        return
+    print(display.describe_statements(statements))
 
 
 def _print_clusters_of(url: str, run_id: int, made: int) -> None:

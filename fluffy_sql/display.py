@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from fluffy_sql.database.explain import ExplainedStatement
     from fluffy_sql.types import RunResult, StepReport, Survey
 
 # Into a file, a pipe or cron's mail: rich would fold tables at 80 columns and cut paths.
@@ -151,6 +152,19 @@ def _describe_left_out(result: RunResult) -> str:
     return f"\nLeft out: {', '.join(left_out)}." if left_out else ""
 
 
+def describe_statements(statements: Sequence[ExplainedStatement]) -> str:
+    """Statements with their plans, a blank line between them."""
+    return "\n\n".join(_describe_statement(statement) for statement in statements)
+
+
+def _describe_statement(statement: ExplainedStatement) -> str:
+    times = "once" if statement.executions == 1 else f"{statement.executions:,} times"
+    heading = f"-- sql/{statement.name}.sql, {times}"
+    # A plan shows the conditions of a view, and with them whatever its owner wrote.
+    plan = [f"  {_printable(line)}" for line in statement.plan or ()]
+    return "\n".join([heading, statement.sql, *plan])
+
+
 def clusters_table(clusters: Sequence[dict[str, Any]]) -> Table:
     """Clusters as a table; distances are in the metric of their run."""
     table = _table("cluster", "name", "status", "photos", "mean dist", "max dist", "central photo")
@@ -208,8 +222,11 @@ def _table(*headings: str) -> Table:
 
 def _text(value: object) -> Text:
     """Plain text: a path or a name may hold what rich or the terminal would take for a command."""
-    characters = "" if value is None else str(value)
-    return Text("".join(c if c.isprintable() else repr(c)[1:-1] for c in characters))
+    return Text("" if value is None else _printable(str(value)))
+
+
+def _printable(characters: str) -> str:
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in characters)
 
 
 def _number(value: float | None) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from fluffy_sql import __version__
 from fluffy_sql.algorithms import algorithm_named
 from fluffy_sql.algorithms.base import Task
+from fluffy_sql.database.explain import ExplainedStatement, PlanRecorder
 from fluffy_sql.database.schema import require_current_schema
 from fluffy_sql.database.session import Session
 from fluffy_sql.database.workers import Workers
@@ -20,6 +21,7 @@ from fluffy_sql.types import Fit, LeftOut, PhotosAlike, RunResult, StepReport, S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from fluffy_sql.settings import ClusteringSettings
 
@@ -80,8 +82,26 @@ class ClusteringService:
             DatabaseError: Postgres refused a statement.
             PostconditionError: the result broke a promise and was rolled back.
         """
+        return self._run(None)
+
+    def explain(self) -> list[ExplainedStatement]:
+        """The statements of a run with their plans, in the order of their first executions.
+
+        It goes through the whole run, since a plan depends on the tables and centroids at hand,
+        and takes it back: no cluster, no photo in one and no record of it stays. (Records of runs
+        that were killed are closed, as by every run.)
+
+        Raises:
+            FluffySqlError: as from `generate`.
+        """
+        recorder = PlanRecorder()
+        self._run(recorder)
+        return recorder.statements()
+
+    def _run(self, explain: PlanRecorder | None) -> RunResult:
+        """A run; with a recorder, one that is taken back."""
         algorithm = algorithm_named(self._settings.algorithm)
-        with Session.open(self._url) as session:
+        with Session.open(self._url, explain=explain) as session:
             require_current_schema(session)
             with _only_run(session):
                 clock = _Clock()
@@ -92,10 +112,10 @@ class ClusteringService:
                 if not survey.eligible:
                     return self._nothing_to_do(survey, clock)
                 run_id = self._open_run(session, survey)
-                with _closed_on_failure(session, run_id), _work_table(session):
+                with _record_of_run(session, run_id, explain), _work_table(session):
                     _require_one_length([(p.dimensions, p.photos) for p in _eligible(photos)])
                     log = _RunLog(session, run_id, clock, self._progress)
-                    with Workers.open(self._url, self._connections) as workers:
+                    with Workers.open(self._url, self._connections, explain=explain) as workers:
                         fit = algorithm.fit(Task(session, workers, survey, self._settings, log))
                     zero_vectors = _count_zero_vectors(session, survey, fit)
                     if not len(fit.labels):
@@ -103,7 +123,8 @@ class ClusteringService:
                         return self._nothing_to_do(survey, clock, zero_vectors)
                     log.phase("commit")
                     skipped = _skipped(survey, zero_vectors)
-                    return self._commit(session, run_id, skipped, fit, clock)
+                    undone = explain is not None
+                    return self._commit(session, run_id, skipped, fit, clock, undone=undone)
 
     def _nothing_to_do(self, survey: Survey, clock: _Clock, zero_vectors: int = 0) -> RunResult:
         return RunResult(
@@ -140,10 +161,17 @@ class ClusteringService:
         return run_id
 
     def _commit(
-        self, session: Session, run_id: int, skipped: dict[str, int], fit: Fit, clock: _Clock
+        self,
+        session: Session,
+        run_id: int,
+        skipped: dict[str, int],
+        fit: Fit,
+        clock: _Clock,
+        *,
+        undone: bool,
     ) -> RunResult:
         """The final transaction: clusters, photos, counts and the end of the run, or none of it."""
-        with session.transaction():
+        with session.transaction(undone=undone):
             cluster_ids = _insert_clusters(session, run_id, fit)
             placed = session.fetch_all(
                 "clusters/write_assignments",
@@ -287,6 +315,25 @@ def _describe_holder(session: Session) -> str:
         f"{run} is at work in this database: {who}, server process {holder['pid']},"
         f" since {holder['since']:%Y-%m-%d %H:%M:%S} UTC; try again when it is done"
     )
+
+
+def _record_of_run(
+    session: Session, run_id: int, explain: PlanRecorder | None
+) -> AbstractContextManager[None]:
+    """Sees to a run's record at its end: a run that only explains leaves none."""
+    if explain is None:
+        return _closed_on_failure(session, run_id)
+    return _discarded(session, run_id, explain)
+
+
+@contextmanager
+def _discarded(session: Session, run_id: int, explain: PlanRecorder) -> Iterator[None]:
+    """Takes a run's record back, whatever happened; not a statement of the run to be explained."""
+    try:
+        yield
+    finally:
+        with explain.paused():
+            session.release("runs/discard", run_id=run_id)
 
 
 @contextmanager

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from fluffy_sql.database.explain import PlanRecorder
+
 Row = TypeVar("Row")
 
 logger = logging.getLogger(__name__)
@@ -35,14 +37,21 @@ class Session:
     """A connection in autocommit mode. Not for use by two threads at a time.
 
     Every method that runs a statement raises DatabaseError where Postgres refuses it.
+
+    Args:
+        connection: the connection.
+        explain: keeps every statement that is run here, with its plan.
     """
 
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+    def __init__(
+        self, connection: psycopg.Connection[Any], explain: PlanRecorder | None = None
+    ) -> None:
         self.connection = connection
+        self._explain = explain
         self._vector_oid = register_vectors(connection)
 
     @classmethod
-    def open(cls, url: str) -> Self:
+    def open(cls, url: str, *, explain: PlanRecorder | None = None) -> Self:
         """Connects and sets what every statement here relies on.
 
         Raises:
@@ -65,8 +74,9 @@ class Session:
                 " check database.url or DATABASE_URL"
             ) from None
         with our_errors():
-            connection.execute(statement("session/configure").text)
-            return cls(connection)
+            session = cls(connection, explain)
+            session.execute("session/configure")
+            return session
 
     def __enter__(self) -> Self:
         return self
@@ -91,22 +101,30 @@ class Session:
     def execute(self, name: str, /, **parameters: object) -> int:
         """Runs `sql/<name>.sql`; returns how many rows it touched."""
         with our_errors():
-            return self.connection.execute(statement(name).text, parameters, binary=True).rowcount
+            return self.connection.execute(
+                self._recorded(name, parameters), parameters, binary=True
+            ).rowcount
 
     def fetch_all(self, name: str, /, **parameters: object) -> list[dict[str, Any]]:
         """Runs `sql/<name>.sql`; returns its rows as dictionaries by column."""
         with our_errors(), self.connection.cursor(row_factory=dict_row) as cursor:
-            return cursor.execute(statement(name).text, parameters, binary=True).fetchall()
+            return cursor.execute(
+                self._recorded(name, parameters), parameters, binary=True
+            ).fetchall()
 
     def fetch_as(self, kind: type[Row], name: str, /, **parameters: object) -> list[Row]:
         """Runs `sql/<name>.sql`; returns its rows as instances of a dataclass with its columns."""
         with our_errors(), self.connection.cursor(row_factory=class_row(kind)) as cursor:
-            return cursor.execute(statement(name).text, parameters, binary=True).fetchall()
+            return cursor.execute(
+                self._recorded(name, parameters), parameters, binary=True
+            ).fetchall()
 
     def fetch_value(self, name: str, /, **parameters: object) -> Any:
         """Runs `sql/<name>.sql`; returns the first column of its only row."""
         with our_errors():
-            row = self.connection.execute(statement(name).text, parameters, binary=True).fetchone()
+            row = self.connection.execute(
+                self._recorded(name, parameters), parameters, binary=True
+            ).fetchone()
         if row is None:
             raise LookupError(f"sql/{name}.sql returned no row")
         return row[0]
@@ -120,7 +138,7 @@ class Session:
             rows: read one at a time; an error they raise ends the COPY and passes through.
         """
         with our_errors(), self.connection.cursor() as cursor:
-            with cursor.copy(statement(name).text) as copy:
+            with cursor.copy(self._recorded(name, {})) as copy:
                 copy.set_types(types)
                 for row in rows:
                     copy.write_row(row)
@@ -135,14 +153,14 @@ class Session:
         if self.connection.closed or self.connection.broken:
             return
         try:
-            self.connection.execute(statement(name).text, parameters, binary=True)
+            self.connection.execute(self._recorded(name, parameters), parameters, binary=True)
         except psycopg.OperationalError:
             logger.debug("could not run %s while tidying up", name, exc_info=True)
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All statements inside happen, or none of them."""
-        with our_errors(), self.connection.transaction():
+    def transaction(self, *, undone: bool = False) -> Iterator[None]:
+        """All statements inside happen, or none of them; if it is to be `undone`, none."""
+        with our_errors(), self.connection.transaction(force_rollback=undone):
             self.connection.execute(statement("session/commit_durably").text)
             yield
 
@@ -154,6 +172,15 @@ class Session:
         if self._vector_oid is None:
             raise DatabaseError("the type vector is missing; run: fluffy-sql migrate")
         return VectorArray.of(matrix, self._vector_oid)
+
+    def _recorded(self, name: str, parameters: dict[str, object]) -> str:
+        """The text of `sql/<name>.sql`, about to be run: whoever keeps statements hears of it."""
+        found = statement(name)
+        if self._explain is not None:
+            self._explain.record(
+                found, lambda text: self.connection.execute(text, parameters, binary=True)
+            )
+        return found.text
 
 
 def describe_url(url: str) -> str:

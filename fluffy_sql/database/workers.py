@@ -14,6 +14,8 @@ from fluffy_sql.database.session import Session
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
+    from fluffy_sql.database.explain import PlanRecorder
+
 _CANCEL_EVERY_SECONDS = 0.1
 
 Item = TypeVar("Item")
@@ -35,10 +37,15 @@ class Workers:
 
     @classmethod
     @contextmanager
-    def open(cls, url: str, connections: int) -> Iterator[Workers]:
-        """Opens the connections and closes them at the end."""
+    def open(
+        cls, url: str, connections: int, *, explain: PlanRecorder | None = None
+    ) -> Iterator[Workers]:
+        """Opens the connections and closes them at the end; `explain` keeps their statements."""
         with ExitStack() as stack:
-            yield cls([stack.enter_context(Session.open(url)) for _ in range(connections)])
+            sessions = [
+                stack.enter_context(Session.open(url, explain=explain)) for _ in range(connections)
+            ]
+            yield cls(sessions)
 
     def map(
         self, work: Callable[[Session, Item], Result], items: Iterable[Item]

@@ -147,7 +147,7 @@ def test_connections_opened_before_one_fails_are_closed(
     opened: list[Session] = []
     real = Session.open
 
-    def open_only_one(url: str) -> Session:
+    def open_only_one(url: str, **_: object) -> Session:
         if opened:
             raise DatabaseError("too many connections")
         opened.append(real(url))

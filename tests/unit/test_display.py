@@ -11,7 +11,14 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from fluffy_sql.display import RunProgress, clusters_table, describe_run, runs_table
+from fluffy_sql.database.explain import ExplainedStatement
+from fluffy_sql.display import (
+    RunProgress,
+    clusters_table,
+    describe_run,
+    describe_statements,
+    runs_table,
+)
 from fluffy_sql.types import RunResult, StepReport, Survey
 
 NONE_SKIPPED = {"without_embedding": 0, "zero_vector": 0, "already_clustered": 0}
@@ -248,3 +255,29 @@ def test_progress_on_a_terminal_leaves_nothing_behind_but_what_there_is_to_do() 
     assert "assign: 2 of 3 photos" in out.getvalue()
     # the cursor goes back up and the line is erased
     assert out.getvalue().rstrip().endswith("\x1b[2K")
+
+
+# Statements
+
+
+def test_statements_stand_with_their_plans_a_blank_line_between() -> None:
+    statements = [
+        ExplainedStatement("a/one", 1, "SELECT\n    1;", ("Result", "  One-Time Filter: false")),
+        ExplainedStatement("a/two", 1_400, "DROP TABLE two;", None),
+    ]
+    assert describe_statements(statements) == (
+        "-- sql/a/one.sql, once\n"
+        "SELECT\n"
+        "    1;\n"
+        "  Result\n"
+        "    One-Time Filter: false\n"
+        "\n"
+        "-- sql/a/two.sql, 1,400 times\n"
+        "DROP TABLE two;"
+    )
+    assert describe_statements([]) == ""
+
+
+def test_a_plan_commands_no_terminal() -> None:
+    statement = ExplainedStatement("a/one", 1, "SELECT 1;", ("Filter: (a = '\x1b[2J'::text)",))
+    assert "Filter: (a = '\\x1b[2J'::text)" in describe_statements([statement])

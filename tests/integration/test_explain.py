@@ -1,0 +1,218 @@
+"""generate --explain: a run's statements with their plans, and nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fluffy_sql.errors import DatabaseError, LibraryError
+from fluffy_sql.service import ClusteringService, Progress
+from fluffy_sql.settings import ClusteringSettings
+from tests.conftest import made_library
+from tests.integration.helpers import generate, query, snapshot, work_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fluffy_sql.database.explain import ExplainedStatement
+    from fluffy_sql.database.session import Session
+    from fluffy_sql.types import StepReport
+    from tests.conftest import Finished
+
+    Add = Callable[..., list[int]]
+    Run = Callable[..., Finished]
+
+K = 20
+PHOTOS = 3_000
+CONNECTIONS = 3
+WITHOUT_A_PLAN = ("CREATE ", "ALTER ", "DROP ", "ANALYZE ")
+TABLES = ("clusters", "cluster_runs", "cluster_run_steps")
+
+
+class Counts(Progress):
+    """How often the run reported what comes with one execution of a statement."""
+
+    def __init__(self) -> None:
+        self.of: Counter[str] = Counter()
+
+    def phase(self, name: str) -> None:
+        self.of["phases"] += name != "survey"  # there is no record yet to write it to
+
+    def step(self, report: StepReport) -> None:
+        self.of["steps"] += 1
+
+    def photos(self, done: int) -> None:
+        self.of["ranges of photos"] += 1
+
+
+def explain(
+    url: str, *, progress: Progress | None = None, **settings: Any
+) -> dict[str, ExplainedStatement]:
+    service = ClusteringService(
+        url, ClusteringSettings(**settings), connections=CONNECTIONS, progress=progress
+    )
+    explained = service.explain()
+    by_name = {statement.name: statement for statement in explained}
+    assert list(by_name) == [statement.name for statement in explained]
+    return by_name
+
+
+def assert_untouched(session: Session) -> None:
+    """No photo has a cluster, and there is no cluster, run or work table."""
+    assert query(session, "SELECT count(*) FROM photos WHERE cluster_id IS NOT NULL") == [(0,)]
+    for table in TABLES:
+        assert query(session, f"SELECT count(*) FROM {table}") == [(0,)]  # noqa: S608
+    assert work_tables(session) == []
+
+
+@pytest.fixture
+def library(session: Session, add_photos: Add) -> None:
+    """3,000 photos of 64 dimensions, and ids of clusters that are as long as in an old library."""
+    add_photos(made_library(1, photos=PHOTOS, themes=K, dimensions=64)[0])
+    session.connection.execute("ALTER SEQUENCE clusters_id_seq RESTART WITH 1000000")
+
+
+@pytest.mark.usefixtures("library")
+def test_nothing_is_left_behind(session: Session, database_url: str) -> None:
+    before = snapshot(session)
+    explain(database_url, k=K)
+    assert_untouched(session)
+    assert snapshot(session) == before
+    result = generate(database_url, k=K)
+    assert (result.clusters_created, result.photos_processed) == (K, PHOTOS)
+    assert query(session, "SELECT status FROM cluster_runs") == [("succeeded",)]
+
+
+@pytest.mark.usefixtures("library")
+def test_an_earlier_run_stays_as_it_is(
+    session: Session, database_url: str, add_photos: Add
+) -> None:
+    generate(database_url, k=3)
+    rows = made_library(2, photos=50, dimensions=64)[0]
+    add_photos(rows, [f"later {number}" for number in range(50)])
+    tables = {table: f"SELECT t::text FROM {table} AS t ORDER BY t::text" for table in TABLES}  # noqa: S608
+    before = snapshot(session), {table: query(session, text) for table, text in tables.items()}
+    explain(database_url, k=4)
+    assert before == (
+        snapshot(session),
+        {table: query(session, text) for table, text in tables.items()},
+    )
+
+
+@pytest.mark.usefixtures("library")
+def test_every_statement_that_can_have_a_plan_has_one(database_url: str) -> None:
+    explained = explain(database_url, k=K)
+    without = {name for name, one in explained.items() if one.plan is None}
+    assert without == {n for n, one in explained.items() if one.sql.startswith(WITHOUT_A_PLAN)}
+    assert "work_tables/analyze_sample" in without
+    expected = {
+        "kmeans/lloyd_step": "fluffy_sql_sample",
+        "kmeans/assign_photos": "Insert on fluffy_sql_assignments",
+        "clusters/write_assignments": "Update on photos",
+        "clusters/insert": "Insert on clusters",
+        "runs/close": "Update on cluster_runs",
+        "session/configure": "Result",
+    }
+    for name, node in expected.items():
+        plan = explained[name].plan
+        assert plan is not None
+        assert any(node in line for line in plan)
+    assert list(explained)[0] == "session/configure"  # noqa: RUF015
+    assert list(explained)[-1] == "runs/unlock"
+    assert "runs/discard" not in explained
+
+
+@pytest.mark.usefixtures("library")
+def test_executions_are_those_of_all_sessions(database_url: str) -> None:
+    counts = Counts()
+    executions = {
+        name: one.executions for name, one in explain(database_url, k=K, progress=counts).items()
+    }
+    assert executions["session/configure"] == 1 + CONNECTIONS
+    assert executions["runs/record_step"] == counts.of["steps"]
+    assert executions["runs/enter_phase"] == counts.of["phases"]
+    assert executions["kmeans/assign_photos"] == counts.of["ranges of photos"] > 1
+    assert executions["kmeans/lloyd_step"] >= counts.of["steps"] > 1
+    assert executions["clusters/write_assignments"] == executions["runs/open"] == 1
+
+
+@pytest.mark.usefixtures("library")
+def test_no_line_of_a_plan_carries_the_parameters(database_url: str) -> None:
+    explained = explain(database_url, k=K)
+    lines = [line for one in explained.values() for line in one.plan or ()]
+    assert max(map(len, lines)) < 1_000
+    assert sum(map(len, lines)) < 30_000
+    plan = "\n".join(explained["clusters/drop_empty"].plan or ())
+    assert re.search(r"ANY \('\{1000000,1000001,[\d,]+\.\.\. \(\d+ characters\)'", plan)
+
+
+@pytest.mark.usefixtures("library")
+def test_a_run_that_fails_leaves_no_record_either(
+    session: Session, database_url: str, add_photos: Add
+) -> None:
+    class Fails(Progress):
+        def phase(self, name: str) -> None:
+            if name == "commit":
+                raise DatabaseError("no more")
+
+    with pytest.raises(DatabaseError, match="no more"):
+        explain(database_url, k=K, progress=Fails())
+    assert_untouched(session)
+    add_photos([[1.0, 2.0]], ["of another length"])
+    with pytest.raises(LibraryError, match="several dimensions"):
+        explain(database_url, k=K)
+    assert_untouched(session)
+
+
+def test_photos_that_all_turn_out_to_be_zero(
+    session: Session, database_url: str, add_photos: Add
+) -> None:
+    add_photos([[0.0, 0.0]] * 5)
+    assert "runs/discard" in explain(database_url, k=2)
+    assert_untouched(session)
+
+
+@pytest.mark.usefixtures("library")
+def test_the_command_for_people(session: Session, run_cli: Run, database_url: str) -> None:
+    finished = run_cli("generate", "--explain", "--k", str(K), "--database-url", database_url)
+    assert finished.code == 0
+    assert finished.err.startswith("survey\n3,000 photos of 64 dimensions\nsample\n")
+    assert finished.out.startswith("-- sql/session/configure.sql, ")
+    assert re.search(
+        r"\n\n-- sql/clusters/drop_empty\.sql, once\nDELETE FROM clusters\nWHERE [^\n]*;\n"
+        r"  Delete on clusters  \(cost=[^\n]*\n    ->  ",
+        finished.out,
+    )
+    assert re.search(r"\n\n-- sql/kmeans/assign_photos\.sql, \d+ times\n", finished.out)
+    assert "\n\n-- sql/clusters/insert.sql, once\nINSERT INTO clusters" in finished.out
+    assert len(finished.out) < 60_000
+    assert_untouched(session)
+
+
+@pytest.mark.usefixtures("library")
+def test_the_command_for_programs(session: Session, run_cli: Run, database_url: str) -> None:
+    finished = run_cli(
+        "generate", "--explain", "--json", "--k", str(K), "--database-url", database_url
+    )
+    assert finished.code == 0
+    assert finished.out.count("\n") == 1
+    (key, statements), *others = json.loads(finished.out).items()
+    assert (key, others) == ("statements", [])
+    for statement in statements:
+        assert list(statement) == ["name", "executions", "sql", "plan"]
+        assert statement["executions"] >= 1
+        assert statement["sql"].endswith(";")
+        assert (statement["plan"] is None) == statement["sql"].startswith(WITHOUT_A_PLAN)
+        assert all(isinstance(line, str) for line in statement["plan"] or [])
+    assert_untouched(session)
+
+
+def test_a_library_without_photos(run_cli: Run, database_url: str) -> None:
+    finished = run_cli("generate", "--explain", "--database-url", database_url)
+    assert finished.code == 0
+    assert "-- sql/photos/survey.sql, once\n" in finished.out
+    assert "sql/kmeans" not in finished.out
