@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Matrix = NDArray[np.float32]
+
+    Rows = TypeVar("Rows", NDArray[np.float32], NDArray[np.float64])
 
 # With what is left of each row, 128 numbers. A pair then costs 70 ns where 768 numbers cost 110, a
 # row takes a sixth of the room, and no embedding is fetched in training. 100,000 photos of 768
@@ -51,7 +53,7 @@ class Directions:
         left = squares - np.einsum("ij,ij->i", coordinates, coordinates)
         return np.column_stack([coordinates, np.sqrt(np.maximum(left, 0))]).astype(np.float32)
 
-    def onto_span(self, rows: Matrix) -> Matrix:
+    def onto_span(self, rows: Rows) -> Rows:
         """Rows of the sample as centroids: without their distance from the span."""
         if not self.reduced:
             return rows

@@ -94,10 +94,11 @@ class FinalPass:
 
     def _run_pass(self, centroids: Matrix, cells: Cells | None) -> None:
         prepared = lookup(self._task.session, centroids, cells)
+        name = prepared.statement("kmeans/assign_photos", "kmeans/assign_photos_by_cell")
 
         def assign(session: Session, ids: tuple[int, int]) -> int:
             return session.execute(
-                f"kmeans/assign_photos{prepared.variant}",
+                name,
                 **prepared.parameters,
                 normalize=self._normalize,
                 dimensions=self._task.survey.dimensions,

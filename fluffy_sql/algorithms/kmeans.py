@@ -19,7 +19,7 @@ from fluffy_sql.algorithms.breathing import least_useful
 from fluffy_sql.algorithms.cells import cells_of
 from fluffy_sql.algorithms.directions import all_directions, main_directions
 from fluffy_sql.algorithms.final_pass import FinalPass
-from fluffy_sql.algorithms.lookup import lookup
+from fluffy_sql.algorithms.lookup import Lookup, lookup
 from fluffy_sql.algorithms.seeding import seed_centroids
 from fluffy_sql.schedule import (
     first_batch_size,
@@ -65,7 +65,8 @@ _BREATH = 5
 _COARSE_TOLERANCE = 1e-2
 _FINE_TOLERANCE = 1e-3
 # Seeding from more rows than this tells little more, and takes longer than a step.
-_MOST_SEEDING_PER_CLUSTER = 8
+_ENOUGH_SEEDING_PER_CLUSTER = 8
+_ENOUGH_SEEDING = 2_048
 # What a generator is for, beside the restarts, which are numbered from 0.
 _DIRECTIONS, _CELLS = 1_000_000, 1_000_001
 # A split is drawn from so many rows: one connection compares each of them with every centroid.
@@ -264,7 +265,8 @@ class _Run:
         """Rows of the sample to seed from, on the span, as many as memory is set aside for."""
         width = self._sample_dimensions
         bounded = max(_SEEDING_BYTES // (4 * width), _LEAST_SEEDING_PER_CLUSTER * self._k)
-        wanted = min(batch_size, bounded, _MOST_SEEDING_PER_CLUSTER * self._k + _FETCHED_AT_ONCE)
+        enough = max(_ENOUGH_SEEDING_PER_CLUSTER * self._k, _ENOUGH_SEEDING)
+        wanted = min(batch_size, bounded, enough)
         rows = np.empty((wanted, width), dtype=np.float32)
         count = 0
         for after in range(0, wanted, _FETCHED_AT_ONCE):
@@ -351,13 +353,15 @@ class _Run:
         sums = np.zeros(centroids.shape, dtype=np.float64)
         counts = np.zeros(len(centroids), dtype=np.int64)
         errors = np.zeros(len(centroids), dtype=np.float64)
-        for part in self._over_rows("kmeans/lloyd_step", centroids, rows):
+        prepared = self._look_up(centroids)
+        name = prepared.statement("kmeans/lloyd_step", "kmeans/lloyd_step_by_cell")
+        for part in self._over_ranges(name, rows, **prepared.parameters):
             labels = _add_means(part, sums, counts)
             errors[labels] += [row["error"] for row in part]
         filled = counts > 0
         means = centroids.copy()
-        averages = (sums[filled] / counts[filled, None]).astype(np.float32)
-        means[filled] = self._centroids_of(self._directions.onto_span(averages), centroids[filled])
+        averages = self._directions.onto_span(sums[filled] / counts[filled, None])
+        means[filled] = self._centroids_of(averages, centroids[filled])
         return _Measured(means, counts, errors)
 
     def _lift(self, centroids: Matrix, rows: int) -> Matrix:
@@ -365,10 +369,11 @@ class _Run:
         lifted = self._directions.restore(centroids)
         sums = np.zeros(lifted.shape, dtype=np.float64)
         counts = np.zeros(len(lifted), dtype=np.int64)
-        for part in self._over_rows(
-            "kmeans/lift_means",
-            centroids,
+        prepared = self._look_up(centroids)
+        for part in self._over_ranges(
+            prepared.statement("kmeans/lift_means", "kmeans/lift_means_by_cell"),
             rows,
+            **prepared.parameters,
             normalize=self._normalize,
             dimensions=self._task.survey.dimensions,
         ):
@@ -377,15 +382,9 @@ class _Run:
         lifted[filled] = self._centroids_of(sums[filled] / counts[filled, None], lifted[filled])
         return lifted
 
-    def _over_rows(
-        self, name: str, centroids: Matrix, rows: int, **parameters: object
-    ) -> Iterator[list[dict[str, Any]]]:
-        """Runs a statement that looks centroids up, over ranges of the sample; parts in order."""
+    def _look_up(self, centroids: Matrix) -> Lookup:
         cells = cells_of(centroids, self._cell_rows, self._generator(_CELLS))
-        prepared = lookup(self._task.session, centroids, cells)
-        return self._over_ranges(
-            f"{name}{prepared.variant}", rows, **prepared.parameters, **parameters
-        )
+        return lookup(self._task.session, centroids, cells)
 
     def _over_ranges(
         self, name: str, rows: int, **parameters: object
@@ -398,9 +397,7 @@ class _Run:
         ranges = row_ranges(rows, _MOST_STEP_RANGES, _STEP_ROWS)
         return self._task.workers.map(run, ranges)
 
-    def _centroids_of(
-        self, means: NDArray[np.float64] | NDArray[np.float32], before: Matrix
-    ) -> Matrix:
+    def _centroids_of(self, means: NDArray[np.float64], before: Matrix) -> Matrix:
         """Means as centroids: made unit vectors under cosine.
 
         A mean of zero (rows that point in opposite directions) has no direction; it keeps the

@@ -17,25 +17,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Lookup:
-    """The variant of a statement to run, and the parameters that say what is looked up.
+    """Centroids that are ready to be looked up.
 
     Attributes:
-        variant: what follows the statement's name.
-        parameters: encoded once and sent to many sessions.
+        parameters: what a statement needs for it, encoded once and sent to many sessions.
+        by_cell: whether photos look among the candidates of a cell.
     """
 
-    variant: str
     parameters: dict[str, Any]
+    by_cell: bool
+
+    def statement(self, among_all: str, by_cell: str) -> str:
+        """Which of the two variants of a statement to run."""
+        return by_cell if self.by_cell else among_all
 
 
 def lookup(session: Session, centroids: NDArray[np.float32], cells: Cells | None) -> Lookup:
     """Prepares centroids to be looked up, and cells where there are some."""
     parameters: dict[str, Any] = {"centroids": session.vector_array(centroids)}
     if cells is None:
-        return Lookup("", parameters)
+        return Lookup(parameters, by_cell=False)
     parameters |= {
         "centers": session.vector_array(cells.centers),
         "labels": IntegerArray.of(cells.candidates.ravel()),
         "width": cells.candidates.shape[1],
     }
-    return Lookup("_by_cell", parameters)
+    return Lookup(parameters, by_cell=True)

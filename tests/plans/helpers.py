@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fluffy_sql.database.statements import statement
+from fluffy_sql.database.vectors import IntegerArray
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,13 +106,47 @@ def random_centroids(session: Session, k: int, dimensions: int = DIMENSIONS) -> 
 def draw_sample(
     session: Session, size: int, *, normalize: bool = True, dimensions: int = DIMENSIONS
 ) -> None:
-    """Makes the sample as a run does."""
-    session.execute("work_tables/create_sample")
-    session.execute("work_tables/keep_sample_inline")
+    """Makes the sample as a run does, but for the projection: rows are as long as embeddings."""
+    draw_photos(session, size)
     session.execute(
-        "kmeans/draw_sample", seed=1, normalize=normalize, sample_size=size, dimensions=dimensions
+        "kmeans/project_sample", **projection(session, normalize=normalize, dimensions=dimensions)
     )
     session.execute("work_tables/analyze_sample")
+
+
+def draw_photos(session: Session, size: int) -> None:
+    """Draws photos, and makes the table for the sample."""
+    session.execute("work_tables/create_drawn")
+    session.execute("kmeans/draw_photos", seed=1, sample_size=size)
+    session.execute("work_tables/analyze_drawn")
+    session.execute("work_tables/create_sample")
+    session.execute("work_tables/keep_sample_inline")
+
+
+def projection(
+    session: Session, *, normalize: bool, dimensions: int = DIMENSIONS, axes: int = 0
+) -> dict[str, Any]:
+    """The parameters of project_sample for all that was drawn; without axes, rows stay whole."""
+    directions = np.linalg.qr(random_rows(dimensions, axes))[0].T if axes else np.empty((0, 1))
+    return {
+        "axes": session.vector_array(directions.astype(np.float32)),
+        "origin": np.zeros(dimensions, dtype=np.float32),
+        "normalize": normalize,
+        "dimensions": dimensions,
+        "after_row": 0,
+        "last_row": LARGEST_ID,
+    }
+
+
+def cells(session: Session, k: int, dimensions: int = DIMENSIONS) -> dict[str, Any]:
+    """Parameters of a statement that looks k centroids up by cell: two cells, k - 2 candidates."""
+    candidates = np.concatenate([np.arange(k - 2), np.arange(2, k)]).astype(np.int32)
+    return {
+        "centroids": random_centroids(session, k, dimensions),
+        "centers": random_centroids(session, 2, dimensions),
+        "labels": IntegerArray.of(candidates),
+        "width": k - 2,
+    }
 
 
 def _flat(node: dict[str, Any]) -> Iterator[dict[str, Any]]:

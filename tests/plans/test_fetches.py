@@ -9,8 +9,12 @@ import pytest
 from tests.plans.helpers import (
     DIMENSIONS,
     LARGEST_ID,
+    cells,
+    draw_photos,
+    draw_sample,
     explain,
     fill,
+    projection,
     random_centroids,
     toast_bytes,
 )
@@ -130,20 +134,89 @@ def test_moving_to_new_centroids_fetches_each_embedding_once(
 
 
 @both_metrics
-def test_drawing_a_sample_of_all_fetches_each_embedding_once(
+def test_the_final_pass_by_cell_fetches_each_embedding_once(
     session: Session, normalize: bool
 ) -> None:
-    session.execute("work_tables/create_sample")
-    session.execute("work_tables/keep_sample_inline")
     explained = explain(
         session,
-        "kmeans/draw_sample",
-        seed=1,
+        "kmeans/assign_photos_by_cell",
+        **cells(session, K),
         normalize=normalize,
-        sample_size=PHOTOS,
         dimensions=DIMENSIONS,
+        after_id=0,
+        last_id=LARGEST_ID,
     )
     assert explained.fetches == about(PHOTOS)
+
+
+def test_drawing_photos_fetches_none(session: Session) -> None:
+    session.execute("work_tables/create_drawn")
+    explained = explain(session, "kmeans/draw_photos", seed=1, sample_size=PHOTOS)
+    assert explained.fetches == 0
+
+
+@both_metrics
+@pytest.mark.parametrize("axes", [0, 16])
+def test_projecting_a_sample_of_all_fetches_each_embedding_once(
+    session: Session, normalize: bool, axes: int
+) -> None:
+    draw_photos(session, PHOTOS)
+    explained = explain(
+        session, "kmeans/project_sample", **projection(session, normalize=normalize, axes=axes)
+    )
+    assert explained.fetches == about(PHOTOS)
+
+
+@both_metrics
+def test_fetching_photos_fetches_no_more_than_are_asked_for(
+    session: Session, normalize: bool
+) -> None:
+    draw_photos(session, PHOTOS)
+    explained = explain(
+        session,
+        "kmeans/fetch_photos",
+        normalize=normalize,
+        dimensions=DIMENSIONS,
+        after_row=0,
+        last_row=50,
+    )
+    assert explained.fetches == about(50)
+
+
+@both_metrics
+@pytest.mark.parametrize("name", ["kmeans/lift_means", "kmeans/lift_means_by_cell"])
+def test_lifting_fetches_each_embedding_once(session: Session, name: str, normalize: bool) -> None:
+    draw_sample(session, PHOTOS)
+    looked_up = cells(session, K)
+    if name == "kmeans/lift_means":
+        looked_up = {"centroids": looked_up["centroids"]}
+    explained = explain(
+        session,
+        name,
+        **looked_up,
+        normalize=normalize,
+        dimensions=DIMENSIONS,
+        after_row=0,
+        last_row=PHOTOS,
+    )
+    assert explained.fetches == about(PHOTOS)
+
+
+@both_metrics
+def test_measuring_the_recall_fetches_each_photo_it_looks_at_once(
+    session: Session, normalize: bool
+) -> None:
+    assign(session, normalize=normalize)
+    explained = explain(
+        session,
+        "kmeans/count_far_from_nearest",
+        centroids=random_centroids(session, K),
+        normalize=normalize,
+        dimensions=DIMENSIONS,
+        seed=1,
+        photos=100,
+    )
+    assert explained.fetches == about(100)
 
 
 @both_metrics

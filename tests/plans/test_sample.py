@@ -8,6 +8,7 @@ import pytest
 
 from tests.plans.helpers import (
     Explained,
+    cells,
     draw_sample,
     explain,
     fetches_so_far,
@@ -34,6 +35,17 @@ def step(session: Session, name: str = "kmeans/lloyd_step", last_row: int = PHOT
     )
 
 
+def step_by_cell(session: Session) -> Explained:
+    return explain(
+        session,
+        "kmeans/lloyd_step_by_cell",
+        watched="fluffy_sql_sample",
+        **cells(session, K),
+        after_row=0,
+        last_row=PHOTOS,
+    )
+
+
 @pytest.mark.parametrize("normalize", [True, False])
 def test_only_the_drawn_photos_are_fetched(session: Session, normalize: bool) -> None:
     fill(session, 1_000)
@@ -53,6 +65,22 @@ def test_a_step_fetches_nothing(session: Session, name: str) -> None:
     fill(session, PHOTOS)
     draw_sample(session, PHOTOS)
     assert step(session, name).fetches == 0
+
+
+def test_a_step_by_cell_fetches_nothing(session: Session) -> None:
+    fill(session, PHOTOS)
+    draw_sample(session, PHOTOS)
+    assert step_by_cell(session).fetches == 0
+
+
+def test_a_step_by_cell_sets_candidates_out_once_for_each_cell(session: Session) -> None:
+    fill(session, PHOTOS)
+    draw_sample(session, PHOTOS)
+    explained = step_by_cell(session)
+    [joined] = [n for n in explained.nodes if "Join" in n["Node Type"]]
+    assert joined["Actual Loops"] <= 2
+    [sample] = [n for n in explained.nodes if n.get("Relation Name") == "fluffy_sql_sample"]
+    assert (sample["Actual Loops"], sample["Actual Rows"]) == (1, PHOTOS)
 
 
 def test_a_step_on_a_sample_out_of_line_fetches_each_row_for_each_centroid(

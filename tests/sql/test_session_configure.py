@@ -15,6 +15,7 @@ SETTINGS = {
     "TimeZone": ("UTC", "Asia/Tokyo"),
     "synchronize_seqscans": ("off", "on"),
     "default_transaction_isolation": ("read committed", "serializable"),
+    "synchronous_commit": ("off", "on"),
     "jit": ("off", "on"),
     "client_min_messages": ("warning", "debug1"),
 }
@@ -49,3 +50,14 @@ def test_nothing_is_left_behind_for_others(two_sessions: tuple[Session, Session]
             "SELECT source FROM pg_settings WHERE name = 'synchronize_seqscans'"
         ).fetchone()
     assert (stored, source) == ((0,), ("default",))
+
+
+def test_a_transaction_waits_for_the_disk_as_the_server_does_by_default(
+    two_sessions: tuple[Session, Session],
+) -> None:
+    session, _ = two_sessions
+    asked = "SELECT current_setting('synchronous_commit')"
+    assert value(session, asked) == "off"
+    with session.transaction():  # runs "session/commit_durably"
+        assert value(session, asked) == "on"
+    assert value(session, asked) == "off"

@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from fluffy_sql.database.session import Session
 
 CREATE = {
+    "fluffy_sql_drawn": "work_tables/create_drawn",
     "fluffy_sql_sample": "work_tables/create_sample",
     "fluffy_sql_assignments": "work_tables/create_assignments",
 }
 DROP = {
+    "fluffy_sql_drawn": "work_tables/drop_drawn",
     "fluffy_sql_sample": "work_tables/drop_sample",
     "fluffy_sql_assignments": "work_tables/drop_assignments",
 }
@@ -68,3 +70,19 @@ def test_the_planner_learns_how_large_the_sample_is(session: Session) -> None:
     session.execute("work_tables/analyze_sample")
     size = "SELECT reltuples FROM pg_class WHERE oid = to_regclass(%s)"
     assert value(session, size, "fluffy_sql_sample") == 37
+
+
+def test_the_planner_learns_how_many_photos_were_drawn(session: Session) -> None:
+    session.execute("work_tables/create_drawn")
+    session.connection.execute(
+        "INSERT INTO fluffy_sql_drawn SELECT n, n FROM generate_series(1, 41) n"
+    )
+    session.execute("work_tables/analyze_drawn")
+    size = "SELECT reltuples FROM pg_class WHERE oid = to_regclass(%s)"
+    assert value(session, size, "fluffy_sql_drawn") == 41
+
+
+def test_assignments_are_cleared(session: Session) -> None:
+    make_assignments(session, {1: (0, 0.0), 2: (1, 1.0)})
+    session.execute("work_tables/clear_assignments")
+    assert value(session, "SELECT count(*) FROM fluffy_sql_assignments") == 0

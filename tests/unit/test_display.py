@@ -34,6 +34,7 @@ RUN = RunResult(
     inertia=1234.56,
     iterations=105,
     converged=True,
+    recall=1.0,
     seconds={"survey": 0.5, "total": 12.34},
 )
 NOTHING = replace(

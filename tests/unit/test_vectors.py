@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fluffy_sql.database.vectors import VectorArray
+from fluffy_sql.database.vectors import IntegerArray, VectorArray
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -96,3 +96,10 @@ def test_an_array_is_encoded_once_for_all_sessions() -> None:
     matrix = random_matrix(2, 3)
     assert VectorArray.of(matrix, 7) == VectorArray.of(matrix.copy(), 7)
     assert VectorArray.of(matrix, 7) != VectorArray.of(matrix, 8)
+
+
+def test_integers_make_the_round_trip(session: Session) -> None:
+    for numbers in ([0], [-1, 2**31 - 1, -(2**31)], list(range(1_000)), []):
+        sent = IntegerArray.of(np.array(numbers, dtype=np.int32))
+        [[received]] = query(session, "SELECT %b::integer[]", sent)
+        assert received == numbers
