@@ -209,6 +209,7 @@ class ClusteringService:
                 inertia=result.inertia,
                 iterations=result.iterations,
                 converged=result.converged,
+                recall=result.recall,
                 seconds=json.dumps(result.seconds),
             )
         return result

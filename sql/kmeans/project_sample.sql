@@ -1,6 +1,8 @@
 -- Writes drawn photos into the sample, each as its coordinates along the axes, followed by its distance from what they
 -- span. To a centroid that lies in the span, with 0 in that last place, <-> then gives the very distance that it gives
 -- in all dimensions. Without axes, embeddings are written as they are.
+-- Rows are written in order of position, so that they always add up in the same order; they are put in order while
+-- an embedding is still a pointer of 18 bytes.
 -- Zero vectors have no direction, so under cosine they are left out; so is a photo embedded anew with another length.
 -- Parameters: axes vector[] (orthonormal; empty: as they are), origin vector, normalize boolean, dimensions integer,
 --   after_row bigint (exclusive), last_row bigint (inclusive)
@@ -31,18 +33,25 @@ FROM (
         fetched.embedding - %(origin)b::vector AS centered
     FROM (
         SELECT
-            drawn.position,
-            usable.id::bigint AS id,
+            ordered.position,
+            ordered.id,
             CASE
-                WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
-                ELSE vector(usable.embedding, -1, FALSE)
+                WHEN %(normalize)s::boolean THEN l2_normalize(ordered.embedding)
+                ELSE vector(ordered.embedding, -1, FALSE)
             END AS embedding
-        FROM fluffy_sql_drawn AS drawn
-        INNER JOIN usable_photos AS usable ON drawn.photo_id = usable.id
-        WHERE
-            drawn.position > %(after_row)s::bigint
-            AND drawn.position <= %(last_row)s::bigint
-            AND usable.embedding IS NOT NULL
+        FROM (
+            SELECT
+                drawn.position,
+                usable.id::bigint AS id,
+                usable.embedding
+            FROM fluffy_sql_drawn AS drawn
+            INNER JOIN usable_photos AS usable ON drawn.photo_id = usable.id
+            WHERE
+                drawn.position > %(after_row)s::bigint
+                AND drawn.position <= %(last_row)s::bigint
+                AND usable.embedding IS NOT NULL
+            ORDER BY drawn.position
+        ) AS ordered
         OFFSET 0
     ) AS fetched
     WHERE

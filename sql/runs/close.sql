@@ -1,6 +1,7 @@
 -- Closes the record of a run that succeeded; part of the final transaction.
 -- Parameters: run_id bigint, photos_processed bigint, skipped jsonb, clusters_created integer,
---   inertia double precision, iterations integer, converged boolean, seconds jsonb
+--   inertia double precision, iterations integer, converged boolean,
+--   recall double precision, seconds jsonb
 -- Returns: nothing.
 UPDATE cluster_runs
 SET
@@ -11,6 +12,7 @@ SET
     inertia = %(inertia)s::double precision,
     iterations = %(iterations)s::integer,
     converged = %(converged)s::boolean,
+    recall = %(recall)s::double precision,
     seconds = %(seconds)s::jsonb,
     finished_at = clock_timestamp()
 WHERE id = %(run_id)s::bigint;

@@ -135,6 +135,7 @@ def close_run(session: Session, run_id: int, **changes: object) -> None:
         "inertia": 5.0,
         "iterations": 7,
         "converged": True,
+        "recall": 0.995,
         "seconds": '{"total": 1.5}',
     }
     session.execute("runs/close", run_id=run_id, **(parameters | changes))

@@ -1,0 +1,3 @@
+-- The record of runs loses what was measured.
+
+ALTER TABLE cluster_runs DROP COLUMN recall;
