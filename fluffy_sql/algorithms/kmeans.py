@@ -50,12 +50,12 @@ _FETCHED_AT_ONCE = 256
 # Ranges of a step: enough to keep connections busy, few enough that averages don't crowd the wire.
 _MOST_STEP_RANGES = 8
 _STEP_ROWS = 1_024
-# Rows of which it is told how many candidates a cell needs.
-_CELL_ROWS = 2_048
-# Searching for a good start (restarts, refinement) may compare half as many rows with centroids as
+# Photos from which directions are found, and how many candidates a cell needs.
+_MOST_PHOTOS = 2_048
+# Searching for a good start (restarts, refinement) may compare a quarter as many rows with centroids as
 # the final pass will; a library that is its own sample is small, and can afford a better result.
 _LEAST_SEARCH_PAIRS = 2_000_000
-_LEAST_SEARCH_PAIRS_OF_A_SMALL_LIBRARY = 40_000_000
+_LEAST_SEARCH_PAIRS_OF_A_SMALL_LIBRARY = 10_000_000
 # A step of so many pairs takes 2 to 3 s on two cores. 100,000 photos at k=1,000 need 13 s for each.
 _PAIRS_OF_A_LONG_STEP = 20_000_000
 # Centroids that breathing k-means adds and takes away at once, at first (Fritzke 2020).
@@ -208,12 +208,12 @@ class _Run:
         self._directions = main_directions(
             self._photos, centered=not self._normalize, generator=self._generator(_DIRECTIONS)
         )
-        self._cell_rows = self._directions.project(self._photos[:_CELL_ROWS])
+        self._cell_rows = self._directions.project(self._photos)
 
     def _fetch_photos(self, drawn: int) -> Matrix:
         """The first photos drawn, as many as memory is set aside for; shape (n, dimensions)."""
         dimensions = self._task.survey.dimensions
-        most = min(drawn, _SEEDING_BYTES // (4 * dimensions))
+        most = min(drawn, _MOST_PHOTOS, _SEEDING_BYTES // (4 * dimensions))
         photos = np.empty((most, dimensions), dtype=np.float32)
         count = 0
         for after in range(0, most, _FETCHED_AT_ONCE):
