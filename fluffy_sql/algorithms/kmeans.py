@@ -52,8 +52,9 @@ _MOST_STEP_RANGES = 8
 _STEP_ROWS = 1_024
 # Photos from which directions are found, and how many candidates a cell needs.
 _MOST_PHOTOS = 2_048
-# Searching for a good start (restarts, refinement) may compare a quarter as many rows with centroids as
-# the final pass will; a library that is its own sample is small, and can afford a better result.
+# Searching for a good start (restarts, refinement) may compare a quarter as many rows with
+# centroids as the final pass will; a library that is its own sample is small, and can afford a
+# better result (4,114 photos at k=100: 1.2 % below the best of ten in 1.6 s, 1.4 % in 2.6 s).
 _LEAST_SEARCH_PAIRS = 2_000_000
 _LEAST_SEARCH_PAIRS_OF_A_SMALL_LIBRARY = 10_000_000
 # A step of so many pairs takes 2 to 3 s on two cores. 100,000 photos at k=1,000 need 13 s for each.
