@@ -94,21 +94,22 @@ class FinalPass:
 
     def _run_pass(self, centroids: Matrix, cells: Cells | None) -> None:
         prepared = lookup(self._task.session, centroids, cells)
+        parameters, most, about = prepared.parameters, _MOST_RANGES, _RANGE_PHOTOS
+        if cells is not None:
+            parameters["centers"] = self._task.session.vector_array(cells.centers)
+            most, about = _MOST_RANGES_BY_CELL, _RANGE_PHOTOS_BY_CELL
         name = prepared.statement("kmeans/assign_photos", "kmeans/assign_photos_by_cell")
 
         def assign(session: Session, ids: tuple[int, int]) -> int:
             return session.execute(
                 name,
-                **prepared.parameters,
+                **parameters,
                 normalize=self._normalize,
                 dimensions=self._task.survey.dimensions,
                 after_id=ids[0],
                 last_id=ids[1],
             )
 
-        most, about = _MOST_RANGES, _RANGE_PHOTOS
-        if cells is not None:
-            most, about = _MOST_RANGES_BY_CELL, _RANGE_PHOTOS_BY_CELL
         for assigned in self._task.workers.map(assign, self._id_ranges(most, about)):
             self._task.log.photos(assigned)
 

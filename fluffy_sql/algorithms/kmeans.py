@@ -10,13 +10,20 @@ last step averages the photos themselves, and the final pass compares these.
 from __future__ import annotations
 
 import time
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fluffy_sql.algorithms.breathing import least_useful
-from fluffy_sql.algorithms.cells import cells_of
+from fluffy_sql.algorithms.cells import (
+    CELLS_OF_ROWS,
+    LEAST_CENTROIDS,
+    cell_centers,
+    cells_about,
+    cells_of,
+)
 from fluffy_sql.algorithms.directions import all_directions, main_directions
 from fluffy_sql.algorithms.final_pass import FinalPass
 from fluffy_sql.algorithms.lookup import Lookup, lookup
@@ -50,6 +57,8 @@ _FETCHED_AT_ONCE = 256
 # Ranges of a step: enough to keep connections busy, few enough that averages don't crowd the wire.
 _MOST_STEP_RANGES = 8
 _STEP_ROWS = 1_024
+# With cells, candidates are set out for each range anew.
+_STEP_ROWS_BY_CELL = 8_192
 # Photos from which directions are found, and how many candidates a cell needs.
 _MOST_PHOTOS = 2_048
 # Searching for a good start (restarts, refinement) may compare a quarter as many rows with
@@ -130,6 +139,7 @@ class KMeans:
 def _drop_work_tables(run: Callable[[str], object]) -> None:
     run("work_tables/drop_sample")
     run("work_tables/drop_drawn")
+    run("work_tables/drop_sample_cells")
 
 
 class _Run:
@@ -147,6 +157,7 @@ class _Run:
         # Some photos as they are: what directions and cells are found from.
         self._photos = np.empty((0, task.survey.dimensions), np.float32)
         self._cell_rows = self._photos
+        self._centers: Matrix | None = None
 
     def fit(self) -> Fit:
         self._task.log.phase("sample")
@@ -155,7 +166,7 @@ class _Run:
             return self._nothing_found()
         batch_size = first_batch_size(self._k, self._settings.batch_size, sample_size)
         self._task.log.phase("seed")
-        best = self._best_of_restarts(batch_size)
+        best = self._best_of_restarts(batch_size, sample_size)
         if self._settings.refine:
             self._task.log.phase("refine")
             best = self._breathe(best, batch_size)
@@ -246,16 +257,18 @@ class _Run:
                 last_row=rows[1],
             )
 
-        return self._task.workers.map(write, row_ranges(drawn, _MOST_STEP_RANGES, _STEP_ROWS))
+        return self._task.workers.map(write, self._row_ranges(drawn))
 
     def _generator(self, *what: int) -> np.random.Generator:
         return np.random.default_rng([self._settings.seed, *what])
 
-    def _best_of_restarts(self, batch_size: int) -> _Descent:
+    def _best_of_restarts(self, batch_size: int, sample_size: int) -> _Descent:
         rows = self._fetch_rows(batch_size)
         descents = []
         for restart in range(self._settings.restarts):
             seeds = seed_centroids(rows, self._k, self._generator(restart))
+            if restart == 0:
+                self._find_cells(seeds, sample_size)
             phase = f"seed {restart + 1}"
             descents.append(self._descend(seeds, batch_size, phase, _COARSE_TOLERANCE))
             if self._pairs > self._search_budget() // 2:
@@ -383,8 +396,26 @@ class _Run:
         lifted[filled] = self._centroids_of(sums[filled] / counts[filled, None], lifted[filled])
         return lifted
 
+    def _find_cells(self, centroids: Matrix, drawn: int) -> None:
+        """Puts every row of the sample into a cell, where there are enough centroids for it."""
+        if len(centroids) < LEAST_CENTROIDS:
+            return
+        self._centers = cell_centers(centroids, CELLS_OF_ROWS, self._generator(_CELLS))
+        centers = self._task.session.vector_array(self._centers)
+
+        def find(session: Session, rows: tuple[int, int]) -> int:
+            return session.execute(
+                "kmeans/find_cells", centers=centers, after_row=rows[0], last_row=rows[1]
+            )
+
+        self._task.session.execute("work_tables/create_sample_cells")
+        deque(self._task.workers.map(find, self._row_ranges(drawn)), maxlen=0)
+        self._task.session.execute("work_tables/analyze_sample_cells")
+
     def _look_up(self, centroids: Matrix) -> Lookup:
-        cells = cells_of(centroids, self._cell_rows, self._generator(_CELLS))
+        cells = None
+        if self._centers is not None:
+            cells = cells_about(self._centers, centroids, self._cell_rows)
         return lookup(self._task.session, centroids, cells)
 
     def _over_ranges(
@@ -395,8 +426,11 @@ class _Run:
         def run(session: Session, rows: tuple[int, int]) -> list[dict[str, Any]]:
             return session.fetch_all(name, after_row=rows[0], last_row=rows[1], **parameters)
 
-        ranges = row_ranges(rows, _MOST_STEP_RANGES, _STEP_ROWS)
-        return self._task.workers.map(run, ranges)
+        return self._task.workers.map(run, self._row_ranges(rows))
+
+    def _row_ranges(self, rows: int) -> list[tuple[int, int]]:
+        about = _STEP_ROWS if self._centers is None else _STEP_ROWS_BY_CELL
+        return row_ranges(rows, _MOST_STEP_RANGES, about)
 
     def _centroids_of(self, means: NDArray[np.float64], before: Matrix) -> Matrix:
         """Means as centroids: made unit vectors under cosine.

@@ -33,12 +33,11 @@ class Lookup:
 
 
 def lookup(session: Session, centroids: NDArray[np.float32], cells: Cells | None) -> Lookup:
-    """Prepares centroids to be looked up, and cells where there are some."""
+    """Prepares centroids to be looked up, and candidates where there are cells."""
     parameters: dict[str, Any] = {"centroids": session.vector_array(centroids)}
     if cells is None:
         return Lookup(parameters, by_cell=False)
     parameters |= {
-        "centers": session.vector_array(cells.centers),
         "labels": IntegerArray.of(cells.candidates.ravel()),
         "width": cells.candidates.shape[1],
     }

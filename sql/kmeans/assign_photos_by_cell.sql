@@ -1,4 +1,5 @@
--- What assign_photos does, for many centroids: photos look among the candidates of their cell, see lloyd_step_by_cell.
+-- What assign_photos does, for many centroids: a photo finds the nearest of a few cells first, and then its centroid
+-- among the candidates of that cell alone.
 -- A range should be of some thousand photos: they are held in memory, and candidates are set out once for all of them.
 -- Parameters: centroids vector[], centers vector[] (of the cells), labels integer[] (candidates of the first cell, then
 --   of the next, by place in centroids from 0), width integer (candidates of each), normalize boolean,

@@ -1,7 +1,7 @@
 -- What lift_means does, for many centroids: rows look among the candidates of their cell, as in lloyd_step_by_cell.
--- Parameters: centroids vector[], centers vector[] (of the cells), labels integer[] (candidates of the first cell, then
---   of the next, by place in centroids from 0), width integer (candidates of each), normalize boolean,
---   dimensions integer, after_row bigint (exclusive), last_row bigint (inclusive)
+-- Parameters: centroids vector[], labels integer[] (candidates of the first cell, then of the next, by place in
+--   centroids from 0), width integer (candidates of each), normalize boolean, dimensions integer,
+--   after_row bigint (exclusive), last_row bigint (inclusive)
 -- Returns: label, rows, mean; no row for a centroid without rows.
 SELECT
     lifted.label,
@@ -16,29 +16,14 @@ FROM (
         END AS embedding
     FROM (
         SELECT
-            row_in_cell.cell * %(width)s::integer + 1 AS first,
-            (row_in_cell.cell + 1) * %(width)s::integer AS last,
-            array_agg(row_in_cell.photo_id) AS photo_ids,
-            array_agg(row_in_cell.embedding) AS embeddings
-        FROM (
-            SELECT
-                sample.photo_id,
-                sample.embedding,
-                nearest.cell
-            FROM fluffy_sql_sample AS sample
-            CROSS JOIN
-                LATERAL (
-                    SELECT
-                        (centroid.place - 1)::integer AS cell,
-                        centroid.embedding <-> sample.embedding AS distance
-                    FROM unnest(%(centers)b::vector[]) WITH ORDINALITY AS centroid (embedding, place)
-                    ORDER BY distance, cell
-                    LIMIT 1
-                ) AS nearest
-            WHERE sample.position > %(after_row)s::bigint AND sample.position <= %(last_row)s::bigint
-            OFFSET 0
-        ) AS row_in_cell
-        GROUP BY row_in_cell.cell
+            found.cell * %(width)s::integer + 1 AS first,
+            (found.cell + 1) * %(width)s::integer AS last,
+            array_agg(sample.photo_id ORDER BY sample.position) AS photo_ids,
+            array_agg(sample.embedding ORDER BY sample.position) AS embeddings
+        FROM fluffy_sql_sample AS sample
+        INNER JOIN fluffy_sql_sample_cells AS found ON sample.position = found.position
+        WHERE sample.position > %(after_row)s::bigint AND sample.position <= %(last_row)s::bigint
+        GROUP BY found.cell
     ) AS located
     CROSS JOIN
         LATERAL (

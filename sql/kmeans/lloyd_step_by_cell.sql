@@ -1,8 +1,8 @@
--- The Lloyd step of lloyd_step for many centroids: a row finds the nearest of a few cells first, and then its centroid
--- among the candidates of that cell alone. Rows are collected by cell, so that candidates are set out once for all.
--- Parameters: centroids vector[], centers vector[] (of the cells), labels integer[] (candidates of the first cell, then
---   of the next, by place in centroids from 0), width integer (candidates of each), after_row bigint
---   (exclusive), last_row bigint (inclusive)
+-- The Lloyd step of lloyd_step for many centroids: a row looks for its centroid among the candidates of its cell alone.
+-- Rows are collected by cell, so that candidates are set out once for all of them.
+-- Parameters: centroids vector[], labels integer[] (candidates of the first cell, then of the next, by place in
+--   centroids from 0), width integer (candidates of each), after_row bigint (exclusive),
+--   last_row bigint (inclusive)
 -- Returns: label, rows, mean, error (sum of squared distances); no row for a centroid without rows.
 SELECT
     placed.label,
@@ -11,27 +11,13 @@ SELECT
     sum(placed.distance * placed.distance) AS error
 FROM (
     SELECT
-        row_in_cell.cell * %(width)s::integer + 1 AS first,
-        (row_in_cell.cell + 1) * %(width)s::integer AS last,
-        array_agg(row_in_cell.embedding) AS embeddings
-    FROM (
-        SELECT
-            sample.embedding,
-            nearest.cell
-        FROM fluffy_sql_sample AS sample
-        CROSS JOIN
-            LATERAL (
-                SELECT
-                    (centroid.place - 1)::integer AS cell,
-                    centroid.embedding <-> sample.embedding AS distance
-                FROM unnest(%(centers)b::vector[]) WITH ORDINALITY AS centroid (embedding, place)
-                ORDER BY distance, cell
-                LIMIT 1
-            ) AS nearest
-        WHERE sample.position > %(after_row)s::bigint AND sample.position <= %(last_row)s::bigint
-        OFFSET 0
-    ) AS row_in_cell
-    GROUP BY row_in_cell.cell
+        found.cell * %(width)s::integer + 1 AS first,
+        (found.cell + 1) * %(width)s::integer AS last,
+        array_agg(sample.embedding ORDER BY sample.position) AS embeddings
+    FROM fluffy_sql_sample AS sample
+    INNER JOIN fluffy_sql_sample_cells AS found ON sample.position = found.position
+    WHERE sample.position > %(after_row)s::bigint AND sample.position <= %(last_row)s::bigint
+    GROUP BY found.cell
 ) AS located
 CROSS JOIN
     LATERAL (

@@ -173,7 +173,7 @@ def test_rolling_back_gives_the_library_back_as_it_was(
     for kind, rows in before.items():
         # dropped columns leave a gap in the numbers, so numbers are left out
         assert [(r[0], *r[2:]) for r in after[kind]] == [(r[0], *r[2:]) for r in rows]
-    assert len(result.changed) == 4
+    assert len(result.changed) == 5
     assert schema.migrate(bare_database_url).changed == tuple(reversed(result.changed))
 
 

@@ -119,6 +119,7 @@ def test_many_clusters_are_looked_up_by_cell_with_the_recall_that_is_reported(
     query(session, "DELETE FROM clusters RETURNING id")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cells, "LEAST_CENTROIDS", 401)
+        patch.setattr(kmeans, "LEAST_CENTROIDS", 401)
         exact = generate(database_url, k=400, restarts=1)
     assert exact.recall == 1.0
     # Themes of 15 photos: other seeds alone end up to 3 % apart.

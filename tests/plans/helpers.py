@@ -143,10 +143,19 @@ def cells(session: Session, k: int, dimensions: int = DIMENSIONS) -> dict[str, A
     candidates = np.concatenate([np.arange(k - 2), np.arange(2, k)]).astype(np.int32)
     return {
         "centroids": random_centroids(session, k, dimensions),
-        "centers": random_centroids(session, 2, dimensions),
         "labels": IntegerArray.of(candidates),
         "width": k - 2,
     }
+
+
+def put_into_cells(session: Session) -> None:
+    """Puts the rows of the sample into two cells."""
+    session.execute("work_tables/create_sample_cells")
+    session.connection.execute(
+        "INSERT INTO fluffy_sql_sample_cells SELECT position, mod(position, 2)"
+        " FROM fluffy_sql_sample"
+    )
+    session.execute("work_tables/analyze_sample_cells")
 
 
 def _flat(node: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -15,6 +15,7 @@ from tests.plans.helpers import (
     explain,
     fill,
     projection,
+    put_into_cells,
     random_centroids,
     toast_bytes,
 )
@@ -141,6 +142,7 @@ def test_the_final_pass_by_cell_fetches_each_embedding_once(
         session,
         "kmeans/assign_photos_by_cell",
         **cells(session, K),
+        centers=random_centroids(session, 2),
         normalize=normalize,
         dimensions=DIMENSIONS,
         after_id=0,
@@ -188,6 +190,7 @@ def test_fetching_photos_fetches_no_more_than_are_asked_for(
 def test_lifting_fetches_each_embedding_once(session: Session, name: str, normalize: bool) -> None:
     draw_sample(session, PHOTOS)
     looked_up = cells(session, K)
+    put_into_cells(session)
     if name == "kmeans/lift_means":
         looked_up = {"centroids": looked_up["centroids"]}
     explained = explain(

@@ -16,6 +16,7 @@ from tests.sql.helpers import (
     make_clusters,
     make_sample,
     place,
+    query,
     vectors,
 )
 
@@ -37,14 +38,30 @@ def looked_up(
 ) -> dict[str, Any]:
     return {
         "centroids": vectors(session, centroids),
-        "centers": vectors(session, CENTERS),
         "labels": IntegerArray.of(np.array(candidates, dtype=np.int32).ravel()),
         "width": len(candidates[0]),
     }
 
 
+def find_cells(session: Session, *, after_row: int = 0, last_row: int = 1_000) -> dict[int, int]:
+    """Position to cell."""
+    session.execute("work_tables/drop_sample_cells")
+    session.execute("work_tables/create_sample_cells")
+    found = session.execute(
+        "kmeans/find_cells",
+        centers=vectors(session, CENTERS),
+        after_row=after_row,
+        last_row=last_row,
+    )
+    session.execute("work_tables/analyze_sample_cells")
+    cells = dict(query(session, "SELECT position, cell FROM fluffy_sql_sample_cells"))
+    assert found == len(cells)
+    return cells
+
+
 def step(session: Session, *, after_row: int = 0, last_row: int = 1_000, **changes: Any) -> Any:
     """Label to (rows, mean, error)."""
+    find_cells(session)
     found = session.fetch_all(
         "kmeans/lloyd_step_by_cell",
         **looked_up(session, **changes),
@@ -68,6 +85,7 @@ def assign(
     written = session.execute(
         "kmeans/assign_photos_by_cell",
         **looked_up(session, **changes),
+        centers=vectors(session, CENTERS),
         normalize=normalize,
         dimensions=2,
         after_id=after_id,
@@ -76,6 +94,14 @@ def assign(
     found = assignments(session)
     assert written == len(found)
     return found
+
+
+def test_each_row_lies_in_the_cell_of_the_nearest_center_the_first_of_equals(
+    session: Session,
+) -> None:
+    make_sample(session, [[0, 0], [99, 5], [50, 0], [51, 0]])
+    assert find_cells(session) == {1: 0, 2: 1, 3: 0, 4: 1}
+    assert find_cells(session, after_row=1, last_row=3) == {2: 1, 3: 0}
 
 
 def test_rows_are_counted_averaged_and_their_squared_distances_summed(session: Session) -> None:

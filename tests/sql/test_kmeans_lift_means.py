@@ -30,8 +30,11 @@ def lift(
     """Label to (rows, mean)."""
     looked_up: dict[str, Any] = {"centroids": vectors(session, centroids)}
     if by_cell:  # one cell, whose candidates are all
+        session.execute("work_tables/create_sample_cells")
+        session.connection.execute(
+            "INSERT INTO fluffy_sql_sample_cells SELECT position, 0 FROM fluffy_sql_sample"
+        )
         looked_up |= {
-            "centers": vectors(session, [[0]]),
             "labels": IntegerArray.of(np.arange(len(centroids), dtype=np.int32)),
             "width": len(centroids),
         }

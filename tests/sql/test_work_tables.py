@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 CREATE = {
     "fluffy_sql_drawn": "work_tables/create_drawn",
     "fluffy_sql_sample": "work_tables/create_sample",
+    "fluffy_sql_sample_cells": "work_tables/create_sample_cells",
     "fluffy_sql_assignments": "work_tables/create_assignments",
 }
 DROP = {
     "fluffy_sql_drawn": "work_tables/drop_drawn",
     "fluffy_sql_sample": "work_tables/drop_sample",
+    "fluffy_sql_sample_cells": "work_tables/drop_sample_cells",
     "fluffy_sql_assignments": "work_tables/drop_assignments",
 }
 

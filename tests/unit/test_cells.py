@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fluffy_sql.algorithms.cells import LEAST_CENTROIDS, LEAST_RECALL, Cells, cells_of
+from fluffy_sql.algorithms.cells import (
+    CELLS_OF_ROWS,
+    LEAST_CENTROIDS,
+    LEAST_RECALL,
+    Cells,
+    cell_centers,
+    cells_about,
+    cells_of,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -85,3 +93,23 @@ def test_copies_of_few_points_make_no_cells_or_working_ones() -> None:
     centroids = np.repeat(points, 80, axis=0)
     cells = cells_of(centroids, points, np.random.default_rng(0))
     assert cells is None or recall(cells, centroids, points) == 1.0
+
+
+def test_cells_that_were_made_for_other_centroids_keep_the_recall_with_more_candidates() -> None:
+    centroids, rows = clustered(500, 4_000)
+    centers = cell_centers(centroids, CELLS_OF_ROWS, np.random.default_rng(0))
+    moved = (centroids + np.random.default_rng(1).normal(size=centroids.shape)).astype(np.float32)
+    before = cells_about(centers, centroids, rows[:2_000])
+    after = cells_about(centers, moved, rows[:2_000])
+    assert recall(after, moved, rows[2_000:]) >= LEAST_RECALL
+    assert after.candidates.shape[1] > before.candidates.shape[1]
+
+
+def test_more_cells_need_fewer_candidates() -> None:
+    centroids, rows = clustered(500, 4_000)
+    generator = np.random.default_rng(0)
+    widths = [
+        cells_about(cell_centers(centroids, cells, generator), centroids, rows).candidates.shape[1]
+        for cells in (1, CELLS_OF_ROWS)
+    ]
+    assert widths[1] < widths[0] / 2
