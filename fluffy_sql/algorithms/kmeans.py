@@ -66,7 +66,7 @@ _MOST_PHOTOS = 2_048
 # better result (4,114 photos at k=100: 1.2 % below the best of ten in 1.6 s, 1.4 % in 2.6 s).
 _LEAST_SEARCH_PAIRS = 2_000_000
 _LEAST_SEARCH_PAIRS_OF_A_SMALL_LIBRARY = 10_000_000
-# A step of so many pairs takes 2 to 3 s on two cores. 100,000 photos at k=1,000 need 13 s for each.
+# A step of so many pairs takes most of a second on two cores, or some of a larger one by cell.
 _PAIRS_OF_A_LONG_STEP = 20_000_000
 # Centroids that breathing k-means adds and takes away at once, at first (Fritzke 2020).
 _BREATH = 5
@@ -225,21 +225,34 @@ class _Run:
     def _fetch_photos(self, drawn: int) -> Matrix:
         """The first photos drawn, as many as memory is set aside for; shape (n, dimensions)."""
         dimensions = self._task.survey.dimensions
-        most = min(drawn, _MOST_PHOTOS, _SEEDING_BYTES // (4 * dimensions))
-        photos = np.empty((most, dimensions), dtype=np.float32)
+        most = min(_MOST_PHOTOS, _SEEDING_BYTES // (4 * dimensions))
+        return self._fetch(
+            "kmeans/fetch_photos",
+            drawn,
+            most,
+            dimensions,
+            normalize=self._normalize,
+            dimensions=dimensions,
+        )
+
+    def _fetch(
+        self, name: str, last_row: int, most: int, width: int, **parameters: object
+    ) -> Matrix:
+        """The first embeddings up to a position, a few at a time; shape (up to most, width).
+
+        A position may have none, where its photo can't be used.
+        """
+        rows = np.empty((min(most, last_row), width), dtype=np.float32)
         count = 0
-        for after in range(0, most, _FETCHED_AT_ONCE):
-            found = self._task.session.fetch_all(
-                "kmeans/fetch_photos",
-                normalize=self._normalize,
-                dimensions=dimensions,
-                after_row=after,
-                last_row=min(after + _FETCHED_AT_ONCE, most),
-            )
-            for row in found:
-                photos[count] = row["embedding"]
+        for after in range(0, last_row, _FETCHED_AT_ONCE):
+            last = min(after + _FETCHED_AT_ONCE, last_row)
+            found = self._task.session.fetch_all(name, after_row=after, last_row=last, **parameters)
+            for row in found[: len(rows) - count]:
+                rows[count] = row["embedding"]
                 count += 1
-        return photos[:count]
+            if count == len(rows):
+                break
+        return rows[:count]
 
     def _project(self, drawn: int) -> Iterator[int]:
         """Writes the sample, by ranges; yields how many rows each has."""
@@ -263,7 +276,7 @@ class _Run:
         return np.random.default_rng([self._settings.seed, *what])
 
     def _best_of_restarts(self, batch_size: int, sample_size: int) -> _Descent:
-        rows = self._fetch_rows(batch_size)
+        rows = self._fetch_rows(batch_size, sample_size)
         descents = []
         for restart in range(self._settings.restarts):
             seeds = seed_centroids(rows, self._k, self._generator(restart))
@@ -275,24 +288,14 @@ class _Run:
                 break
         return min(descents, key=lambda descent: descent.inertia)
 
-    def _fetch_rows(self, batch_size: int) -> Matrix:
+    def _fetch_rows(self, batch_size: int, sample_size: int) -> Matrix:
         """Rows of the sample to seed from, on the span, as many as memory is set aside for."""
         width = self._sample_dimensions
         bounded = max(_SEEDING_BYTES // (4 * width), _LEAST_SEEDING_PER_CLUSTER * self._k)
         enough = max(_ENOUGH_SEEDING_PER_CLUSTER * self._k, _ENOUGH_SEEDING)
         wanted = min(batch_size, bounded, enough)
-        rows = np.empty((wanted, width), dtype=np.float32)
-        count = 0
-        for after in range(0, wanted, _FETCHED_AT_ONCE):
-            found = self._task.session.fetch_all(
-                "kmeans/fetch_rows",
-                after_row=after,
-                last_row=min(after + _FETCHED_AT_ONCE, wanted),
-            )
-            for row in found:
-                rows[count] = row["embedding"]
-                count += 1
-        return self._directions.onto_span(rows[:count])
+        rows = self._fetch("kmeans/fetch_rows", sample_size, wanted, width)
+        return self._directions.onto_span(rows)
 
     @property
     def _sample_dimensions(self) -> int:

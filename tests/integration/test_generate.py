@@ -100,6 +100,18 @@ def test_long_embeddings_are_trained_short_and_end_as_low(
         assert np.linalg.norm(centroid - mean) < 0.05 * np.linalg.norm(exact.std(axis=0))
 
 
+@pytest.mark.parametrize("dimensions", [16, 200])
+def test_a_few_photos_among_many_zero_vectors_are_found(
+    dimensions: int, session: Session, database_url: str, add_photos: Callable[..., Any]
+) -> None:
+    rows = np.zeros((12_000, dimensions), dtype=np.float32)
+    rows[7_000:7_030], _ = made_library(1, photos=30, themes=3, dimensions=dimensions)
+    add_photos(rows)
+    result = generate(database_url, k=3)
+    assert (result.photos_processed, result.clusters_created) == (30, 3)
+    assert result.skipped["zero_vector"] == 11_970
+
+
 def many_clusters(session: Session, add_photos: Callable[..., Any]) -> None:
     rows, _ = made_library(9, photos=6_000, themes=400, dimensions=160, spread=0.04)
     add_photos(rows)
