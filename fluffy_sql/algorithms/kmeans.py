@@ -54,6 +54,7 @@ _LEAST_SAMPLE = 8_192
 _SEEDING_BYTES = 8 * 2**20
 _LEAST_SEEDING_PER_CLUSTER = 3
 _FETCHED_AT_ONCE = 256
+_LIFTED_AT_ONCE = 256
 # Ranges of a step: enough to keep connections busy, few enough that averages don't crowd the wire.
 _MOST_STEP_RANGES = 8
 _STEP_ROWS = 1_024
@@ -395,8 +396,12 @@ class _Run:
             dimensions=self._task.survey.dimensions,
         ):
             _add_means(part, sums, counts)
-        filled = counts > 0
-        lifted[filled] = self._centroids_of(sums[filled] / counts[filled, None], lifted[filled])
+        filled = np.flatnonzero(counts)
+        # A few at a time: all of them as float8, several times over, would be the peak of a run.
+        for start in range(0, len(filled), _LIFTED_AT_ONCE):
+            labels = filled[start : start + _LIFTED_AT_ONCE]
+            means = sums[labels] / counts[labels, None]
+            lifted[labels] = self._centroids_of(means, lifted[labels])
         return lifted
 
     def _find_cells(self, centroids: Matrix, drawn: int) -> None:

@@ -616,7 +616,8 @@ def test_embeddings_do_not_travel_to_the_client_in_bulk(
     monkeypatch.setattr(Session, "fetch_all", counted)
     add_photos(made_library(2, photos=5_000)[0])
     generate(database_url, k=5)
-    assert in_all["kmeans/fetch_photos"] == in_all["kmeans/fetch_rows"] == 100
+    for name in ("kmeans/fetch_photos", "kmeans/fetch_rows"):
+        assert 100 <= in_all[name] < 100 + 30
     assert at_once["kmeans/fetch_photos"] == 30
     assert at_once["kmeans/fetch_rows"] == 30
     # a step brings k averages for each of its ranges, and breathing has a few more
