@@ -105,6 +105,7 @@ def describe_run(result: RunResult) -> str:
         f" {_count(result.clusters_created, 'cluster')}"
         f" ({result.algorithm}, {result.metric}, seed {result.seed}),"
         f" inertia {result.inertia:,.1f}, {steps}, {result.seconds['total']:.1f} s."
+        + _describe_recall(result)
         + _describe_fewer(result)
         + _describe_left_out(result)
     )
@@ -122,6 +123,16 @@ def _describe_clustered(result: RunResult) -> str:
 
 def _describe_end(result: RunResult) -> str:
     return "converged" if result.converged else "stopped by the limit on iterations"
+
+
+def _describe_recall(result: RunResult) -> str:
+    """Says so where photos were not compared with every centroid."""
+    if result.recall is None or result.recall >= 1:
+        return ""
+    return (
+        f"\nOf the photos checked, {result.recall:.1%} are at their nearest centroid; with so many"
+        " clusters, each is compared with those around it only."
+    )
 
 
 def _describe_fewer(result: RunResult) -> str:

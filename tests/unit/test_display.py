@@ -126,6 +126,13 @@ def test_what_is_said_besides(changes: dict[str, Any], expected: str) -> None:
     assert expected in describe_run(replace(RUN, **changes))
 
 
+def test_the_recall_is_told_where_not_every_centroid_was_looked_at() -> None:
+    assert "nearest centroid" not in describe_run(RUN)
+    assert "nearest centroid" not in describe_run(replace(RUN, recall=None))
+    [_, told] = describe_run(replace(RUN, recall=0.9964)).splitlines()
+    assert told.startswith("Of the photos checked, 99.6% are at their nearest centroid;")
+
+
 def test_photos_clustered_before_are_not_left_out() -> None:
     before = replace(RUN, skipped={**NONE_SKIPPED, "already_clustered": 9})
     assert describe_run(before) == describe_run(RUN)
