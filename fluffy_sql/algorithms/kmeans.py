@@ -421,10 +421,11 @@ class _Run:
         self._task.session.execute("work_tables/analyze_sample_cells")
 
     def _look_up(self, centroids: Matrix) -> Lookup:
-        cells = None
-        if self._centers is not None:
-            cells = cells_about(self._centers, centroids, self._cell_rows)
-        return lookup(self._task.session, centroids, cells)
+        if self._centers is None:
+            return lookup(self._task.session, centroids, None)
+        cells = cells_about(self._centers, centroids, self._cell_rows)
+        narrow = cells.candidates.shape[1] <= len(centroids) // 2
+        return lookup(self._task.session, centroids, cells if narrow else None)
 
     def _over_ranges(
         self, name: str, rows: int, **parameters: object

@@ -16,7 +16,8 @@ from fluffy_sql.algorithms import cells, kmeans
 from fluffy_sql.algorithms.cells import LEAST_RECALL
 from fluffy_sql.database.session import Session
 from fluffy_sql.errors import BusyError, DatabaseError, LibraryError, PostconditionError
-from fluffy_sql.service import Progress
+from fluffy_sql.service import ClusteringService, Progress
+from fluffy_sql.settings import ClusteringSettings
 from tests.conftest import made_library
 from tests.integration.helpers import (
     centroids_by_cluster,
@@ -154,6 +155,16 @@ def test_by_cell_one_seed_gives_one_result_whatever_the_connections(
     generate(database_url, k=400, restarts=1, connections=3)
     second = clusters_by_photo(session)
     assert np.array_equal(first - first.min(), second - second.min())
+
+
+def test_where_cells_tell_nothing_every_centroid_is_looked_at(
+    database_url: str, add_photos: Callable[..., Any]
+) -> None:
+    add_photos(np.random.default_rng(0).normal(size=(2_000, 100)).astype(np.float32))
+    settings = ClusteringSettings(k=300, restarts=1, refine=False)
+    used = {found.name for found in ClusteringService(database_url, settings).explain()}
+    assert {"kmeans/lloyd_step", "kmeans/lift_means", "kmeans/assign_photos"} <= used
+    assert not any(name.endswith("_by_cell") for name in used)
 
 
 def test_below_the_recall_that_is_promised_every_centroid_is_looked_at(
