@@ -87,8 +87,12 @@ def cells_of(centroids: Matrix, rows: Matrix, generator: np.random.Generator) ->
     if k < LEAST_CENTROIDS:
         return None
     cells = cells_about(cell_centers(centroids, CELLS_OF_PHOTOS, generator), centroids, rows)
-    compared = len(cells.centers) + cells.candidates.shape[1]
-    return cells if compared <= k // 2 else None
+    return cells if cells_pay(len(cells.centers) + cells.candidates.shape[1], k) else None
+
+
+def cells_pay(compared: int, centroids: int) -> bool:
+    """Whether so few comparisons for each photo make up for setting candidates out."""
+    return compared <= centroids // 2
 
 
 def _width(by_distance: NDArray[np.intp], cells: NDArray[np.intp], labels: NDArray[np.intp]) -> int:

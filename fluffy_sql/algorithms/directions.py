@@ -43,6 +43,11 @@ class Directions:
         """Whether rows are projected at all."""
         return len(self.axes) > 0
 
+    @property
+    def width(self) -> int:
+        """How many numbers a row of the sample has."""
+        return len(self.axes) + 1 if self.reduced else self.axes.shape[1]
+
     def project(self, rows: Matrix) -> Matrix:
         """Rows of shape (n, dimensions) as the sample has them."""
         if not self.reduced:

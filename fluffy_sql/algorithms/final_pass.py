@@ -96,7 +96,7 @@ class FinalPass:
         prepared = lookup(self._task.session, centroids, cells)
         parameters, most, about = prepared.parameters, _MOST_RANGES, _RANGE_PHOTOS
         if cells is not None:
-            parameters["centers"] = self._task.session.vector_array(cells.centers)
+            parameters = parameters | {"centers": self._task.session.vector_array(cells.centers)}
             most, about = _MOST_RANGES_BY_CELL, _RANGE_PHOTOS_BY_CELL
         name = prepared.statement("kmeans/assign_photos", "kmeans/assign_photos_by_cell")
 

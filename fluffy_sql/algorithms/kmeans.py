@@ -10,7 +10,6 @@ last step averages the photos themselves, and the final pass compares these.
 from __future__ import annotations
 
 import time
-from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from fluffy_sql.algorithms.cells import (
     cell_centers,
     cells_about,
     cells_of,
+    cells_pay,
 )
 from fluffy_sql.algorithms.directions import all_directions, main_directions
 from fluffy_sql.algorithms.final_pass import FinalPass
@@ -190,8 +190,6 @@ class _Run:
             inertia=0.0,
             iterations=0,
             converged=True,
-            recall=1.0,
-            least_recall=1.0,
         )
 
     # Sampling and seeding
@@ -213,7 +211,14 @@ class _Run:
         self._photos = self._fetch_photos(drawn)
         if len(self._photos):
             self._choose_directions()
-        rows = sum(self._project(drawn)) if drawn else 0
+        rows = self._write_ranges(
+            "kmeans/project_sample",
+            drawn,
+            axes=session.vector_array(self._directions.axes),
+            origin=self._directions.origin,
+            normalize=self._normalize,
+            dimensions=survey.dimensions,
+        )
         session.execute("work_tables/analyze_sample")
         return drawn if rows else 0
 
@@ -255,26 +260,8 @@ class _Run:
                 break
         return rows[:count]
 
-    def _project(self, drawn: int) -> Iterator[int]:
-        """Writes the sample, by ranges; yields how many rows each has."""
-        axes = self._task.session.vector_array(self._directions.axes)
-        origin = self._directions.origin
-
-        def write(session: Session, rows: tuple[int, int]) -> int:
-            return session.execute(
-                "kmeans/project_sample",
-                axes=axes,
-                origin=origin,
-                normalize=self._normalize,
-                dimensions=self._task.survey.dimensions,
-                after_row=rows[0],
-                last_row=rows[1],
-            )
-
-        return self._task.workers.map(write, self._row_ranges(drawn))
-
-    def _generator(self, *what: int) -> np.random.Generator:
-        return np.random.default_rng([self._settings.seed, *what])
+    def _generator(self, what: int) -> np.random.Generator:
+        return np.random.default_rng([self._settings.seed, what])
 
     def _best_of_restarts(self, batch_size: int, sample_size: int) -> _Descent:
         rows = self._fetch_rows(batch_size, sample_size)
@@ -291,17 +278,12 @@ class _Run:
 
     def _fetch_rows(self, batch_size: int, sample_size: int) -> Matrix:
         """Rows of the sample to seed from, on the span, as many as memory is set aside for."""
-        width = self._sample_dimensions
+        width = self._directions.width
         bounded = max(_SEEDING_BYTES // (4 * width), _LEAST_SEEDING_PER_CLUSTER * self._k)
         enough = max(_ENOUGH_SEEDING_PER_CLUSTER * self._k, _ENOUGH_SEEDING)
         wanted = min(batch_size, bounded, enough)
         rows = self._fetch("kmeans/fetch_rows", sample_size, wanted, width)
         return self._directions.onto_span(rows)
-
-    @property
-    def _sample_dimensions(self) -> int:
-        axes = self._directions.axes
-        return len(axes) + 1 if self._directions.reduced else self._task.survey.dimensions
 
     def _search_budget(self) -> int:
         """Pairs of row and centroid that restarts and refinement together may compare."""
@@ -410,22 +392,16 @@ class _Run:
             return
         self._centers = cell_centers(centroids, CELLS_OF_ROWS, self._generator(_CELLS))
         centers = self._task.session.vector_array(self._centers)
-
-        def find(session: Session, rows: tuple[int, int]) -> int:
-            return session.execute(
-                "kmeans/find_cells", centers=centers, after_row=rows[0], last_row=rows[1]
-            )
-
         self._task.session.execute("work_tables/create_sample_cells")
-        deque(self._task.workers.map(find, self._row_ranges(drawn)), maxlen=0)
+        self._write_ranges("kmeans/find_cells", drawn, centers=centers)
         self._task.session.execute("work_tables/analyze_sample_cells")
 
     def _look_up(self, centroids: Matrix) -> Lookup:
         if self._centers is None:
             return lookup(self._task.session, centroids, None)
         cells = cells_about(self._centers, centroids, self._cell_rows)
-        narrow = cells.candidates.shape[1] <= len(centroids) // 2
-        return lookup(self._task.session, centroids, cells if narrow else None)
+        pays = cells_pay(cells.candidates.shape[1], len(centroids))
+        return lookup(self._task.session, centroids, cells if pays else None)
 
     def _over_ranges(
         self, name: str, rows: int, **parameters: object
@@ -436,6 +412,14 @@ class _Run:
             return session.fetch_all(name, after_row=rows[0], last_row=rows[1], **parameters)
 
         return self._task.workers.map(run, self._row_ranges(rows))
+
+    def _write_ranges(self, name: str, rows: int, **parameters: object) -> int:
+        """Runs a statement that writes, over ranges of the sample; returns the rows it wrote."""
+
+        def write(session: Session, rows: tuple[int, int]) -> int:
+            return session.execute(name, after_row=rows[0], last_row=rows[1], **parameters)
+
+        return sum(self._task.workers.map(write, self._row_ranges(rows)))
 
     def _row_ranges(self, rows: int) -> list[tuple[int, int]]:
         about = _STEP_ROWS if self._centers is None else _STEP_ROWS_BY_CELL

@@ -1,8 +1,7 @@
 -- Looks at a sample of the photos assigned and counts those that have some nearer centroid than their own: 0, unless
 -- they only looked at the candidates of their cell. LATERAL and OFFSET 0 look up each photo by its key.
 -- Parameters: centroids vector[], normalize boolean, dimensions integer, seed bigint, photos bigint (to look at)
--- Returns: one row: looked_at, missed. A photo that was embedded anew meanwhile is passed over: its nearest centroid is
---   farther than the one it was assigned to.
+-- Returns: one row: looked_at, missed. A photo that was embedded anew meanwhile with another length is passed over.
 SELECT
     count(*) AS looked_at,
     count(*) FILTER (WHERE nearest.distance < drawn.distance * 0.999999) AS missed
