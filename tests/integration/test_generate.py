@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from sklearn.cluster import KMeans
 
-from fluffy_sql.algorithms import cells, kmeans
+from fluffy_sql.algorithms import cells, kmeans, sampling, training
 from fluffy_sql.algorithms.cells import LEAST_RECALL
 from fluffy_sql.database.session import Session
 from fluffy_sql.errors import BusyError, DatabaseError, LibraryError, PostconditionError
@@ -132,7 +132,7 @@ def test_many_clusters_are_looked_up_by_cell_with_the_recall_that_is_reported(
     query(session, "DELETE FROM clusters RETURNING id")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cells, "LEAST_CENTROIDS", 401)
-        patch.setattr(kmeans, "LEAST_CENTROIDS", 401)
+        patch.setattr(training, "LEAST_CENTROIDS", 401)
         exact = generate(database_url, k=400, restarts=1)
     assert exact.recall == 1.0
     # Themes of 15 photos: other seeds alone end up to 3 % apart.
@@ -204,7 +204,7 @@ def test_inertia_is_near_that_of_scikit_learn(
 def test_nested_batches_grow_and_end_near_full_batches(
     session: Session, database_url: str, add_photos: Callable[..., Any], monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(kmeans, "_LEAST_SAMPLE", 1)
+    monkeypatch.setattr(sampling, "_LEAST_SAMPLE", 1)
     rows, _ = made_library(7, photos=6_000, themes=12, spread=0.2)
     add_photos(rows)
     result = generate(database_url, k=12, batch_size=200, sample_per_cluster=200)
@@ -306,7 +306,7 @@ def test_finds_the_rare_among_thousands_of_copies(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # a sample of 60 sees next to none of the 12 others, and yet each must get its cluster
-    monkeypatch.setattr(kmeans, "_LEAST_SAMPLE", 1)
+    monkeypatch.setattr(sampling, "_LEAST_SAMPLE", 1)
     rare = np.random.default_rng(seed).normal(size=(12, 6)).astype(np.float32)
     add_photos(np.concatenate([np.tile(UNIT[0, [0, 1, 2, 3, 3, 3]], (3_000, 1)), rare]))
     result = generate(database_url, k=13, seed=seed, sample_per_cluster=5)
@@ -611,8 +611,8 @@ def test_embeddings_do_not_travel_to_the_client_in_bulk(
     add_photos: Callable[..., Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(kmeans, "_SEEDING_BYTES", 100 * 16 * 4)
-    monkeypatch.setattr(kmeans, "_FETCHED_AT_ONCE", 30)
+    monkeypatch.setattr(sampling, "_SEEDING_BYTES", 100 * 16 * 4)
+    monkeypatch.setattr(sampling, "_FETCHED_AT_ONCE", 30)
     in_all: Counter[str] = Counter()
     at_once: Counter[str] = Counter()
     honest = Session.fetch_all
@@ -632,7 +632,7 @@ def test_embeddings_do_not_travel_to_the_client_in_bulk(
     assert at_once["kmeans/fetch_photos"] == 30
     assert at_once["kmeans/fetch_rows"] == 30
     # a step brings k averages for each of its ranges, and breathing has a few more
-    assert at_once["kmeans/lloyd_step"] <= 5 + kmeans._BREATH
+    assert at_once["kmeans/lloyd_step"] <= 5 + training._BREATH
     assert max(at_once.values()) == 30
 
 

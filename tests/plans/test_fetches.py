@@ -153,7 +153,7 @@ def test_the_final_pass_by_cell_fetches_each_embedding_once(
 
 def test_drawing_photos_fetches_none(session: Session) -> None:
     session.execute("work_tables/create_drawn")
-    explained = explain(session, "kmeans/draw_photos", seed=1, sample_size=PHOTOS)
+    explained = explain(session, "kmeans/draw_photos", seed=1, clustered=False, sample_size=PHOTOS)
     assert explained.fetches == 0
 
 

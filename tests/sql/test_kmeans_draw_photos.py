@@ -20,10 +20,14 @@ def _work_table(session: Session) -> None:
     session.execute("work_tables/create_drawn")
 
 
-def draw(session: Session, *, seed: int = 1, sample_size: int = 1_000) -> list[int]:
+def draw(
+    session: Session, *, seed: int = 1, clustered: bool = False, sample_size: int = 1_000
+) -> list[int]:
     """Draws anew; returns photo ids in order of position."""
     session.connection.execute("DELETE FROM fluffy_sql_drawn")
-    drawn = session.execute("kmeans/draw_photos", seed=seed, sample_size=sample_size)
+    drawn = session.execute(
+        "kmeans/draw_photos", seed=seed, clustered=clustered, sample_size=sample_size
+    )
     found = query(session, "SELECT position, photo_id FROM fluffy_sql_drawn ORDER BY position")
     assert [position for position, _ in found] == list(range(1, drawn + 1))
     return [photo_id for _, photo_id in found]
@@ -66,6 +70,7 @@ def test_photos_without_embedding_or_with_a_cluster_are_left_out(
     place(session, make_clusters(session, [[1, 0]])[0], clustered)
     assert draw(session) == [free]
     assert draw(session, sample_size=1) == [free]
+    assert sorted(draw(session, clustered=True)) == [clustered, free]
 
 
 def test_only_usable_photos_are_drawn(session: Session) -> None:

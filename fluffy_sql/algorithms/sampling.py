@@ -1,0 +1,184 @@
+"""The sample that k-means is trained on: photos drawn by hash, in their main directions."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from fluffy_sql.algorithms.directions import all_directions, main_directions
+from fluffy_sql.schedule import row_ranges
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from fluffy_sql.algorithms.base import Task
+    from fluffy_sql.database.session import Session
+
+    Matrix = NDArray[np.float32]
+
+# A sample is never smaller, unless the library is: with few clusters it costs next to nothing.
+_LEAST_SAMPLE = 8_192
+# What seeding may hold in memory, as float4 rows, unless there are so many clusters that each would
+# have fewer rows than this to be seeded from. (It is held twice for a while.)
+_SEEDING_BYTES = 8 * 2**20
+_LEAST_SEEDING_PER_CLUSTER = 3
+_FETCHED_AT_ONCE = 256
+# Ranges of a step: enough to keep connections busy, few enough that averages don't crowd the wire.
+_MOST_STEP_RANGES = 8
+STEP_ROWS = 1_024
+# Photos from which directions are found, and how many candidates a cell needs.
+_MOST_PHOTOS = 2_048
+# What the generator of directions is for, beside the restarts, which are numbered from 0.
+_DIRECTIONS = 1_000_000
+
+
+class Sample:
+    """Drawn photos in a work table, each as its coordinates in the main directions.
+
+    Attributes:
+        size: the last position of the sample, 0 if it is empty; a position may have no row.
+        whole: whether it is the whole library and no sample of it.
+        directions: what the coordinates are along.
+        photos: shape (n, dimensions), some photos as they are: what directions and cells are
+            found from.
+        rows: these photos as the sample has them.
+    """
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._normalize = task.settings.metric == "cosine"
+        self.size = 0
+        self.whole = True
+        self.directions = all_directions(task.survey.dimensions)
+        self.photos: Matrix = np.empty((0, task.survey.dimensions), np.float32)
+        self.rows = self.photos
+
+    @classmethod
+    @contextmanager
+    def drawn(cls, task: Task, k: int, *, clustered: bool = False) -> Iterator[Self]:
+        """Draws a sample for so many clusters; its work tables are gone afterwards.
+
+        Args:
+            task: whose photos, settings and connections to use.
+            k: how many clusters it must do for.
+            clustered: whether photos that are in a cluster are drawn, too.
+        """
+        _drop_work_tables(task.session.execute)
+        try:
+            sample = cls(task)
+            sample._draw(k, clustered=clustered)
+            yield sample
+        finally:
+            _drop_work_tables(task.session.release)
+
+    def _draw(self, k: int, *, clustered: bool) -> None:
+        survey, session = self._task.survey, self._task.session
+        wanted = max(self._task.settings.sample_per_cluster * k, _LEAST_SAMPLE)
+        self.whole = wanted >= survey.eligible
+        session.execute("work_tables/create_drawn")
+        session.execute("work_tables/create_sample")
+        session.execute("work_tables/keep_sample_inline")
+        drawn = session.execute(
+            "kmeans/draw_photos",
+            seed=self._task.settings.seed,
+            clustered=clustered,
+            sample_size=min(wanted, survey.eligible),
+        )
+        session.execute("work_tables/analyze_drawn")
+        self.photos = self._fetch_photos(drawn)
+        if len(self.photos):
+            self._choose_directions()
+        rows = self.write_ranges(
+            "kmeans/project_sample",
+            drawn,
+            axes=session.vector_array(self.directions.axes),
+            origin=self.directions.origin,
+            normalize=self._normalize,
+            dimensions=survey.dimensions,
+        )
+        session.execute("work_tables/analyze_sample")
+        self.size = drawn if rows else 0
+
+    def _choose_directions(self) -> None:
+        self.directions = main_directions(
+            self.photos,
+            centered=not self._normalize,
+            generator=np.random.default_rng([self._task.settings.seed, _DIRECTIONS]),
+        )
+        self.rows = self.directions.project(self.photos)
+
+    def _fetch_photos(self, drawn: int) -> Matrix:
+        """The first photos drawn, as many as memory is set aside for; shape (n, dimensions)."""
+        dimensions = self._task.survey.dimensions
+        most = min(_MOST_PHOTOS, _SEEDING_BYTES // (4 * dimensions))
+        return self._fetch(
+            "kmeans/fetch_photos",
+            drawn,
+            most,
+            dimensions,
+            normalize=self._normalize,
+            dimensions=dimensions,
+        )
+
+    def fetch_rows(self, most: int, k: int) -> Matrix:
+        """The first rows, on the span, as many as memory is set aside for; shape (n, width)."""
+        width = self.directions.width
+        bounded = max(_SEEDING_BYTES // (4 * width), _LEAST_SEEDING_PER_CLUSTER * k)
+        rows = self._fetch("kmeans/fetch_rows", self.size, min(most, bounded), width)
+        return self.directions.onto_span(rows)
+
+    def _fetch(
+        self, name: str, last_row: int, most: int, width: int, **parameters: object
+    ) -> Matrix:
+        """The first embeddings up to a position, a few at a time; shape (up to most, width).
+
+        A position may have none, where its photo can't be used.
+        """
+        rows = np.empty((min(most, last_row), width), dtype=np.float32)
+        count = 0
+        for after in range(0, last_row, _FETCHED_AT_ONCE):
+            last = min(after + _FETCHED_AT_ONCE, last_row)
+            found = self._task.session.fetch_all(name, after_row=after, last_row=last, **parameters)
+            for row in found[: len(rows) - count]:
+                rows[count] = row["embedding"]
+                count += 1
+            if count == len(rows):
+                break
+        return rows[:count]
+
+    def over_ranges(
+        self, name: str, rows: int, about: int = STEP_ROWS, **parameters: object
+    ) -> Iterator[list[dict[str, Any]]]:
+        """Runs a statement over ranges of the sample; parts come in the order of the ranges.
+
+        Args:
+            name: the statement.
+            rows: the last position to look at.
+            about: rows of a range, as far as there are not too many ranges.
+            parameters: what else the statement needs.
+        """
+
+        def run(session: Session, rows: tuple[int, int]) -> list[dict[str, Any]]:
+            return session.fetch_all(name, after_row=rows[0], last_row=rows[1], **parameters)
+
+        return self._task.workers.map(run, row_ranges(rows, _MOST_STEP_RANGES, about))
+
+    def write_ranges(
+        self, name: str, rows: int, about: int = STEP_ROWS, **parameters: object
+    ) -> int:
+        """Runs a statement that writes, as over_ranges does; returns the rows it wrote."""
+
+        def write(session: Session, rows: tuple[int, int]) -> int:
+            return session.execute(name, after_row=rows[0], last_row=rows[1], **parameters)
+
+        return sum(self._task.workers.map(write, row_ranges(rows, _MOST_STEP_RANGES, about)))
+
+
+def _drop_work_tables(run: Callable[[str], object]) -> None:
+    run("work_tables/drop_sample")
+    run("work_tables/drop_drawn")
+    run("work_tables/drop_sample_cells")
