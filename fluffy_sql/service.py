@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,18 @@ from fluffy_sql.database.schema import require_current_schema
 from fluffy_sql.database.session import Session
 from fluffy_sql.database.workers import Workers
 from fluffy_sql.errors import BusyError, FluffySqlError, LibraryError, PostconditionError
-from fluffy_sql.types import Fit, LeftOut, PhotosAlike, RunResult, StepReport, Survey
+from fluffy_sql.quality import measure_run
+from fluffy_sql.types import (
+    ClusterQuality,
+    Fit,
+    LeftOut,
+    PhotosAlike,
+    Quality,
+    RunQuality,
+    RunResult,
+    StepReport,
+    Survey,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,11 +42,28 @@ _CHECKED_PHOTOS = 1_000
 _CHECKED_PAIRS = 300_000
 
 
+@dataclass(frozen=True)
+class _Outcome:
+    """What is about to be committed.
+
+    Attributes:
+        fit: the labels and centroids.
+        skipped: photos that stay as they are, by reason.
+        quality: of all clusters together.
+        clusters: of each, as far as its photos were measured.
+    """
+
+    fit: Fit
+    skipped: dict[str, int]
+    quality: Quality
+    clusters: list[ClusterQuality]
+
+
 class Progress:
     """Hears how a run goes; does nothing. Override what you want to show."""
 
     def phase(self, name: str) -> None:
-        """A phase begins: survey, sample, seed, refine, train, assign, commit."""
+        """A phase begins: survey, sample, seed, refine, train, assign, measure, commit."""
 
     def surveyed(self, survey: Survey) -> None:
         """The photos were counted."""
@@ -116,15 +145,19 @@ class ClusteringService:
                     _require_one_length([(p.dimensions, p.photos) for p in _eligible(photos)])
                     log = _RunLog(session, run_id, clock, self._progress)
                     with Workers.open(self._url, self._connections, explain=explain) as workers:
-                        fit = algorithm.fit(Task(session, workers, survey, self._settings, log))
-                    zero_vectors = _count_zero_vectors(session, survey, fit)
-                    if not len(fit.labels):
-                        session.execute("runs/discard", run_id=run_id)
-                        return self._nothing_to_do(survey, clock, zero_vectors)
+                        task = Task(session, workers, survey, self._settings, log)
+                        fit = algorithm.fit(task)
+                        zero_vectors = _count_zero_vectors(session, survey, fit)
+                        if not len(fit.labels):
+                            session.execute("runs/discard", run_id=run_id)
+                            return self._nothing_to_do(survey, clock, zero_vectors)
+                        log.phase("measure")
+                        outcome = _Outcome(
+                            fit, _skipped(survey, zero_vectors), *measure_run(task, fit)
+                        )
                     log.phase("commit")
-                    skipped = _skipped(survey, zero_vectors)
                     undone = explain is not None
-                    return self._commit(session, run_id, skipped, fit, clock, undone=undone)
+                    return self._commit(session, run_id, outcome, clock, undone=undone)
 
     def _nothing_to_do(self, survey: Survey, clock: _Clock, zero_vectors: int = 0) -> RunResult:
         return RunResult(
@@ -140,6 +173,7 @@ class ClusteringService:
             iterations=0,
             converged=None,
             recall=None,
+            quality=None,
             seconds=clock.seconds(),
         )
 
@@ -164,13 +198,13 @@ class ClusteringService:
         self,
         session: Session,
         run_id: int,
-        skipped: dict[str, int],
-        fit: Fit,
+        outcome: _Outcome,
         clock: _Clock,
         *,
         undone: bool,
     ) -> RunResult:
         """The final transaction: clusters, photos, counts and the end of the run, or none of it."""
+        fit = outcome.fit
         with session.transaction(undone=undone):
             cluster_ids = _insert_clusters(session, run_id, fit)
             placed = session.fetch_all(
@@ -185,6 +219,8 @@ class ClusteringService:
             )
             emptied = session.execute("clusters/drop_empty", cluster_ids=cluster_ids)
             self._check(session, run_id, fit, cluster_ids)
+            self._keep_quality(session, run_id, outcome, cluster_ids)
+            quality = _quality_of_run(outcome.quality, [row["photos"] for row in placed])
             result = RunResult(
                 run_id=run_id,
                 algorithm=self._settings.algorithm,
@@ -193,11 +229,12 @@ class ClusteringService:
                 k_requested=self._settings.k,
                 clusters_created=len(cluster_ids) - emptied,
                 photos_processed=sum(row["photos"] for row in placed),
-                skipped=skipped,
+                skipped=outcome.skipped,
                 inertia=fit.inertia,
                 iterations=fit.iterations,
                 converged=fit.converged,
                 recall=fit.recall,
+                quality=quality,
                 seconds=clock.seconds(),
             )
             session.execute(
@@ -210,9 +247,26 @@ class ClusteringService:
                 iterations=result.iterations,
                 converged=result.converged,
                 recall=result.recall,
+                **asdict(quality),
                 seconds=json.dumps(result.seconds),
             )
         return result
+
+    def _keep_quality(
+        self, session: Session, run_id: int, outcome: _Outcome, cluster_ids: list[int]
+    ) -> None:
+        measured = outcome.clusters
+        session.execute(
+            "quality/write_clusters",
+            run_id=run_id,
+            metric=self._settings.metric,
+            labels=outcome.fit.labels.tolist(),
+            cluster_ids=cluster_ids,
+            measured_labels=[cluster.label for cluster in measured],
+            silhouettes=[cluster.silhouette for cluster in measured],
+            davies_bouldins=[cluster.davies_bouldin for cluster in measured],
+            photos_measured=[cluster.photos_measured for cluster in measured],
+        )
 
     def _check(self, session: Session, run_id: int, fit: Fit, cluster_ids: list[int]) -> None:
         """Holds the result to its promises before it is committed."""
@@ -234,6 +288,18 @@ class ClusteringService:
                 f"run {run_id}: {misplaced} photos of the sample checked are not at their nearest"
                 " centroid; nothing was written"
             )
+
+
+def _quality_of_run(measured: Quality, photos: list[int]) -> RunQuality:
+    """What is kept: measures of the sample, and sizes of all clusters."""
+    return RunQuality(
+        silhouette=measured.silhouette,
+        davies_bouldin=measured.davies_bouldin,
+        calinski_harabasz=measured.calinski_harabasz,
+        smallest_cluster=min(photos, default=0),
+        largest_cluster=max(photos, default=0),
+        photos_measured=measured.photos_measured,
+    )
 
 
 def _survey(photos: list[PhotosAlike]) -> Survey:

@@ -93,6 +93,57 @@ class Fit:
 
 
 @dataclass(frozen=True)
+class Quality:
+    """How good a partition is.
+
+    Attributes:
+        photos: how many it has.
+        clusters: how many of them have photos.
+        smallest: photos in the smallest cluster.
+        largest: photos in the largest cluster.
+        photos_measured: photos of the sample that the silhouette was measured on.
+        inertia: sum of squared distances of these photos to their centroids.
+        silhouette: simplified silhouette, -1 to 1; the nearer to 1 the better.
+        davies_bouldin: the smaller the better.
+        calinski_harabasz: the larger the better.
+
+    The last three are None where there is one cluster only, or none can be computed.
+    """
+
+    photos: int
+    clusters: int
+    smallest: int
+    largest: int
+    photos_measured: int
+    inertia: float
+    silhouette: float | None
+    davies_bouldin: float | None
+    calinski_harabasz: float | None
+
+
+@dataclass(frozen=True)
+class ClusterQuality:
+    """How good one cluster is; the silhouette is that of a sample of its photos."""
+
+    label: int
+    photos_measured: int
+    silhouette: float | None
+    davies_bouldin: float | None
+
+
+@dataclass(frozen=True)
+class RunQuality:
+    """The quality of a run as it is kept and shown."""
+
+    silhouette: float | None
+    davies_bouldin: float | None
+    calinski_harabasz: float | None
+    smallest_cluster: int
+    largest_cluster: int
+    photos_measured: int
+
+
+@dataclass(frozen=True)
 class RunResult:
     """A finished run, with the names `generate --json` uses."""
 
@@ -108,4 +159,5 @@ class RunResult:
     iterations: int
     converged: bool | None
     recall: float | None
+    quality: RunQuality | None
     seconds: dict[str, float]

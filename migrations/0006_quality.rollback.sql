@@ -24,6 +24,8 @@ SELECT
     run.error
 FROM cluster_runs AS run;
 
+COMMENT ON COLUMN cluster_runs.phase IS 'What the run was last doing: survey, sample, seed, refine, train, assign, commit.';
+
 DROP TABLE cluster_quality;
 
 ALTER TABLE cluster_runs DROP COLUMN silhouette,

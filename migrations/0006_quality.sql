@@ -20,6 +20,9 @@ COMMENT ON COLUMN cluster_runs.largest_cluster IS 'Photos in the largest cluster
 COMMENT ON COLUMN cluster_runs.photos_measured IS
 'Photos of the sample that silhouette, davies_bouldin and calinski_harabasz were measured on.';
 
+COMMENT ON COLUMN cluster_runs.phase IS
+'What the run was last doing: survey, sample, seed, refine, train, assign, measure, commit.';
+
 CREATE TABLE cluster_quality (
     run_id bigint NOT NULL REFERENCES cluster_runs (id) ON DELETE CASCADE,
     cluster_id bigint NOT NULL,

@@ -1,7 +1,9 @@
 -- Closes the record of a run that succeeded; part of the final transaction.
 -- Parameters: run_id bigint, photos_processed bigint, skipped jsonb, clusters_created integer,
 --   inertia double precision, iterations integer, converged boolean,
---   recall double precision, seconds jsonb
+--   recall double precision, silhouette double precision, davies_bouldin double precision,
+--   calinski_harabasz double precision, smallest_cluster bigint, largest_cluster bigint,
+--   photos_measured bigint, seconds jsonb
 -- Returns: nothing.
 UPDATE cluster_runs
 SET
@@ -13,6 +15,12 @@ SET
     iterations = %(iterations)s::integer,
     converged = %(converged)s::boolean,
     recall = %(recall)s::double precision,
+    silhouette = %(silhouette)s::double precision,
+    davies_bouldin = %(davies_bouldin)s::double precision,
+    calinski_harabasz = %(calinski_harabasz)s::double precision,
+    smallest_cluster = %(smallest_cluster)s::bigint,
+    largest_cluster = %(largest_cluster)s::bigint,
+    photos_measured = %(photos_measured)s::bigint,
     seconds = %(seconds)s::jsonb,
     finished_at = clock_timestamp()
 WHERE id = %(run_id)s::bigint;

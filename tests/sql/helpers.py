@@ -136,6 +136,12 @@ def close_run(session: Session, run_id: int, **changes: object) -> None:
         "iterations": 7,
         "converged": True,
         "recall": 0.995,
+        "silhouette": 0.25,
+        "davies_bouldin": 2.5,
+        "calinski_harabasz": 40.0,
+        "smallest_cluster": 2,
+        "largest_cluster": 5,
+        "photos_measured": 10,
         "seconds": '{"total": 1.5}',
     }
     session.execute("runs/close", run_id=run_id, **(parameters | changes))

@@ -23,6 +23,7 @@ from fluffy_sql.types import RunResult, StepReport, Survey
 
 NONE_SKIPPED = {"without_embedding": 0, "zero_vector": 0, "already_clustered": 0}
 RUN = RunResult(
+    quality=None,
     run_id=7,
     algorithm="kmeans",
     metric="cosine",

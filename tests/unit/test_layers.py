@@ -20,6 +20,7 @@ LAYERS = [
     {"display"},
     {"sample"},
     {"service", "importing"},
+    {"quality"},
     {"algorithms"},
     {"database"},
     {"settings", "schedule"},

@@ -1,0 +1,36 @@
+-- Sums up the photos measured by their cluster, as if they were all of it. The mean is that of the photos, as
+-- scikit-learn's measures have it, and not the centroid: under cosine that is a unit vector. Of a sample in main
+-- directions, the last place of a mean must be 0: it holds distances from the span, which point in all directions and
+-- cancel out.
+-- Parameters: mask vector (1 where a place of a mean counts, else 0)
+-- Returns: nothing; the row count is the clusters.
+WITH average AS MATERIALIZED (
+    SELECT
+        label,
+        avg(embedding) * %(mask)b::vector AS mean
+    FROM fluffy_sql_measured
+    GROUP BY label
+)
+
+INSERT INTO fluffy_sql_measured_clusters (label, photos, mean, spread, scatter, photos_measured, silhouette)
+SELECT
+    average.label,
+    summed.photos,
+    average.mean,
+    summed.spread,
+    summed.scatter,
+    summed.photos AS photos_measured,
+    summed.silhouette
+FROM average
+INNER JOIN (
+    SELECT
+        measured.label,
+        count(*) AS photos,
+        avg(away.distance) AS spread,
+        sum(away.distance * away.distance) AS scatter,
+        avg(measured.silhouette) AS silhouette
+    FROM fluffy_sql_measured AS measured
+    INNER JOIN average AS own ON measured.label = own.label
+    CROSS JOIN LATERAL unnest(ARRAY[own.mean <-> measured.embedding]) AS away (distance)
+    GROUP BY measured.label
+) AS summed ON average.label = summed.label;
