@@ -340,7 +340,10 @@ def runs(
     if as_json:
         _print_json({"runs": rows})
     elif rows:
-        display.stdout_console().print(display.runs_table(rows))
+        console = display.stdout_console()
+        console.print(display.runs_table(rows))
+        if failures := display.failures(rows):
+            console.print(failures, soft_wrap=True)
     else:
         print("No runs yet; start one: fluffy-sql generate")
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from fluffy_sql.database.explain import ExplainedStatement
-    from fluffy_sql.types import RunResult, StepReport, Survey
+    from fluffy_sql.types import RunQuality, RunResult, StepReport, Survey
 
 # Into a file, a pipe or cron's mail: rich would fold tables at 80 columns and cut paths.
 _WIDTH_OF_A_FILE = 160
@@ -105,6 +105,7 @@ def describe_run(result: RunResult) -> str:
         f" {_count(result.clusters_created, 'cluster')}"
         f" ({result.algorithm}, {result.metric}, seed {result.seed}),"
         f" inertia {result.inertia:,.1f}, {steps}, {result.seconds['total']:.1f} s."
+        + _describe_quality(result.quality)
         + _describe_recall(result)
         + _describe_fewer(result)
         + _describe_left_out(result)
@@ -123,6 +124,18 @@ def _describe_clustered(result: RunResult) -> str:
 
 def _describe_end(result: RunResult) -> str:
     return "converged" if result.converged else "stopped by the limit on iterations"
+
+
+def _describe_quality(quality: RunQuality | None) -> str:
+    """The measures that there are; of a single cluster there are none."""
+    if quality is None or quality.silhouette is None:
+        return ""
+    return (
+        f"\nSilhouette {_number(quality.silhouette, 3)},"
+        f" Davies-Bouldin {_number(quality.davies_bouldin, 2)},"
+        f" Calinski-Harabasz {_number(quality.calinski_harabasz, 1) or 'none'};"
+        f" clusters of {quality.smallest_cluster:,} to {_count(quality.largest_cluster, 'photo')}."
+    )
 
 
 def _describe_recall(result: RunResult) -> str:
@@ -178,7 +191,16 @@ def _describe_statement(statement: ExplainedStatement) -> str:
 
 def clusters_table(clusters: Sequence[dict[str, Any]]) -> Table:
     """Clusters as a table; distances are in the metric of their run."""
-    table = _table("cluster", "name", "status", "photos", "mean dist", "max dist", "central photo")
+    table = _table(
+        "cluster",
+        "name",
+        "status",
+        "photos",
+        "mean dist",
+        "max dist",
+        "silhouette",
+        "central photo",
+    )
     for row in clusters:
         table.add_row(
             str(row["id"]),
@@ -187,13 +209,14 @@ def clusters_table(clusters: Sequence[dict[str, Any]]) -> Table:
             f"{row['photos_count']:,}",
             _number(row["mean_distance"]),
             _number(row["max_distance"]),
+            _number(row["silhouette"], 3),
             _text(row["central_photo"]),
         )
     return table
 
 
 def runs_table(runs: Sequence[dict[str, Any]]) -> Table:
-    """Runs as a table, with the error of those that failed."""
+    """Runs as a table."""
     table = _table(
         "run",
         "status",
@@ -203,6 +226,9 @@ def runs_table(runs: Sequence[dict[str, Any]]) -> Table:
         "clusters",
         "photos",
         "inertia",
+        "silhouette",
+        "davies-b.",
+        "calinski-h.",
         "settings",
     )
     for row in runs:
@@ -214,12 +240,19 @@ def runs_table(runs: Sequence[dict[str, Any]]) -> Table:
             f"{row['k_requested']:,}",
             _integer(row["clusters_created"]),
             _integer(row["photos_processed"]),
-            "" if row["inertia"] is None else f"{row['inertia']:,.1f}",
+            _number(row["inertia"], 1),
+            _number(row["silhouette"], 3),
+            _number(row["davies_bouldin"], 2),
+            _number(row["calinski_harabasz"], 1),
             f"{row['algorithm']}, {row['metric']}, seed {row['seed']}",
         )
-        if row["error"]:
-            table.add_row("", Text(row["error"], style="red"))
     return table
+
+
+def failures(runs: Sequence[dict[str, Any]]) -> Text:
+    """Why runs failed, a line for each that did."""
+    lines = [f"Run {row['id']}: {_printable(row['error'])}" for row in runs if row["error"]]
+    return Text("\n".join(lines), style="red")
 
 
 def _table(*headings: str) -> Table:
@@ -240,8 +273,8 @@ def _printable(characters: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in characters)
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"
+def _number(value: float | None, digits: int = 4) -> str:
+    return "" if value is None else f"{value:,.{digits}f}"
 
 
 def _integer(value: int | None) -> str:

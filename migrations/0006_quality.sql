@@ -12,13 +12,13 @@ ADD COLUMN photos_measured bigint;
 COMMENT ON COLUMN cluster_runs.silhouette IS
 'Simplified silhouette (Hruschka 2004), the mean over photos of 1 - own / other, own and other being the distances to the own and to the nearest other centroid: 0 (between clusters) to 1 (far from all others). Null: one cluster only, or not measured.';
 COMMENT ON COLUMN cluster_runs.davies_bouldin IS
-'Davies-Bouldin index (1979): the mean over clusters of how wide a cluster and its worst neighbour are for their distance. Small is good. Null as for silhouette.';
+'Davies-Bouldin index (1979): the mean over clusters of how wide a cluster and its worst neighbour are for their distance. Small is good. Null: one cluster only, or not measured.';
 COMMENT ON COLUMN cluster_runs.calinski_harabasz IS
-'Calinski-Harabasz index (1974): the variance between clusters over that within, each by its degrees of freedom. Large is good; grows with photos_measured. Null as for silhouette, or as many clusters as photos.';
+'Calinski-Harabasz index (1974): the variance between clusters over that within, each by its degrees of freedom. Large is good; grows with the number of photos. Null as for silhouette, or as many clusters as photos.';
 COMMENT ON COLUMN cluster_runs.smallest_cluster IS 'Photos in the smallest cluster when the run ended.';
 COMMENT ON COLUMN cluster_runs.largest_cluster IS 'Photos in the largest cluster when the run ended.';
 COMMENT ON COLUMN cluster_runs.photos_measured IS
-'Photos of the sample that silhouette, davies_bouldin and calinski_harabasz were measured on.';
+'Photos of the sample that the silhouette was measured on; all other measures are those of all photos.';
 
 COMMENT ON COLUMN cluster_runs.phase IS
 'What the run was last doing: survey, sample, seed, refine, train, assign, measure, commit.';
@@ -48,7 +48,7 @@ COMMENT ON COLUMN cluster_quality.silhouette IS
 COMMENT ON COLUMN cluster_quality.davies_bouldin IS
 'How wide it and its worst neighbour are for their distance: above 1 or 2 the two can hardly be told apart. Null: not measured.';
 COMMENT ON COLUMN cluster_quality.photos_measured IS
-'Photos of the sample that silhouette and davies_bouldin were measured on; may be 0 in a small cluster.';
+'Photos of the sample that its silhouette was measured on; may be 0 in a small cluster.';
 
 CREATE OR REPLACE VIEW cluster_run_overview AS
 SELECT

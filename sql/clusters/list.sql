@@ -1,7 +1,8 @@
 -- The clusters, largest first, each with the path of its most central photo. One pass over the members of the
 -- clusters asked for.
 -- Parameters: run_id bigint (null: of every run and of none), most bigint (null: all)
--- Returns: id, name, status, photos_count, mean_distance, max_distance, central_photo, run_id, created_at.
+-- Returns: id, name, status, photos_count, mean_distance, max_distance, silhouette and davies_bouldin (as its run
+--   measured them), central_photo, run_id, created_at.
 SELECT
     cluster.id,
     cluster.name,
@@ -9,6 +10,8 @@ SELECT
     cluster.photos_count,
     avg(member.distance) AS mean_distance,
     max(member.distance) AS max_distance,
+    quality.silhouette,
+    quality.davies_bouldin,
     min(member.path) FILTER (WHERE member.rank = 1) AS central_photo,
     cluster.run_id,
     cluster.created_at
@@ -20,6 +23,8 @@ FROM (
     LIMIT %(most)s::bigint
 ) AS cluster
 LEFT JOIN cluster_members AS member ON cluster.id = member.cluster_id
+LEFT JOIN cluster_quality AS quality ON cluster.id = quality.cluster_id AND cluster.run_id = quality.run_id
 GROUP BY
-    cluster.id, cluster.name, cluster.status, cluster.photos_count, cluster.run_id, cluster.created_at
+    cluster.id, cluster.name, cluster.status, cluster.photos_count, cluster.run_id, cluster.created_at,
+    quality.silhouette, quality.davies_bouldin
 ORDER BY cluster.photos_count DESC, cluster.id ASC;

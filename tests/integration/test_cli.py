@@ -284,13 +284,18 @@ def test_generate_with_json_has_the_promised_keys(
     assert list(result) == [
         *("run_id", "algorithm", "metric", "seed", "k_requested", "clusters_created"),
         *("photos_processed", "skipped", "inertia", "iterations", "converged"),
-        *("recall", "seconds"),
+        *("recall", "quality", "seconds"),
     ]
     assert result["skipped"] == {"without_embedding": 1, "zero_vector": 1, "already_clustered": 0}
     assert (result["algorithm"], result["metric"], result["seed"]) == ("kmeans", "cosine", 5)
     assert (result["k_requested"], result["clusters_created"]) == (8, 8)
     assert (result["photos_processed"], result["converged"]) == (600, True)
     assert isinstance(result["run_id"], int)
+    assert list(result["quality"]) == [
+        *("silhouette", "davies_bouldin", "calinski_harabasz"),
+        *("smallest_cluster", "largest_cluster", "photos_measured"),
+    ]
+    assert result["quality"]["photos_measured"] == 600
     assert result["inertia"] > 0
     assert result["iterations"] > 0
     assert all(seconds >= 0 for seconds in result["seconds"].values())
@@ -305,8 +310,9 @@ def test_generate_for_people(on_database: Run, add_photos: Callable[..., list[in
     assert finished.code == 0
     lines = finished.out.splitlines()
     assert lines[0].startswith("Run 1: 600 photos in 25 clusters (kmeans, l2, seed 7), inertia ")
-    assert lines[1].startswith("cluster")
-    assert len(lines) == 1 + 1 + 20 + 1
+    assert lines[1].startswith("Silhouette 0.")
+    assert lines[2].startswith("cluster")
+    assert len(lines) == 2 + 1 + 20 + 1
     assert lines[-1] == "... and 5 smaller ones: fluffy-sql clusters --run 1"
 
 

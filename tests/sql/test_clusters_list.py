@@ -53,6 +53,7 @@ def test_a_cluster_is_listed_once_with_its_most_central_photo(session: Session) 
         "UPDATE clusters SET name = 'cats', status = 1 WHERE id = %s", (largest,)
     )
     row = listed(session, most=1)[0]
+    assert (row.pop("silhouette"), row.pop("davies_bouldin")) == (None, None)
     [(created_at, run_id)] = query(
         session, "SELECT created_at, run_id FROM clusters WHERE id = %s", largest
     )
@@ -68,6 +69,18 @@ def test_a_cluster_is_listed_once_with_its_most_central_photo(session: Session) 
         "created_at": created_at,
     }
     assert len(listed(session)) == 3
+
+
+def test_the_quality_is_what_its_own_run_measured(session: Session) -> None:
+    run_id, later_run_id = open_run(session), open_run(session)
+    [first] = make_clusters(session, [[0, 0]], run_id)
+    for measured_by, silhouette in ((run_id, 0.25), (later_run_id, 0.5)):
+        session.connection.execute(
+            "INSERT INTO cluster_quality VALUES (%s, %s, 3, 1, 2, %s, 1.5, 3)",
+            (measured_by, first, silhouette),
+        )
+    [row] = listed(session)
+    assert (row["silhouette"], row["davies_bouldin"]) == (0.25, 1.5)
 
 
 def test_a_cluster_without_photos_is_listed(session: Session) -> None:

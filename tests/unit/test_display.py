@@ -17,9 +17,10 @@ from fluffy_sql.display import (
     clusters_table,
     describe_run,
     describe_statements,
+    failures,
     runs_table,
 )
-from fluffy_sql.types import RunResult, StepReport, Survey
+from fluffy_sql.types import RunQuality, RunResult, StepReport, Survey
 
 NONE_SKIPPED = {"without_embedding": 0, "zero_vector": 0, "already_clustered": 0}
 RUN = RunResult(
@@ -54,6 +55,7 @@ CLUSTER = {
     "photos_count": 1234,
     "mean_distance": 0.25,
     "max_distance": None,
+    "silhouette": 0.1234,
     "central_photo": "a.jpg",
 }
 RUN_ROW = {
@@ -65,6 +67,9 @@ RUN_ROW = {
     "clusters_created": 999,
     "photos_processed": 54_321,
     "inertia": 1234.56,
+    "silhouette": 0.2345,
+    "davies_bouldin": 2.345,
+    "calinski_harabasz": 1234.56,
     "algorithm": "kmeans",
     "metric": "l2",
     "seed": 5,
@@ -76,6 +81,9 @@ FAILED = {
     "clusters_created": None,
     "photos_processed": None,
     "inertia": None,
+    "silhouette": None,
+    "davies_bouldin": None,
+    "calinski_harabasz": None,
 }
 
 
@@ -198,34 +206,51 @@ def test_clusters_as_a_table() -> None:
             ]
         )
     )
-    headings = r"cluster +name +status +photos +mean dist +max dist +central photo"
+    headings = r"cluster +name +status +photos +mean dist +max dist +silhouette +central photo"
     assert re.fullmatch(headings, lines[0])
-    assert lines[1].split() == ["1", "active", "1,234", "0.2500", "a.jpg"]
-    assert lines[2].split() == ["2", "Beach", "unusable", "1,234", "0.2500", "0.5000", "a.jpg"]
-    assert lines[3].split() == ["1", "7", "1,234", "0.2500"]
-    assert lines[4].split() == ["1", "1,234", "0.2500", "a.jpg"]
+    assert lines[1].split() == ["1", "active", "1,234", "0.2500", "0.123", "a.jpg"]
+    assert lines[2].split() == [
+        *("2", "Beach", "unusable", "1,234", "0.2500", "0.5000", "0.123", "a.jpg"),
+    ]
+    assert lines[3].split() == ["1", "7", "1,234", "0.2500", "0.123"]
+    assert lines[4].split() == ["1", "1,234", "0.2500", "0.123", "a.jpg"]
 
 
 def test_runs_as_a_table() -> None:
     lines = shown(runs_table([RUN_ROW]))
     assert len(lines) == 2
-    assert lines[1].split(maxsplit=9) == [
+    assert lines[1].split(maxsplit=12) == [
         *("4", "succeeded", "2024-05-06", "07:08:09", "3.2", "1,000", "999", "54,321", "1,234.6"),
-        "kmeans, l2, seed 5",
+        *("0.234", "2.35", "1,234.6", "kmeans, l2, seed 5"),
     ]
 
 
 def test_a_failed_run_shows_its_error_literally() -> None:
-    lines = shown(runs_table([{**FAILED, "error": "column [red]x[/red] is missing"}]))
-    assert len(lines) == 3
-    assert lines[2].strip() == "column [red]x[/red] is missing"
+    told = failures([{**FAILED, "error": "column [red]x[/red]\n is missing"}, RUN_ROW])
+    assert shown(told) == ["Run 4: column [red]x[/red]\\n is missing"]
 
 
-def test_a_long_error_leaves_the_table_readable() -> None:
-    lines = shown(runs_table([{**FAILED, "error": "this went wrong " * 20}, RUN_ROW]))
-    assert lines[0].endswith("settings")
-    assert any(line.endswith("kmeans, l2, seed 5") for line in lines)
-    assert "this went wrong" in " ".join(lines)
+def test_runs_that_did_not_fail_have_no_errors() -> None:
+    assert not failures([RUN_ROW])
+
+
+def test_quality_is_told_in_a_line_of_its_own() -> None:
+    quality = RunQuality(
+        silhouette=0.2345,
+        davies_bouldin=2.345,
+        calinski_harabasz=54.321,
+        smallest_cluster=1,
+        largest_cluster=1_234,
+        photos_measured=100,
+    )
+    assert describe_run(replace(RUN, quality=quality)).splitlines()[1] == (
+        "Silhouette 0.234, Davies-Bouldin 2.35, Calinski-Harabasz 54.3; clusters of 1 to"
+        " 1,234 photos."
+    )
+    of_one_cluster = replace(quality, silhouette=None, davies_bouldin=None, calinski_harabasz=None)
+    assert describe_run(replace(RUN, quality=of_one_cluster)) == describe_run(RUN)
+    of_single_photos = replace(quality, calinski_harabasz=None)
+    assert "Harabasz none;" in describe_run(replace(RUN, quality=of_single_photos))
 
 
 @pytest.mark.parametrize(
