@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ import click
 from rich.text import Text
 
 from fluffy_sql import __version__, display
+from fluffy_sql.choosing import spread_evenly
 from fluffy_sql.database import schema
 from fluffy_sql.database.embedded import embedded_server, find_psql
 from fluffy_sql.database.session import Session, libpq_environment
@@ -28,14 +30,20 @@ from fluffy_sql.errors import FluffySqlError, MissingExtraError, UsageError
 from fluffy_sql.importing import import_photos
 from fluffy_sql.service import ClusteringService
 from fluffy_sql.settings import Settings, load_settings
+from fluffy_sql.sweeping import SweepService
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from fluffy_sql.types import SweepResult
 
 Command = TypeVar("Command", bound="Callable[..., None]")
 
 STOPPED_BY_SIGNAL = 130
 _SHOWN_AFTER_A_RUN = 20
+_STEPS_OF_A_SWEEP = 12
+# A single cluster can't be measured against others.
+_LEAST_SWEPT_K = 2
 
 
 def _with_config(command: Command) -> Command:
@@ -289,6 +297,105 @@ def _print_clusters_of(url: str, run_id: int, made: int) -> None:
     display.stdout_console().print(display.clusters_table(rows))
     if made > len(rows):
         print(f"... and {made - len(rows):,} smaller ones: fluffy-sql clusters --run {run_id}")
+
+
+@fluffy_sql.command(short_help="Try many k and suggest one; writes no cluster.")
+@click.option(
+    "--k",
+    "ks",
+    default="5..200",
+    show_default=True,
+    help="From which k to which, or a list: 5..200, or 10,20,50.",
+)
+@click.option(
+    "--steps",
+    type=click.IntRange(min=2),
+    help=f"How many k of a range to try, evenly in ratio; {_STEPS_OF_A_SWEEP} if not given.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Draw a chart into this file, .html or .png.",
+)
+@click.option("--metric", help="cosine or l2.")
+@click.option("--seed", type=int, help="The same seed on the same photos gives the same result.")
+@_with_config
+@_with_database_url
+@_with_json
+@click.pass_context
+def sweep(
+    context: click.Context,
+    *,
+    ks: str,
+    steps: int | None,
+    out: Path | None,
+    metric: str | None,
+    seed: int | None,
+    config: Path | None,
+    database_url: str | None,
+    as_json: bool,
+) -> None:
+    """Try many k on all usable photos, in a cluster or not, and suggest one. No cluster is written.
+
+    Each k is trained twice, with two seeds, on one sample of photos, and measured on it. Ctrl-C
+    ends it with what was measured so far.
+
+    Example: fluffy-sql sweep --k 5..200 --out sweep.html
+    """
+    tried = _parse_ks(ks, steps)
+    settings = _load(config, database_url, metric=metric, seed=seed)
+    draw = _chart_writer(out) if out else None
+    with _database(settings) as database, display.RunProgress(display.stderr_console()) as progress:
+        result = SweepService(
+            database.url,
+            settings.clustering,
+            connections=settings.database.connections,
+            progress=progress,
+        ).sweep(tried)
+    if draw:
+        draw(result)
+    if as_json:
+        _print_json({**asdict(result), "chart": str(out) if out else None})
+    else:
+        display.stdout_console().print(display.candidates_table(result))
+        print(display.describe_suggestion(result))
+        print(display.describe_sweep(result))
+        if out:
+            print(f"Chart: {out}")
+    if result.interrupted:
+        display.stderr_console().print("fluffy-sql: stopped; this is what was measured before")
+        context.exit(STOPPED_BY_SIGNAL)
+
+
+def _parse_ks(text: str, steps: int | None) -> list[int]:
+    """The k that `--k` and `--steps` name."""
+    if found := re.fullmatch(r"\s*(\d{1,7})\s*\.\.\s*(\d{1,7})\s*", text):
+        lowest, highest = int(found[1]), int(found[2])
+        if _LEAST_SWEPT_K <= lowest < highest:
+            return spread_evenly(lowest, highest, steps or _STEPS_OF_A_SWEEP)
+    elif re.fullmatch(r"\s*\d{1,7}\s*(,\s*\d{1,7}\s*)*", text):
+        if steps is not None:
+            raise UsageError(
+                "--steps is for a range such as 5..200; a list of k has its own length"
+            )
+        ks = [int(part) for part in text.split(",")]
+        if min(ks) >= _LEAST_SWEPT_K:
+            return ks
+    raise UsageError(
+        f"--k is {text!r}; allowed: a range such as 5..200 or a list such as 10,20,50,"
+        f" of whole numbers from {_LEAST_SWEPT_K} up"
+    )
+
+
+def _chart_writer(file: Path) -> Callable[[SweepResult], None]:
+    """What draws the chart; looked for before a sweep, so that none is made in vain."""
+    try:
+        from fluffy_sql.report.sweep_chart import chart_writer  # noqa: PLC0415 - an extra
+    except ImportError:
+        raise MissingExtraError(
+            'drawing a chart needs matplotlib and Jinja2; run: pip install "fluffy_sql[report]"'
+        ) from None
+    return chart_writer(file)
 
 
 @fluffy_sql.command(short_help="List the clusters, largest first.")

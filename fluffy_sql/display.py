@@ -10,7 +10,7 @@ from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from fluffy_sql.service import Progress
+from fluffy_sql.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from fluffy_sql.database.explain import ExplainedStatement
-    from fluffy_sql.types import RunQuality, RunResult, StepReport, Survey
+    from fluffy_sql.types import RunQuality, RunResult, StepReport, Survey, SweepResult
 
 # Into a file, a pipe or cron's mail: rich would fold tables at 80 columns and cut paths.
 _WIDTH_OF_A_FILE = 160
@@ -51,6 +51,7 @@ class RunProgress(Progress):
         self._task = self._line.add_task("connecting", total=None)
         self._eligible = 0
         self._assigned = 0
+        self._trying = ""
 
     def __enter__(self) -> Self:
         self._line.start()
@@ -82,9 +83,15 @@ class RunProgress(Progress):
         """Shows the step."""
         speed = report.batch_size / max(report.seconds, 1e-9)
         self._show(
-            f"{report.phase}: step {report.step}, batch {report.batch_size:,},"
+            f"{self._trying}{report.phase}: step {report.step}, batch {report.batch_size:,},"
             f" inertia {report.inertia:,.1f}, {speed:,.0f} photos/s"
         )
+
+    def trying(self, k: int) -> None:
+        """Names the k that a sweep turns to."""
+        self._trying = f"k={k:,}, "
+        if not self._console.is_terminal:
+            self._console.print(f"k={k:,}")
 
     def photos(self, done: int) -> None:
         """Shows how many photos have their cluster."""
@@ -255,8 +262,65 @@ def failures(runs: Sequence[dict[str, Any]]) -> Text:
     return Text("\n".join(lines), style="red")
 
 
+def candidates_table(result: SweepResult) -> Table:
+    """The k that were tried, the suggested one marked."""
+    table = _table(
+        "k",
+        "",
+        "silhouette",
+        "davies-b.",
+        "calinski-h.",
+        "stability",
+        "inertia",
+        "smallest",
+        "largest",
+        "seconds",
+    )
+    for candidate in result.candidates:
+        table.add_row(
+            f"{candidate.k:,}",
+            "<- suggested" if candidate.k == result.suggested_k else "",
+            _number(candidate.silhouette, 3),
+            _number(candidate.davies_bouldin, 2),
+            _number(candidate.calinski_harabasz, 1),
+            _number(candidate.stability, 2),
+            _number(candidate.inertia, 1),
+            _integer(candidate.smallest_cluster),
+            _integer(candidate.largest_cluster),
+            _number(candidate.seconds, 1),
+        )
+    return table
+
+
+def describe_suggestion(result: SweepResult) -> str:
+    """Which k is suggested, and why."""
+    verdict = "The measures agree." if result.measures_agree else "The measures disagree."
+    return "\n".join(
+        [
+            f"Suggested k: {result.suggested_k:,}. {verdict}",
+            *(f"- {reason}" for reason in result.reasons),
+        ]
+    )
+
+
+def describe_sweep(result: SweepResult) -> str:
+    """What was swept, and what of it could not be."""
+    described = (
+        f"{_count(len(result.candidates), 'value')} of k, each trained twice on"
+        f" {result.photos_trained:,} of {_count(result.photos, 'photo')} and measured on"
+        f" {result.photos_measured:,} ({result.metric}, seed {result.seed}),"
+        f" {result.seconds:.1f} s; no cluster was written."
+    )
+    if result.left_out:
+        left_out = ", ".join(f"{k:,}" for k in result.left_out)
+        described += (
+            f"\nLeft out: k={left_out}, for there are only {_count(result.photos, 'photo')}."
+        )
+    return described
+
+
 def _table(*headings: str) -> Table:
-    words = {"name", "status", "central photo", "settings", "started (UTC)"}
+    words = {"", "name", "status", "central photo", "settings", "started (UTC)"}
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for heading in headings:
         right = heading not in words

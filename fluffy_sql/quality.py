@@ -11,14 +11,13 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from fluffy_sql.schedule import row_ranges
 from fluffy_sql.types import ClusterQuality, Quality
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from fluffy_sql.algorithms.base import Task
@@ -58,7 +57,7 @@ def measure_run(task: Task, fit: Fit) -> tuple[Quality, list[ClusterQuality]]:
     with _work_tables(task.session):
         _draw_assigned(task, fit, measured / photos)
         if measured == photos:
-            _summarize_measured(task.session, np.ones(task.survey.dimensions, np.float32))
+            _summarize_measured(task.session)
         else:
             task.session.execute(
                 "quality/summarize_assigned",
@@ -99,37 +98,38 @@ def _threshold(share: float) -> int:
 
 
 def measure_trainings(
-    session: Session, sample: Sample, first: Matrix, second: Matrix, rows: int
+    task: Task, sample: Sample, first: Matrix, second: Matrix, rows: int
 ) -> tuple[Quality, float]:
     """The quality of a training on a sample, and how alike it is to a second one.
 
     Args:
-        session: a connection.
+        task: the connections and settings.
         sample: what was trained on.
-        first: shape (k, width of the sample), the centroids that are measured.
+        first: shape (k, dimensions), the centroids that are measured.
         second: those of the other training.
         rows: on how many rows of the sample.
 
     Returns:
         The quality, and the adjusted Rand index of the two partitions.
     """
-    with _work_tables(session):
+    with _work_tables(task.session):
         sample.write_ranges(
-            "quality/label_sample",
+            "quality/label_photos",
             min(rows, sample.size),
-            centroids=session.vector_array(first),
-            other_centroids=session.vector_array(second),
+            centroids=task.session.vector_array(first),
+            other_centroids=task.session.vector_array(second),
+            normalize=task.settings.metric == "cosine",
+            dimensions=task.survey.dimensions,
         )
-        mask = np.ones((1, sample.directions.width), np.float32)
-        _summarize_measured(session, sample.directions.onto_span(mask)[0])
-        quality = _compare(session)
-        alike: float = session.fetch_value("quality/adjusted_rand_index")
+        _summarize_measured(task.session)
+        quality = _compare(task.session)
+        alike: float = task.session.fetch_value("quality/adjusted_rand_index")
     return quality, alike
 
 
-def _summarize_measured(session: Session, mask: Matrix) -> None:
+def _summarize_measured(session: Session) -> None:
     session.execute("work_tables/analyze_measured")
-    session.execute("quality/summarize_clusters", mask=mask)
+    session.execute("quality/summarize_clusters")
 
 
 def _compare(session: Session) -> Quality:

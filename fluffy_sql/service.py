@@ -17,7 +17,9 @@ from fluffy_sql.database.explain import ExplainedStatement, PlanRecorder
 from fluffy_sql.database.schema import require_current_schema
 from fluffy_sql.database.session import Session
 from fluffy_sql.database.workers import Workers
-from fluffy_sql.errors import BusyError, FluffySqlError, LibraryError, PostconditionError
+from fluffy_sql.errors import FluffySqlError, PostconditionError
+from fluffy_sql.library import only_run, require_one_length, several_lengths, survey
+from fluffy_sql.progress import Progress
 from fluffy_sql.quality import measure_run
 from fluffy_sql.types import (
     ClusterQuality,
@@ -57,22 +59,6 @@ class _Outcome:
     skipped: dict[str, int]
     quality: Quality
     clusters: list[ClusterQuality]
-
-
-class Progress:
-    """Hears how a run goes; does nothing. Override what you want to show."""
-
-    def phase(self, name: str) -> None:
-        """A phase begins: survey, sample, seed, refine, train, assign, measure, commit."""
-
-    def surveyed(self, survey: Survey) -> None:
-        """The photos were counted."""
-
-    def step(self, report: StepReport) -> None:
-        """A step is done."""
-
-    def photos(self, done: int) -> None:
-        """So many more photos have their label."""
 
 
 class ClusteringService:
@@ -132,28 +118,28 @@ class ClusteringService:
         algorithm = algorithm_named(self._settings.algorithm)
         with Session.open(self._url, explain=explain) as session:
             require_current_schema(session)
-            with _only_run(session):
+            with only_run(session):
                 clock = _Clock()
                 self._progress.phase("survey")
                 photos = session.fetch_as(PhotosAlike, "photos/survey")
-                survey = _survey(photos)
-                self._progress.surveyed(survey)
-                if not survey.eligible:
-                    return self._nothing_to_do(survey, clock)
-                run_id = self._open_run(session, survey)
+                found = survey(photos)
+                self._progress.surveyed(found)
+                if not found.eligible:
+                    return self._nothing_to_do(found, clock)
+                run_id = self._open_run(session, found)
                 with _record_of_run(session, run_id, explain), _work_table(session):
-                    _require_one_length([(p.dimensions, p.photos) for p in _eligible(photos)])
+                    require_one_length(photos)
                     log = _RunLog(session, run_id, clock, self._progress)
                     with Workers.open(self._url, self._connections, explain=explain) as workers:
-                        task = Task(session, workers, survey, self._settings, log)
+                        task = Task(session, workers, found, self._settings, log)
                         fit = algorithm.fit(task)
-                        zero_vectors = _count_zero_vectors(session, survey, fit)
+                        zero_vectors = _count_zero_vectors(session, found, fit)
                         if not len(fit.labels):
                             session.execute("runs/discard", run_id=run_id)
-                            return self._nothing_to_do(survey, clock, zero_vectors)
+                            return self._nothing_to_do(found, clock, zero_vectors)
                         log.phase("measure")
                         outcome = _Outcome(
-                            fit, _skipped(survey, zero_vectors), *measure_run(task, fit)
+                            fit, _skipped(found, zero_vectors), *measure_run(task, fit)
                         )
                     log.phase("commit")
                     undone = explain is not None
@@ -302,22 +288,6 @@ def _quality_of_run(measured: Quality, photos: list[int]) -> RunQuality:
     )
 
 
-def _survey(photos: list[PhotosAlike]) -> Survey:
-    eligible = _eligible(photos)
-    return Survey(
-        eligible=sum(alike.photos for alike in eligible),
-        dimensions=(eligible[0].dimensions or 0) if eligible else 0,
-        without_embedding=sum(
-            alike.photos for alike in photos if alike.dimensions is None and not alike.clustered
-        ),
-        clustered=sum(alike.photos for alike in photos if alike.clustered),
-    )
-
-
-def _eligible(photos: list[PhotosAlike]) -> list[PhotosAlike]:
-    return [alike for alike in photos if alike.dimensions is not None and not alike.clustered]
-
-
 def _skipped(survey: Survey, zero_vectors: int) -> dict[str, int]:
     """Photos that the run leaves as they are, by reason."""
     return {
@@ -338,17 +308,8 @@ def _count_zero_vectors(session: Session, survey: Survey, fit: Fit) -> int:
         if group.dimensions != survey.dimensions
     ]
     if of_another_length:
-        _require_one_length([(survey.dimensions, int(fit.photos.sum())), *of_another_length])
+        raise several_lengths([(survey.dimensions, int(fit.photos.sum())), *of_another_length])
     return sum(group.zero_vectors for group in left_out)
-
-
-def _require_one_length(photos_by_dimension: list[tuple[int | None, int]]) -> None:
-    if len(photos_by_dimension) > 1:
-        found = ", ".join(f"{dims} ({photos:,} photos)" for dims, photos in photos_by_dimension)
-        raise LibraryError(
-            f"the embeddings are of several dimensions: {found};"
-            " embed all photos with one model, or leave some out in the view usable_photos"
-        )
 
 
 def _insert_clusters(session: Session, run_id: int, fit: Fit) -> list[int]:
@@ -357,31 +318,6 @@ def _insert_clusters(session: Session, run_id: int, fit: Fit) -> list[int]:
         "clusters/insert", run_id=run_id, centroids=session.vector_array(fit.centroids)
     )
     return sorted(row["id"] for row in made)
-
-
-@contextmanager
-def _only_run(session: Session) -> Iterator[None]:
-    """One run at a time in a database; records of runs that were killed are closed."""
-    if not session.fetch_value("runs/try_lock"):
-        raise BusyError(_describe_holder(session))
-    try:
-        session.execute("runs/mark_interrupted")
-        yield
-    finally:
-        session.release("runs/unlock")
-
-
-def _describe_holder(session: Session) -> str:
-    found = session.fetch_all("runs/find_holder")
-    if not found:  # it ended between the two questions
-        return "another generate was at work in this database until just now; try again"
-    holder = found[0]
-    who = f"{holder['role'] or 'another role'} from {holder['client'] or 'this machine'}"
-    run = f"run {holder['run_id']}" if holder["run_id"] else "another generate"
-    return (
-        f"{run} is at work in this database: {who}, server process {holder['pid']},"
-        f" since {holder['since']:%Y-%m-%d %H:%M:%S} UTC; try again when it is done"
-    )
 
 
 def _record_of_run(

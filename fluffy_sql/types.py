@@ -144,6 +144,70 @@ class RunQuality:
 
 
 @dataclass(frozen=True)
+class Candidate:
+    """One k of a sweep, with the names `sweep --json` uses.
+
+    Attributes:
+        k: how many clusters were asked for.
+        clusters: how many have photos.
+        inertia: sum of squared distances of the photos measured to their centroids.
+        silhouette: simplified silhouette; as for `Quality`.
+        davies_bouldin: as for `Quality`.
+        calinski_harabasz: as for `Quality`.
+        smallest_cluster: photos measured in the smallest cluster.
+        largest_cluster: photos measured in the largest cluster.
+        stability: adjusted Rand index of two trainings with different seeds.
+        seconds: how long both took, and measuring them.
+    """
+
+    k: int
+    clusters: int
+    inertia: float
+    silhouette: float | None
+    davies_bouldin: float | None
+    calinski_harabasz: float | None
+    smallest_cluster: int
+    largest_cluster: int
+    stability: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A k, and what speaks for it or against it."""
+
+    suggested_k: int
+    measures_agree: bool
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """A sweep, with the names `sweep --json` uses.
+
+    Attributes:
+        photos: how many the library has that could be clustered.
+        photos_trained: how many of them each k was trained on.
+        photos_measured: how many of these it was measured on.
+        left_out: values of k that were not tried, since there are no more photos than that.
+        interrupted: whether it was stopped before all k were tried.
+    """
+
+    suggested_k: int
+    measures_agree: bool
+    reasons: tuple[str, ...]
+    candidates: tuple[Candidate, ...]
+    metric: str
+    seed: int
+    photos: int
+    photos_trained: int
+    photos_measured: int
+    left_out: tuple[int, ...]
+    interrupted: bool
+    seconds: float
+
+
+@dataclass(frozen=True)
 class RunResult:
     """A finished run, with the names `generate --json` uses."""
 

@@ -1,13 +1,10 @@
 -- Sums up the photos measured by their cluster, as if they were all of it. The mean is that of the photos, as
--- scikit-learn's measures have it, and not the centroid: under cosine that is a unit vector. Of a sample in main
--- directions, the last place of a mean must be 0: it holds distances from the span, which point in all directions and
--- cancel out.
--- Parameters: mask vector (1 where a place of a mean counts, else 0)
+-- scikit-learn's measures have it, and not the centroid: under cosine that is a unit vector.
 -- Returns: nothing; the row count is the clusters.
 WITH average AS MATERIALIZED (
     SELECT
         label,
-        avg(embedding) * %(mask)b::vector AS mean
+        avg(embedding) AS mean
     FROM fluffy_sql_measured
     GROUP BY label
 )

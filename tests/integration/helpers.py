@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fluffy_sql.service import ClusteringService, Progress
+from fluffy_sql.service import ClusteringService
 from fluffy_sql.settings import ClusteringSettings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fluffy_sql.database.session import Session
+    from fluffy_sql.progress import Progress
     from fluffy_sql.types import RunResult
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fluffy_sql.errors import DatabaseError, LibraryError
-from fluffy_sql.service import ClusteringService, Progress
+from fluffy_sql.progress import Progress
+from fluffy_sql.service import ClusteringService
 from fluffy_sql.settings import ClusteringSettings
 from tests.conftest import made_library
 from tests.integration.helpers import generate, query, snapshot, work_tables

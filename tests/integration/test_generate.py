@@ -16,7 +16,8 @@ from fluffy_sql.algorithms import cells, kmeans, sampling, training
 from fluffy_sql.algorithms.cells import LEAST_RECALL
 from fluffy_sql.database.session import Session
 from fluffy_sql.errors import BusyError, DatabaseError, LibraryError, PostconditionError
-from fluffy_sql.service import ClusteringService, Progress
+from fluffy_sql.progress import Progress
+from fluffy_sql.service import ClusteringService
 from fluffy_sql.settings import ClusteringSettings
 from tests.conftest import made_library
 from tests.integration.helpers import (

@@ -52,21 +52,30 @@ def measured(session: Session) -> list[tuple[Any, ...]]:
     )
 
 
-def label_sample(
+def label_photos(
     session: Session,
     centroids: Sequence[Sequence[float]],
     others: Sequence[Sequence[float]],
     *,
+    normalize: bool = False,
     after_row: int = 0,
     last_row: int = 1_000,
 ) -> int:
     return session.execute(
-        "quality/label_sample",
+        "quality/label_photos",
         centroids=vectors(session, centroids),
         other_centroids=vectors(session, others),
+        normalize=normalize,
+        dimensions=2,
         after_row=after_row,
         last_row=last_row,
     )
+
+
+def draw_photos(session: Session, rows: Sequence[Sequence[float]]) -> None:
+    """Photos of these embeddings, drawn in this order; their rows in the sample do not matter."""
+    add_with_ids(session, {i: list(row) for i, row in enumerate(rows, start=1)})
+    make_sample(session, [[0]] * len(rows))
 
 
 def add_measured(
@@ -83,8 +92,8 @@ def add_measured(
         )
 
 
-def partition(session: Session, mask: Sequence[float]) -> Quality:
-    session.execute("quality/summarize_clusters", mask=np.array(mask, np.float32))
+def partition(session: Session) -> Quality:
+    session.execute("quality/summarize_clusters")
     session.execute("quality/compare_clusters")
     [found] = session.fetch_as(Quality, "quality/measure_partition")
     return found
@@ -94,12 +103,12 @@ def clusters(session: Session) -> list[ClusterQuality]:
     return session.fetch_as(ClusterQuality, "quality/list_measured_clusters")
 
 
-# Labelling a sample
+# Labelling photos of a sample
 
 
 def test_a_row_gets_the_label_of_both_trainings_and_its_silhouette(session: Session) -> None:
-    make_sample(session, [[1, 0], [9, 0], [5, 0]])
-    assert label_sample(session, [[0, 0], [10, 0]], [[9, 0], [2, 0]]) == 3
+    draw_photos(session, [[1, 0], [9, 0], [5, 0]])
+    assert label_photos(session, [[0, 0], [10, 0]], [[9, 0], [2, 0]]) == 3
     assert measured(session) == [
         (0, 1, 1.0, pytest.approx(1 - 1 / 9), "[1,0]"),
         (0, 1, 5.0, 0.0, "[5,0]"),
@@ -108,24 +117,41 @@ def test_a_row_gets_the_label_of_both_trainings_and_its_silhouette(session: Sess
 
 
 def test_only_the_second_nearest_counts_as_the_other(session: Session) -> None:
-    make_sample(session, [[1, 0]])
-    label_sample(session, [[0, 0], [100, 0], [3, 0]], [[0, 0]])
+    draw_photos(session, [[1, 0]])
+    label_photos(session, [[0, 0], [100, 0], [3, 0]], [[0, 0]])
     assert [row[3] for row in measured(session)] == [0.5]
 
 
 def test_one_centroid_has_no_silhouette_and_a_copy_of_a_centroid_has_none_to_speak_of(
     session: Session,
 ) -> None:
-    make_sample(session, [[1, 0]])
-    label_sample(session, [[0, 0]], [[0, 0]])
-    label_sample(session, [[1, 0], [1, 0]], [[0, 0]])
+    draw_photos(session, [[1, 0]])
+    label_photos(session, [[0, 0]], [[0, 0]])
+    label_photos(session, [[1, 0], [1, 0]], [[0, 0]])
     assert [row[3] for row in measured(session)] == [0.0, None]
 
 
 def test_a_range_of_the_sample_is_labelled(session: Session) -> None:
-    make_sample(session, [[0, 0], [1, 0], [2, 0], [3, 0]])
-    assert label_sample(session, [[0, 0]], [[0, 0]], after_row=1, last_row=3) == 2
+    draw_photos(session, [[0, 0], [1, 0], [2, 0], [3, 0]])
+    assert label_photos(session, [[0, 0]], [[0, 0]], after_row=1, last_row=3) == 2
     assert [row[4] for row in measured(session)] == ["[1,0]", "[2,0]"]
+
+
+def test_under_cosine_unit_vectors_are_labelled(session: Session) -> None:
+    draw_photos(session, [[3, 4], [0, 0]])
+    assert label_photos(session, [[1, 0], [0, 1]], [[1, 0]], normalize=True) == 1
+    [(label, _, distance, _, embedding)] = measured(session)
+    assert (label, embedding) == (1, "[0.6,0.8]")
+    assert distance == pytest.approx(np.sqrt(0.4))
+
+
+def test_sampled_photos_that_changed_meanwhile_are_passed_over(session: Session) -> None:
+    draw_photos(session, [[1, 0], [2, 0], [3, 0], [4, 0]])
+    session.connection.execute("UPDATE photos SET embedding = NULL WHERE id = 1")
+    session.connection.execute("UPDATE photos SET embedding = '[1, 2, 3]' WHERE id = 2")
+    hide(session, 3)
+    assert label_photos(session, [[0, 0]], [[0, 0]]) == 1
+    assert [row[4] for row in measured(session)] == ["[4,0]"]
 
 
 # Drawing from what was assigned
@@ -242,7 +268,7 @@ def test_measures_agree_with_scikit_learn(session: Session) -> None:
     rows, labels = made_library(4, photos=300, themes=6, spread=0.3)
     labels[:40] = 0  # some that do not belong there
     add_measured(session, rows, labels)
-    found = partition(session, [1] * 16)
+    found = partition(session)
     assert found.davies_bouldin == pytest.approx(davies_bouldin_score(rows, labels), rel=1e-5)
     assert found.calinski_harabasz == pytest.approx(calinski_harabasz_score(rows, labels), rel=1e-5)
     sizes = np.bincount(labels)
@@ -252,7 +278,7 @@ def test_measures_agree_with_scikit_learn(session: Session) -> None:
 
 def test_two_clusters_by_hand(session: Session) -> None:
     add_measured(session, [[0, 0], [2, 0], [10, 0], [16, 0]], [5, 5, 2, 2])
-    found = partition(session, [1, 1])
+    found = partition(session)
     # means 1 and 13, spreads 1 and 3; scatter 2 + 18 within, 4 * 36 between
     assert found.davies_bouldin == pytest.approx(4 / 12)
     assert found.calinski_harabasz == pytest.approx(144 / (20 / 2))
@@ -267,25 +293,25 @@ def test_two_clusters_by_hand(session: Session) -> None:
 def test_the_silhouette_is_that_of_photos_and_not_of_clusters(session: Session) -> None:
     add_measured(session, [[0], [1], [2], [9]], [0, 0, 0, 1])
     session.connection.execute("UPDATE fluffy_sql_measured SET silhouette = 0.1 WHERE label = 1")
-    assert partition(session, [1]).silhouette == pytest.approx(0.4)
+    assert partition(session).silhouette == pytest.approx(0.4)
 
 
 def test_a_single_cluster_can_not_be_compared(session: Session) -> None:
     add_measured(session, [[0, 0], [2, 0]], [0, 0])
-    found = partition(session, [1, 1])
+    found = partition(session)
     assert (found.davies_bouldin, found.calinski_harabasz) == (None, None)
     assert clusters(session)[0].davies_bouldin is None
 
 
 def test_as_many_clusters_as_photos_have_no_scatter(session: Session) -> None:
     add_measured(session, [[0, 0], [2, 0]], [0, 1])
-    found = partition(session, [1, 1])
+    found = partition(session)
     assert (found.davies_bouldin, found.calinski_harabasz) == (0, None)
 
 
 def test_copies_only_have_no_scatter(session: Session) -> None:
     add_measured(session, [[0, 0], [0, 0], [2, 0], [2, 0]], [0, 0, 1, 1])
-    found = partition(session, [1, 1])
+    found = partition(session)
     assert (found.davies_bouldin, found.calinski_harabasz) == (0, None)
 
 
@@ -293,21 +319,13 @@ def test_means_that_coincide_are_passed_over(session: Session) -> None:
     rows = np.array([[0, 0], [2, 0], [1, 1], [1, -1], [9, 0], [11, 0]], np.float32)
     labels = np.array([0, 0, 1, 1, 2, 2])
     add_measured(session, rows, labels)
-    assert partition(session, [1, 1]).davies_bouldin == pytest.approx(
+    assert partition(session).davies_bouldin == pytest.approx(
         davies_bouldin_score(rows, labels), rel=1e-6
     )
 
 
-def test_what_is_masked_counts_in_rows_and_not_in_means(session: Session) -> None:
-    # Two rows at 0 along the axis, each 3 away from it: their mean is on the axis.
-    add_measured(session, [[0, 3], [0, 3], [8, 0], [8, 0]], [0, 0, 1, 1])
-    found = partition(session, [1, 0])
-    assert found.davies_bouldin == pytest.approx(3 / 8)
-    assert found.calinski_harabasz == pytest.approx(4 * 16 / (18 / 2))
-
-
 def test_nothing_measured_is_no_error(session: Session) -> None:
-    session.execute("quality/summarize_clusters", mask=np.ones(2, np.float32))
+    session.execute("quality/summarize_clusters")
     assert session.execute("quality/compare_clusters") == 0
     assert clusters(session) == []
 
