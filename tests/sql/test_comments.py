@@ -7,13 +7,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.sql.helpers import query, value
+from tests.sql.helpers import add_with_ids, place, query, value
 
 if TYPE_CHECKING:
     from fluffy_sql.database.session import Session
 
 TABLES = ("photos", "clusters", "cluster_runs", "cluster_run_steps", "fluffy_sql_created_objects")
 VIEWS = ("usable_photos", "cluster_members", "cluster_overview", "cluster_run_overview")
+FUNCTIONS = (
+    "centroid_distance",
+    "cluster_central_photos",
+    "cluster_neighbors",
+    "cluster_outermost_photos",
+    "cluster_random_photos",
+    "photo_nearest_clusters",
+    "vector_nearest_clusters",
+)
 
 # Columns whose name alone does not say what they hold.
 DESCRIBED = {
@@ -70,3 +79,26 @@ def test_the_example_in_a_view_s_comment_runs(session: Session, view: str) -> No
     assert example is not None
     assert view in example[1]
     assert query(session, example[1]) == []
+
+
+def test_every_function_of_ours_is_among_these(session: Session) -> None:
+    found = query(
+        session,
+        "SELECT proname::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+        " AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass"
+        " AND objid = pg_proc.oid AND deptype = 'e') ORDER BY 1",
+    )
+    assert [name for (name,) in found] == list(FUNCTIONS)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_example_in_a_function_s_comment_gives_rows(session: Session, function: str) -> None:
+    add_with_ids(session, {1: [1, 0], 2: [3, 4]})
+    session.connection.execute("INSERT INTO clusters (id, centroid) VALUES (1, '[1, 0]')")
+    session.connection.execute("INSERT INTO clusters (id, centroid) VALUES (2, '[0, 1]')")
+    place(session, 1, 1, 2)
+    described = value(session, "SELECT obj_description(to_regproc(%s), 'pg_proc')", function)
+    example = re.search(r"Example: (SELECT .*?;)", described)
+    assert example is not None
+    assert f"{function}(" in example[1]
+    assert query(session, example[1])
