@@ -56,6 +56,16 @@ def explain(
     return Explained(list(_flat(row[0][0]["Plan"])), fetches_so_far(session, watched) - before)
 
 
+def index_of(explained: Explained, table: str) -> str | None:
+    """The index by which the table was read; None where all of it was."""
+    for node in explained.nodes:
+        if node.get("Relation Name") == table and "Index Name" in node:
+            return str(node["Index Name"])
+        if node["Node Type"] == "Bitmap Index Scan":
+            return str(node["Index Name"])
+    return None
+
+
 def fetches_so_far(session: Session, table: str) -> int:
     """How many values were fetched from a table's TOAST: each is one scan of its index."""
     session.connection.execute("SELECT pg_stat_force_next_flush()")

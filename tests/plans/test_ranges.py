@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fluffy_sql.database.session import Session
-from tests.plans.helpers import Explained, draw_sample, explain, fill, random_centroids
+from tests.plans.helpers import (
+    Explained,
+    draw_sample,
+    explain,
+    fill,
+    index_of,
+    random_centroids,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,16 +31,6 @@ def large(empty_database: Callable[..., Any], template: str) -> Iterator[Session
         draw_sample(session, PHOTOS, dimensions=3)
         session.execute("work_tables/create_assignments")
         yield session
-
-
-def index_of(explained: Explained, table: str) -> str | None:
-    """The index by which the table was read; None where all of it was."""
-    for node in explained.nodes:
-        if node.get("Relation Name") == table and "Index Name" in node:
-            return str(node["Index Name"])
-        if node["Node Type"] == "Bitmap Index Scan":
-            return str(node["Index Name"])
-    return None
 
 
 def assign(session: Session, after_id: int, last_id: int) -> Explained:
