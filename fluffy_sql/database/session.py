@@ -228,6 +228,7 @@ def our_errors() -> Iterator[None]:
 
 _ADVICE = {
     "42P01": "run: fluffy-sql migrate",
+    "42723": "fluffy_sql makes one of that name: rename it and migrate again",
     "42501": "grant the role this right, or use another role",
     "25006": "the server is read-only: name its primary in database.url",
     "53100": "the server's disk is full: make room and run again",

@@ -56,6 +56,10 @@ LIBRARIES = {
         "CREATE TABLE photos (id serial PRIMARY KEY, path text NOT NULL, embedding vector(512),"
         " created_at timestamp NOT NULL, updated_at timestamp NOT NULL, cluster_id integer)",
     ),
+    "status as text": (
+        *RAILS_PHOTOS,
+        "CREATE TABLE clusters (id bigserial PRIMARY KEY, status varchar DEFAULT '0')",
+    ),
     "no embedding column yet": (
         "CREATE TABLE photos (id bigserial PRIMARY KEY, path varchar NOT NULL)",
     ),
@@ -93,7 +97,7 @@ def add_rails_photos(connection: psycopg.Connection[Any], photos: int = 60) -> N
 
 
 def describe(connection: psycopg.Connection[Any]) -> dict[str, list[tuple[Any, ...]]]:
-    """Everything about the public schema: columns with defaults, constraints, indexes, comments."""
+    """The public schema: columns with defaults, constraints, indexes, comments, functions."""
     questions = {
         "columns": """
             SELECT c.relname::text, a.attnum, a.attname::text, format_type(a.atttypid, a.atttypmod),
@@ -116,6 +120,13 @@ def describe(connection: psycopg.Connection[Any]) -> dict[str, list[tuple[Any, .
         "comments": """
             SELECT c.relname::text, obj_description(c.oid) FROM pg_class AS c
             WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'v') ORDER BY 1
+        """,
+        "functions": """
+            SELECT p.oid::regprocedure::text, pg_get_functiondef(p.oid) FROM pg_proc AS p
+            WHERE p.pronamespace = 'public'::regnamespace AND p.prokind = 'f' AND NOT EXISTS (
+                SELECT FROM pg_depend AS d
+                WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+            ) ORDER BY 1
         """,
     }
     # what migrations are remembered by stays, as yoyo does it
@@ -140,7 +151,7 @@ def test_migrate_keeps_every_row_and_column_and_generate_works(
 
     result = schema.migrate(bare_database_url)
     assert result.adopted[0] == "photos"
-    for kind in ("columns", "constraints", "indexes"):
+    for kind in ("columns", "constraints", "indexes", "functions"):
         assert set(schema_before[kind]) <= set(describe(rails)[kind])
 
     assert generate(bare_database_url, k=3).clusters_created == 3
@@ -184,7 +195,13 @@ def test_rolling_back_an_own_library_leaves_nothing(
 ) -> None:
     schema.migrate(bare_database_url)
     schema.roll_back(bare_database_url)
-    assert describe(rails) == {"columns": [], "constraints": [], "indexes": [], "comments": []}
+    assert describe(rails) == {
+        "columns": [],
+        "constraints": [],
+        "indexes": [],
+        "comments": [],
+        "functions": [],
+    }
 
 
 def test_rails_keeps_utc_and_so_do_we(
@@ -247,6 +264,96 @@ def test_a_view_of_that_name_is_kept(
     assert generate(bare_database_url, k=3).photos_processed == 30
     schema.roll_back(bare_database_url)
     assert rails.execute("SELECT count(*) FROM usable_photos").fetchone() == (30,)
+
+
+def asked(
+    connection: psycopg.Connection[Any], question: str, *parameters: object
+) -> list[tuple[Any, ...]]:
+    return connection.execute(question.encode(), parameters or None).fetchall()
+
+
+@pytest.mark.parametrize("library", [name for name in LIBRARIES if "no embedding" not in name])
+def test_the_functions_take_what_the_library_has(
+    library: str, rails: psycopg.Connection[Any], bare_database_url: str
+) -> None:
+    make(rails, library)
+    add_rails_photos(rails)
+    schema.migrate(bare_database_url)
+    generate(bare_database_url, k=3)
+    [(photo, cluster)] = asked(rails, "SELECT id, cluster_id FROM photos WHERE path = 'p0'")
+    nearest = "SELECT cluster_id, is_member FROM photo_nearest_clusters(%s)"
+    assert asked(rails, nearest, photo) == [(cluster, True)]
+    assert len(asked(rails, "SELECT * FROM cluster_neighbors(%s)", cluster)) == 2
+    members = asked(rails, "SELECT id FROM photos WHERE cluster_id = %s ORDER BY id", cluster)
+    for question in (
+        "SELECT photo_id FROM cluster_central_photos(%s, NULL) ORDER BY 1",
+        "SELECT photo_id FROM cluster_outermost_photos(%s, NULL) ORDER BY 1",
+        "SELECT photo_id FROM cluster_random_photos(%s, NULL) ORDER BY 1",
+    ):
+        assert asked(rails, question, cluster) == members
+
+
+def test_a_column_of_the_application_is_not_taken_for_an_argument(
+    rails: psycopg.Connection[Any], bare_database_url: str
+) -> None:
+    make(rails, "photos and clusters")
+    for table in ("clusters", "photos"):
+        for column in ("photo_id bigint", "n bigint", "seed bigint"):
+            rails.execute(f"ALTER TABLE {table} ADD {column}".encode())
+    rails.execute("ALTER TABLE clusters ADD cluster_id bigint, ADD embedding vector(512)")
+    rails.execute("CREATE VIEW usable_photos AS SELECT * FROM photos")
+    add_rails_photos(rails)
+    schema.migrate(bare_database_url)
+    generate(bare_database_url, k=3)
+    [(cluster,)] = asked(rails, "SELECT cluster_id FROM photos WHERE id = 1")
+    assert asked(rails, "SELECT cluster_id FROM photo_nearest_clusters(1, 1)") == [(cluster,)]
+    for question in (
+        "SELECT * FROM cluster_central_photos(%s, 2)",
+        "SELECT * FROM cluster_outermost_photos(%s, 2)",
+        "SELECT * FROM cluster_random_photos(%s, 2)",
+        "SELECT * FROM cluster_neighbors(%s, 2)",
+    ):
+        assert len(asked(rails, question, cluster)) == 2
+    drawn = "SELECT photo_id FROM cluster_random_photos(%s, 5, seed => %s)"
+    assert asked(rails, drawn, cluster, 1) != asked(rails, drawn, cluster, 2)
+
+
+def test_functions_stand_beside_the_tables_of_another_schema(
+    rails: psycopg.Connection[Any], bare_database_url: str
+) -> None:
+    rails.execute("CREATE SCHEMA app")
+    rails.execute("SET search_path = app, public")
+    rails.execute("ALTER DATABASE " + rails.info.dbname + " SET search_path = app, public")
+    make(rails, "photos and clusters")
+    add_rails_photos(rails)
+    before = describe(rails)
+    schema.migrate(bare_database_url)
+    assert describe(rails) == before
+    generate(bare_database_url, k=3)
+    rails.execute("SET search_path = public")
+    assert len(asked(rails, "SELECT * FROM app.photo_nearest_clusters(1, 3)")) == 3
+    schema.roll_back(bare_database_url)
+    assert (
+        asked(rails, "SELECT proname FROM pg_proc WHERE pronamespace = 'app'::regnamespace") == []
+    )
+
+
+def test_a_function_of_the_application_is_not_replaced(
+    rails: psycopg.Connection[Any], bare_database_url: str
+) -> None:
+    rails.execute(
+        "CREATE FUNCTION cluster_neighbors(bigint, bigint) RETURNS integer LANGUAGE sql RETURN 42"
+    )
+    with pytest.raises(
+        DatabaseError,
+        match=r'function "cluster_neighbors" already exists .*: rename it and migrate again',
+    ):
+        schema.migrate(bare_database_url)
+    assert asked(rails, "SELECT cluster_neighbors(1, 1)") == [(42,)]
+    rails.execute("ALTER FUNCTION cluster_neighbors(bigint, bigint) RENAME TO own_neighbors")
+    assert schema.migrate(bare_database_url).changed[0] == "0007_functions"
+    schema.roll_back(bare_database_url)
+    assert [name for name, _ in describe(rails)["functions"]] == ["own_neighbors(bigint,bigint)"]
 
 
 REFUSED = {
