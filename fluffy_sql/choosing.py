@@ -27,6 +27,8 @@ _NEAR = 2.0
 _BEND = 0.5
 # It takes a rate before and one after.
 _LEAST_RATES = 2
+# One that has another on both sides.
+_LEAST_TO_COMPARE = 3
 
 
 @dataclass(frozen=True)
@@ -218,7 +220,11 @@ def _warn(
 ) -> list[str]:
     """What a user should know before following the suggestion."""
     warnings = []
-    if len(trusted) > 1 and _at_an_end(chosen, trusted):
+    if len(trusted) < _LEAST_TO_COMPARE:
+        warnings.append(
+            f"{len(trusted)} k tried: a best between others takes at least {_LEAST_TO_COMPARE}"
+        )
+    elif _at_an_end(chosen, trusted):
         beyond = "larger" if chosen.k == trusted[-1].k else "smaller"
         warnings.append(f"{chosen.k:,} is an end of the range: try {beyond} k, too")
     if len(trusted) < len(candidates):

@@ -369,11 +369,11 @@ def sweep(
 
 def _parse_ks(text: str, steps: int | None) -> list[int]:
     """The k that `--k` and `--steps` name."""
-    if found := re.fullmatch(r"\s*(\d{1,7})\s*\.\.\s*(\d{1,7})\s*", text):
+    if found := re.fullmatch(r"\s*([0-9]{1,7})\s*\.\.\s*([0-9]{1,7})\s*", text):
         lowest, highest = int(found[1]), int(found[2])
         if _LEAST_SWEPT_K <= lowest < highest:
             return spread_evenly(lowest, highest, steps or _STEPS_OF_A_SWEEP)
-    elif re.fullmatch(r"\s*\d{1,7}\s*(,\s*\d{1,7}\s*)*", text):
+    elif re.fullmatch(r"\s*[0-9]{1,7}\s*(,\s*[0-9]{1,7}\s*)*", text):
         if steps is not None:
             raise UsageError(
                 "--steps is for a range such as 5..200; a list of k has its own length"

@@ -70,6 +70,11 @@ def chart_writer(file: Path) -> Callable[[SweepResult], None]:
     return write_or_explain
 
 
+def _measured(result: SweepResult) -> list[_Measure]:
+    """The measures that any candidate has: a single cluster has no silhouette."""
+    return [m for m in _MEASURES if any(m.value(c) is not None for c in result.candidates)]
+
+
 def _headline(result: SweepResult) -> str:
     """What to look at first."""
     verdict = "the measures agree" if result.measures_agree else "the measures disagree"
@@ -94,10 +99,10 @@ def _write_picture(result: SweepResult, file: Path) -> None:
     figure.suptitle(
         f"{_headline(result)}\n", x=0.015, ha="left", fontsize=19, fontweight="bold", color=_INK
     )
-    for place, measure in enumerate(_MEASURES, start=1):
+    for place, measure in enumerate(_measured(result), start=1):
         axes = figure.add_subplot(2, 3, place)
         _plot(axes, measure, result)
-    _tell(figure.add_subplot(2, 3, len(_MEASURES) + 1), result)
+    _tell(figure.add_subplot(2, 3, 6), result)
     figure.savefig(file, format="png", metadata={"Software": f"fluffy_sql {__version__}"})
 
 
@@ -179,7 +184,7 @@ def _write_page(result: SweepResult, file: Path) -> None:
         result=result,
         headline=_headline(result),
         basis=_basis(result),
-        charts=[_chart(measure, result) for measure in _MEASURES],
+        charts=[_chart(measure, result) for measure in _measured(result)],
         width=_WIDTH,
         height=_HEIGHT,
         left=_LEFT,

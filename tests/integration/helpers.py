@@ -45,8 +45,7 @@ def work_tables(session: Session) -> list[str]:
     """Work tables that are still there."""
     rows = query(
         session,
-        "SELECT relname::text FROM pg_class WHERE relkind = 'r'"
-        " AND relname IN ('fluffy_sql_sample', 'fluffy_sql_assignments')",
+        "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relpersistence = 'u'",
     )
     return [row[0] for row in rows]
 

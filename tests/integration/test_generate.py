@@ -503,7 +503,9 @@ def test_a_result_that_breaks_its_promise_is_not_committed(
     assert snapshot(session) == before
 
 
-@pytest.mark.parametrize("phase", ["sample", "seed", "refine", "train", "assign", "commit"])
+@pytest.mark.parametrize(
+    "phase", ["sample", "seed", "refine", "train", "assign", "measure", "commit"]
+)
 def test_an_interrupted_run_leaves_only_its_record(
     phase: str, session: Session, database_url: str, add_photos: Callable[..., Any]
 ) -> None:
@@ -520,7 +522,7 @@ def test_an_interrupted_run_leaves_only_its_record(
     assert generate(database_url, k=5).clusters_created == 5
 
 
-@pytest.mark.parametrize("phase", ["seed", "train", "assign", "commit"])
+@pytest.mark.parametrize("phase", ["seed", "train", "assign", "measure", "commit"])
 def test_a_run_whose_connection_is_cut_is_closed_by_the_next(
     phase: str, session: Session, database_url: str, add_photos: Callable[..., Any]
 ) -> None:

@@ -12,7 +12,14 @@ from tests.sql.helpers import add_with_ids, place, query, value
 if TYPE_CHECKING:
     from fluffy_sql.database.session import Session
 
-TABLES = ("photos", "clusters", "cluster_runs", "cluster_run_steps", "fluffy_sql_created_objects")
+TABLES = (
+    "photos",
+    "clusters",
+    "cluster_runs",
+    "cluster_run_steps",
+    "cluster_quality",
+    "fluffy_sql_created_objects",
+)
 VIEWS = ("usable_photos", "cluster_members", "cluster_overview", "cluster_run_overview")
 FUNCTIONS = (
     "centroid_distance",
@@ -42,7 +49,12 @@ DESCRIBED = {
         "converged",
         "seconds",
         "backend_pid",
+        "silhouette",
+        "davies_bouldin",
+        "calinski_harabasz",
+        "photos_measured",
     },
+    "cluster_quality": {"cluster_id", "mean_distance", "silhouette", "davies_bouldin"},
     "cluster_run_steps": {"phase", "batch_size", "inertia", "centroid_movement"},
     "cluster_members": {"rank", "distance"},
     "cluster_overview": {"mean_distance", "max_distance"},
