@@ -1,5 +1,5 @@
 -- How alike two partitions of the same photos are (Hubert and Arabie 1985): 1 for the same, about 0 for two that have
--- nothing to do with each other. Counts pairs of photos that are together in both.
+-- nothing to do with each other. Counts pairs of photos that are together, each in both orders.
 -- Returns: one number.
 SELECT
     CASE
@@ -18,7 +18,7 @@ FROM (
         SELECT
             label,
             other_label,
-            count(*) * (count(*) - 1) / 2.0::double precision AS pairs
+            count(*) * (count(*) - 1)::double precision AS pairs
         FROM fluffy_sql_measured
         GROUP BY GROUPING SETS ((label, other_label), (label), (other_label), ())
     ) AS counted

@@ -40,7 +40,7 @@ FROM (
                     ELSE vector(photos.embedding, -1, FALSE)
                 END AS embedding
             FROM photos
-            WHERE photos.id = drawn.photo_id AND photos.embedding IS NOT NULL
+            WHERE photos.id = drawn.photo_id
             OFFSET 0
         ) AS fetched
     WHERE vector_dims(fetched.embedding) = %(dimensions)s::integer

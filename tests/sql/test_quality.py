@@ -201,9 +201,10 @@ def test_a_single_cluster_has_no_silhouette(session: Session) -> None:
 
 def test_the_other_centroid_is_found_among_sixty_four_neighbours(session: Session) -> None:
     # The own cluster is at 0; the photo, away from it, is nearest to the last of 70 others.
+    # Labels run the other way, so that only the distance tells who is near.
     add_with_ids(session, {1: [60.5, 0]})
     make_assignments(session, {1: (0, 60.5)})
-    centroids = [[0.0, 0.0]] + [[float(place), 0.0] for place in range(1, 71)]
+    centroids = [[0.0, 0.0]] + [[float(71 - label), 0.0] for label in range(1, 71)]
     draw_assigned(session, list(range(71)), centroids)
     assert [row[3] for row in measured(session)] == [pytest.approx((0.5 - 60.5) / 60.5)]
     session.connection.execute("DELETE FROM fluffy_sql_measured")
@@ -322,6 +323,12 @@ def test_means_that_coincide_are_passed_over(session: Session) -> None:
     assert partition(session).davies_bouldin == pytest.approx(
         davies_bouldin_score(rows, labels), rel=1e-6
     )
+
+
+def test_two_clusters_that_coincide_have_no_ratio(session: Session) -> None:
+    add_measured(session, [[0, 0], [2, 0], [1, 1], [1, -1]], [0, 0, 1, 1])
+    assert partition(session).davies_bouldin == 0
+    assert [cluster.davies_bouldin for cluster in clusters(session)] == [0, 0]
 
 
 def test_nothing_measured_is_no_error(session: Session) -> None:
