@@ -296,3 +296,34 @@ def test_the_views_fetch_no_centroid(session: Session) -> None:
     commit(session)
     explained = explain(session, "SELECT * FROM cluster_members", watched="clusters")
     assert explained.fetches == 0
+
+
+def test_a_report_fetches_each_photo_of_its_clusters_once(session: Session) -> None:
+    cluster_ids = commit(session)
+    measured = explain(
+        session,
+        "report/measure_and_pick",
+        cluster_ids=cluster_ids,
+        shown_ids=cluster_ids,
+        photos=12,
+    )
+    assert measured.fetches == about(PHOTOS)
+
+
+@both_metrics
+def test_a_map_fetches_the_photos_that_are_drawn_once(session: Session, normalize: bool) -> None:
+    projected = explain(
+        session,
+        "report/project_photos",
+        cluster_ids=commit(session),
+        most=100,
+        normalize=normalize,
+        dimensions=DIMENSIONS,
+        axes=random_centroids(session, 2),
+    )
+    assert projected.fetches == about(100)
+
+
+def test_listing_clusters_for_a_report_fetches_no_photo(session: Session) -> None:
+    commit(session)
+    assert explain(session, "report/list_clusters", run_id=None).fetches == about(0)

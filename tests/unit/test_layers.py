@@ -18,7 +18,7 @@ LAYERS = [
     {"__main__"},
     {"cli"},
     {"display"},
-    {"sample"},
+    {"sample", "report"},
     {"service", "sweeping", "importing"},
     {"library", "quality", "choosing", "progress"},
     {"algorithms"},

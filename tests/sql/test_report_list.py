@@ -1,0 +1,139 @@
+"""The clusters and runs that a report is about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.sql.helpers import (
+    add_with_ids,
+    close_run,
+    hide,
+    make_clusters,
+    open_run,
+    place,
+    query,
+)
+
+if TYPE_CHECKING:
+    from fluffy_sql.database.session import Session
+
+
+def listed(session: Session, run_id: int | None = None) -> list[dict[str, Any]]:
+    return session.fetch_all("report/list_clusters", run_id=run_id)
+
+
+def test_the_one_with_most_usable_photos_comes_first(session: Session) -> None:
+    first, second, third = make_clusters(session, [[1, 0], [0, 1], [1, 1]])
+    add_with_ids(session, {1: [1, 0], 2: [0, 1], 3: [0, 2], 4: [0, 3], 5: [1, 1]})
+    place(session, first, 1)
+    place(session, second, 2, 3, 4)
+    place(session, third, 5)
+    assert [(row["id"], row["photos"]) for row in listed(session)] == [
+        (second, 3),
+        (first, 1),
+        (third, 1),
+    ]
+    hide(session, 3, 4, 5)
+    assert [(row["id"], row["photos"]) for row in listed(session)] == [
+        (first, 1),
+        (second, 1),
+        (third, 0),
+    ]
+
+
+def test_what_is_told_of_a_cluster(session: Session) -> None:
+    run_id = open_run(session, metric="l2")
+    [measured] = make_clusters(session, [[1, 0, 0]], run_id)
+    session.connection.execute("INSERT INTO clusters (id, name, status) VALUES (900, 'cats', 1)")
+    session.connection.execute(
+        "INSERT INTO cluster_quality VALUES (%s, %s, 5, 0.1, 0.2, 0.75, 1.5, 5)", (run_id, measured)
+    )
+    assert listed(session) == [
+        {
+            "id": measured,
+            "name": None,
+            "status": 0,
+            "photos": 0,
+            "run_id": run_id,
+            "metric": "l2",
+            "dimensions": 3,
+            "silhouette": 0.75,
+        },
+        {
+            "id": 900,
+            "name": "cats",
+            "status": 1,
+            "photos": 0,
+            "run_id": None,
+            "metric": "cosine",
+            "dimensions": None,
+            "silhouette": None,
+        },
+    ]
+
+
+def test_another_run_s_quality_of_the_same_id_does_not_count(session: Session) -> None:
+    earlier, run_id = open_run(session), open_run(session)
+    [cluster_id] = make_clusters(session, [[1, 0]], run_id)
+    session.connection.execute(
+        "INSERT INTO cluster_quality VALUES (%s, %s, 5, 0.1, 0.2, 0.75, 1.5, 5)",
+        (earlier, cluster_id),
+    )
+    assert [row["silhouette"] for row in listed(session)] == [None]
+
+
+def test_clusters_of_one_run(session: Session) -> None:
+    run_id, other = open_run(session), open_run(session)
+    [wanted] = make_clusters(session, [[1, 0]], run_id)
+    make_clusters(session, [[0, 1]], other)
+    make_clusters(session, [[0, 1]])
+    assert [row["id"] for row in listed(session, run_id)] == [wanted]
+    assert len(listed(session)) == 3
+
+
+def test_runs_are_told_with_their_quality_newest_first(session: Session) -> None:
+    earlier, later, unasked = (open_run(session) for _ in range(3))
+    close_run(session, earlier, photos_processed=10, inertia=5.0)
+    session.connection.execute(
+        "UPDATE cluster_runs SET silhouette = 0.5, davies_bouldin = 1.25, calinski_harabasz = 40,"
+        " smallest_cluster = 2, largest_cluster = 6, finished_at = started_at + interval '90 s'"
+        " WHERE id = %s",
+        (earlier,),
+    )
+    newest, oldest = session.fetch_all("report/list_runs", run_ids=[earlier, later])
+    assert (newest["id"], oldest["id"]) == (later, earlier)
+    [(started_at,)] = query(session, "SELECT started_at FROM cluster_runs WHERE id = %s", earlier)
+    assert oldest == {
+        "id": earlier,
+        "algorithm": "kmeans",
+        "metric": "cosine",
+        "seed": 42,
+        "k_requested": 3,
+        "clusters_created": 3,
+        "photos_processed": 10,
+        "dimensions": 2,
+        "inertia_per_photo": 0.5,
+        "iterations": 7,
+        "converged": True,
+        "recall": pytest.approx(0.995),
+        "silhouette": 0.5,
+        "davies_bouldin": 1.25,
+        "calinski_harabasz": 40,
+        "smallest_cluster": 2,
+        "largest_cluster": 6,
+        "started_at": started_at,
+        "seconds": 90,
+    }
+    assert (newest["silhouette"], newest["inertia_per_photo"], newest["seconds"]) == (None,) * 3
+    assert unasked not in {newest["id"], oldest["id"]}
+
+
+def test_centroids_come_by_id(session: Session) -> None:
+    ids = make_clusters(session, [[1, 2], [3, 4], [5, 6]])
+    rows = session.fetch_all("report/fetch_centroids", cluster_ids=[ids[2], ids[0]])
+    assert [(row["id"], row["centroid"].tolist()) for row in rows] == [
+        (ids[0], [1, 2]),
+        (ids[2], [5, 6]),
+    ]
