@@ -50,3 +50,7 @@ class BusyError(FluffySqlError):
 
 class PostconditionError(FluffySqlError):
     """A result broke a promise; it was rolled back. This is a bug to report, with the run's id."""
+
+
+class ReportError(FluffySqlError):
+    """A report can't be written where it was asked for."""

