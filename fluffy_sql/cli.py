@@ -34,6 +34,7 @@ from fluffy_sql.sweeping import SweepService
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import ModuleType
 
     from fluffy_sql.types import SweepResult
 
@@ -488,7 +489,7 @@ def _load_sample(settings: Settings, *, if_empty: bool) -> int:
                 return 0
             raise UsageError("the embedded library has photos; the sample is for an empty one")
         stderr = display.stderr_console()
-        folder = Path(settings.database.embedded_dir).parent / "sample_library"
+        folder = _sample_folder(settings)
         stderr.print("The embedded library is empty: drawing a sample library (half a minute).")
         loaded = _sample_loader()(session, folder)
     stderr.print(
@@ -496,6 +497,10 @@ def _load_sample(settings: Settings, *, if_empty: bool) -> int:
         " layout and gradients, a simple stand-in for DINO embeddings."
     )
     return loaded
+
+
+def _sample_folder(settings: Settings) -> Path:
+    return Path(settings.database.embedded_dir).parent / "sample_library"
 
 
 def _sample_loader() -> Callable[[Session, Path], int]:
@@ -506,6 +511,99 @@ def _sample_loader() -> Callable[[Session, Path], int]:
             'drawing the sample library needs Pillow; run: pip install "fluffy_sql[sample]"'
         ) from None
     return load_sample_library
+
+
+@fluffy_sql.command(short_help="Write a page and contact sheets to look at the clusters with.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The folder to write; an earlier report in it is replaced.",
+)
+@click.option(
+    "--clusters",
+    "largest",
+    type=click.IntRange(min=1),
+    help="Show so many, the largest first; all if not given, of very many the largest.",
+)
+@click.option(
+    "--cluster",
+    "cluster_ids",
+    type=int,
+    multiple=True,
+    help="Show this cluster; may be given several times.",
+)
+@click.option("--run", "run_id", type=int, help="Only clusters that this run made.")
+@click.option(
+    "--photos",
+    type=click.IntRange(min=1, max=200),
+    default=12,
+    show_default=True,
+    help="Photos in each section of a cluster: central, between, outermost.",
+)
+@click.option(
+    "--root",
+    type=click.Path(path_type=Path),
+    help="Where the photos lie; none outside is opened. This folder if not given, or that of the"
+    " sample library.",
+)
+@_with_config
+@_with_database_url
+@_with_json
+def report(
+    *,
+    out: Path,
+    largest: int | None,
+    cluster_ids: tuple[int, ...],
+    run_id: int | None,
+    photos: int,
+    root: Path | None,
+    config: Path | None,
+    database_url: str | None,
+    as_json: bool,
+) -> None:
+    """Write a folder to look at clusters with: index.html, and a contact sheet for each cluster.
+
+    The page needs no network and nothing beside it. It shows the most central photos of each
+    cluster, some at random and the outermost ones, which clusters are near each other, and which
+    are worth a second look. The database is only read.
+
+    Example: fluffy-sql report --out report --clusters 5 --root ~/Pictures
+    """
+    if largest and cluster_ids:
+        raise UsageError("--clusters and --cluster can't be given together; leave one out")
+    settings = _load(config, database_url)
+    build, model = _report_modules()
+    with _database(settings) as database, Session.open(database.url) as session:
+        schema.require_current_schema(session)
+        order = build.Order(
+            out=out,
+            root=root or _default_root(settings),
+            scope=model.Scope(run_id=run_id, largest=largest, cluster_ids=cluster_ids),
+            photos=photos,
+        )
+        with display.stderr_console().status("reading the clusters") as line:
+            result = build.write_report(session, order, line.update)
+    if as_json:
+        _print_json(asdict(result))
+        return
+    print(display.describe_report(result))
+
+
+def _report_modules() -> tuple[ModuleType, ModuleType]:
+    try:
+        from fluffy_sql.report import build, model  # noqa: PLC0415 - an extra
+    except ImportError:
+        raise MissingExtraError(
+            'a report needs Pillow and Jinja2; run: pip install "fluffy_sql[report]"'
+        ) from None
+    return build, model
+
+
+def _default_root(settings: Settings) -> Path:
+    """The sample library, where it is what the embedded server holds; else the working folder."""
+    sample_library = _sample_folder(settings)
+    return sample_library if not settings.database.url and sample_library.is_dir() else Path()
 
 
 @fluffy_sql.command(

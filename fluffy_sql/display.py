@@ -18,10 +18,19 @@ if TYPE_CHECKING:
     from typing import Self
 
     from fluffy_sql.database.explain import ExplainedStatement
-    from fluffy_sql.types import RunQuality, RunResult, StepReport, Survey, SweepResult
+    from fluffy_sql.types import (
+        ReportResult,
+        RunQuality,
+        RunResult,
+        StepReport,
+        Survey,
+        SweepResult,
+    )
 
 # Into a file, a pipe or cron's mail: rich would fold tables at 80 columns and cut paths.
 _WIDTH_OF_A_FILE = 160
+# Most mail servers take 20 to 25 MB, of which a page fills three quarters: it travels as text.
+_MAILABLE_BYTES = 15_000_000
 
 
 def stdout_console() -> Console:
@@ -181,6 +190,38 @@ def _describe_left_out(result: RunResult) -> str:
         if photos and reason in why
     ]
     return f"\nLeft out: {', '.join(left_out)}." if left_out else ""
+
+
+def describe_report(result: ReportResult) -> str:
+    """What was written where, and which photos are missing from it."""
+    all_of_them = result.clusters == result.clusters_in_scope
+    clusters = _count(result.clusters_in_scope, "cluster")
+    of_which = clusters if all_of_them else f"{result.clusters:,} of {clusters}"
+    looks = f"{result.second_look:,}" if result.second_look else "nothing"
+    lines = [
+        f"{_printable(result.index)}: {of_which}, {_count(result.photos_shown, 'photo')},"
+        f" {_megabytes(result.page_bytes)}, {result.seconds:.1f} s; {looks} worth a second look",
+        f"{_count(result.contact_sheets, 'contact sheet')} beside it,"
+        f" {_megabytes(result.contact_sheet_bytes)}",
+        f"Photos from {_printable(result.root)}" + _describe_unreadable(result),
+    ]
+    if result.page_bytes > _MAILABLE_BYTES:
+        lines.append("That is much for a mail; fewer --clusters or --photos make it smaller.")
+    return "\n".join(lines)
+
+
+def _describe_unreadable(result: ReportResult) -> str:
+    if not result.photos_unreadable:
+        return ""
+    reasons = ", ".join(
+        f"{photos:,} {reason.replace('_', ' ')}" for reason, photos in result.unreadable.items()
+    )
+    doubt = "; is --root right?" if result.photos_unreadable > result.photos_shown else ""
+    return f"; {_count(result.photos_unreadable, 'photo')} could not be read: {reasons}{doubt}"
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"
 
 
 def describe_statements(statements: Sequence[ExplainedStatement]) -> str:

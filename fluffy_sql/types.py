@@ -225,3 +225,33 @@ class RunResult:
     recall: float | None
     quality: RunQuality | None
     seconds: dict[str, float]
+
+
+@dataclass(frozen=True)
+class ReportResult:
+    """A report that was written, with the names `report --json` uses.
+
+    Attributes:
+        out: the folder, as it was named.
+        index: the page in it.
+        root: the folder photos were looked for in.
+        clusters: shown with photos.
+        clusters_in_scope: of which the overview tells.
+        second_look: reasons for a second look.
+        photos_shown: photos that could be read.
+        unreadable: photos that could not, by reason.
+    """
+
+    out: str
+    index: str
+    page_bytes: int
+    root: str
+    clusters: int
+    clusters_in_scope: int
+    second_look: int
+    photos_shown: int
+    photos_unreadable: int
+    unreadable: dict[str, int]
+    contact_sheets: int
+    contact_sheet_bytes: int
+    seconds: float

@@ -29,7 +29,13 @@ if TYPE_CHECKING:
 
 COMMANDS = sorted(cli.fluffy_sql.commands)
 UNREACHABLE = "postgresql://me:secret@127.0.0.1:1/photos"
-NEED_TABLES = [["import", "photos.csv"], ["generate"], ["clusters"], ["runs"]]
+NEED_TABLES = [
+    ["import", "photos.csv"],
+    ["generate"],
+    ["clusters"],
+    ["report", "--out", "report"],
+    ["runs"],
+]
 
 
 @pytest.fixture
@@ -77,7 +83,16 @@ def python(
 
 
 def test_the_commands_are_those_we_know() -> None:
-    assert COMMANDS == ["clusters", "generate", "import", "migrate", "psql", "runs", "sample"]
+    assert COMMANDS == [
+        "clusters",
+        "generate",
+        "import",
+        "migrate",
+        "psql",
+        "report",
+        "runs",
+        "sample",
+    ]
 
 
 @pytest.mark.parametrize("flag", ["--help", "-h"])

@@ -1,0 +1,92 @@
+"""Writes a report: asks the database, reads the photos, writes page and sheets into a folder."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from fluffy_sql.errors import UsageError
+from fluffy_sql.report.album import make_pictures
+from fluffy_sql.report.folder import INDEX, SHEETS, replaced_whole, require_replaceable
+from fluffy_sql.report.gather import gather
+from fluffy_sql.report.page import render
+from fluffy_sql.types import ReportResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from fluffy_sql.database.session import Session
+    from fluffy_sql.report.model import Scope
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is asked for.
+
+    Attributes:
+        out: the folder to write; an earlier report in it is replaced.
+        root: where relative paths of photos begin; no photo outside of it is opened.
+        photos: most photos in each section of a cluster.
+    """
+
+    out: Path
+    root: Path
+    scope: Scope
+    photos: int
+
+
+def write_report(session: Session, order: Order, progress: Callable[[str], None]) -> ReportResult:
+    """Writes a report whole, or leaves what was there before.
+
+    Args:
+        session: on a migrated database.
+        order: what is asked for.
+        progress: hears what is being done.
+
+    Raises:
+        UsageError: `root` is no folder, `out` holds other things, or a cluster does not exist.
+        LibraryError: there are no clusters to look at.
+        ReportError: the folder can't be written.
+        DatabaseError: Postgres refused a statement.
+    """
+    begun = time.perf_counter()
+    out, root = order.out.resolve(), order.root.resolve()
+    if not root.is_dir():
+        raise UsageError(f"--root: {order.root} is not a folder; name the one that photos lie in")
+    require_replaceable(out)
+    progress("asking the database")
+    library = gather(session, order.scope, order.photos)
+    total = len(library.shown)
+    with replaced_whole(out) as folder:
+        (folder / SHEETS).mkdir()
+        pictures = make_pictures(
+            library.shown,
+            root,
+            folder / SHEETS,
+            lambda done: progress(f"reading photos: {done:,} of {total:,} clusters"),
+        )
+        unreadable = sum((made.troubles() for made in pictures), Counter())
+        progress("writing the page")
+        with (folder / INDEX).open("w", encoding="utf-8") as file:
+            file.writelines(render(library, pictures, unreadable, datetime.now(UTC)))
+        page_bytes = (folder / INDEX).stat().st_size
+    shown = sum(len(cluster.photos) for cluster in library.shown)
+    return ReportResult(
+        out=str(order.out),
+        index=str(order.out / INDEX),
+        page_bytes=page_bytes,
+        root=str(root),
+        clusters=len(library.shown),
+        clusters_in_scope=len(library.clusters),
+        second_look=len(library.second_look),
+        photos_shown=shown - unreadable.total(),
+        photos_unreadable=unreadable.total(),
+        unreadable=dict(unreadable.most_common()),
+        contact_sheets=len(pictures),
+        contact_sheet_bytes=sum(made.sheet_bytes for made in pictures),
+        seconds=round(time.perf_counter() - begun, 3),
+    )
