@@ -18,6 +18,8 @@ CELL = 160
 _COLUMNS = 6
 _GAP = 16
 _MARGIN = 40
+# How tall the tile of a photo is that can't be shown.
+_LOST = 120
 _CAPTION = 26
 _HEADING = 46
 _TITLE = 92
@@ -76,8 +78,19 @@ def draw_sheet(title: str, facts: str, rows: Sequence[Row]) -> Image.Image:
 
 
 def _height(row: Row) -> int:
-    lines = -(-len(row.tiles) // _COLUMNS)
-    return _HEADING + lines * (CELL + _CAPTION + _GAP)
+    return _HEADING + sum(_line_height(line) for line in _lines(row))
+
+
+def _lines(row: Row) -> list[Sequence[Tile]]:
+    return [row.tiles[start : start + _COLUMNS] for start in range(0, len(row.tiles), _COLUMNS)]
+
+
+def _line_height(line: Sequence[Tile]) -> int:
+    return _tallest(line) + _CAPTION + _GAP
+
+
+def _tallest(line: Sequence[Tile]) -> int:
+    return max(tile.picture.height if tile.picture else _LOST for tile in line)
 
 
 def _draw_row(sheet: Image.Image, pen: ImageDraw.ImageDraw, row: Row, top: int) -> None:
@@ -85,31 +98,30 @@ def _draw_row(sheet: Image.Image, pen: ImageDraw.ImageDraw, row: Row, top: int) 
     _write(pen, (_MARGIN, top + 13), row.heading, 20, _INK)
     after = _MARGIN + round(built_in(20).getlength(row.heading)) + 12
     _write(pen, (after, top + 16), row.note, 17, _SOFT)
-    for index, tile in enumerate(row.tiles):
-        line, column = divmod(index, _COLUMNS)
-        left = _MARGIN + column * (CELL + _GAP)
-        _draw_tile(sheet, pen, tile, left, top + _HEADING + line * (CELL + _CAPTION + _GAP))
+    top += _HEADING
+    for line in _lines(row):
+        # The photos of a line stand on one line.
+        ground = top + _tallest(line)
+        for column, tile in enumerate(line):
+            _draw_tile(sheet, pen, tile, (_MARGIN + column * (CELL + _GAP), ground))
+        top += _line_height(line)
 
 
 def _draw_tile(
-    sheet: Image.Image, pen: ImageDraw.ImageDraw, tile: Tile, left: int, top: int
+    sheet: Image.Image, pen: ImageDraw.ImageDraw, tile: Tile, place: tuple[int, int]
 ) -> None:
+    """Draws a tile that begins at the left of its place and stands on it."""
+    left, ground = place
+    right = left + CELL
     if tile.picture is None:
-        pen.rectangle((left, top, left + CELL - 1, top + CELL - 1), fill=_EMPTY)
-        words = (left + CELL / 2, top + CELL / 2)
-        pen.text(words, tile.trouble, font=built_in(17), fill=_SOFT, anchor="mm")
+        pen.rectangle((left, ground - _LOST, right - 1, ground - 1), fill=_EMPTY)
+        middle = (left + CELL / 2, ground - _LOST / 2)
+        pen.text(middle, tile.trouble, font=built_in(17), fill=_SOFT, anchor="mm")
     else:
-        # Photos of one line stand on one line.
-        sheet.paste(tile.picture, (left, top + CELL - tile.picture.height))
-    caption = (left, top + CELL + 5)
-    pen.text(caption, f"{tile.rank:,}", font=built_in(15), fill=_INK)
-    pen.text(
-        (left + CELL, top + CELL + 5),
-        distance(tile.distance),
-        font=built_in(15),
-        fill=_SOFT,
-        anchor="ra",
-    )
+        sheet.paste(tile.picture, (left, ground - tile.picture.height))
+    told = distance(tile.distance)
+    pen.text((left, ground + 5), f"{tile.rank:,}", font=built_in(15), fill=_INK)
+    pen.text((right, ground + 5), told, font=built_in(15), fill=_SOFT, anchor="ra")
 
 
 def _write(
