@@ -92,6 +92,7 @@ def test_the_commands_are_those_we_know() -> None:
         "report",
         "runs",
         "sample",
+        "sweep",
     ]
 
 
