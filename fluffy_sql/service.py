@@ -167,6 +167,7 @@ class ClusteringService:
         server = session.fetch_all("schema/describe_server")[0]
         run_id: int = session.fetch_value(
             "runs/open",
+            kind="generate",
             algorithm=self._settings.algorithm,
             metric=self._settings.metric,
             seed=self._settings.seed,

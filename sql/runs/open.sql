@@ -1,12 +1,13 @@
 -- Opens the record of a run.
--- Parameters: algorithm text, metric text, seed bigint, k_requested integer, settings jsonb, tool_version text,
---   postgres_version text, pgvector_version text, photos_eligible bigint, dimensions integer
+-- Parameters: kind text, algorithm text, metric text, seed bigint, k_requested integer, settings jsonb,
+--   tool_version text, postgres_version text, pgvector_version text, photos_eligible bigint, dimensions integer
 -- Returns: id.
 INSERT INTO cluster_runs (
-    algorithm, metric, seed, k_requested, settings, tool_version, postgres_version, pgvector_version,
+    kind, algorithm, metric, seed, k_requested, settings, tool_version, postgres_version, pgvector_version,
     photos_eligible, dimensions
 )
 VALUES (
+    %(kind)s::text,
     %(algorithm)s::text,
     %(metric)s::text,
     %(seed)s::bigint,

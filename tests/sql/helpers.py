@@ -111,6 +111,7 @@ def hide(session: Session, *photo_ids: int) -> None:
 def open_run(session: Session, **changes: object) -> int:
     """Opens the record of a run; returns its id."""
     parameters: dict[str, object] = {
+        "kind": "generate",
         "algorithm": "kmeans",
         "metric": "cosine",
         "seed": 42,

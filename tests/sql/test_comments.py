@@ -18,9 +18,17 @@ TABLES = (
     "cluster_runs",
     "cluster_run_steps",
     "cluster_quality",
+    "cluster_run_moves",
+    "cluster_run_clusters",
     "fluffy_sql_created_objects",
 )
-VIEWS = ("usable_photos", "cluster_members", "cluster_overview", "cluster_run_overview")
+VIEWS = (
+    "usable_photos",
+    "cluster_members",
+    "cluster_overview",
+    "cluster_run_overview",
+    "cluster_moves",
+)
 FUNCTIONS = (
     "centroid_distance",
     "cluster_central_photos",
