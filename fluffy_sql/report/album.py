@@ -123,16 +123,13 @@ def make_pictures(
     height, quality = _size(tiles)
     work = partial(_pictures_of, root=root, folder=folder, height=height, quality=quality)
     made = []
-    with warnings.catch_warnings():
+    # No more threads than cores: each holds the photos of a cluster.
+    with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
         # Sizes are checked before decoding; and a photo's odd metadata are not the reader's matter.
         warnings.simplefilter("ignore")
-        pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1)
-        try:
-            for pictures in pool.map(work, clusters):
-                made.append(pictures)
-                done(len(made))
-        finally:
-            pool.shutdown(cancel_futures=True)
+        for pictures in pool.map(work, clusters):
+            made.append(pictures)
+            done(len(made))
     return made
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from fluffy_sql.errors import UsageError
 from fluffy_sql.report.album import make_pictures
-from fluffy_sql.report.folder import INDEX, SHEETS, replaced_whole, require_replaceable
+from fluffy_sql.report.folder import INDEX, SHEETS, replaced_whole
 from fluffy_sql.report.gather import gather
 from fluffy_sql.report.page import render
 from fluffy_sql.types import ReportResult
@@ -57,11 +57,10 @@ def write_report(session: Session, order: Order, progress: Callable[[str], None]
     out, root = order.out.resolve(), order.root.resolve()
     if not root.is_dir():
         raise UsageError(f"--root: {order.root} is not a folder; name the one that photos lie in")
-    require_replaceable(out)
-    progress("asking the database")
-    library = gather(session, order.scope, order.photos)
-    total = len(library.shown)
     with replaced_whole(out) as folder:
+        progress("asking the database")
+        library = gather(session, order.scope, order.photos)
+        total = len(library.shown)
         (folder / SHEETS).mkdir()
         pictures = make_pictures(
             library.shown,
@@ -69,7 +68,7 @@ def write_report(session: Session, order: Order, progress: Callable[[str], None]
             folder / SHEETS,
             lambda done: progress(f"reading photos: {done:,} of {total:,} clusters"),
         )
-        unreadable = sum((made.troubles() for made in pictures), Counter())
+        unreadable = sum((made.troubles() for made in pictures), Counter[str]())
         progress("writing the page")
         with (folder / INDEX).open("w", encoding="utf-8") as file:
             file.writelines(render(library, pictures, unreadable, datetime.now(UTC)))

@@ -97,7 +97,7 @@ def _library(shown: list[Shown]) -> Library:
         for x, y in random.normal(scale=0.2, size=(60, 2)).tolist()
     ]
     looks = (
-        SecondLook((4, 5, 6, 7, 8), "nearly the same", "They are near."),
+        SecondLook(tuple(range(4, 25)), "nearly the same", "They are near."),
         SecondLook((1,), "too wide", "It is wide."),
     )
     library_map = LibraryMap(tuple(places), tuple(dots), (0.4, 0.2))

@@ -128,6 +128,10 @@ def test_a_photo_taken_sideways_is_upright(tmp_path: Path, orientation: int, nam
 def test_broken_exif_data_do_not_hide_a_photo(tmp_path: Path) -> None:
     file = saved(tmp_path, halves(), "a.jpg", exif=b"Exif\0\0II*\0\xff\xff\xff\x7fjunk")
     assert read_small(file, SIDE).size == (SIDE, SIDE // 2)
+    # An orientation in letters.
+    letters = b"\x01\0\x12\x01\x02\0\x04\0\0\0abc\0\0\0\0\0"
+    file = saved(tmp_path, halves(), "b.jpg", exif=b"Exif\0\0II*\0\x08\0\0\0" + letters)
+    assert read_small(file, SIDE).size == (SIDE, SIDE // 2)
 
 
 # Modes

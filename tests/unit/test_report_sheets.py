@@ -190,6 +190,26 @@ def test_a_sheet_that_can_not_be_written_stops_the_report(library: Path) -> None
         make_pictures([shown(1, "a1.jpg")], library, library.parent / "none", lambda _: None)
 
 
+def test_who_stops_it_does_not_wait_for_the_rest(
+    library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = []
+
+    def draw(heading: str, *_: object) -> Image.Image:
+        drawn.append(heading)
+        return Image.new("L", (9, 9))
+
+    monkeypatch.setattr(album, "draw_sheet", draw)
+
+    def stop(_: int) -> None:
+        raise KeyboardInterrupt
+
+    clusters = [shown(cluster_id, "a1.jpg") for cluster_id in range(1, 501)]
+    with pytest.raises(KeyboardInterrupt):
+        make_pictures(clusters, library, library.parent / "sheets", stop)
+    assert len(drawn) < 400
+
+
 # Headings
 
 
