@@ -81,7 +81,7 @@ def write_report(session: Session, order: Order, progress: Callable[[str], None]
         root=str(root),
         clusters=len(library.shown),
         clusters_in_scope=len(library.clusters),
-        second_look=len(library.second_look),
+        second_look=library.second_look_found,
         photos_shown=shown - unreadable.total(),
         photos_unreadable=unreadable.total(),
         unreadable=dict(unreadable.most_common()),

@@ -26,6 +26,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 10, 14, 30
 COLOURS = 8
 _PINS = 30
 _TAGS = 60
+_RINGS = 150
 # The share of the map's width and height that a picture or a number takes, on a desk and on a
 # phone, with some air.
 _PICTURE = ((0.058, 0.105), (0.15, 0.115))
@@ -214,7 +215,7 @@ class MapChart:
 
     Attributes:
         dots: a path for each colour, 0 first: a dot for each photo of the sample.
-        centers: path of a dot for each centroid that has no pin.
+        centers: path of a dot for each centroid that has no pin, of the largest clusters.
         caption: what the directions are, in words.
     """
 
@@ -256,7 +257,7 @@ def chart_of_map(
     ]
     return MapChart(
         dots=tuple("".join(path) for path in dots),
-        centers="".join(centers),
+        centers="".join(centers[:_RINGS]),
         pins=tuple(pins),
         caption=_caption(library_map),
     )
@@ -336,6 +337,6 @@ def _caption(library_map: LibraryMap) -> str:
     return (
         f"The two directions in which the clusters differ the most: {across} of their variance"
         f" across, {library_map.shares[1]:.0%} upward. A dot is a photo, one of"
-        f" {len(library_map.photos):,} drawn at random. Clusters that lie together here may be"
-        " apart in the directions not seen."
+        f" {len(library_map.photos):,} drawn at random; a ring is the centroid of a cluster."
+        " Clusters that lie together here may be apart in the directions not seen."
     )

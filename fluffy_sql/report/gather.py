@@ -67,7 +67,9 @@ def gather(session: Session, scope: Scope, photos: int) -> Library:
         looks = found[:_MOST_SECOND_LOOKS]
         if not (scope.largest or scope.cluster_ids):
             # The largest alone are shown where there are very many, and those to look at again.
-            added = {cluster_id for look in looks for cluster_id in look.cluster_ids} - shown
+            with_photos = {cluster.id for cluster in clusters if cluster.photos}
+            again = {cluster_id for look in looks for cluster_id in look.cluster_ids}
+            added = (again & with_photos) - shown
             picked |= _measure(session, sorted(added), added, photos)[1]
             shown |= added
         run_ids = sorted({cluster.run_id for cluster in clusters if cluster.run_id is not None})

@@ -170,8 +170,8 @@ class SecondLook:
     """Why to look at a cluster again, or at several.
 
     Attributes:
-        cluster_ids: one, or those that are nearly the same.
-        kind: `too wide`, `too small` or `nearly the same`.
+        cluster_ids: one, or those that are nearly the same or empty together.
+        kind: `too wide`, `too small`, `empty` or `nearly the same`.
         reason: one or two sentences.
     """
 

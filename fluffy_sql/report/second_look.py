@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import chain, zip_longest
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 TOO_WIDE = "too wide"
 TOO_SMALL = "too small"
+EMPTY = "empty"
 NEARLY_THE_SAME = "nearly the same"
 
 # With fewer clusters there is no saying what is usual.
@@ -51,13 +53,17 @@ class _Pair:
 
 
 def second_looks(clusters: Sequence[Cluster]) -> list[SecondLook]:
-    """Clusters that are too wide, too small or nearly the same as another; the clearest first.
+    """Clusters that are too wide, too small, empty or nearly the same as another.
+
+    The clearest of each kind come first, so that many of one kind leave room for another.
 
     Args:
         clusters: that can be compared with each other, in scope together.
     """
-    found = [*_too_wide(clusters), *_too_small(clusters), *_nearly_the_same(clusters)]
-    return [one.look for one in sorted(found, key=lambda one: -one.excess)]
+    rules = (_nearly_the_same, _too_wide, _too_small, _empty)
+    by_kind = [sorted(rule(clusters), key=lambda one: -one.excess) for rule in rules]
+    in_turn = chain.from_iterable(zip_longest(*by_kind))
+    return [one.look for one in in_turn if one is not None]
 
 
 def _too_wide(clusters: Sequence[Cluster]) -> Iterable[_Found]:
@@ -80,13 +86,20 @@ def _too_small(clusters: Sequence[Cluster]) -> Iterable[_Found]:
         return
     usual = median(cluster.photos for cluster in clusters)
     for cluster in clusters:
-        if cluster.photos < _SMALL_SHARE * usual:
+        if 0 < cluster.photos < _SMALL_SHARE * usual:
             reason = (
                 f"It has {count(cluster.photos, 'photo')};"
                 f" half of the clusters have {usual:,.0f} or more."
             )
-            excess = _SMALL_SHARE * usual / max(cluster.photos, 0.5)
+            excess = _SMALL_SHARE * usual / cluster.photos
             yield _Found(SecondLook((cluster.id,), TOO_SMALL, reason), excess)
+
+
+def _empty(clusters: Sequence[Cluster]) -> Iterable[_Found]:
+    ids = tuple(cluster.id for cluster in clusters if not cluster.photos)
+    if ids:
+        reason = "No usable photo is in it." if len(ids) == 1 else "No usable photo is in them."
+        yield _Found(SecondLook(ids, EMPTY, reason), 1.0)
 
 
 def _nearly_the_same(clusters: Sequence[Cluster]) -> Iterable[_Found]:

@@ -218,18 +218,20 @@ def test_of_very_many_clusters_the_largest_are_shown_and_those_to_look_at_again(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gathering, "MOST_CLUSTERS", 5)
-    query_all(session, "UPDATE photos SET cluster_id = NULL WHERE cluster_id = 8 AND id % 10 > 0")
+    change(session, "UPDATE photos SET cluster_id = NULL WHERE cluster_id = 8 AND id % 10 > 0")
+    empty = "INSERT INTO clusters (id, run_id, centroid) SELECT 9, 1, centroid"
+    change(session, f"{empty} FROM clusters WHERE id = 1")
     seen = gather(session, Scope(), 2)
-    assert [look.cluster_ids for look in seen.second_look] == [(8,)]
+    assert [look.cluster_ids for look in seen.second_look] == [(8,), (9,)]
     assert [shown.cluster.id for shown in seen.shown][-1] == 8
     assert len(seen.shown) == 6
     assert seen.shown[-1].photos
-    assert len(seen.clusters) == 8
+    assert len(seen.clusters) == 9
     # Who says how many gets so many.
     assert len(gather(session, Scope(largest=5), 2).shown) == 5
 
 
-def query_all(session: Session, statement: str) -> None:
+def change(session: Session, statement: str) -> None:
     session.connection.execute(statement.encode())
 
 
@@ -261,7 +263,7 @@ def test_everything_that_can_be_odd_about_a_library(
         # The record of run 2 is gone, so its clusters are nobody's.
         "DELETE FROM cluster_runs WHERE id = 2",
     ):
-        query_all(session, statement)
+        change(session, statement)
     result = result_of(report("--json"))
     assert (result["clusters"], result["photos_shown"]) == (7, 0)
     assert result["unreadable"] == {"missing": 103, "no_path": 1}
@@ -407,7 +409,7 @@ def test_memory_does_not_grow_with_the_library(
     generate(database_url, k=10)
     arguments = ("--photos", "4")
     small = peak_memory(database_url, tmp_path, *arguments)
-    query_all(
+    change(
         session,
         "INSERT INTO photos (path, embedding, cluster_id)"
         " SELECT path || '/' || copy, embedding, cluster_id"

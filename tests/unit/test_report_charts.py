@@ -158,6 +158,11 @@ def test_pictures_do_not_hide_each_other() -> None:
     assert len({pin.cluster.id for pin in chart.pins}) == len(chart.pins)
 
 
+def test_of_very_many_clusters_the_largest_have_rings() -> None:
+    places = [(x, y) for x, y in np.random.default_rng(0).normal(size=(1_000, 2))]
+    assert len(dots(a_map(places, pictured=()).centers)) == 150
+
+
 def test_only_what_the_page_shows_is_pinned() -> None:
     chart = a_map([(0, 0), (1, 1)], pictured={2})
     assert [pin.cluster.id for pin in chart.pins] == [2]

@@ -350,7 +350,19 @@ def test_quality_is_told_where_it_was_measured() -> None:
 
 def test_nothing_worth_a_second_look_is_said() -> None:
     words = told(a_library(Shown(a_cluster(1), ())))
-    assert "Worth a second look None. No cluster is much wider" in words
+    assert "Worth a second look None. No cluster is empty, much wider" in words
+
+
+def test_of_many_clusters_in_one_case_some_are_named() -> None:
+    shown = [Shown(a_cluster(index), ()) for index in range(1, 13)]
+    looks = [
+        SecondLook(tuple(range(1, 13)), "empty", "No usable photo is in them."),
+        SecondLook((1, 2, 3), "nearly the same", "They are near."),
+    ]
+    words = told(a_library(*shown, looks=looks))
+    assert "Clusters 1, 2, 3, 4, 5, 6, 7, 8 and 4 more empty No usable photo" in words
+    assert "Clusters 1, 2 and 3 nearly the same" in words
+    assert "nearly the same as 2 and 3 They are near." in words
 
 
 def test_more_cases_than_are_listed_are_counted() -> None:

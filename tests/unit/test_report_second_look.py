@@ -83,9 +83,21 @@ def test_a_fifth_of_the_usual_is_not_too_small() -> None:
     assert found(with_sizes(120, 110, 100, 100, 90, 20)) == []
 
 
-def test_an_empty_cluster_is_too_small() -> None:
-    empty = a_cluster(6, photos=0, mean=None)
-    assert found([*with_sizes(5, 5, 5, 5, 5), empty]) == [("too small", (6,))]
+# Empty
+
+
+def test_empty_clusters_are_one_case() -> None:
+    clusters = [*with_sizes(5, 5, 5, 5, 5), a_cluster(6, photos=0, mean=None)]
+    assert found(clusters) == [("empty", (6,))]
+    assert found([*clusters, a_cluster(7, photos=0, mean=None)]) == [("empty", (6, 7))]
+
+
+def test_many_cases_of_one_kind_leave_room_for_another() -> None:
+    few = [a_cluster(index, photos=index, mean=0.1) for index in range(1, 9)]
+    usual = [a_cluster(index, photos=100, mean=0.1) for index in range(10, 30)]
+    wide = [a_cluster(index, photos=100, mean=0.9) for index in (30, 31)]
+    kinds = [kind for kind, _ in found([*few, *usual, *wide])]
+    assert kinds == ["too wide", "too small"] * 2 + ["too small"] * 6
 
 
 # Nearly the same
