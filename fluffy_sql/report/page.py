@@ -162,7 +162,8 @@ def _facts(library: Library) -> list[tuple[str, str, str]]:
     newest = library.runs[0] if library.runs else None
     if newest and newest.silhouette is not None:
         meaning = "0: between clusters; 1: far from all others"
-        facts.append(("Silhouette", f"{newest.silhouette:.2f}", meaning))
+        of_run = f" of run {newest.id}" if len(library.runs) > 1 else ""
+        facts.append((f"Silhouette{of_run}", f"{newest.silhouette:.2f}", meaning))
     cases = library.second_look_found
     facts.append(("Worth a second look", f"{cases:,}", "of size, width or likeness"))
     return facts

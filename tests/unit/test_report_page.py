@@ -331,7 +331,10 @@ def test_what_is_told_of_a_cluster() -> None:
 
 def test_quality_is_told_where_it_was_measured() -> None:
     words = told(everything())
+    assert "Silhouette 0.61 0: between" in words
     assert "Silhouette 0.610" in words
+    two = told(a_library(Shown(a_cluster(1), ()), runs=[RUN, RUN]))
+    assert "Silhouette of run 1 0.61 0: between" in two
     assert "Davies-Bouldin index 1.250" in words
     assert "Calinski-Harabasz index 1,234.5" in words
     nothing = dict.fromkeys(
