@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import ModuleType
 
-    from fluffy_sql.types import SweepResult
+    from fluffy_sql.types import Changes, SweepResult
 
 Command = TypeVar("Command", bound="Callable[..., None]")
 
@@ -229,6 +229,17 @@ def import_(
 @click.option("--seed", type=int, help="The same seed on the same photos gives the same clusters.")
 @click.option("--algorithm", help="Which algorithm to use.")
 @click.option(
+    "--recluster",
+    is_flag=True,
+    help="Cluster all photos anew; clusters that go on keep their id, name and status.",
+)
+@click.option(
+    "--cold", is_flag=True, help="With --recluster: start from nothing, not from the old clusters."
+)
+@click.option(
+    "--dry-run", is_flag=True, help="Go through it all and take it back; say what would change."
+)
+@click.option(
     "--explain",
     is_flag=True,
     help="Print the SQL of a run with its query plans; go through the run and take it back.",
@@ -242,6 +253,9 @@ def generate(
     metric: str | None,
     seed: int | None,
     algorithm: str | None,
+    recluster: bool,
+    cold: bool,
+    dry_run: bool,
     explain: bool,
     config: Path | None,
     database_url: str | None,
@@ -251,23 +265,33 @@ def generate(
 
     What is not given comes from the settings file. All photos get their cluster, or none.
 
+    --recluster clusters all photos anew, from the clusters there are or, with --cold, from nothing.
+    A new cluster that is an old one keeps its id, and with it its name, its status and what refers
+    to it. Old ones that no new one is are kept, empty.
+
     --explain prints the SQL statements of a run, each with how often it ran and the plan of its
     first time. It takes as long as a run and leaves no cluster, no photo in one and no record.
 
     Example: fluffy-sql generate --k 50 --seed 7
     """
+    if cold and not recluster:
+        raise UsageError("--cold is for --recluster: a first run starts from nothing anyway")
+    if explain and (recluster or dry_run):
+        raise UsageError("--explain explains an ordinary run; leave out --recluster and --dry-run")
     settings = _load(config, database_url, k=k, metric=metric, seed=seed, algorithm=algorithm)
     with _database(settings) as database:
         if explain:
             _explain(database.url, settings, as_json=as_json)
             return
         with _clustering(database.url, settings) as service:
-            result = service.generate()
+            result = service.generate(recluster=recluster, cold=cold, dry_run=dry_run)
         if as_json:
             _print_json(asdict(result))
             return
         print(display.describe_run(result))
-        if result.run_id is not None:
+        if result.changes is not None:
+            _print_changes(result.changes)
+        elif result.run_id is not None:
             _print_clusters_of(database.url, result.run_id, result.clusters_created)
 
 
@@ -290,6 +314,20 @@ def _explain(url: str, settings: Settings, *, as_json: bool) -> None:
         _print_json({"statements": [asdict(statement) for statement in statements]})
         return
     print(display.describe_statements(statements))
+
+
+def _print_changes(changes: Changes) -> None:
+    console = display.stdout_console()
+    console.print(display.changes_table(changes.clusters[:_SHOWN_AFTER_A_RUN]))
+    _print_more(len(changes.clusters), "clusters")
+    if changes.moves:
+        console.print(display.moves_table(changes.moves[:_SHOWN_AFTER_A_RUN]))
+        _print_more(len(changes.moves), "moves")
+
+
+def _print_more(rows: int, what: str) -> None:
+    if rows > _SHOWN_AFTER_A_RUN:
+        print(f"... and {rows - _SHOWN_AFTER_A_RUN:,} more {what}: --json has all")
 
 
 def _print_clusters_of(url: str, run_id: int, made: int) -> None:

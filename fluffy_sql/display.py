@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from fluffy_sql.database.explain import ExplainedStatement
     from fluffy_sql.types import (
+        ClusterChange,
+        Move,
         ReportResult,
         RunQuality,
         RunResult,
@@ -113,14 +115,17 @@ class RunProgress(Progress):
 
 def describe_run(result: RunResult) -> str:
     """A run in a line or a few."""
-    if result.run_id is None:
+    if result.inertia is None:
         return "No photos to cluster." + _describe_clustered(result) + _describe_left_out(result)
     steps = f"{_count(result.iterations, 'step')}, {_describe_end(result)}"
+    clusters = result.clusters_created + result.clusters_kept
+    name = "Dry run, nothing was written" if result.dry_run else f"Run {result.run_id}"
     return (
-        f"Run {result.run_id}: {_count(result.photos_processed, 'photo')} in"
-        f" {_count(result.clusters_created, 'cluster')}"
+        f"{name}: {_count(result.photos_processed, 'photo')} in"
+        f" {_count(clusters, 'cluster')}"
         f" ({result.algorithm}, {result.metric}, seed {result.seed}),"
         f" inertia {result.inertia:,.1f}, {steps}, {result.seconds['total']:.1f} s."
+        + _describe_changes(result)
         + _describe_quality(result.quality)
         + _describe_recall(result)
         + _describe_fewer(result)
@@ -140,6 +145,17 @@ def _describe_clustered(result: RunResult) -> str:
 
 def _describe_end(result: RunResult) -> str:
     return "converged" if result.converged else "stopped by the limit on iterations"
+
+
+def _describe_changes(result: RunResult) -> str:
+    """What a recluster made of the clusters that were there."""
+    if result.kind != "recluster":
+        return ""
+    return (
+        f"\n{_count(result.photos_moved, 'photo')} moved;"
+        f" {_count(result.clusters_kept, 'cluster')} kept,"
+        f" {result.clusters_created:,} created, {result.clusters_emptied:,} emptied."
+    )
 
 
 def _describe_quality(quality: RunQuality | None) -> str:
@@ -165,17 +181,16 @@ def _describe_recall(result: RunResult) -> str:
 
 
 def _describe_fewer(result: RunResult) -> str:
-    if result.clusters_created == result.k_requested:
+    clusters = result.clusters_created + result.clusters_kept
+    if clusters >= result.k_requested:
         return ""
-    verb = "is" if result.clusters_created == 1 else "are"
+    verb = "is" if clusters == 1 else "are"
     reason = (
-        "so many photos"
-        if result.clusters_created == result.photos_processed
-        else "so many different embeddings"
+        "so many photos" if clusters == result.photos_processed else "so many different embeddings"
     )
     return (
         f"\nk is {result.k_requested:,}, but there {verb} only"
-        f" {_count(result.clusters_created, 'cluster')}, since there are only {reason}."
+        f" {_count(clusters, 'cluster')}, since there are only {reason}."
     )
 
 
@@ -259,6 +274,32 @@ def clusters_table(clusters: Sequence[dict[str, Any]]) -> Table:
             _number(row["max_distance"]),
             _number(row["silhouette"], 3),
             _text(row["central_photo"]),
+        )
+    return table
+
+
+def changes_table(changes: Sequence[ClusterChange]) -> Table:
+    """Clusters that a run makes, keeps or empties."""
+    table = _table("cluster", "name", "change", "photos before", "photos after")
+    for row in changes:
+        table.add_row(
+            str(row.cluster_id),
+            _text(row.name),
+            row.change,
+            f"{row.photos_before:,}",
+            f"{row.photos:,}",
+        )
+    return table
+
+
+def moves_table(moves: Sequence[Move]) -> Table:
+    """How many photos go from where to where."""
+    table = _table("photos", "from cluster", "to cluster")
+    for row in moves:
+        table.add_row(
+            f"{row.photos:,}",
+            "none" if row.from_cluster_id is None else str(row.from_cluster_id),
+            "none" if row.to_cluster_id is None else str(row.to_cluster_id),
         )
     return table
 
@@ -361,7 +402,7 @@ def describe_sweep(result: SweepResult) -> str:
 
 
 def _table(*headings: str) -> Table:
-    words = {"", "name", "status", "central photo", "settings", "started (UTC)"}
+    words = {"", "change", "name", "status", "central photo", "settings", "started (UTC)"}
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for heading in headings:
         right = heading not in words

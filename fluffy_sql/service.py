@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import time
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,52 +12,48 @@ import numpy as np
 from fluffy_sql import __version__
 from fluffy_sql.algorithms import algorithm_named
 from fluffy_sql.algorithms.base import Task
+from fluffy_sql.committing import FinalTransaction, Outcome, quality_of_run
 from fluffy_sql.database.explain import ExplainedStatement, PlanRecorder
 from fluffy_sql.database.schema import require_current_schema
 from fluffy_sql.database.session import Session
 from fluffy_sql.database.workers import Workers
-from fluffy_sql.errors import FluffySqlError, PostconditionError
+from fluffy_sql.errors import FluffySqlError
 from fluffy_sql.library import only_run, require_one_length, several_lengths, survey
 from fluffy_sql.progress import Progress
 from fluffy_sql.quality import measure_run
-from fluffy_sql.types import (
-    ClusterQuality,
-    Fit,
-    LeftOut,
-    PhotosAlike,
-    Quality,
-    RunQuality,
-    RunResult,
-    StepReport,
-    Survey,
-)
+from fluffy_sql.types import LeftOut, PhotosAlike, RunResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
     from fluffy_sql.settings import ClusteringSettings
-
-# The postcondition compares so many photos with every centroid; at most so many pairs.
-_CHECKED_PHOTOS = 1_000
-_CHECKED_PAIRS = 300_000
+    from fluffy_sql.types import Fit, StepReport, Survey
 
 
 @dataclass(frozen=True)
-class _Outcome:
-    """What is about to be committed.
+class _Way:
+    """How a run is to go.
 
     Attributes:
-        fit: the labels and centroids.
-        skipped: photos that stay as they are, by reason.
-        quality: of all clusters together.
-        clusters: of each, as far as its photos were measured.
+        recluster: whether photos that are in a cluster are clustered anew, too.
+        cold: whether a recluster starts from nothing and not from the clusters there are.
+        dry: whether all but the record of what would change is taken back.
+        explain: keeps the statements of a run, which is then taken back.
     """
 
-    fit: Fit
-    skipped: dict[str, int]
-    quality: Quality
-    clusters: list[ClusterQuality]
+    recluster: bool = False
+    cold: bool = False
+    dry: bool = False
+    explain: PlanRecorder | None = None
+
+    @property
+    def kind(self) -> str:
+        return "recluster" if self.recluster else "generate"
+
+    @property
+    def undone(self) -> bool:
+        return self.dry or self.explain is not None
 
 
 class ClusteringService:
@@ -84,10 +79,18 @@ class ClusteringService:
         self._connections = connections
         self._progress = progress or Progress()
 
-    def generate(self) -> RunResult:
+    def generate(
+        self, *, recluster: bool = False, cold: bool = False, dry_run: bool = False
+    ) -> RunResult:
         """Makes clusters and puts every eligible photo into one; all of it, or nothing.
 
         Where there is nothing to cluster, no run is recorded and `run_id` is None.
+
+        Args:
+            recluster: cluster all photos anew, also those that are in a cluster. What goes on of
+                the old clusters keeps its id, name and status.
+            cold: start a recluster from nothing and not from the clusters there are.
+            dry_run: go through all of it, and take it back; the result says what would change.
 
         Raises:
             SettingsError: there is no algorithm of that name.
@@ -97,7 +100,7 @@ class ClusteringService:
             DatabaseError: Postgres refused a statement.
             PostconditionError: the result broke a promise and was rolled back.
         """
-        return self._run(None)
+        return self._run(_Way(recluster, cold, dry_run))
 
     def explain(self) -> list[ExplainedStatement]:
         """The statements of a run with their plans, in the order of their first executions.
@@ -110,64 +113,81 @@ class ClusteringService:
             FluffySqlError: as from `generate`.
         """
         recorder = PlanRecorder()
-        self._run(recorder)
+        self._run(_Way(explain=recorder))
         return recorder.statements()
 
-    def _run(self, explain: PlanRecorder | None) -> RunResult:
-        """A run; with a recorder, one that is taken back."""
+    def _run(self, way: _Way) -> RunResult:
         algorithm = algorithm_named(self._settings.algorithm)
-        with Session.open(self._url, explain=explain) as session:
+        with Session.open(self._url, explain=way.explain) as session:
             require_current_schema(session)
             with only_run(session):
                 clock = _Clock()
                 self._progress.phase("survey")
                 photos = session.fetch_as(PhotosAlike, "photos/survey")
-                found = survey(photos)
+                found = survey(photos, reclustered=way.recluster)
                 self._progress.surveyed(found)
                 if not found.eligible:
-                    return self._nothing_to_do(found, clock)
-                run_id = self._open_run(session, found)
-                with _record_of_run(session, run_id, explain), _work_table(session):
-                    require_one_length(photos)
+                    return self._nothing_to_do(way, found, clock)
+                run_id = self._open_run(session, way, found)
+                with _record_of_run(session, run_id, way), _work_table(session):
+                    require_one_length(photos, reclustered=way.recluster)
                     log = _RunLog(session, run_id, clock, self._progress)
-                    with Workers.open(self._url, self._connections, explain=explain) as workers:
-                        task = Task(session, workers, found, self._settings, log)
+                    with Workers.open(self._url, self._connections, explain=way.explain) as workers:
+                        task = self._task(way, session, workers, found, log)
                         fit = algorithm.fit(task)
-                        zero_vectors = _count_zero_vectors(session, found, fit)
+                        skipped = _skipped(found, _count_zero_vectors(task, fit))
                         if not len(fit.labels):
                             session.execute("runs/discard", run_id=run_id)
-                            return self._nothing_to_do(found, clock, zero_vectors)
+                            return self._nothing_to_do(way, found, clock, skipped)
                         log.phase("measure")
-                        outcome = _Outcome(
-                            fit, _skipped(found, zero_vectors), *measure_run(task, fit)
-                        )
+                        outcome = Outcome(fit, skipped, *measure_run(task, fit))
                     log.phase("commit")
-                    undone = explain is not None
-                    return self._commit(session, run_id, outcome, clock, undone=undone)
+                    return self._commit(session, way, run_id, outcome, clock)
 
-    def _nothing_to_do(self, survey: Survey, clock: _Clock, zero_vectors: int = 0) -> RunResult:
+    def _task(
+        self, way: _Way, session: Session, workers: Workers, found: Survey, log: _RunLog
+    ) -> Task:
+        start = None
+        if way.recluster and not way.cold:
+            rows = session.fetch_all(
+                "clusters/fetch_start", metric=self._settings.metric, dimensions=found.dimensions
+            )
+            start = np.stack([row["centroid"] for row in rows]) if rows else None
+        return Task(
+            session, workers, found, self._settings, log, reclusters=way.recluster, start=start
+        )
+
+    def _nothing_to_do(
+        self, way: _Way, survey: Survey, clock: _Clock, skipped: dict[str, int] | None = None
+    ) -> RunResult:
         return RunResult(
             run_id=None,
+            kind=way.kind,
+            dry_run=way.dry,
             algorithm=self._settings.algorithm,
             metric=self._settings.metric,
             seed=self._settings.seed,
             k_requested=self._settings.k,
             clusters_created=0,
+            clusters_kept=0,
+            clusters_emptied=0,
             photos_processed=0,
-            skipped=_skipped(survey, zero_vectors),
+            photos_moved=0,
+            skipped=skipped or _skipped(survey, 0),
             inertia=None,
             iterations=0,
             converged=None,
             recall=None,
             quality=None,
+            changes=None,
             seconds=clock.seconds(),
         )
 
-    def _open_run(self, session: Session, survey: Survey) -> int:
+    def _open_run(self, session: Session, way: _Way, survey: Survey) -> int:
         server = session.fetch_all("schema/describe_server")[0]
         run_id: int = session.fetch_value(
             "runs/open",
-            kind="generate",
+            kind=way.kind,
             algorithm=self._settings.algorithm,
             metric=self._settings.metric,
             seed=self._settings.seed,
@@ -184,109 +204,40 @@ class ClusteringService:
     def _commit(
         self,
         session: Session,
+        way: _Way,
         run_id: int,
-        outcome: _Outcome,
+        outcome: Outcome,
         clock: _Clock,
-        *,
-        undone: bool,
     ) -> RunResult:
-        """The final transaction: clusters, photos, counts and the end of the run, or none of it."""
+        """The final transaction; taken back where the run is."""
         fit = outcome.fit
-        with session.transaction(undone=undone):
-            cluster_ids = _insert_clusters(session, run_id, fit)
-            placed = session.fetch_all(
-                "clusters/write_assignments",
-                labels=fit.labels.tolist(),
-                cluster_ids=cluster_ids,
-            )
-            session.execute(
-                "clusters/write_counts",
-                cluster_ids=[row["cluster_id"] for row in placed],
-                photos=[row["photos"] for row in placed],
-            )
-            emptied = session.execute("clusters/drop_empty", cluster_ids=cluster_ids)
-            self._check(session, run_id, fit, cluster_ids)
-            self._keep_quality(session, run_id, outcome, cluster_ids)
-            quality = _quality_of_run(outcome.quality, [row["photos"] for row in placed])
+        with session.transaction(undone=way.undone):
+            transaction = FinalTransaction(session, run_id, self._settings, outcome)
+            changes = transaction.replace() if way.recluster else transaction.place()
             result = RunResult(
-                run_id=run_id,
+                run_id=None if way.dry else run_id,
+                kind=way.kind,
+                dry_run=way.dry,
                 algorithm=self._settings.algorithm,
                 metric=self._settings.metric,
                 seed=self._settings.seed,
                 k_requested=self._settings.k,
-                clusters_created=len(cluster_ids) - emptied,
-                photos_processed=sum(row["photos"] for row in placed),
+                clusters_created=changes.count("created"),
+                clusters_kept=changes.count("kept"),
+                clusters_emptied=changes.count("emptied"),
+                photos_processed=int(fit.photos.sum()) if way.recluster else changes.photos_moved,
+                photos_moved=changes.photos_moved,
                 skipped=outcome.skipped,
                 inertia=fit.inertia,
                 iterations=fit.iterations,
                 converged=fit.converged,
                 recall=fit.recall,
-                quality=quality,
+                quality=quality_of_run(outcome, changes),
+                changes=changes if way.recluster or way.dry else None,
                 seconds=clock.seconds(),
             )
-            session.execute(
-                "runs/close",
-                run_id=run_id,
-                photos_processed=result.photos_processed,
-                skipped=json.dumps(result.skipped),
-                clusters_created=result.clusters_created,
-                inertia=result.inertia,
-                iterations=result.iterations,
-                converged=result.converged,
-                recall=result.recall,
-                **asdict(quality),
-                seconds=json.dumps(result.seconds),
-            )
+            transaction.close(result)
         return result
-
-    def _keep_quality(
-        self, session: Session, run_id: int, outcome: _Outcome, cluster_ids: list[int]
-    ) -> None:
-        measured = outcome.clusters
-        session.execute(
-            "quality/write_clusters",
-            run_id=run_id,
-            metric=self._settings.metric,
-            labels=outcome.fit.labels.tolist(),
-            cluster_ids=cluster_ids,
-            measured_labels=[cluster.label for cluster in measured],
-            silhouettes=[cluster.silhouette for cluster in measured],
-            davies_bouldins=[cluster.davies_bouldin for cluster in measured],
-            photos_measured=[cluster.photos_measured for cluster in measured],
-        )
-
-    def _check(self, session: Session, run_id: int, fit: Fit, cluster_ids: list[int]) -> None:
-        """Holds the result to its promises before it is committed."""
-        if not np.isfinite(fit.centroids).all():
-            raise PostconditionError(f"run {run_id}: a centroid is not finite; nothing was written")
-        if fit.recall is None:
-            return
-        photos = max(1, min(_CHECKED_PHOTOS, _CHECKED_PAIRS // len(cluster_ids)))
-        misplaced = session.fetch_value(
-            "clusters/count_misplaced",
-            cluster_ids=cluster_ids,
-            normalize=self._settings.metric == "cosine",
-            seed=self._settings.seed,
-            photos=photos,
-        )
-        # Twice what may be missed: this sample is a small one.
-        if misplaced > 2 * (1 - fit.least_recall) * photos:
-            raise PostconditionError(
-                f"run {run_id}: {misplaced} photos of the sample checked are not at their nearest"
-                " centroid; nothing was written"
-            )
-
-
-def _quality_of_run(measured: Quality, photos: list[int]) -> RunQuality:
-    """What is kept: measures of the sample, and sizes of all clusters."""
-    return RunQuality(
-        silhouette=measured.silhouette,
-        davies_bouldin=measured.davies_bouldin,
-        calinski_harabasz=measured.calinski_harabasz,
-        smallest_cluster=min(photos, default=0),
-        largest_cluster=max(photos, default=0),
-        photos_measured=measured.photos_measured,
-    )
 
 
 def _skipped(survey: Survey, zero_vectors: int) -> dict[str, int]:
@@ -298,45 +249,36 @@ def _skipped(survey: Survey, zero_vectors: int) -> dict[str, int]:
     }
 
 
-def _count_zero_vectors(session: Session, survey: Survey, fit: Fit) -> int:
+def _count_zero_vectors(task: Task, fit: Fit) -> int:
     """Why photos got no label: zero vectors are counted, and another length is refused late."""
-    if int(fit.photos.sum()) == survey.eligible:
+    if int(fit.photos.sum()) == task.survey.eligible:
         return 0
-    left_out = session.fetch_as(LeftOut, "photos/survey_left_out")
+    left_out = task.session.fetch_as(LeftOut, "photos/survey_left_out", clustered=task.reclusters)
     of_another_length = [
         (group.dimensions, group.photos)
         for group in left_out
-        if group.dimensions != survey.dimensions
+        if group.dimensions != task.survey.dimensions
     ]
     if of_another_length:
-        raise several_lengths([(survey.dimensions, int(fit.photos.sum())), *of_another_length])
+        photos = int(fit.photos.sum())
+        raise several_lengths([(task.survey.dimensions, photos), *of_another_length])
     return sum(group.zero_vectors for group in left_out)
 
 
-def _insert_clusters(session: Session, run_id: int, fit: Fit) -> list[int]:
-    """The new clusters' ids, in the order of the fit's centroids."""
-    made = session.fetch_all(
-        "clusters/insert", run_id=run_id, centroids=session.vector_array(fit.centroids)
-    )
-    return sorted(row["id"] for row in made)
-
-
-def _record_of_run(
-    session: Session, run_id: int, explain: PlanRecorder | None
-) -> AbstractContextManager[None]:
-    """Sees to a run's record at its end: a run that only explains leaves none."""
-    if explain is None:
-        return _closed_on_failure(session, run_id)
-    return _discarded(session, run_id, explain)
+def _record_of_run(session: Session, run_id: int, way: _Way) -> AbstractContextManager[None]:
+    """Sees to a run's record at its end: a run that is taken back leaves none."""
+    if way.undone:
+        return _discarded(session, run_id, way.explain)
+    return _closed_on_failure(session, run_id)
 
 
 @contextmanager
-def _discarded(session: Session, run_id: int, explain: PlanRecorder) -> Iterator[None]:
+def _discarded(session: Session, run_id: int, explain: PlanRecorder | None) -> Iterator[None]:
     """Takes a run's record back, whatever happened; not a statement of the run to be explained."""
     try:
         yield
     finally:
-        with explain.paused():
+        with explain.paused() if explain else nullcontext():
             session.release("runs/discard", run_id=run_id)
 
 

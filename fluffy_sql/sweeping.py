@@ -87,7 +87,7 @@ class SweepService:
                     )
                 with Workers.open(self._url, self._connections) as workers:
                     log = _Log(self._progress)
-                    task = Task(session, workers, found, self._settings, log)
+                    task = Task(session, workers, found, self._settings, log, reclusters=True)
                     return _Sweep(task, tried, sorted(set(ks) - set(tried)), self._progress).run()
 
 
@@ -106,7 +106,7 @@ class _Sweep:
         begun = time.perf_counter()
         interrupted = False
         self._progress.phase("sample")
-        with Sample.drawn(self._task, self._ks[-1], clustered=True) as sample:
+        with Sample.drawn(self._task, self._ks[-1]) as sample:
             if not sample.size:
                 raise LibraryError(
                     "all embeddings are zero vectors, which have no direction to compare;"

@@ -132,6 +132,61 @@ class ClusterQuality:
 
 
 @dataclass(frozen=True)
+class OldCluster:
+    """A cluster that was there before a recluster."""
+
+    id: int
+    photos: int
+    centroid: NDArray[np.float32] | None
+
+
+@dataclass(frozen=True)
+class Shared:
+    """How many photos a new cluster, by its place, shares with an old one (None: were in none)."""
+
+    place: int
+    cluster_id: int | None
+    photos: int
+
+
+@dataclass(frozen=True)
+class Move:
+    """So many photos went from one cluster to another; None: they were in none."""
+
+    from_cluster_id: int | None
+    to_cluster_id: int | None
+    photos: int
+
+
+@dataclass(frozen=True)
+class ClusterChange:
+    """What a run made of a cluster: `created`, `kept` or `emptied`."""
+
+    cluster_id: int
+    name: str | None
+    change: str
+    photos_before: int
+    photos: int
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a run changes; the largest moves first."""
+
+    clusters: tuple[ClusterChange, ...]
+    moves: tuple[Move, ...]
+
+    def count(self, change: str) -> int:
+        """How many clusters are `created`, `kept` or `emptied`."""
+        return sum(cluster.change == change for cluster in self.clusters)
+
+    @property
+    def photos_moved(self) -> int:
+        """How many photos change their cluster."""
+        return sum(move.photos for move in self.moves)
+
+
+@dataclass(frozen=True)
 class RunQuality:
     """The quality of a run as it is kept and shown."""
 
@@ -209,21 +264,34 @@ class SweepResult:
 
 @dataclass(frozen=True)
 class RunResult:
-    """A finished run, with the names `generate --json` uses."""
+    """A finished run, with the names `generate --json` uses.
+
+    Attributes:
+        run_id: None where none was recorded: nothing to do, or a dry run.
+        kind: `generate` or `recluster`.
+        dry_run: whether it was taken back.
+        changes: clusters and moves in detail, of a recluster and of a dry run.
+    """
 
     run_id: int | None
+    kind: str
+    dry_run: bool
     algorithm: str
     metric: str
     seed: int
     k_requested: int
     clusters_created: int
+    clusters_kept: int
+    clusters_emptied: int
     photos_processed: int
+    photos_moved: int
     skipped: dict[str, int]
     inertia: float | None
     iterations: int
     converged: bool | None
     recall: float | None
     quality: RunQuality | None
+    changes: Changes | None
     seconds: dict[str, float]
 
 

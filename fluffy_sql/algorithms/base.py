@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from fluffy_sql.database.session import Session
     from fluffy_sql.database.workers import Workers
     from fluffy_sql.settings import ClusteringSettings
@@ -34,6 +37,9 @@ class Task:
         workers: connections that share the large ones.
         survey: how many photos there are, and of which dimensions.
         settings: the clustering section of the settings.
+        reclusters: whether photos that are in a cluster are clustered anew, too.
+        start: shape (clusters, dimensions), centroids to start from; None: from nothing. An
+            algorithm without centroids pays no heed to them.
         log: where it says how it goes.
     """
 
@@ -42,6 +48,8 @@ class Task:
     survey: Survey
     settings: ClusteringSettings
     log: RunLog
+    reclusters: bool = False
+    start: NDArray[np.float32] | None = None
 
 
 class Algorithm(Protocol):

@@ -66,6 +66,10 @@ class Directions:
         centroids[:, -1] = 0
         return centroids
 
+    def lay(self, centroids: Matrix) -> Matrix:
+        """Centroids of all dimensions as the sample has them: what restore takes back."""
+        return self.onto_span(self.project(centroids))
+
     def restore(self, centroids: Matrix) -> Matrix:
         """Centroids of the sample in all dimensions."""
         if not self.reduced:

@@ -106,6 +106,7 @@ class FinalPass:
                 **parameters,
                 normalize=self._normalize,
                 dimensions=self._task.survey.dimensions,
+                clustered=self._task.reclusters,
                 after_id=ids[0],
                 last_id=ids[1],
             )

@@ -33,6 +33,8 @@ class KMeans:
     def fit(self, task: Task) -> Fit:
         """Trains on a sample, then assigns every photo to its nearest centroid.
 
+        Where the task has centroids to start from, it trains these.
+
         The result has as many clusters as were asked for, or as there are distinct embeddings
         where these are fewer.
         """
@@ -44,7 +46,7 @@ class KMeans:
             training = Training(
                 task, sample, k=k, seed=task.settings.seed, photos=task.survey.eligible
             )
-            trained = training.train()
+            trained = training.train(task.start)
             centroids = training.lift(trained.centroids)
             task.log.phase("assign")
             return FinalPass(task, k).assign(

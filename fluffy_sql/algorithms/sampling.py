@@ -59,23 +59,22 @@ class Sample:
 
     @classmethod
     @contextmanager
-    def drawn(cls, task: Task, k: int, *, clustered: bool = False) -> Iterator[Self]:
+    def drawn(cls, task: Task, k: int) -> Iterator[Self]:
         """Draws a sample for so many clusters; its work tables are gone afterwards.
 
         Args:
             task: whose photos, settings and connections to use.
             k: how many clusters it must do for.
-            clustered: whether photos that are in a cluster are drawn, too.
         """
         _drop_work_tables(task.session.execute)
         try:
             sample = cls(task)
-            sample._draw(k, clustered=clustered)
+            sample._draw(k)
             yield sample
         finally:
             _drop_work_tables(task.session.release)
 
-    def _draw(self, k: int, *, clustered: bool) -> None:
+    def _draw(self, k: int) -> None:
         survey, session = self._task.survey, self._task.session
         wanted = max(self._task.settings.sample_per_cluster * k, _LEAST_SAMPLE)
         self.whole = wanted >= survey.eligible
@@ -85,7 +84,7 @@ class Sample:
         drawn = session.execute(
             "kmeans/draw_photos",
             seed=self._task.settings.seed,
-            clustered=clustered,
+            clustered=self._task.reclusters,
             sample_size=min(wanted, survey.eligible),
         )
         session.execute("work_tables/analyze_drawn")

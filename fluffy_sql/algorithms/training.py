@@ -127,12 +127,20 @@ class Training:
         self._centers: Matrix | None = None
         self.steps = 0
 
-    def train(self) -> Trained:
-        """Seeds, refines and trains; on the whole sample in the end."""
+    def train(self, start: Matrix | None = None) -> Trained:
+        """Seeds, refines and trains; on the whole sample in the end.
+
+        Args:
+            start: shape (any, dimensions), centroids to start from. They are not refined: that
+                would move some of them elsewhere.
+        """
         batch_size = first_batch_size(self._k, self._settings.batch_size, self._sample.size)
         self._task.log.phase("seed")
-        best = self._best_of_restarts(batch_size)
-        if self._settings.refine:
+        if start is not None and len(start):
+            best = self._from_centroids(start, batch_size)
+        else:
+            best = self._best_of_restarts(batch_size)
+        if self._settings.refine and start is None:
             self._task.log.phase("refine")
             best = self._breathe(best, batch_size)
         self._task.log.phase("train")
@@ -151,6 +159,24 @@ class Training:
             if self._pairs > self._search_budget() // 2:
                 break
         return min(descents, key=lambda descent: descent.inertia)
+
+    def _from_centroids(self, start: Matrix, batch_size: int) -> Trained:
+        """As many as wanted: the least useful of too many go, too few are split."""
+        centroids = self._sample.directions.lay(start)
+        while len(centroids) > self._k:
+            _, utilities = self._measure_clusters(centroids, batch_size)
+            most = min(len(centroids) - self._k, len(centroids) // 2)
+            centroids = np.delete(centroids, least_useful(centroids, utilities, most), axis=0)
+        while len(centroids) < self._k:
+            errors, _ = self._measure_clusters(centroids, batch_size)
+            counts = np.ones(len(centroids), dtype=np.int64)
+            most = min(self._k - len(centroids), len(centroids))
+            added = self._draw_splits(centroids, errors, counts, most, batch_size)
+            if not len(added):
+                break
+            centroids = np.concatenate([centroids, added])
+        self._find_cells(centroids)
+        return self._descend(centroids, batch_size, "warm start", _COARSE_TOLERANCE)
 
     def generator_of_cells(self) -> np.random.Generator:
         """Chance for cells, the same for each time they are found."""

@@ -24,7 +24,10 @@ CROSS JOIN
                 ELSE vector(placed.embedding, -1, FALSE)
             END AS embedding
         FROM photos AS placed
-        WHERE placed.id = drawn.photo_id AND placed.cluster_id = any(%(cluster_ids)s::bigint[])
+        WHERE
+            placed.id = drawn.photo_id
+            AND placed.cluster_id = any(%(cluster_ids)s::bigint[])
+            AND NOT placed.cluster_pinned
         OFFSET 0
     ) AS photo
 CROSS JOIN

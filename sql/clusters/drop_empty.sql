@@ -2,4 +2,9 @@
 -- Parameters: cluster_ids bigint[]
 -- Returns: nothing; the row count is how many there were.
 DELETE FROM clusters
-WHERE id = any(%(cluster_ids)s::bigint[]) AND photos_count = 0;
+WHERE
+    id = any(%(cluster_ids)s::bigint[])
+    AND NOT EXISTS (
+        SELECT FROM photos
+        WHERE photos.cluster_id = clusters.id
+    );

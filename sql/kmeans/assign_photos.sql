@@ -1,8 +1,8 @@
 -- Assigns the photos of a range of ids to their nearest centroids. Each embedding is fetched once: the function
 -- call in the subquery returns the value itself, and OFFSET 0 keeps it from being evaluated for each centroid.
 -- A photo that was embedded anew with another length while the run went on is left for the next run.
--- Parameters: centroids vector[], normalize boolean, dimensions integer, after_id bigint (exclusive),
---   last_id bigint (inclusive)
+-- Parameters: centroids vector[], normalize boolean, dimensions integer, clustered boolean (also those in a cluster),
+--   after_id bigint (exclusive), last_id bigint (inclusive)
 -- Returns: nothing; the row count is the photos assigned.
 INSERT INTO fluffy_sql_assignments (photo_id, label, distance)
 SELECT
@@ -20,7 +20,7 @@ FROM (
     WHERE
         id > %(after_id)s::bigint
         AND id <= %(last_id)s::bigint
-        AND cluster_id IS NULL
+        AND (%(clustered)s::boolean OR cluster_id IS NULL)
         AND embedding IS NOT NULL
     OFFSET 0
 ) AS photo

@@ -1,5 +1,6 @@
 -- Looks at the photos that a run had to cluster and gave no label: zero vectors under cosine, photos of another
 -- length, and what changed while the run went on.
+-- Parameters: clustered boolean (also those in a cluster)
 -- Returns: dimensions, photos, zero_vectors; a row for each length.
 SELECT
     vector_dims(photo.embedding) AS dimensions,
@@ -9,7 +10,10 @@ FROM (
     SELECT vector(usable.embedding, -1, FALSE) AS embedding
     FROM usable_photos AS usable
     LEFT JOIN fluffy_sql_assignments AS assignment ON usable.id = assignment.photo_id
-    WHERE usable.cluster_id IS NULL AND usable.embedding IS NOT NULL AND assignment.photo_id IS NULL
+    WHERE
+        (%(clustered)s::boolean OR usable.cluster_id IS NULL)
+        AND usable.embedding IS NOT NULL
+        AND assignment.photo_id IS NULL
     OFFSET 0
 ) AS photo
 GROUP BY dimensions

@@ -1,5 +1,5 @@
 -- Closes the record of a run that succeeded; part of the final transaction.
--- Parameters: run_id bigint, photos_processed bigint, skipped jsonb, clusters_created integer,
+-- Parameters: run_id bigint, photos_processed bigint, photos_moved bigint, skipped jsonb, clusters_created integer,
 --   inertia double precision, iterations integer, converged boolean,
 --   recall double precision, silhouette double precision, davies_bouldin double precision,
 --   calinski_harabasz double precision, smallest_cluster bigint, largest_cluster bigint,
@@ -9,6 +9,7 @@ UPDATE cluster_runs
 SET
     status = 'succeeded',
     photos_processed = %(photos_processed)s::bigint,
+    photos_moved = %(photos_moved)s::bigint,
     skipped = %(skipped)s::jsonb,
     clusters_created = %(clusters_created)s::integer,
     inertia = %(inertia)s::double precision,

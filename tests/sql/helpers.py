@@ -131,6 +131,7 @@ def close_run(session: Session, run_id: int, **changes: object) -> None:
     """Closes the record of a run that succeeded."""
     parameters: dict[str, object] = {
         "photos_processed": 10,
+        "photos_moved": 10,
         "skipped": '{"zero_vector": 1}',
         "clusters_created": 3,
         "inertia": 5.0,

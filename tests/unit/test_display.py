@@ -24,6 +24,12 @@ from fluffy_sql.types import RunQuality, RunResult, StepReport, Survey
 
 NONE_SKIPPED = {"without_embedding": 0, "zero_vector": 0, "already_clustered": 0}
 RUN = RunResult(
+    kind="generate",
+    dry_run=False,
+    clusters_kept=0,
+    clusters_emptied=0,
+    photos_moved=12_345,
+    changes=None,
     quality=None,
     run_id=7,
     algorithm="kmeans",

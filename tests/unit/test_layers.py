@@ -20,10 +20,10 @@ LAYERS = [
     {"display"},
     {"sample", "report"},
     {"service", "sweeping", "importing"},
-    {"library", "quality", "choosing", "progress"},
+    {"library", "quality", "committing", "progress"},
     {"algorithms"},
     {"database"},
-    {"settings", "schedule"},
+    {"settings", "schedule", "choosing", "matching"},
     {"types", "errors", "resources", "__init__"},
 ]
 HEIGHT = {module: -place for place, layer in enumerate(LAYERS) for module in layer}

@@ -1,0 +1,15 @@
+-- Centroids to start a recluster from: of clusters that have photos and are of this metric, the largest first.
+-- Parameters: metric text, dimensions integer
+-- Returns: centroid.
+SELECT cluster.centroid
+FROM clusters AS cluster
+INNER JOIN cluster_runs AS run ON cluster.run_id = run.id
+INNER JOIN (
+    SELECT
+        cluster_id,
+        count(*) AS photos
+    FROM photos
+    GROUP BY cluster_id
+) AS member ON cluster.id = member.cluster_id
+WHERE run.metric = %(metric)s::text AND vector_dims(cluster.centroid) = %(dimensions)s::integer
+ORDER BY member.photos DESC, cluster.id ASC;
