@@ -298,9 +298,10 @@ def test_generate_with_json_has_the_promised_keys(
     assert re.match(r"survey\n60\d photos of 16 dimensions\nsample\n", finished.err)
     result = only_json(finished)
     assert list(result) == [
-        *("run_id", "algorithm", "metric", "seed", "k_requested", "clusters_created"),
-        *("photos_processed", "skipped", "inertia", "iterations", "converged"),
-        *("recall", "quality", "seconds"),
+        *("run_id", "kind", "dry_run", "algorithm", "metric", "seed", "k_requested"),
+        *("clusters_created", "clusters_kept", "clusters_emptied", "photos_processed"),
+        *("photos_moved", "skipped", "inertia", "iterations", "converged"),
+        *("recall", "quality", "changes", "seconds"),
     ]
     assert result["skipped"] == {"without_embedding": 1, "zero_vector": 1, "already_clustered": 0}
     assert (result["algorithm"], result["metric"], result["seed"]) == ("kmeans", "cosine", 5)

@@ -19,6 +19,7 @@ from tests.plans.helpers import (
     random_centroids,
     toast_bytes,
 )
+from tests.sql.helpers import open_run
 
 if TYPE_CHECKING:
     from fluffy_sql.database.session import Session
@@ -43,6 +44,7 @@ def about(fetches: int) -> object:
 def assign(session: Session, *, normalize: bool) -> None:
     session.execute(
         "kmeans/assign_photos",
+        clustered=False,
         centroids=random_centroids(session, K),
         normalize=normalize,
         dimensions=DIMENSIONS,
@@ -56,7 +58,12 @@ def commit(session: Session, *, normalize: bool = True) -> list[int]:
     assign(session, normalize=normalize)
     made = session.fetch_all("clusters/insert", run_id=None, centroids=random_centroids(session, K))
     cluster_ids = sorted(row["id"] for row in made)
-    session.execute("clusters/write_assignments", labels=list(range(K)), cluster_ids=cluster_ids)
+    session.execute(
+        "clusters/write_assignments",
+        run_id=open_run(session),
+        labels=list(range(K)),
+        cluster_ids=cluster_ids,
+    )
     return cluster_ids
 
 
@@ -101,7 +108,7 @@ def test_looking_at_what_was_left_out_fetches_only_that_and_once(session: Sessio
         "INSERT INTO fluffy_sql_assignments SELECT id, 0, 0 FROM photos ORDER BY id LIMIT %s",
         (PHOTOS - 100,),
     )
-    assert explain(session, "photos/survey_left_out").fetches == about(100)
+    assert explain(session, "photos/survey_left_out", clustered=False).fetches == about(100)
 
 
 @both_metrics
@@ -109,6 +116,7 @@ def test_the_final_pass_fetches_each_embedding_once(session: Session, normalize:
     explained = explain(
         session,
         "kmeans/assign_photos",
+        clustered=False,
         centroids=random_centroids(session, K),
         normalize=normalize,
         dimensions=DIMENSIONS,
@@ -141,6 +149,7 @@ def test_the_final_pass_by_cell_fetches_each_embedding_once(
     explained = explain(
         session,
         "kmeans/assign_photos_by_cell",
+        clustered=False,
         **cells(session, K),
         centers=random_centroids(session, 2),
         normalize=normalize,
@@ -245,6 +254,7 @@ def test_placing_photos_neither_fetches_nor_rewrites_an_embedding(session: Sessi
     explained = explain(
         session,
         "clusters/write_assignments",
+        run_id=open_run(session),
         labels=list(range(K)),
         cluster_ids=sorted(row["id"] for row in made),
     )

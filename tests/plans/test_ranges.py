@@ -37,6 +37,7 @@ def assign(session: Session, after_id: int, last_id: int) -> Explained:
     return explain(
         session,
         "kmeans/assign_photos",
+        clustered=False,
         centroids=random_centroids(session, K, 3),
         normalize=True,
         dimensions=3,

@@ -13,6 +13,7 @@ from tests.sql.helpers import (
     add_with_ids,
     make_assignments,
     make_clusters,
+    open_run,
     place,
     placed,
     query,
@@ -26,13 +27,27 @@ if TYPE_CHECKING:
 def write(session: Session, labels: list[int], cluster_ids: list[int]) -> int:
     """Writes; returns how many photos were placed, having checked how many in each cluster."""
     before = placed(session)
-    rows = session.fetch_all("clusters/write_assignments", labels=labels, cluster_ids=cluster_ids)
+    run_id = open_run(session)
+    rows = session.fetch_all(
+        "clusters/write_assignments", run_id=run_id, labels=labels, cluster_ids=cluster_ids
+    )
     changed = [
         cluster
         for photo, cluster in placed(session).items()
         if cluster in cluster_ids and cluster != before[photo]
     ]
-    assert {row["cluster_id"]: row["photos"] for row in rows} == Counter(changed)
+    assert {row["to_cluster_id"]: row["photos"] for row in rows} == Counter(changed)
+    moves = query(
+        session,
+        "SELECT photo_id, to_cluster_id FROM cluster_moves WHERE run_id = %s"
+        " AND from_cluster_id IS NULL",
+        run_id,
+    )
+    assert sorted(moves) == sorted(
+        (photo, cluster)
+        for photo, cluster in placed(session).items()
+        if cluster in cluster_ids and before[photo] != cluster
+    )
     return len(changed)
 
 
@@ -105,3 +120,12 @@ def test_a_photo_that_was_deleted_meanwhile_is_passed_over(session: Session) -> 
     [ours] = make_clusters(session, [[1, 0]])
     assert write(session, [0], [ours]) == 1
     assert placed(session) == {2: ours}
+
+
+def test_a_pinned_photo_is_not_placed(session: Session) -> None:
+    add_with_ids(session, {1: [1, 0], 2: [2, 0]})
+    make_assignments(session, {1: (0, 0.0), 2: (0, 0.0)})
+    session.connection.execute("UPDATE photos SET cluster_pinned = TRUE WHERE id = 1")
+    [ours] = make_clusters(session, [[1, 0]])
+    assert write(session, [0], [ours]) == 1
+    assert placed(session) == {1: None, 2: ours}

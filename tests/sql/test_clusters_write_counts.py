@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.sql.helpers import make_clusters, query
+from tests.sql.helpers import add_with_ids, make_clusters, place, query
 
 if TYPE_CHECKING:
     from fluffy_sql.database.session import Session
@@ -22,6 +22,7 @@ def test_each_cluster_gets_its_count_and_others_are_left_alone(session: Session)
 
 def test_empty_clusters_are_dropped_as_far_as_they_are_given(session: Session) -> None:
     empty, full, not_given = make_clusters(session, [[1, 0]] * 3)
-    session.connection.execute("UPDATE clusters SET photos_count = 1 WHERE id = %s", (full,))
+    add_with_ids(session, {1: [1, 0]})
+    place(session, full, 1)
     assert session.execute("clusters/drop_empty", cluster_ids=[empty, full]) == 1
     assert set(counts(session)) == {full, not_given}

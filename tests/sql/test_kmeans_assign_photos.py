@@ -34,6 +34,7 @@ def assign(
 ) -> int:
     return session.execute(
         "kmeans/assign_photos",
+        clustered=False,
         centroids=vectors(session, centroids),
         normalize=normalize,
         dimensions=dimensions,

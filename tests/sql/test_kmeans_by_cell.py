@@ -84,6 +84,7 @@ def assign(
     session.execute("work_tables/create_assignments")
     written = session.execute(
         "kmeans/assign_photos_by_cell",
+        clustered=False,
         **looked_up(session, **changes),
         centers=vectors(session, CENTERS),
         normalize=normalize,
@@ -188,6 +189,7 @@ def test_with_all_centroids_as_candidates_it_does_what_looking_at_all_does(
     session.execute("work_tables/clear_assignments")
     session.execute(
         "kmeans/assign_photos",
+        clustered=False,
         centroids=session.vector_array(centroids),
         normalize=normalize,
         dimensions=2,

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from fluffy_sql.database.session import Session
 
 
-def left_out(session: Session) -> list[tuple[int, int, int]]:
+def left_out(session: Session, *, clustered: bool = False) -> list[tuple[int, int, int]]:
     """(dimensions, photos, zero vectors), in the order of the rows."""
-    found = session.fetch_all("photos/survey_left_out")
+    found = session.fetch_all("photos/survey_left_out", clustered=clustered)
     return [(row["dimensions"], row["photos"], row["zero_vectors"]) for row in found]
 
 
