@@ -27,16 +27,18 @@ from fluffy_sql.database import schema
 from fluffy_sql.database.embedded import embedded_server, find_psql
 from fluffy_sql.database.session import Session, libpq_environment
 from fluffy_sql.errors import FluffySqlError, MissingExtraError, UsageError
+from fluffy_sql.history import compare_runs, show_run, undo_run
 from fluffy_sql.importing import import_photos
 from fluffy_sql.service import ClusteringService
 from fluffy_sql.settings import Settings, load_settings
 from fluffy_sql.sweeping import SweepService
+from fluffy_sql.types import Changes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import ModuleType
 
-    from fluffy_sql.types import Changes, SweepResult
+    from fluffy_sql.types import SweepResult
 
 Command = TypeVar("Command", bound="Callable[..., None]")
 
@@ -468,20 +470,34 @@ def clusters(
         print("No clusters yet; make some: fluffy-sql generate")
 
 
-@fluffy_sql.command(short_help="List the runs, newest first.")
+@fluffy_sql.group(
+    short_help="List the runs; show, compare or undo one.", invoke_without_command=True
+)
 @_with_limit
 @_with_config
 @_with_database_url
 @_with_json
+@click.pass_context
 def runs(
-    *, limit: int | None, config: Path | None, database_url: str | None, as_json: bool
+    context: click.Context,
+    *,
+    limit: int | None,
+    config: Path | None,
+    database_url: str | None,
+    as_json: bool,
 ) -> None:
     """List the runs, newest first, with their settings and how they ended.
 
     Example: fluffy-sql runs --limit 5
     """
-    with _database(_load(config, database_url)) as database, Session.open(database.url) as session:
-        schema.require_current_schema(session)
+    if context.invoked_subcommand is not None:
+        if limit or config or database_url or as_json:
+            raise UsageError(
+                f"options go behind {context.invoked_subcommand}:"
+                f" fluffy-sql runs {context.invoked_subcommand} ..."
+            )
+        return
+    with _session(config, database_url) as session:
         rows = session.fetch_all("runs/list", most=limit)
     if as_json:
         _print_json({"runs": rows})
@@ -492,6 +508,88 @@ def runs(
             console.print(failures, soft_wrap=True)
     else:
         print("No runs yet; start one: fluffy-sql generate")
+
+
+@contextmanager
+def _session(config: Path | None, database_url: str | None) -> Iterator[Session]:
+    """A session on the configured database, whose schema is current."""
+    with _database(_load(config, database_url)) as database, Session.open(database.url) as session:
+        schema.require_current_schema(session)
+        yield session
+
+
+@runs.command(short_help="Show one run: settings, quality, steps and what it changed.")
+@click.argument("run_id", type=int)
+@_with_config
+@_with_database_url
+@_with_json
+def show(*, run_id: int, config: Path | None, database_url: str | None, as_json: bool) -> None:
+    """Show the run RUN_ID: its settings, quality and steps, and what it changed.
+
+    Example: fluffy-sql runs show 3
+    """
+    with _session(config, database_url) as session:
+        details = show_run(session, run_id)
+    if as_json:
+        _print_json(asdict(details))
+        return
+    console = display.stdout_console()
+    console.print(display.run_table(details.run))
+    if details.steps:
+        console.print(display.steps_table(details.steps))
+    if details.clusters:
+        _print_changes(Changes(details.clusters, details.moves))
+
+
+@runs.command(short_help="Compare two runs, and what was moved between them.")
+@click.argument("first", type=int)
+@click.argument("second", type=int)
+@_with_config
+@_with_database_url
+@_with_json
+def diff(
+    *, first: int, second: int, config: Path | None, database_url: str | None, as_json: bool
+) -> None:
+    """Compare the runs FIRST and SECOND: settings and measures that differ, and what was moved.
+
+    Moves are those of runs, from the end of the earlier to the end of the later; what people moved
+    by hand is not in them.
+
+    Example: fluffy-sql runs diff 3 5
+    """
+    with _session(config, database_url) as session:
+        difference = compare_runs(session, first, second)
+    if as_json:
+        _print_json(asdict(difference))
+        return
+    console = display.stdout_console()
+    console.print(display.difference_table(difference))
+    if difference.moves:
+        console.print(display.moves_table(difference.moves[:_SHOWN_AFTER_A_RUN]))
+        _print_more(len(difference.moves), "moves")
+    else:
+        print("No photo was moved between them.")
+
+
+@runs.command(short_help="Put back what a run changed.")
+@click.argument("run_id", type=int)
+@_with_config
+@_with_database_url
+@_with_json
+def undo(*, run_id: int, config: Path | None, database_url: str | None, as_json: bool) -> None:
+    """Put photos and clusters back to where they were before the run RUN_ID.
+
+    Photos that somebody moved or pinned since stay where they are, and clusters that the run made
+    and somebody named are kept. A run that a newer one builds on is not undone.
+
+    Example: fluffy-sql runs undo 3
+    """
+    with _session(config, database_url) as session:
+        result = undo_run(session, run_id)
+    if as_json:
+        _print_json(asdict(result))
+        return
+    print(display.describe_undo(result))
 
 
 @fluffy_sql.command(short_help="Draw a sample library into the embedded server.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -22,15 +24,31 @@ if TYPE_CHECKING:
         ClusterChange,
         Move,
         ReportResult,
+        RunDifference,
         RunQuality,
         RunResult,
         StepReport,
         Survey,
         SweepResult,
+        UndoResult,
     )
 
 # Into a file, a pipe or cron's mail: rich would fold tables at 80 columns and cut paths.
 _WIDTH_OF_A_FILE = 160
+# Columns of words, which stand to the left; numbers stand to the right.
+_WORDS = {
+    *(
+        "",
+        "central photo",
+        "change",
+        "kind",
+        "name",
+        "phase",
+        "settings",
+        "started (UTC)",
+        "status",
+    ),
+}
 # Most mail servers take 20 to 25 MB, of which a page fills three quarters: it travels as text.
 _MAILABLE_BYTES = 15_000_000
 
@@ -304,10 +322,69 @@ def moves_table(moves: Sequence[Move]) -> Table:
     return table
 
 
+def run_table(run: dict[str, Any]) -> Table:
+    """One run, a line for each thing that is known of it."""
+    table = _table("name", "")
+    for key, value in run.items():
+        if value is not None:
+            shown = json.dumps(value) if isinstance(value, dict) else _value(value)
+            table.add_row(key, _text(shown))
+    table.show_header = False
+    return table
+
+
+def steps_table(steps: Sequence[dict[str, Any]]) -> Table:
+    """The Lloyd steps of a run."""
+    table = _table("step", "phase", "batch", "inertia", "movement", "seconds")
+    for row in steps:
+        table.add_row(
+            str(row["step"]),
+            row["phase"],
+            f"{row['batch_size']:,}",
+            _number(row["inertia"], 1),
+            _number(row["centroid_movement"], 6),
+            _number(row["seconds"], 3),
+        )
+    return table
+
+
+def difference_table(difference: RunDifference) -> Table:
+    """Settings and measures of two runs that differ."""
+    first, second = difference.runs
+    table = _table("name", f"run {first}", f"run {second}")
+    for key, values in difference.values.items():
+        table.add_row(key, *(_text("" if v is None else _value(v)) for v in values))
+    return table
+
+
+def describe_undo(result: UndoResult) -> str:
+    """What was put back, and what was not."""
+    left = ""
+    if result.photos_left:
+        left = f" {_count(result.photos_left, 'photo')} changed since stay as they are."
+    return (
+        f"Run {result.run_id} undid run {result.undone}: {_count(result.photos_moved, 'photo')}"
+        f" moved back, {_count(result.clusters_restored, 'cluster')} as before,"
+        f" {result.clusters_deleted:,} deleted.{left}"
+    )
+
+
+def _value(value: object) -> str:
+    """A value of any kind as a person reads it."""
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S} UTC"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:,.6g}"
+    return str(value)
+
+
 def runs_table(runs: Sequence[dict[str, Any]]) -> Table:
     """Runs as a table."""
     table = _table(
         "run",
+        "kind",
         "status",
         "started (UTC)",
         "seconds",
@@ -323,7 +400,8 @@ def runs_table(runs: Sequence[dict[str, Any]]) -> Table:
     for row in runs:
         table.add_row(
             str(row["id"]),
-            row["status"],
+            row["kind"],
+            "undone" if row["undone_by"] else row["status"],
             f"{row['started_at']:%Y-%m-%d %H:%M:%S}",
             f"{row['seconds']:.1f}",
             f"{row['k_requested']:,}",
@@ -402,10 +480,9 @@ def describe_sweep(result: SweepResult) -> str:
 
 
 def _table(*headings: str) -> Table:
-    words = {"", "change", "name", "status", "central photo", "settings", "started (UTC)"}
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for heading in headings:
-        right = heading not in words
+        right = heading not in _WORDS
         table.add_column(heading, justify="right" if right else "left", overflow="fold")
     return table
 

@@ -44,6 +44,10 @@ class ImportFileError(FluffySqlError):
     """A file of embeddings can't be read, or one of its rows is wrong."""
 
 
+class HistoryError(FluffySqlError):
+    """A run can't be shown, compared or taken back."""
+
+
 class BusyError(FluffySqlError):
     """Another run is at work in this database."""
 

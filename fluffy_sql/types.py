@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -322,4 +322,48 @@ class ReportResult:
     unreadable: dict[str, int]
     contact_sheets: int
     contact_sheet_bytes: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class RunDetails:
+    """One run, with the names `runs show --json` uses."""
+
+    run: dict[str, Any]
+    steps: tuple[dict[str, Any], ...]
+    clusters: tuple[ClusterChange, ...]
+    moves: tuple[Move, ...]
+
+
+@dataclass(frozen=True)
+class RunDifference:
+    """Two runs compared, with the names `runs diff --json` uses.
+
+    Attributes:
+        runs: their ids.
+        values: settings and measures that differ, of the first and of the second.
+        moves: what runs moved from the end of the earlier to the end of the later.
+    """
+
+    runs: tuple[int, int]
+    values: dict[str, tuple[Any, Any]]
+    moves: tuple[Move, ...]
+
+
+@dataclass(frozen=True)
+class UndoResult:
+    """A run taken back, with the names `runs undo --json` uses.
+
+    Attributes:
+        run_id: the run that did it.
+        undone: the run that was taken back.
+        photos_left: photos that stay where they are, since somebody moved, pinned or deleted them.
+    """
+
+    run_id: int
+    undone: int
+    photos_moved: int
+    photos_left: int
+    clusters_restored: int
+    clusters_deleted: int
     seconds: float

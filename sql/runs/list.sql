@@ -3,6 +3,7 @@
 -- Returns: the columns of cluster_run_overview, duration as seconds.
 SELECT
     id,
+    kind,
     status,
     phase,
     algorithm,
@@ -14,6 +15,8 @@ SELECT
     photos_processed,
     inertia,
     inertia_per_photo,
+    photos_moved,
+    undone_by,
     silhouette,
     davies_bouldin,
     calinski_harabasz,

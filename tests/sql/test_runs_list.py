@@ -33,6 +33,7 @@ def test_a_run_is_listed_with_its_settings_and_outcome(session: Session) -> None
     [row] = listed(session)
     expected = {
         "id": run_id,
+        "kind": "generate",
         "status": "succeeded",
         "phase": "survey",
         "algorithm": "kmeans",
@@ -44,6 +45,8 @@ def test_a_run_is_listed_with_its_settings_and_outcome(session: Session) -> None
         "photos_processed": 20,
         "inertia": 5.0,
         "inertia_per_photo": 0.25,
+        "photos_moved": 10,
+        "undone_by": None,
         "silhouette": 0.25,
         "davies_bouldin": 2.5,
         "calinski_harabasz": 40.0,

@@ -66,6 +66,8 @@ CLUSTER = {
 }
 RUN_ROW = {
     "id": 4,
+    "kind": "generate",
+    "undone_by": None,
     "status": "succeeded",
     "started_at": datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC),
     "seconds": 3.21,
@@ -225,8 +227,19 @@ def test_clusters_as_a_table() -> None:
 def test_runs_as_a_table() -> None:
     lines = shown(runs_table([RUN_ROW]))
     assert len(lines) == 2
-    assert lines[1].split(maxsplit=12) == [
-        *("4", "succeeded", "2024-05-06", "07:08:09", "3.2", "1,000", "999", "54,321", "1,234.6"),
+    assert lines[1].split(maxsplit=13) == [
+        *(
+            "4",
+            "generate",
+            "succeeded",
+            "2024-05-06",
+            "07:08:09",
+            "3.2",
+            "1,000",
+            "999",
+            "54,321",
+            "1,234.6",
+        ),
         *("0.234", "2.35", "1,234.6", "kmeans, l2, seed 5"),
     ]
 

@@ -19,7 +19,7 @@ LAYERS = [
     {"cli"},
     {"display"},
     {"sample", "report"},
-    {"service", "sweeping", "importing"},
+    {"service", "sweeping", "history", "importing"},
     {"library", "quality", "committing", "progress"},
     {"algorithms"},
     {"database"},

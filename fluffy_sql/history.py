@@ -1,0 +1,152 @@
+"""What runs did: one of them in detail, two compared, and one taken back."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from fluffy_sql import __version__
+from fluffy_sql.errors import HistoryError
+from fluffy_sql.library import only_run
+from fluffy_sql.types import ClusterChange, Move, RunDetails, RunDifference, UndoResult
+
+if TYPE_CHECKING:
+    from fluffy_sql.database.session import Session
+
+# What two runs are compared by.
+_COMPARED = (
+    "kind",
+    "algorithm",
+    "metric",
+    "seed",
+    "k_requested",
+    "photos_processed",
+    "photos_moved",
+    "clusters_created",
+    "inertia",
+    "silhouette",
+    "davies_bouldin",
+    "calinski_harabasz",
+    "smallest_cluster",
+    "largest_cluster",
+    "iterations",
+    "recall",
+)
+
+
+def show_run(session: Session, run_id: int) -> RunDetails:
+    """One run: its settings, quality and steps, and what it changed.
+
+    Raises:
+        HistoryError: there is no such run.
+    """
+    return RunDetails(
+        run=_find(session, run_id),
+        steps=tuple(session.fetch_all("runs/list_steps", run_id=run_id)),
+        clusters=tuple(session.fetch_as(ClusterChange, "runs/list_cluster_changes", run_id=run_id)),
+        moves=tuple(session.fetch_as(Move, "runs/list_moves", run_id=run_id)),
+    )
+
+
+def compare_runs(session: Session, first: int, second: int) -> RunDifference:
+    """What is different between two runs, and what was moved from the end of one to the other's.
+
+    Raises:
+        HistoryError: one of them is not there, or did not succeed.
+    """
+    runs = [_find(session, run_id) for run_id in (first, second)]
+    for run in runs:
+        if run["status"] != "succeeded":
+            raise HistoryError(
+                f"run {run['id']} has status {run['status']}: it changed nothing to compare"
+            )
+    values = [_compared_values(run) for run in runs]
+    keys = list(dict.fromkeys([*values[0], *values[1]]))
+    return RunDifference(
+        runs=(first, second),
+        values={
+            key: (values[0].get(key), values[1].get(key))
+            for key in keys
+            if values[0].get(key) != values[1].get(key)
+        },
+        moves=tuple(
+            session.fetch_as(
+                Move,
+                "runs/list_net_moves",
+                after_run=min(first, second),
+                last_run=max(first, second),
+            )
+        ),
+    )
+
+
+def undo_run(session: Session, run_id: int) -> UndoResult:
+    """Puts back what a run changed, all or nothing, and records that as a run of its own.
+
+    Photos that somebody moved or pinned since stay where they are, and clusters that the run made
+    and somebody named are kept.
+
+    Raises:
+        BusyError: a run is at work in this database.
+        HistoryError: there is no such run, it changed nothing, was taken back already, or a newer
+            run builds on it.
+        DatabaseError: Postgres refused a statement.
+    """
+    begun = time.perf_counter()
+    with only_run(session), session.transaction():
+        run = _find(session, run_id)
+        _require_undoable(session, run)
+        undo_id: int = session.fetch_value(
+            "runs/open_undo", run_id=run_id, tool_version=__version__
+        )
+        moves = session.fetch_as(Move, "runs/move_back", run_id=run_id, undo_id=undo_id)
+        photos_moved = sum(move.photos for move in moves)
+        restored = session.execute("runs/restore_clusters", run_id=run_id)
+        deleted = session.execute("runs/delete_created_clusters", run_id=run_id)
+        session.execute("clusters/recount")
+        session.execute("runs/mark_undone", run_id=run_id, undo_id=undo_id)
+        seconds = round(time.perf_counter() - begun, 3)
+        session.execute(
+            "runs/close_undo",
+            run_id=undo_id,
+            photos_moved=photos_moved,
+            seconds=json.dumps({"total": seconds}),
+        )
+    return UndoResult(
+        run_id=undo_id,
+        undone=run_id,
+        photos_moved=photos_moved,
+        photos_left=run["photos_moved"] - photos_moved,
+        clusters_restored=restored,
+        clusters_deleted=deleted,
+        seconds=seconds,
+    )
+
+
+def _compared_values(run: dict[str, Any]) -> dict[str, Any]:
+    settings = {f"settings.{key}": value for key, value in run["settings"].items()}
+    return {key: run[key] for key in _COMPARED} | settings
+
+
+def _find(session: Session, run_id: int) -> dict[str, Any]:
+    found = session.fetch_all("runs/find", run_id=run_id)
+    if not found:
+        raise HistoryError(f"there is no run {run_id}; fluffy-sql runs lists them")
+    return found[0]
+
+
+def _require_undoable(session: Session, run: dict[str, Any]) -> None:
+    run_id = run["id"]
+    if run["status"] != "succeeded":
+        raise HistoryError(f"run {run_id} has status {run['status']}: there is nothing to undo")
+    if run["kind"] == "undo":
+        raise HistoryError(f"run {run_id} is an undo itself: run what it took back again")
+    if run["undone_by"] is not None:
+        raise HistoryError(f"run {run_id} was undone already, by run {run['undone_by']}")
+    if run["photos_moved"] is None:
+        raise HistoryError(f"run {run_id} is from before moves were kept: it can't be undone")
+    if found := session.fetch_all("runs/find_dependent", run_id=run_id):
+        raise HistoryError(
+            f"run {found[0]['id']} builds on run {run_id}; undo run {found[0]['id']} first"
+        )

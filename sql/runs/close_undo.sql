@@ -1,0 +1,11 @@
+-- Closes the record of a run that took another back.
+-- Parameters: run_id bigint, photos_moved bigint, seconds jsonb
+-- Returns: nothing.
+UPDATE cluster_runs
+SET
+    status = 'succeeded',
+    photos_processed = %(photos_moved)s::bigint,
+    photos_moved = %(photos_moved)s::bigint,
+    seconds = %(seconds)s::jsonb,
+    finished_at = clock_timestamp()
+WHERE id = %(run_id)s::bigint;

@@ -1,0 +1,40 @@
+-- One run, whole.
+-- Parameters: run_id bigint
+-- Returns: every column of cluster_runs but those of the server process; no row where there is no such run.
+SELECT
+    id,
+    kind,
+    status,
+    phase,
+    algorithm,
+    metric,
+    seed,
+    k_requested,
+    settings,
+    dimensions,
+    photos_eligible,
+    photos_processed,
+    photos_moved,
+    skipped,
+    clusters_created,
+    inertia,
+    iterations,
+    converged,
+    recall,
+    silhouette,
+    davies_bouldin,
+    calinski_harabasz,
+    smallest_cluster,
+    largest_cluster,
+    photos_measured,
+    seconds,
+    undone_by,
+    error,
+    tool_version,
+    postgres_version,
+    pgvector_version,
+    started_by,
+    started_at,
+    finished_at
+FROM cluster_runs
+WHERE id = %(run_id)s::bigint;

@@ -1,0 +1,30 @@
+-- Puts photos back to where a run took them from, and keeps who. A photo that has been moved since, or pinned, stays
+-- where it is; one whose old cluster is gone is put into none.
+-- Parameters: run_id bigint (to be taken back), undo_id bigint (the run that does it)
+-- Returns: from_cluster_id, to_cluster_id (null: none), photos.
+WITH back AS (
+    UPDATE photos
+    SET
+        cluster_id = old.id,
+        updated_at = now()
+    FROM cluster_moves AS moved
+    LEFT JOIN clusters AS old ON moved.from_cluster_id = old.id
+    WHERE
+        moved.run_id = %(run_id)s::bigint
+        AND photos.id = moved.photo_id
+        AND photos.cluster_id IS NOT DISTINCT FROM moved.to_cluster_id
+        AND photos.cluster_id IS DISTINCT FROM old.id
+        AND NOT photos.cluster_pinned
+    RETURNING photos.id, moved.to_cluster_id AS from_cluster_id, old.id AS to_cluster_id
+)
+
+INSERT INTO cluster_run_moves (run_id, from_cluster_id, to_cluster_id, photos, photo_ids)
+SELECT
+    %(undo_id)s::bigint AS run_id,
+    back.from_cluster_id,
+    back.to_cluster_id,
+    count(*) AS photos,
+    array_agg(back.id ORDER BY back.id) AS photo_ids
+FROM back
+GROUP BY back.from_cluster_id, back.to_cluster_id
+RETURNING from_cluster_id, to_cluster_id, photos;
