@@ -5,9 +5,14 @@ SET photos_count = counted.photos
 FROM (
     SELECT
         cluster.id,
-        count(photos.id) AS photos
+        coalesce(member.photos, 0) AS photos
     FROM clusters AS cluster
-    LEFT JOIN photos ON cluster.id = photos.cluster_id
-    GROUP BY cluster.id
+    LEFT JOIN (
+        SELECT
+            cluster_id,
+            count(*) AS photos
+        FROM photos
+        GROUP BY cluster_id
+    ) AS member ON cluster.id = member.cluster_id
 ) AS counted
 WHERE clusters.id = counted.id AND clusters.photos_count IS DISTINCT FROM counted.photos;
