@@ -162,6 +162,7 @@ class FinalTransaction:
             **asdict(quality),
             seconds=json.dumps(result.seconds),
         )
+        self._session.execute("runs/prune_moves", keep=self._settings.history)
 
     def _finish(self, cluster_ids: list[int], created: list[int], moves: list[Move]) -> Changes:
         self._session.execute("clusters/drop_empty", cluster_ids=created)

@@ -146,6 +146,10 @@ def _require_undoable(session: Session, run: dict[str, Any]) -> None:
         raise HistoryError(f"run {run_id} was undone already, by run {run['undone_by']}")
     if run["photos_moved"] is None:
         raise HistoryError(f"run {run_id} is from before moves were kept: it can't be undone")
+    if run["photos_moved"] and not session.fetch_all("runs/list_moves", run_id=run_id):
+        raise HistoryError(
+            f"what run {run_id} moved was forgotten, as clustering.history says: it can't be undone"
+        )
     if found := session.fetch_all("runs/find_dependent", run_id=run_id):
         raise HistoryError(
             f"run {found[0]['id']} builds on run {run_id}; undo run {found[0]['id']} first"

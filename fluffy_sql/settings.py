@@ -51,6 +51,7 @@ class ClusteringSettings(_Section):
     tolerance: Annotated[float, Field(ge=0, lt=1)] = 1e-3
     restarts: Annotated[int, Field(ge=1)] = 3
     refine: bool = True
+    history: Annotated[int, Field(ge=0, le=1_000_000)] = 50
 
 
 class Settings(_Section):
@@ -211,6 +212,7 @@ _ALLOWED = {
     "clustering.tolerance": "a number from 0 up, below 1 (0.0001: YAML takes 1e-4 for text)",
     "clustering.restarts": "a whole number from 1 up",
     "clustering.refine": "true or false",
+    "clustering.history": "a whole number from 0 to 1,000,000",
 }
 
 

@@ -181,6 +181,17 @@ def test_a_run_from_before_moves_were_kept_can_not_be_undone(
         undo(database_url, run_id)
 
 
+def test_only_so_many_runs_are_remembered(session: Session, database_url: str) -> None:
+    first = generate(database_url, k=8, history=2).run_id
+    second = recluster(database_url, k=5, history=2).run_id
+    third = recluster(database_url, k=7, history=2).run_id
+    assert undo(database_url, third).photos_moved > 0
+    with pytest.raises(HistoryError, match=f"what run {first} moved was forgotten"):
+        undo(database_url, first)
+    assert second is not None
+    assert show_run(session, second).moves
+
+
 def test_an_undo_that_fails_changes_nothing(session: Session, database_url: str) -> None:
     run_id = generate(database_url, k=3).run_id
     before = state(session), query(session, "SELECT r::text FROM cluster_runs AS r")

@@ -247,3 +247,20 @@ def test_only_clusters_that_nobody_cares_for_are_deleted(session: Session) -> No
     assert value(session, "SELECT array_agg(id ORDER BY id) FROM clusters") == [
         *(named, set_aside, in_use, kept),
     ]
+
+
+# Forgetting
+
+
+def test_what_old_runs_moved_is_forgotten(session: Session) -> None:
+    runs = [finished_run(session) for _ in range(3)]
+    unfinished = open_run(session)
+    for run_id in (*runs, unfinished):
+        moved(session, run_id, [1], None, 10)
+        changed(session, run_id, 10)
+    assert session.execute("runs/prune_moves", keep=2) == 1
+    kept = [(runs[1],), (runs[2],), (unfinished,)]
+    assert query(session, "SELECT run_id FROM cluster_run_moves ORDER BY run_id") == kept
+    assert query(session, "SELECT run_id FROM cluster_run_clusters ORDER BY run_id") == kept
+    assert value(session, "SELECT count(*) FROM cluster_runs") == 4
+    assert session.execute("runs/prune_moves", keep=2) == 0

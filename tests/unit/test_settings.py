@@ -91,12 +91,14 @@ WRONG_VALUES = [
     ("clustering.refine", "1", "1", "true or false"),
     ("clustering.refine", '"true"', "'true'", "true or false"),
     ("clustering.refine", "null", "nothing", "true or false"),
+    ("clustering.history", "-1", "-1", "a whole number from 0 to 1,000,000"),
+    ("clustering.history", "null", "nothing", "a whole number from 0 to 1,000,000"),
 ]
 
 DATABASE_KEYS = "url, embedded_dir, connections"
 CLUSTERING_KEYS = (
     "algorithm, k, metric, seed, batch_size, sample_per_cluster, iterations, tolerance, restarts,"
-    " refine"
+    " refine, history"
 )
 
 # what the file holds, and the whole message about it
