@@ -242,6 +242,9 @@ def import_(
     "--dry-run", is_flag=True, help="Go through it all and take it back; say what would change."
 )
 @click.option(
+    "--resume", is_flag=True, help="Go on with the newest run, which was killed while it trained."
+)
+@click.option(
     "--explain",
     is_flag=True,
     help="Print the SQL of a run with its query plans; go through the run and take it back.",
@@ -258,6 +261,7 @@ def generate(
     recluster: bool,
     cold: bool,
     dry_run: bool,
+    resume: bool,
     explain: bool,
     config: Path | None,
     database_url: str | None,
@@ -280,13 +284,19 @@ def generate(
         raise UsageError("--cold is for --recluster: a first run starts from nothing anyway")
     if explain and (recluster or dry_run):
         raise UsageError("--explain explains an ordinary run; leave out --recluster and --dry-run")
-    settings = _load(config, database_url, k=k, metric=metric, seed=seed, algorithm=algorithm)
+    flags = {"k": k, "metric": metric, "seed": seed, "algorithm": algorithm}
+    if resume and (recluster or dry_run or explain or any(v is not None for v in flags.values())):
+        raise UsageError("--resume goes on as the run was begun; leave out all other options")
+    settings = _load(config, database_url, **flags)
     with _database(settings) as database:
         if explain:
             _explain(database.url, settings, as_json=as_json)
             return
         with _clustering(database.url, settings) as service:
-            result = service.generate(recluster=recluster, cold=cold, dry_run=dry_run)
+            if resume:
+                result = service.resume()
+            else:
+                result = service.generate(recluster=recluster, cold=cold, dry_run=dry_run)
         if as_json:
             _print_json(asdict(result))
             return

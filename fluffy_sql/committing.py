@@ -162,6 +162,7 @@ class FinalTransaction:
             **asdict(quality),
             seconds=json.dumps(result.seconds),
         )
+        self._session.execute("runs/drop_checkpoint", run_id=self._run_id)
         self._session.execute("runs/prune_moves", keep=self._settings.history)
 
     def _finish(self, cluster_ids: list[int], created: list[int], moves: list[Move]) -> Changes:

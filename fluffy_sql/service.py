@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,17 +17,17 @@ from fluffy_sql.database.explain import ExplainedStatement, PlanRecorder
 from fluffy_sql.database.schema import require_current_schema
 from fluffy_sql.database.session import Session
 from fluffy_sql.database.workers import Workers
-from fluffy_sql.errors import FluffySqlError
+from fluffy_sql.errors import FluffySqlError, HistoryError
 from fluffy_sql.library import only_run, require_one_length, several_lengths, survey
 from fluffy_sql.progress import Progress
 from fluffy_sql.quality import measure_run
-from fluffy_sql.types import LeftOut, PhotosAlike, RunResult
+from fluffy_sql.settings import ClusteringSettings
+from fluffy_sql.types import Checkpoint, LeftOut, PhotosAlike, RunResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
-    from fluffy_sql.settings import ClusteringSettings
     from fluffy_sql.types import Fit, StepReport, Survey
 
 
@@ -38,6 +38,7 @@ class _Way:
     Attributes:
         recluster: whether photos that are in a cluster are clustered anew, too.
         cold: whether a recluster starts from nothing and not from the clusters there are.
+        resume: whether to go on with the run that was killed last.
         dry: whether all but the record of what would change is taken back.
         explain: keeps the statements of a run, which is then taken back.
     """
@@ -45,6 +46,7 @@ class _Way:
     recluster: bool = False
     cold: bool = False
     dry: bool = False
+    resume: bool = False
     explain: PlanRecorder | None = None
 
     @property
@@ -54,6 +56,16 @@ class _Way:
     @property
     def undone(self) -> bool:
         return self.dry or self.explain is not None
+
+
+@dataclass(frozen=True)
+class _Killed:
+    """A run that did not end well, to be continued."""
+
+    run_id: int
+    recluster: bool
+    settings: ClusteringSettings
+    checkpoint: Checkpoint
 
 
 class ClusteringService:
@@ -102,6 +114,17 @@ class ClusteringService:
         """
         return self._run(_Way(recluster, cold, dry_run))
 
+    def resume(self) -> RunResult:
+        """Goes on with the newest run, which was killed or failed while it trained.
+
+        It has the settings of that run, and its id.
+
+        Raises:
+            HistoryError: the newest run ended well, or before it trained.
+            FluffySqlError: as from `generate`.
+        """
+        return self._run(_Way(resume=True))
+
     def explain(self) -> list[ExplainedStatement]:
         """The statements of a run with their plans, in the order of their first executions.
 
@@ -117,32 +140,45 @@ class ClusteringService:
         return recorder.statements()
 
     def _run(self, way: _Way) -> RunResult:
-        algorithm = algorithm_named(self._settings.algorithm)
         with Session.open(self._url, explain=way.explain) as session:
             require_current_schema(session)
             with only_run(session):
-                clock = _Clock()
-                self._progress.phase("survey")
-                photos = session.fetch_as(PhotosAlike, "photos/survey")
-                found = survey(photos, reclustered=way.recluster)
-                self._progress.surveyed(found)
-                if not found.eligible:
-                    return self._nothing_to_do(way, found, clock)
-                run_id = self._open_run(session, way, found)
-                with _record_of_run(session, run_id, way), _work_table(session):
-                    require_one_length(photos, reclustered=way.recluster)
-                    log = _RunLog(session, run_id, clock, self._progress)
-                    with Workers.open(self._url, self._connections, explain=way.explain) as workers:
-                        task = self._task(way, session, workers, found, log)
-                        fit = algorithm.fit(task)
-                        skipped = _skipped(found, _count_zero_vectors(task, fit))
-                        if not len(fit.labels):
-                            session.execute("runs/discard", run_id=run_id)
-                            return self._nothing_to_do(way, found, clock, skipped)
-                        log.phase("measure")
-                        outcome = Outcome(fit, skipped, *measure_run(task, fit))
-                    log.phase("commit")
-                    return self._commit(session, way, run_id, outcome, clock)
+                if not way.resume:
+                    return self._run_alone(session, way, None)
+                killed = _find_resumable(session)
+                self._settings = killed.settings
+                return self._run_alone(session, _Way(killed.recluster), killed)
+
+    def _run_alone(self, session: Session, way: _Way, killed: _Killed | None) -> RunResult:
+        """A run, or the rest of one that was killed."""
+        algorithm = algorithm_named(self._settings.algorithm)
+        clock = _Clock()
+        self._progress.phase("survey")
+        photos = session.fetch_as(PhotosAlike, "photos/survey")
+        found = survey(photos, reclustered=way.recluster)
+        self._progress.surveyed(found)
+        if not found.eligible:
+            return self._nothing_to_do(way, found, clock)
+        if killed is None:
+            run_id = self._open_run(session, way, found)
+        else:
+            run_id = _reopen_run(session, killed, found)
+        with _record_of_run(session, run_id, way), _work_table(session):
+            require_one_length(photos, reclustered=way.recluster)
+            log = _RunLog(session, run_id, clock, self._progress)
+            with Workers.open(self._url, self._connections, explain=way.explain) as workers:
+                task = self._task(way, session, workers, found, log)
+                if killed is not None:
+                    task = replace(task, resume=killed.checkpoint)
+                fit = algorithm.fit(task)
+                skipped = _skipped(found, _count_zero_vectors(task, fit))
+                if not len(fit.labels):
+                    session.execute("runs/discard", run_id=run_id)
+                    return self._nothing_to_do(way, found, clock, skipped)
+                log.phase("measure")
+                outcome = Outcome(fit, skipped, *measure_run(task, fit))
+            log.phase("commit")
+            return self._commit(session, way, run_id, outcome, clock)
 
     def _task(
         self, way: _Way, session: Session, workers: Workers, found: Survey, log: _RunLog
@@ -247,6 +283,37 @@ def _skipped(survey: Survey, zero_vectors: int) -> dict[str, int]:
         "zero_vector": zero_vectors,
         "already_clustered": survey.clustered,
     }
+
+
+def _find_resumable(session: Session) -> _Killed:
+    found = session.fetch_all("runs/find_resumable")
+    if not found:
+        raise HistoryError(
+            "there is no run to resume: the newest one ended well, or before it trained;"
+            " fluffy-sql generate starts another"
+        )
+    run = found[0]
+    rows = session.fetch_all("runs/fetch_checkpoint", run_id=run["id"])
+    return _Killed(
+        run_id=run["id"],
+        recluster=run["kind"] == "recluster",
+        settings=ClusteringSettings.model_validate(run["settings"]),
+        checkpoint=Checkpoint(
+            run["step"], run["batch_size"], np.stack([row["centroid"] for row in rows])
+        ),
+    )
+
+
+def _reopen_run(session: Session, killed: _Killed, survey: Survey) -> int:
+    """Goes on with a run's record; steps it took after its checkpoint are taken again."""
+    session.execute(
+        "runs/reopen",
+        run_id=killed.run_id,
+        photos_eligible=survey.eligible,
+        dimensions=survey.dimensions,
+    )
+    session.execute("runs/forget_steps", run_id=killed.run_id, after_step=killed.checkpoint.step)
+    return killed.run_id
 
 
 def _count_zero_vectors(task: Task, fit: Fit) -> int:
@@ -356,3 +423,12 @@ class _RunLog:
 
     def photos(self, done: int) -> None:
         self._progress.photos(done)
+
+    def checkpoint(self, checkpoint: Checkpoint) -> None:
+        self._session.execute(
+            "runs/write_checkpoint",
+            run_id=self._run_id,
+            step=checkpoint.step,
+            batch_size=checkpoint.batch_size,
+            centroids=self._session.vector_array(checkpoint.centroids),
+        )

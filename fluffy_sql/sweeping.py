@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fluffy_sql.settings import ClusteringSettings
-    from fluffy_sql.types import StepReport
+    from fluffy_sql.types import Checkpoint, StepReport
 
 # Rows of the sample that every k is measured on, and so many for each cluster of the largest k.
 _MEASURED_ROWS = 8_192
@@ -182,3 +182,6 @@ class _Log:
 
     def photos(self, done: int) -> None:
         """A sweep has no final pass."""
+
+    def checkpoint(self, checkpoint: Checkpoint) -> None:
+        """A sweep can't be continued."""

@@ -67,6 +67,21 @@ class StepReport:
 
 
 @dataclass(frozen=True)
+class Checkpoint:
+    """Where training is.
+
+    Attributes:
+        step: the last step taken.
+        batch_size: rows of the sample that the next step looks at.
+        centroids: shape (k, dimensions), after the step.
+    """
+
+    step: int
+    batch_size: int
+    centroids: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
 class Fit:
     """What an algorithm found; the labels themselves are in the work table.
 

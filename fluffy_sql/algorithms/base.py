@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from fluffy_sql.database.session import Session
     from fluffy_sql.database.workers import Workers
     from fluffy_sql.settings import ClusteringSettings
-    from fluffy_sql.types import Fit, StepReport, Survey
+    from fluffy_sql.types import Checkpoint, Fit, StepReport, Survey
 
 
 class RunLog(Protocol):
@@ -27,6 +27,9 @@ class RunLog(Protocol):
     def photos(self, done: int) -> None:
         """So many more photos have their label."""
 
+    def checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Training could go on from here."""
+
 
 @dataclass(frozen=True)
 class Task:
@@ -40,6 +43,7 @@ class Task:
         reclusters: whether photos that are in a cluster are clustered anew, too.
         start: shape (clusters, dimensions), centroids to start from; None: from nothing. An
             algorithm without centroids pays no heed to them.
+        resume: where an earlier run had come to; None: a run from the beginning.
         log: where it says how it goes.
     """
 
@@ -50,6 +54,7 @@ class Task:
     log: RunLog
     reclusters: bool = False
     start: NDArray[np.float32] | None = None
+    resume: Checkpoint | None = None
 
 
 class Algorithm(Protocol):

@@ -46,7 +46,7 @@ class KMeans:
             training = Training(
                 task, sample, k=k, seed=task.settings.seed, photos=task.survey.eligible
             )
-            trained = training.train(task.start)
+            trained = training.resume(task.resume) if task.resume else training.train(task.start)
             centroids = training.lift(trained.centroids)
             task.log.phase("assign")
             return FinalPass(task, k).assign(

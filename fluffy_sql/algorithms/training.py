@@ -25,7 +25,7 @@ from fluffy_sql.schedule import (
     has_settled,
     next_batch_size,
 )
-from fluffy_sql.types import StepReport
+from fluffy_sql.types import Checkpoint, StepReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -160,6 +160,15 @@ class Training:
                 break
         return min(descents, key=lambda descent: descent.inertia)
 
+    def resume(self, checkpoint: Checkpoint) -> Trained:
+        """Goes on with training from where an earlier run had come to."""
+        self.steps = checkpoint.step
+        centroids = self._sample.directions.lay(checkpoint.centroids)
+        self._find_cells(centroids)
+        self._task.log.phase("train")
+        batch_size = min(checkpoint.batch_size, self._sample.size)
+        return self._train(Trained(centroids, np.inf, converged=False), batch_size)
+
     def _from_centroids(self, start: Matrix, batch_size: int) -> Trained:
         """As many as wanted: the least useful of too many go, too few are split."""
         centroids = self._sample.directions.lay(start)
@@ -217,19 +226,27 @@ class Training:
         steps_are_long = sample_size * self._k > _PAIRS_OF_A_LONG_STEP
         settling_is_enough = steps_are_long or not self._sample.whole
         centroids, previous, measured = start.centroids, None, None
+        self._keep(centroids, batch_size)
         for _ in range(self._settings.iterations):
             measured, centroids, movement = self._step(centroids, batch_size, "train")
             settled = has_settled(movement, measured.errors, measured.rows)
             if batch_size < sample_size:
                 batch_size = next_batch_size(batch_size, sample_size) if settled else batch_size
+                self._keep(centroids, batch_size)
                 continue
             if (settling_is_enough and settled) or has_converged(
                 previous, measured.inertia, self._settings.tolerance
             ):
                 return Trained(centroids, measured.inertia, converged=True)
             previous = measured.inertia
+            self._keep(centroids, batch_size)
         assert measured is not None  # noqa: S101 - iterations is at least 1
         return Trained(centroids, measured.inertia, converged=False)
+
+    def _keep(self, centroids: Matrix, batch_size: int) -> None:
+        """Tells where training is, in all dimensions: a later sample has other directions."""
+        restored = self._sample.directions.restore(centroids)
+        self._task.log.checkpoint(Checkpoint(self.steps, batch_size, restored))
 
     def _step(
         self, centroids: Matrix, rows: int, phase: str

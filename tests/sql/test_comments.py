@@ -20,6 +20,7 @@ TABLES = (
     "cluster_quality",
     "cluster_run_moves",
     "cluster_run_clusters",
+    "cluster_run_checkpoints",
     "fluffy_sql_created_objects",
 )
 VIEWS = (

@@ -1,0 +1,3 @@
+-- Runs that were killed can no longer be continued.
+
+DROP TABLE cluster_run_checkpoints;

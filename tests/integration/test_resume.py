@@ -1,0 +1,159 @@
+"""Runs that were stopped while they trained go on from their last step."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from fluffy_sql.algorithms import sampling
+from fluffy_sql.errors import FluffySqlError, HistoryError
+from fluffy_sql.progress import Progress
+from fluffy_sql.service import ClusteringService
+from fluffy_sql.settings import ClusteringSettings
+from tests.conftest import made_library
+from tests.integration.helpers import clusters_by_photo, generate, query, snapshot, work_tables
+from tests.integration.test_recluster import recluster
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fluffy_sql.database.session import Session
+    from fluffy_sql.types import RunResult, StepReport
+    from tests.conftest import Finished
+
+
+class StopsAt(Progress):
+    """Stops a run at a phase, or at its n-th step of training."""
+
+    def __init__(self, phase: str, steps: int | None = None) -> None:
+        self._phase = phase
+        self._steps = steps
+
+    def phase(self, name: str) -> None:
+        if name == self._phase and self._steps is None:
+            raise KeyboardInterrupt
+
+    def step(self, report: StepReport) -> None:
+        if report.phase == self._phase and self._steps is not None:
+            self._steps -= 1
+            if not self._steps:
+                raise KeyboardInterrupt
+
+
+def resume(url: str) -> RunResult:
+    return ClusteringService(url, ClusteringSettings()).resume()
+
+
+@pytest.fixture(autouse=True)
+def _small_batches(monkeypatch: pytest.MonkeyPatch, add_photos: Callable[..., Any]) -> None:
+    """4,000 photos of 30 themes that run into each other, so that training takes steps."""
+    monkeypatch.setattr(sampling, "_LEAST_SAMPLE", 1)
+    add_photos(made_library(8, photos=4_000, themes=30, dimensions=160, spread=0.12)[0])
+
+
+SETTINGS: dict[str, Any] = {"k": 12, "seed": 3, "batch_size": 300, "tolerance": 1e-6}
+
+
+@pytest.mark.parametrize(
+    "stop", [StopsAt("train", 1), StopsAt("train", 3), StopsAt("assign"), StopsAt("measure")]
+)
+def test_a_run_goes_on_to_the_end_it_would_have_had(
+    stop: StopsAt, session: Session, database_url: str
+) -> None:
+    whole = generate(database_url, **SETTINGS)
+    expected = clusters_by_photo(session)
+    query(session, "DELETE FROM clusters RETURNING id")
+    with pytest.raises(KeyboardInterrupt):
+        generate(database_url, progress=stop, **SETTINGS)
+    assert work_tables(session) == []
+    result = resume(database_url)
+    assert (result.run_id, result.iterations) == (2, whole.iterations)
+    assert (result.k_requested, result.seed) == (12, 3)
+    assert result.inertia == pytest.approx(whole.inertia, rel=1e-5)
+    same = clusters_by_photo(session) - clusters_by_photo(session).min()
+    assert np.mean(same == expected - expected.min()) > 0.999
+    steps = query(session, "SELECT step FROM cluster_run_steps WHERE run_id = 2 ORDER BY step")
+    assert [step for (step,) in steps] == list(range(1, whole.iterations + 1))
+    assert query(session, "SELECT status, error FROM cluster_runs ORDER BY id") == [
+        ("succeeded", None),
+        ("succeeded", None),
+    ]
+    assert query(session, "SELECT count(*) FROM cluster_run_checkpoints") == [(0,)]
+
+
+def test_a_recluster_goes_on_as_one(session: Session, database_url: str) -> None:
+    generate(database_url, **SETTINGS)
+    query(session, "UPDATE clusters SET name = 'n' || id RETURNING id")
+    with pytest.raises(KeyboardInterrupt):
+        recluster(database_url, progress=StopsAt("assign"), **(SETTINGS | {"k": 9}))
+    result = resume(database_url)
+    assert (result.kind, result.k_requested) == ("recluster", 9)
+    assert result.clusters_kept + result.clusters_created == 9
+    assert query(session, "SELECT count(*) FROM clusters WHERE name IS NOT NULL") == [(12,)]
+
+
+def test_a_library_that_changed_meanwhile_is_clustered_as_it_is_now(
+    session: Session, database_url: str, add_photos: Callable[..., Any]
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        generate(database_url, progress=StopsAt("train", 3), **SETTINGS)
+    query(session, "DELETE FROM photos WHERE id <= 1000 RETURNING id")
+    rows = made_library(9, photos=1_500, themes=30, dimensions=160)[0]
+    add_photos(rows, [f"new{i}" for i in range(1_500)])
+    result = resume(database_url)
+    assert (result.photos_processed, result.clusters_created) == (4_500, 12)
+
+
+def test_a_run_that_was_cut_off_can_be_resumed(session: Session, database_url: str) -> None:
+    class CutsOff(StopsAt):
+        def phase(self, name: str) -> None:
+            if name == "assign":
+                query(
+                    session,
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND pid <> pg_backend_pid()",
+                )
+
+    with pytest.raises(FluffySqlError):
+        generate(database_url, progress=CutsOff("assign"), **SETTINGS)
+    assert query(session, "SELECT status FROM cluster_runs") == [("running",)]
+    assert resume(database_url).photos_processed == 4_000
+
+
+@pytest.mark.parametrize("phase", ["sample", "seed"])
+def test_a_run_that_did_not_train_yet_can_not_be_resumed(
+    phase: str, session: Session, database_url: str
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        generate(database_url, progress=StopsAt(phase), **SETTINGS)
+    with pytest.raises(HistoryError, match="there is no run to resume"):
+        resume(database_url)
+
+
+def test_only_the_newest_run_can_be_resumed(session: Session, database_url: str) -> None:
+    with pytest.raises(HistoryError, match="there is no run to resume"):
+        resume(database_url)
+    with pytest.raises(KeyboardInterrupt):
+        generate(database_url, progress=StopsAt("assign"), **SETTINGS)
+    generate(database_url, k=3)
+    before = snapshot(session)
+    with pytest.raises(HistoryError, match="the newest one ended well"):
+        resume(database_url)
+    assert snapshot(session) == before
+
+
+def test_the_command(session: Session, database_url: str, run_cli: Callable[..., Finished]) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        generate(database_url, progress=StopsAt("assign"), **SETTINGS)
+    finished = run_cli("generate", "--resume", "--json", "--database-url", database_url)
+    assert finished.code == 0
+    assert json.loads(finished.out)["run_id"] == 1
+    finished = run_cli("generate", "--resume", "--database-url", database_url)
+    assert finished.code == 1
+    assert finished.err.endswith("fluffy-sql generate starts another\n")
+    finished = run_cli("generate", "--resume", "--k", "5")
+    assert finished.code == 2
+    assert "--resume goes on as the run was begun" in finished.err
