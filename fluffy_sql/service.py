@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fluffy_sql import __version__
 from fluffy_sql.algorithms import algorithm_named
 from fluffy_sql.algorithms.base import Task
 from fluffy_sql.committing import FinalTransaction, Outcome, quality_of_run
@@ -17,10 +15,11 @@ from fluffy_sql.database.explain import ExplainedStatement, PlanRecorder
 from fluffy_sql.database.schema import require_current_schema
 from fluffy_sql.database.session import Session
 from fluffy_sql.database.workers import Workers
-from fluffy_sql.errors import FluffySqlError, HistoryError
+from fluffy_sql.errors import HistoryError
 from fluffy_sql.library import only_run, require_one_length, several_lengths, survey
 from fluffy_sql.progress import Progress
 from fluffy_sql.quality import measure_run
+from fluffy_sql.record import Clock, RunLog, closed_on_failure, discarded, open_run
 from fluffy_sql.settings import ClusteringSettings
 from fluffy_sql.types import Checkpoint, LeftOut, PhotosAlike, RunResult
 
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
-    from fluffy_sql.types import Fit, StepReport, Survey
+    from fluffy_sql.types import Fit, Survey
 
 
 @dataclass(frozen=True)
@@ -152,7 +151,7 @@ class ClusteringService:
     def _run_alone(self, session: Session, way: _Way, killed: _Killed | None) -> RunResult:
         """A run, or the rest of one that was killed."""
         algorithm = algorithm_named(self._settings.algorithm)
-        clock = _Clock()
+        clock = Clock()
         self._progress.phase("survey")
         photos = session.fetch_as(PhotosAlike, "photos/survey")
         found = survey(photos, reclustered=way.recluster)
@@ -165,7 +164,7 @@ class ClusteringService:
             run_id = _reopen_run(session, killed, found)
         with _record_of_run(session, run_id, way), _work_table(session):
             require_one_length(photos, reclustered=way.recluster)
-            log = _RunLog(session, run_id, clock, self._progress)
+            log = RunLog(session, run_id, clock, self._progress)
             with Workers.open(self._url, self._connections, explain=way.explain) as workers:
                 task = self._task(way, session, workers, found, log)
                 if killed is not None:
@@ -181,7 +180,7 @@ class ClusteringService:
             return self._commit(session, way, run_id, outcome, clock)
 
     def _task(
-        self, way: _Way, session: Session, workers: Workers, found: Survey, log: _RunLog
+        self, way: _Way, session: Session, workers: Workers, found: Survey, log: RunLog
     ) -> Task:
         start = None
         if way.recluster and not way.cold:
@@ -194,7 +193,7 @@ class ClusteringService:
         )
 
     def _nothing_to_do(
-        self, way: _Way, survey: Survey, clock: _Clock, skipped: dict[str, int] | None = None
+        self, way: _Way, survey: Survey, clock: Clock, skipped: dict[str, int] | None = None
     ) -> RunResult:
         return RunResult(
             run_id=None,
@@ -220,22 +219,17 @@ class ClusteringService:
         )
 
     def _open_run(self, session: Session, way: _Way, survey: Survey) -> int:
-        server = session.fetch_all("schema/describe_server")[0]
-        run_id: int = session.fetch_value(
-            "runs/open",
+        return open_run(
+            session,
             kind=way.kind,
             algorithm=self._settings.algorithm,
             metric=self._settings.metric,
             seed=self._settings.seed,
             k_requested=self._settings.k,
             settings=self._settings.model_dump_json(),
-            tool_version=__version__,
             photos_eligible=survey.eligible,
             dimensions=survey.dimensions,
-            postgres_version=server["postgres_version"],
-            pgvector_version=server["pgvector_version"],
         )
-        return run_id
 
     def _commit(
         self,
@@ -243,7 +237,7 @@ class ClusteringService:
         way: _Way,
         run_id: int,
         outcome: Outcome,
-        clock: _Clock,
+        clock: Clock,
     ) -> RunResult:
         """The final transaction; taken back where the run is."""
         fit = outcome.fit
@@ -335,36 +329,8 @@ def _count_zero_vectors(task: Task, fit: Fit) -> int:
 def _record_of_run(session: Session, run_id: int, way: _Way) -> AbstractContextManager[None]:
     """Sees to a run's record at its end: a run that is taken back leaves none."""
     if way.undone:
-        return _discarded(session, run_id, way.explain)
-    return _closed_on_failure(session, run_id)
-
-
-@contextmanager
-def _discarded(session: Session, run_id: int, explain: PlanRecorder | None) -> Iterator[None]:
-    """Takes a run's record back, whatever happened; not a statement of the run to be explained."""
-    try:
-        yield
-    finally:
-        with explain.paused() if explain else nullcontext():
-            session.release("runs/discard", run_id=run_id)
-
-
-@contextmanager
-def _closed_on_failure(session: Session, run_id: int) -> Iterator[None]:
-    """Leaves a record of a run that did not succeed, and of why."""
-    try:
-        yield
-    except FluffySqlError as error:
-        session.release("runs/fail", run_id=run_id, status="failed", error=str(error))
-        raise
-    except KeyboardInterrupt:
-        session.release(
-            "runs/fail", run_id=run_id, status="interrupted", error="stopped by a signal"
-        )
-        raise
-    except BaseException as error:
-        session.release("runs/fail", run_id=run_id, status="failed", error=f"bug: {error!r}")
-        raise
+        return discarded(session, run_id, way.explain)
+    return closed_on_failure(session, run_id)
 
 
 @contextmanager
@@ -376,59 +342,3 @@ def _work_table(session: Session) -> Iterator[None]:
         yield
     finally:
         session.release("work_tables/drop_assignments")
-
-
-class _Clock:
-    """Seconds by phase."""
-
-    def __init__(self) -> None:
-        self._begun = time.perf_counter()
-        self._phases: dict[str, float] = {}
-        self._phase = "survey"
-        self._since = self._begun
-
-    def enter(self, phase: str) -> None:
-        self._note()
-        self._phase = phase
-
-    def seconds(self) -> dict[str, float]:
-        """Seconds by phase so far, and in total; to the millisecond."""
-        self._note()
-        spent = {phase: round(seconds, 3) for phase, seconds in self._phases.items()}
-        return {**spent, "total": round(self._since - self._begun, 3)}
-
-    def _note(self) -> None:
-        now = time.perf_counter()
-        self._phases[self._phase] = self._phases.get(self._phase, 0.0) + now - self._since
-        self._since = now
-
-
-class _RunLog:
-    """Writes a run's record as it goes, committed at once, and passes everything on."""
-
-    def __init__(self, session: Session, run_id: int, clock: _Clock, progress: Progress) -> None:
-        self._session = session
-        self._run_id = run_id
-        self._clock = clock
-        self._progress = progress
-
-    def phase(self, name: str) -> None:
-        self._clock.enter(name)
-        self._session.execute("runs/enter_phase", run_id=self._run_id, phase=name)
-        self._progress.phase(name)
-
-    def step(self, report: StepReport) -> None:
-        self._session.execute("runs/record_step", run_id=self._run_id, **vars(report))
-        self._progress.step(report)
-
-    def photos(self, done: int) -> None:
-        self._progress.photos(done)
-
-    def checkpoint(self, checkpoint: Checkpoint) -> None:
-        self._session.execute(
-            "runs/write_checkpoint",
-            run_id=self._run_id,
-            step=checkpoint.step,
-            batch_size=checkpoint.batch_size,
-            centroids=self._session.vector_array(checkpoint.centroids),
-        )

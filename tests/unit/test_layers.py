@@ -20,7 +20,7 @@ LAYERS = [
     {"display"},
     {"sample", "report"},
     {"service", "sweeping", "history", "importing"},
-    {"library", "quality", "committing", "progress"},
+    {"library", "quality", "committing", "progress", "record"},
     {"algorithms"},
     {"database"},
     {"settings", "schedule", "choosing", "matching"},
