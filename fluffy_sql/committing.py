@@ -155,6 +155,7 @@ class FinalTransaction:
             photos_moved=result.photos_moved,
             skipped=json.dumps(result.skipped),
             clusters_created=result.clusters_created,
+            clusters_kept=result.clusters_kept,
             inertia=result.inertia,
             iterations=result.iterations,
             converged=result.converged,

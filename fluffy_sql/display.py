@@ -157,7 +157,7 @@ def _describe_clustered(result: RunResult) -> str:
         return ""
     return (
         f"\n{_count(clustered, 'photo')} in a cluster already;"
-        ' to cluster them anew, see "Starting over" in the README.'
+        " to cluster them anew: fluffy-sql generate --recluster."
     )
 
 
@@ -405,7 +405,7 @@ def runs_table(runs: Sequence[dict[str, Any]]) -> Table:
             f"{row['started_at']:%Y-%m-%d %H:%M:%S}",
             f"{row['seconds']:.1f}",
             f"{row['k_requested']:,}",
-            _integer(row["clusters_created"]),
+            _integer(_clusters_of(row)),
             _integer(row["photos_processed"]),
             _number(row["inertia"], 1),
             _number(row["silhouette"], 3),
@@ -414,6 +414,13 @@ def runs_table(runs: Sequence[dict[str, Any]]) -> Table:
             f"{row['algorithm']}, {row['metric']}, seed {row['seed']}",
         )
     return table
+
+
+def _clusters_of(run: dict[str, Any]) -> int | None:
+    """With how many clusters a run ended; None where it did not make any."""
+    if run["clusters_created"] is None:
+        return None
+    return int(run["clusters_created"]) + (run["clusters_kept"] or 0)
 
 
 def failures(runs: Sequence[dict[str, Any]]) -> Text:

@@ -1,6 +1,6 @@
 -- Closes the record of a run that succeeded; part of the final transaction.
 -- Parameters: run_id bigint, photos_processed bigint, photos_moved bigint, skipped jsonb, clusters_created integer,
---   inertia double precision, iterations integer, converged boolean,
+--   clusters_kept integer, inertia double precision, iterations integer, converged boolean,
 --   recall double precision, silhouette double precision, davies_bouldin double precision,
 --   calinski_harabasz double precision, smallest_cluster bigint, largest_cluster bigint,
 --   photos_measured bigint, seconds jsonb
@@ -12,6 +12,7 @@ SET
     photos_moved = %(photos_moved)s::bigint,
     skipped = %(skipped)s::jsonb,
     clusters_created = %(clusters_created)s::integer,
+    clusters_kept = %(clusters_kept)s::integer,
     inertia = %(inertia)s::double precision,
     iterations = %(iterations)s::integer,
     converged = %(converged)s::boolean,

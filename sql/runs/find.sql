@@ -17,6 +17,7 @@ SELECT
     photos_moved,
     skipped,
     clusters_created,
+    clusters_kept,
     inertia,
     iterations,
     converged,

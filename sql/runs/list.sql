@@ -17,6 +17,7 @@ SELECT
     inertia_per_photo,
     photos_moved,
     undone_by,
+    clusters_kept,
     silhouette,
     davies_bouldin,
     calinski_harabasz,

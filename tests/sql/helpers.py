@@ -134,6 +134,7 @@ def close_run(session: Session, run_id: int, **changes: object) -> None:
         "photos_moved": 10,
         "skipped": '{"zero_vector": 1}',
         "clusters_created": 3,
+        "clusters_kept": 1,
         "inertia": 5.0,
         "iterations": 7,
         "converged": True,

@@ -47,6 +47,7 @@ def test_a_run_is_listed_with_its_settings_and_outcome(session: Session) -> None
         "inertia_per_photo": 0.25,
         "photos_moved": 10,
         "undone_by": None,
+        "clusters_kept": 1,
         "silhouette": 0.25,
         "davies_bouldin": 2.5,
         "calinski_harabasz": 40.0,

@@ -68,6 +68,7 @@ RUN_ROW = {
     "id": 4,
     "kind": "generate",
     "undone_by": None,
+    "clusters_kept": None,
     "status": "succeeded",
     "started_at": datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC),
     "seconds": 3.21,
