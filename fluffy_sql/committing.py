@@ -161,6 +161,7 @@ class FinalTransaction:
             converged=result.converged,
             recall=result.recall,
             **asdict(quality),
+            embeddings_digest=result.embeddings_digest,
             seconds=json.dumps(result.seconds),
         )
         self._session.execute("runs/drop_checkpoint", run_id=self._run_id)

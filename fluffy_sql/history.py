@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # What two runs are compared by.
 _COMPARED = (
     "kind",
+    "embeddings_digest",
     "algorithm",
     "metric",
     "seed",

@@ -214,6 +214,7 @@ class ClusteringService:
             converged=None,
             recall=None,
             quality=None,
+            embeddings_digest=None,
             changes=None,
             seconds=clock.seconds(),
         )
@@ -263,6 +264,7 @@ class ClusteringService:
                 converged=fit.converged,
                 recall=fit.recall,
                 quality=quality_of_run(outcome, changes),
+                embeddings_digest=fit.digest,
                 changes=changes if way.recluster or way.dry else None,
                 seconds=clock.seconds(),
             )

@@ -95,6 +95,7 @@ class Fit:
         recall: share of a sample of photos that have the label of their nearest centroid; None
             where an algorithm does not go by that.
         least_recall: share that is promised, and checked before the result is committed.
+        digest: of the embeddings that were labelled; None where an algorithm makes none.
     """
 
     labels: NDArray[np.intp]
@@ -105,6 +106,7 @@ class Fit:
     converged: bool
     recall: float | None = None
     least_recall: float = 0.0
+    digest: str | None = None
 
 
 @dataclass(frozen=True)
@@ -306,6 +308,7 @@ class RunResult:
     converged: bool | None
     recall: float | None
     quality: RunQuality | None
+    embeddings_digest: str | None
     changes: Changes | None
     seconds: dict[str, float]
 

@@ -34,4 +34,5 @@ SELECT
     run.undone_by
 FROM cluster_runs AS run;
 
-ALTER TABLE cluster_runs DROP COLUMN clusters_kept;
+ALTER TABLE cluster_runs DROP COLUMN clusters_kept,
+DROP COLUMN embeddings_digest;

@@ -1,4 +1,5 @@
--- Where a run that goes on is, so that one that was killed can be continued; and how many clusters a run kept.
+-- Where a run that goes on is, so that one that was killed can be continued; how many clusters a run kept, and what
+-- it saw.
 -- depends: 0008_history
 
 CREATE UNLOGGED TABLE cluster_run_checkpoints (
@@ -14,7 +15,11 @@ COMMENT ON TABLE cluster_run_checkpoints IS
 COMMENT ON COLUMN cluster_run_checkpoints.batch_size IS 'Rows of the sample that the next step looks at.';
 COMMENT ON COLUMN cluster_run_checkpoints.centroids IS 'Centroids after the step, in all dimensions.';
 
-ALTER TABLE cluster_runs ADD COLUMN clusters_kept integer;
+ALTER TABLE cluster_runs ADD COLUMN clusters_kept integer,
+ADD COLUMN embeddings_digest text;
+
+COMMENT ON COLUMN cluster_runs.embeddings_digest IS
+'A digest of the embeddings that the run clustered, and of the ids of their photos: two runs with the same one saw the same library. Under cosine of unit vectors. Floats may differ in their last bit, and with them the digest, on another machine.';
 
 COMMENT ON COLUMN cluster_runs.clusters_kept IS
 'Clusters that were there before a recluster and have photos after it; cluster_run_clusters says which.';

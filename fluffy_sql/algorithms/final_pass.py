@@ -75,6 +75,7 @@ class FinalPass:
             converged=converged,
             recall=recall,
             least_recall=1.0 if recall == 1.0 else LEAST_RECALL,
+            digest=self._task.session.fetch_value("kmeans/digest_assignments"),
         )
 
     def _assign_all(self, centroids: Matrix, cells: Cells | None) -> float:
@@ -107,6 +108,7 @@ class FinalPass:
                 normalize=self._normalize,
                 dimensions=self._task.survey.dimensions,
                 clustered=self._task.reclusters,
+                probe=_probe(self._task.survey.dimensions),
                 after_id=ids[0],
                 last_id=ids[1],
             )
@@ -165,3 +167,9 @@ class FinalPass:
             normalize=self._normalize,
             dimensions=self._task.survey.dimensions,
         )
+
+
+def _probe(dimensions: int) -> NDArray[np.float32]:
+    """Numbers between -1 and 1 that follow no pattern, the same for ever (Knuth's hash)."""
+    scrambled = (np.arange(1, dimensions + 1, dtype=np.uint64) * np.uint64(2_654_435_761)) % 2**32
+    return (scrambled / 2**31 - 1).astype(np.float32)

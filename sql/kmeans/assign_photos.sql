@@ -1,14 +1,16 @@
 -- Assigns the photos of a range of ids to their nearest centroids. Each embedding is fetched once: the function
 -- call in the subquery returns the value itself, and OFFSET 0 keeps it from being evaluated for each centroid.
 -- A photo that was embedded anew with another length while the run went on is left for the next run.
--- Parameters: centroids vector[], normalize boolean, dimensions integer, clustered boolean (also those in a cluster),
---   after_id bigint (exclusive), last_id bigint (inclusive)
+-- Parameters: centroids vector[], probe vector (any; its product with an embedding is the fingerprint),
+--   normalize boolean, dimensions integer, clustered boolean (also those in a cluster), after_id bigint (exclusive),
+--   last_id bigint (inclusive)
 -- Returns: nothing; the row count is the photos assigned.
-INSERT INTO fluffy_sql_assignments (photo_id, label, distance)
+INSERT INTO fluffy_sql_assignments (photo_id, label, distance, fingerprint)
 SELECT
     photo.id,
     nearest.label,
-    nearest.distance
+    nearest.distance,
+    photo.embedding <#> %(probe)b::vector AS fingerprint
 FROM (
     SELECT
         id,

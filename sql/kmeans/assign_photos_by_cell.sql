@@ -2,15 +2,16 @@
 -- among the candidates of that cell alone.
 -- A range should be of some thousand photos: they are held in memory, and candidates are set out once for all of them.
 -- Parameters: centroids vector[], centers vector[] (of the cells), labels integer[] (candidates of the first cell, then
---   of the next, by place in centroids from 0), width integer (candidates of each), normalize boolean,
+--   of the next, by place in centroids from 0), width integer (candidates of each), probe vector, normalize boolean,
 --   dimensions integer, clustered boolean (also those in a cluster), after_id bigint (exclusive),
 --   last_id bigint (inclusive)
 -- Returns: nothing; the row count is the photos assigned.
-INSERT INTO fluffy_sql_assignments (photo_id, label, distance)
+INSERT INTO fluffy_sql_assignments (photo_id, label, distance, fingerprint)
 SELECT
     placed.photo_id,
     placed.label,
-    placed.distance
+    placed.distance,
+    placed.fingerprint
 FROM (
     SELECT
         row_in_cell.cell * %(width)s::integer + 1 AS first,
@@ -68,7 +69,8 @@ CROSS JOIN
         SELECT
             photo.photo_id,
             nearest.label,
-            nearest.distance
+            nearest.distance,
+            photo.embedding <#> %(probe)b::vector AS fingerprint
         FROM unnest(located.photo_ids, located.embeddings) AS photo (photo_id, embedding)
         CROSS JOIN
             LATERAL (

@@ -3,7 +3,7 @@
 --   clusters_kept integer, inertia double precision, iterations integer, converged boolean,
 --   recall double precision, silhouette double precision, davies_bouldin double precision,
 --   calinski_harabasz double precision, smallest_cluster bigint, largest_cluster bigint,
---   photos_measured bigint, seconds jsonb
+--   photos_measured bigint, embeddings_digest text, seconds jsonb
 -- Returns: nothing.
 UPDATE cluster_runs
 SET
@@ -23,6 +23,7 @@ SET
     smallest_cluster = %(smallest_cluster)s::bigint,
     largest_cluster = %(largest_cluster)s::bigint,
     photos_measured = %(photos_measured)s::bigint,
+    embeddings_digest = %(embeddings_digest)s::text,
     seconds = %(seconds)s::jsonb,
     finished_at = clock_timestamp()
 WHERE id = %(run_id)s::bigint;

@@ -28,6 +28,7 @@ SELECT
     smallest_cluster,
     largest_cluster,
     photos_measured,
+    embeddings_digest,
     seconds,
     undone_by,
     error,

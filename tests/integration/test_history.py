@@ -242,6 +242,18 @@ def test_two_runs_are_compared(session: Session, database_url: str) -> None:
     assert photos == sorted(photos, reverse=True)
 
 
+def test_the_same_library_can_be_told(session: Session, database_url: str) -> None:
+    first = generate(database_url, k=8)
+    second = recluster(database_url, k=400, metric="cosine", seed=2)
+    assert first.embeddings_digest is not None
+    assert second.embeddings_digest == first.embeddings_digest
+    query(session, "UPDATE photos SET embedding = embedding + embedding WHERE id = 7 RETURNING id")
+    assert recluster(database_url, k=8, metric="l2").embeddings_digest != first.embeddings_digest
+    found = compare_runs(session, 1, 3)
+    assert "embeddings_digest" in found.values
+    assert "embeddings_digest" not in compare_runs(session, 1, 2).values
+
+
 def test_what_was_undone_between_two_runs_was_not_moved(
     session: Session, database_url: str
 ) -> None:

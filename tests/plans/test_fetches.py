@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from tests.plans.helpers import (
@@ -45,6 +46,7 @@ def assign(session: Session, *, normalize: bool) -> None:
     session.execute(
         "kmeans/assign_photos",
         clustered=False,
+        probe=np.ones(DIMENSIONS, np.float32),
         centroids=random_centroids(session, K),
         normalize=normalize,
         dimensions=DIMENSIONS,
@@ -117,6 +119,7 @@ def test_the_final_pass_fetches_each_embedding_once(session: Session, normalize:
         session,
         "kmeans/assign_photos",
         clustered=False,
+        probe=np.ones(DIMENSIONS, np.float32),
         centroids=random_centroids(session, K),
         normalize=normalize,
         dimensions=DIMENSIONS,
@@ -150,6 +153,7 @@ def test_the_final_pass_by_cell_fetches_each_embedding_once(
         session,
         "kmeans/assign_photos_by_cell",
         clustered=False,
+        probe=np.ones(DIMENSIONS, np.float32),
         **cells(session, K),
         centers=random_centroids(session, 2),
         normalize=normalize,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from fluffy_sql.database.session import Session
@@ -38,6 +39,7 @@ def assign(session: Session, after_id: int, last_id: int) -> Explained:
         session,
         "kmeans/assign_photos",
         clustered=False,
+        probe=np.ones(3, np.float32),
         centroids=random_centroids(session, K, 3),
         normalize=True,
         dimensions=3,

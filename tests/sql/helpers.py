@@ -145,6 +145,7 @@ def close_run(session: Session, run_id: int, **changes: object) -> None:
         "smallest_cluster": 2,
         "largest_cluster": 5,
         "photos_measured": 10,
+        "embeddings_digest": "abc",
         "seconds": '{"total": 1.5}',
     }
     session.execute("runs/close", run_id=run_id, **(parameters | changes))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from tests.sql.helpers import (
@@ -35,6 +36,7 @@ def assign(
     return session.execute(
         "kmeans/assign_photos",
         clustered=False,
+        probe=np.arange(1, dimensions + 1, dtype=np.float32),
         centroids=vectors(session, centroids),
         normalize=normalize,
         dimensions=dimensions,
@@ -108,3 +110,42 @@ def test_only_usable_photos_are_assigned(session: Session) -> None:
     hide(session, 2)
     assign(session, [[0, 0], [10, 0]])
     assert labels(session) == {1: 0, 3: 1}
+
+
+# The digest
+
+
+def digest(session: Session) -> str:
+    """Of all that is assigned; the work table is empty afterwards."""
+    found: str = session.fetch_value("kmeans/digest_assignments")
+    session.connection.execute("DELETE FROM fluffy_sql_assignments")
+    return found
+
+
+def test_the_digest_tells_libraries_apart(session: Session) -> None:
+    add_with_ids(session, {1: [1, 0], 2: [0, 2], 3: [3, 3]})
+    assign(session, [[0, 0]])
+    first = digest(session)
+    assign(session, [[5, 5], [1, 1]])
+    assert digest(session) == first  # whatever the centroids
+    for change in (
+        "UPDATE photos SET embedding = '[3, 3.000001]' WHERE id = 3",
+        "UPDATE photos SET embedding = '[3, 3]', id = 4 WHERE id = 3",
+        "DELETE FROM photos WHERE id = 1",
+    ):
+        session.connection.execute(change.encode())
+        assign(session, [[0, 0]])
+        assert digest(session) != first
+
+
+def test_the_digest_does_not_depend_on_the_order(session: Session) -> None:
+    add_with_ids(session, {i: [i, 1] for i in range(1, 50)})
+    assign(session, [[0, 0]])
+    first = digest(session)
+    assign(session, [[0, 0]], after_id=20)
+    assign(session, [[0, 0]], last_id=20)
+    assert digest(session) == first
+
+
+def test_nothing_has_a_digest_too(session: Session) -> None:
+    assert len(digest(session)) == 32

@@ -85,6 +85,7 @@ def assign(
     written = session.execute(
         "kmeans/assign_photos_by_cell",
         clustered=False,
+        probe=np.array([1, 2], np.float32),
         **looked_up(session, **changes),
         centers=vectors(session, CENTERS),
         normalize=normalize,
@@ -190,6 +191,7 @@ def test_with_all_centroids_as_candidates_it_does_what_looking_at_all_does(
     session.execute(
         "kmeans/assign_photos",
         clustered=False,
+        probe=np.array([1, 2], np.float32),
         centroids=session.vector_array(centroids),
         normalize=normalize,
         dimensions=2,

@@ -29,6 +29,7 @@ RUN = RunResult(
     clusters_kept=0,
     clusters_emptied=0,
     photos_moved=12_345,
+    embeddings_digest=None,
     changes=None,
     quality=None,
     run_id=7,
