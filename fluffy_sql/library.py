@@ -30,10 +30,10 @@ def only_run(session: Session) -> Iterator[None]:
 def _describe_holder(session: Session) -> str:
     found = session.fetch_all("runs/find_holder")
     if not found:  # it ended between the two questions
-        return "another generate or sweep was at work in this database until just now; try again"
+        return "another run or sweep was at work in this database until just now; try again"
     holder = found[0]
     who = f"{holder['role'] or 'another role'} from {holder['client'] or 'this machine'}"
-    run = f"run {holder['run_id']}" if holder["run_id"] else "another generate or sweep"
+    run = f"run {holder['run_id']}" if holder["run_id"] else "another run or sweep"
     return (
         f"{run} is at work in this database: {who}, server process {holder['pid']},"
         f" since {holder['since']:%Y-%m-%d %H:%M:%S} UTC; try again when it is done"

@@ -185,7 +185,7 @@ def test_nothing_else_runs_beside_a_sweep(
 
     def run_both() -> None:
         for other in (lambda: generate(database_url, k=3), lambda: sweep(database_url, [3])):
-            with pytest.raises(BusyError, match="another generate or sweep is at work") as caught:
+            with pytest.raises(BusyError, match="another run or sweep is at work") as caught:
                 other()
             refused.append(caught.value)
 
