@@ -1,4 +1,4 @@
--- Closes the record of a run that succeeded; part of the final transaction.
+-- Closes the record of a run that succeeded; part of the final transaction, whose now() photos got as updated_at.
 -- Parameters: run_id bigint, photos_processed bigint, photos_moved bigint, skipped jsonb, clusters_created integer,
 --   clusters_kept integer, inertia double precision, iterations integer, converged boolean,
 --   recall double precision, silhouette double precision, davies_bouldin double precision,
@@ -25,5 +25,6 @@ SET
     photos_measured = %(photos_measured)s::bigint,
     embeddings_digest = %(embeddings_digest)s::text,
     seconds = %(seconds)s::jsonb,
+    placed_at = now(),
     finished_at = clock_timestamp()
 WHERE id = %(run_id)s::bigint;

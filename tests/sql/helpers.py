@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -56,6 +58,13 @@ def place(session: Session, cluster_id: int, *photo_ids: int) -> None:
     """Puts photos into a cluster, as a person does."""
     session.connection.execute(
         "UPDATE photos SET cluster_id = %s WHERE id = ANY(%s)", (cluster_id, list(photo_ids))
+    )
+
+
+def pin(session: Session, *photo_ids: int) -> None:
+    """Pins photos where they are, as a person does."""
+    session.connection.execute(
+        "UPDATE photos SET cluster_pinned = TRUE WHERE id = ANY(%s)", (list(photo_ids),)
     )
 
 
@@ -156,3 +165,12 @@ def run_record(session: Session, run_id: int) -> dict[str, Any]:
     record = value(session, "SELECT to_jsonb(run) FROM cluster_runs AS run WHERE id = %s", run_id)
     assert isinstance(record, dict)
     return record
+
+
+def wait_until_blocked(session: Session, pid: int) -> None:
+    """Waits until another server process waits for a lock."""
+    deadline = time.monotonic() + 20
+    while not value(session, "SELECT cardinality(pg_blocking_pids(%s))", pid):
+        if time.monotonic() > deadline:
+            pytest.fail("the other session never waited")
+        time.sleep(0.01)

@@ -31,14 +31,17 @@ VIEWS = (
     "cluster_moves",
 )
 FUNCTIONS = (
+    "assign_photo",
     "centroid_distance",
     "cluster_central_photos",
     "cluster_neighbors",
     "cluster_outermost_photos",
     "cluster_random_photos",
+    "nearest_active_cluster",
     "photo_nearest_clusters",
     "vector_nearest_clusters",
 )
+TRIGGERS = ("place_new_photo",)
 
 # Columns whose name alone does not say what they hold.
 DESCRIBED = {
@@ -109,7 +112,7 @@ def test_every_function_of_ours_is_among_these(session: Session) -> None:
         " AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass"
         " AND objid = pg_proc.oid AND deptype = 'e') ORDER BY 1",
     )
-    assert [name for (name,) in found] == list(FUNCTIONS)
+    assert [name for (name,) in found] == sorted(FUNCTIONS + TRIGGERS)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -123,3 +126,15 @@ def test_the_example_in_a_function_s_comment_gives_rows(session: Session, functi
     assert example is not None
     assert f"{function}(" in example[1]
     assert query(session, example[1])
+
+
+@pytest.mark.parametrize("function", TRIGGERS)
+def test_the_example_in_a_trigger_function_s_comment_makes_a_trigger(
+    session: Session, function: str
+) -> None:
+    described = value(session, "SELECT obj_description(to_regproc(%s), 'pg_proc')", function)
+    example = re.search(r"Example: (CREATE TRIGGER .*?;)", described)
+    assert example is not None
+    assert f"{function}(" in example[1]
+    session.connection.execute(example[1])
+    add_with_ids(session, {1: [1, 0]})

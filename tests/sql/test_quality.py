@@ -470,6 +470,25 @@ def test_under_cosine_distances_are_kept_as_cosine_distances(session: Session) -
     assert [row[2:4] for row in query(session, KEPT, run_id)] == [(2.5, 4.5), (0.125, 0.125)]
 
 
+@pytest.mark.parametrize("metric", ["cosine", "l2"])
+def test_percentiles_of_the_distances_are_numpy_s(session: Session, metric: str) -> None:
+    run_id, ids = two_clusters(session)
+    distances = np.random.default_rng(1).uniform(size=150)
+    session.execute("work_tables/clear_assignments")
+    session.connection.cursor().executemany(
+        "INSERT INTO fluffy_sql_assignments VALUES (%s, %s, %s)",
+        [(place, 4, float(distance)) for place, distance in enumerate(distances)]
+        + [(1_000, 9, 0.5)],
+    )
+    write_clusters(session, run_id, ids, metric=metric)
+    kept = "SELECT distance_percentiles, max_distance FROM cluster_quality ORDER BY cluster_id"
+    [(many, largest), (one, _)] = query(session, kept)
+    own = distances if metric == "l2" else distances**2 / 2
+    np.testing.assert_allclose(many, np.percentile(own, np.arange(101)), rtol=1e-12)
+    assert many[100] == largest
+    assert one == [0.5 if metric == "l2" else 0.125] * 101
+
+
 def test_a_cluster_that_was_dropped_leaves_no_quality(session: Session) -> None:
     run_id, ids = two_clusters(session)
     session.connection.execute("DELETE FROM clusters WHERE id = %s", (ids[1],))

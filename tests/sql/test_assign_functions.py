@@ -1,0 +1,282 @@
+"""The functions that place one photo, called by an application or attached as a trigger."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.sql.helpers import (
+    add_with_ids,
+    hide,
+    open_run,
+    pin,
+    place,
+    placed,
+    query,
+    value,
+    wait_until_blocked,
+)
+
+if TYPE_CHECKING:
+    from fluffy_sql.database.session import Session
+
+TRIGGER = (
+    "CREATE TRIGGER place_new BEFORE INSERT OR UPDATE OF embedding ON photos"
+    " FOR EACH ROW EXECUTE FUNCTION public.place_new_photo({})"
+)
+
+
+def add_clusters(
+    session: Session, centroids: dict[int, list[float]], metric: str | None = "l2"
+) -> None:
+    """Adds clusters with these ids, of a run of this metric; None: of no run."""
+    run_id = open_run(session, metric=metric) if metric else None
+    for cluster_id, centroid in centroids.items():
+        session.connection.execute(
+            "INSERT INTO clusters (id, centroid, run_id) VALUES (%s, %s, %s)",
+            (cluster_id, str(centroid), run_id),
+        )
+
+
+def assign(session: Session, photo_id: int | None, *limit: float | None) -> int | None:
+    """Calls the function, whose answer is where the photo is afterwards."""
+    arguments = ", ".join(["%s"] * (1 + len(limit)))
+    given: int | None = value(session, f"SELECT public.assign_photo({arguments})", photo_id, *limit)
+    assert photo_id not in placed(session) or placed(session)[photo_id] == given
+    return given
+
+
+def set_status(session: Session, cluster_id: int, status: int) -> None:
+    session.connection.execute(
+        "UPDATE clusters SET status = %s WHERE id = %s", (status, cluster_id)
+    )
+
+
+# assign_photo
+
+
+def test_a_photo_goes_to_the_nearest_cluster(session: Session) -> None:
+    add_with_ids(session, {1: [1, 0], 2: [9, 0]})
+    add_clusters(session, {3: [0, 0], 4: [10, 0], 5: [10, 0]})
+    session.connection.execute("UPDATE photos SET updated_at = '2001-01-01'")
+    assert (assign(session, 2), placed(session)) == (4, {1: None, 2: 4})
+    fresh = "SELECT updated_at = now() FROM photos ORDER BY id"
+    assert query(session, fresh) == [(False,), (True,)]
+
+
+def test_it_takes_its_arguments_by_name(session: Session) -> None:
+    add_with_ids(session, {1: [1, 0]})
+    add_clusters(session, {3: [0, 0]})
+    named = "SELECT assign_photo(photo_id => 1, max_distance => %s)"
+    assert value(session, named, 0.5) is None
+    assert value(session, named, 1.0) == 3
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(4.9, None), (5.0, 3), (None, 3)])
+def test_the_limit_is_a_distance_in_the_metric_of_the_run(
+    session: Session, limit: float | None, expected: int | None
+) -> None:
+    add_with_ids(session, {1: [3, 4]})
+    add_clusters(session, {3: [0, 0]})
+    assert assign(session, 1, limit) == expected
+
+
+def test_under_cosine_too(session: Session) -> None:
+    add_with_ids(session, {1: [0, 5]})
+    add_clusters(session, {3: [1, 0]}, metric="cosine")
+    assert [assign(session, 1, limit) for limit in (0.99, 1.0)] == [None, 3]
+
+
+def test_a_photo_in_a_cluster_stays_and_so_does_a_pinned_one(session: Session) -> None:
+    add_with_ids(session, {1: [1, 0], 2: [1, 0]})
+    add_clusters(session, {3: [9, 9], 4: [1, 0]})
+    place(session, 3, 1)
+    pin(session, 2)
+    before = query(session, "SELECT ctid::text FROM photos")
+    assert (assign(session, 1), assign(session, 2)) == (3, None)
+    assert query(session, "SELECT ctid::text FROM photos") == before
+
+
+def test_what_can_not_be_placed_is_not(session: Session) -> None:
+    add_with_ids(session, {1: [1, 0, 0], 2: [0, 0], 3: [1, 0]})
+    session.connection.execute("INSERT INTO photos (id, path) VALUES (4, 'p4')")
+    add_clusters(session, {3: [1, 0]}, metric="cosine")
+    hide(session, 3)
+    assert [assign(session, photo_id) for photo_id in (1, 2, 3, 4, 4711, None)] == [None] * 6
+
+
+def test_unusable_clusters_take_none(session: Session) -> None:
+    add_with_ids(session, {1: [1, 0]})
+    add_clusters(session, {3: [1, 0], 4: [5, 0]})
+    set_status(session, 3, 1)
+    assert assign(session, 1, 1.0) is None
+    assert assign(session, 1) == 4
+
+
+def test_distances_in_two_metrics_are_not_compared(session: Session) -> None:
+    add_with_ids(session, {1: [1, 0]})
+    add_clusters(session, {3: [1, 0]})
+    add_clusters(session, {4: [1, 0]}, metric=None)
+    assert assign(session, 1) is None
+    set_status(session, 3, 1)
+    assert assign(session, 1) == 4
+
+
+def test_the_time_is_utc_where_an_application_has_no_time_zone(session: Session) -> None:
+    add_with_ids(session, {1: [1, 0]})
+    add_clusters(session, {3: [1, 0]})
+    session.connection.execute("ALTER TABLE photos ALTER updated_at TYPE timestamp")
+    session.connection.execute("SET LOCAL TimeZone = 'Asia/Tokyo'")
+    assign(session, 1)
+    assert value(session, "SELECT updated_at = now() AT TIME ZONE 'UTC' FROM photos")
+    assert value(session, "SELECT current_setting('TimeZone')") == "Asia/Tokyo"
+
+
+# The trigger
+
+
+def test_a_new_photo_is_placed_as_it_comes(session: Session) -> None:
+    add_clusters(session, {3: [0, 0], 4: [10, 0]})
+    session.connection.execute(TRIGGER.format("").encode())
+    add_with_ids(session, {1: [1, 0], 2: [900, 0]})
+    session.connection.execute("INSERT INTO photos (id, path) VALUES (5, 'p5')")
+    assert placed(session) == {1: 3, 2: 4, 5: None}
+    session.connection.execute("UPDATE photos SET embedding = '[9, 0]'")
+    # those in a cluster stay
+    assert placed(session) == {1: 3, 2: 4, 5: 4}
+
+
+def test_its_argument_is_the_limit(session: Session) -> None:
+    add_clusters(session, {3: [0, 0]})
+    session.connection.execute(TRIGGER.format("1.5").encode())
+    add_with_ids(session, {1: [1.5, 0], 2: [1.6, 0]})
+    assert placed(session) == {1: 3, 2: None}
+
+
+def test_it_leaves_alone_what_is_placed_or_pinned(session: Session) -> None:
+    add_clusters(session, {3: [0, 0], 4: [9, 9]})
+    session.connection.execute(TRIGGER.format("").encode())
+    session.connection.execute(
+        "INSERT INTO photos (id, path, embedding, cluster_id, cluster_pinned) VALUES"
+        " (1, 'a', '[0, 0]', 4, FALSE), (2, 'b', '[0, 0]', NULL, TRUE), (3, 'c', '[0, 0]', 4, TRUE)"
+    )
+    assert placed(session) == {1: 4, 2: None, 3: 4}
+
+
+def test_it_never_refuses_a_photo(session: Session) -> None:
+    session.connection.execute(TRIGGER.format("").encode())
+    add_with_ids(session, {1: [1, 0]})
+    add_clusters(session, {3: [1, 0]}, metric="cosine")
+    add_with_ids(session, {2: [0, 0], 4: [1, 2, 3]})
+    add_clusters(session, {4: [1, 0]})
+    add_with_ids(session, {5: [1, 0]})
+    assert set(placed(session).values()) == {None}
+
+
+# Both
+
+
+def by_function(session: Session) -> None:
+    session.connection.execute("SELECT public.assign_photo(1)")
+
+
+def by_trigger(session: Session) -> None:
+    session.connection.execute("UPDATE public.photos SET embedding = '[1, 0]' WHERE id = 1")
+
+
+both = pytest.mark.parametrize("placing", [by_function, by_trigger])
+
+
+@pytest.fixture
+def library(request: pytest.FixtureRequest) -> Any:
+    """Photo 1 is nearest to cluster 3, then to 4; the trigger is attached after it came."""
+
+    def make(session: Session) -> None:
+        add_with_ids(session, {1: [1, 0]})
+        add_clusters(session, {3: [1, 0], 4: [2, 0]})
+        session.connection.execute(TRIGGER.format("").encode())
+
+    return make
+
+
+@both
+def test_names_mean_the_same_whatever_the_search_path(
+    session: Session, placing: Any, library: Any
+) -> None:
+    library(session)
+    session.connection.execute(
+        b"""
+        CREATE SCHEMA hostile;
+        CREATE TABLE hostile.photos AS SELECT * FROM photos LIMIT 0;
+        CREATE TABLE hostile.usable_photos AS SELECT * FROM photos LIMIT 0;
+        CREATE TABLE hostile.clusters AS SELECT * FROM clusters LIMIT 0;
+        CREATE FUNCTION hostile.nearest_active_cluster(public.vector, float8) RETURNS bigint
+        LANGUAGE sql RETURN 1 / 0;
+        CREATE FUNCTION hostile.equal(bigint, bigint) RETURNS boolean LANGUAGE sql RETURN 1 / 0 = 0;
+        CREATE OPERATOR hostile.= (LEFTARG = bigint, RIGHTARG = bigint, FUNCTION = hostile.equal);
+        CREATE TEMPORARY TABLE clusters AS SELECT * FROM public.clusters LIMIT 0;
+        CREATE FUNCTION pg_temp.nearest_active_cluster(public.vector, float8) RETURNS bigint
+        LANGUAGE sql RETURN 1 / 0;
+        """
+    )
+    session.connection.execute("SET LOCAL search_path = hostile, pg_catalog")
+    placing(session)
+    assert value(session, "SELECT cluster_id FROM public.photos") == 3
+
+
+@both
+@pytest.mark.parametrize(
+    ("meanwhile", "expected"),
+    [
+        ("DELETE FROM clusters WHERE id = 3", None),
+        ("UPDATE clusters SET photos_count = 9 WHERE id = 3", 3),
+    ],
+)
+def test_a_cluster_that_is_just_being_deleted_is_waited_for_and_takes_none(
+    two_sessions: tuple[Session, Session],
+    placing: Any,
+    library: Any,
+    meanwhile: str,
+    expected: int | None,
+) -> None:
+    session, other = two_sessions
+    library(session)
+    pid = session.connection.info.backend_pid
+    with ThreadPoolExecutor(1) as pool:
+        with other.transaction():
+            other.connection.execute(meanwhile.encode())
+            done = pool.submit(placing, session)
+            if expected is None:
+                wait_until_blocked(other, pid)
+            else:  # a count is no reason to wait
+                done.result(timeout=20)
+        done.result()
+    assert placed(session) == {1: expected}
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "expected"),
+    [
+        ("UPDATE photos SET cluster_id = 4", 4),
+        ("UPDATE photos SET cluster_pinned = TRUE", None),
+        ("UPDATE photos SET embedding = '[2, 0]'", 4),
+        ("UPDATE photos SET embedding = '[7, 7, 7]'", None),
+        ("UPDATE photos SET path = 'moved'", 3),
+    ],
+)
+def test_whoever_is_changing_the_photo_is_waited_for(
+    two_sessions: tuple[Session, Session], meanwhile: str, expected: int | None
+) -> None:
+    session, other = two_sessions
+    add_with_ids(session, {1: [1, 0]})
+    add_clusters(session, {3: [1, 0], 4: [2, 0]})
+    pid = session.connection.info.backend_pid
+    with ThreadPoolExecutor(1) as pool:
+        with other.transaction():
+            other.connection.execute(meanwhile.encode())
+            done = pool.submit(by_function, session)
+            wait_until_blocked(other, pid)
+        done.result()
+    assert placed(session) == {1: expected}
