@@ -27,7 +27,7 @@ CROSS JOIN
         WHERE
             placed.id = drawn.photo_id
             AND placed.cluster_id = any(%(cluster_ids)s::bigint[])
-            AND NOT placed.cluster_pinned
+            AND placed.cluster_pinned IS NOT TRUE
         OFFSET 0
     ) AS photo
 CROSS JOIN

@@ -16,7 +16,7 @@ WITH moved AS (
         photos.id = assignment.photo_id
         AND before.cluster_id IS DISTINCT FROM made.cluster_id
         AND photos.cluster_id IS NOT DISTINCT FROM before.cluster_id
-        AND NOT photos.cluster_pinned
+        AND photos.cluster_pinned IS NOT TRUE
     RETURNING photos.id, before.cluster_id AS from_cluster_id, made.cluster_id AS to_cluster_id
 )
 

@@ -10,7 +10,7 @@ WITH placed AS (
     FROM fluffy_sql_assignments AS assignment
     INNER JOIN unnest(%(labels)s::integer[], %(cluster_ids)s::bigint[]) AS made (label, cluster_id)
         ON assignment.label = made.label
-    WHERE photos.id = assignment.photo_id AND photos.cluster_id IS NULL AND NOT photos.cluster_pinned
+    WHERE photos.id = assignment.photo_id AND photos.cluster_id IS NULL AND photos.cluster_pinned IS NOT TRUE
     RETURNING photos.id, photos.cluster_id
 )
 

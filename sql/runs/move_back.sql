@@ -14,7 +14,7 @@ WITH back AS (
         AND photos.id = moved.photo_id
         AND photos.cluster_id IS NOT DISTINCT FROM moved.to_cluster_id
         AND photos.cluster_id IS DISTINCT FROM old.id
-        AND NOT photos.cluster_pinned
+        AND photos.cluster_pinned IS NOT TRUE
     RETURNING photos.id, moved.to_cluster_id AS from_cluster_id, old.id AS to_cluster_id
 )
 

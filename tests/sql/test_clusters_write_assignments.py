@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
-
-import pytest
 
 from tests.sql.helpers import (
     add_with_ids,
     make_assignments,
     make_clusters,
     open_run,
+    pin,
     place,
     placed,
     query,
-    value,
+    wait_until_blocked,
 )
 
 if TYPE_CHECKING:
@@ -67,6 +65,15 @@ def test_photos_of_other_labels_or_without_a_label_stay(session: Session) -> Non
     assert placed(session) == {1: a, 2: None, 3: None}
 
 
+def test_a_photo_that_is_pinned_outside_stays_there(session: Session) -> None:
+    add_with_ids(session, {1: [1, 0], 2: [2, 0]})
+    pin(session, 1)
+    make_assignments(session, {1: (0, 0.0), 2: (0, 0.0)})
+    [ours] = make_clusters(session, [[1, 0]])
+    assert write(session, [0], [ours]) == 1
+    assert placed(session) == {1: None, 2: ours}
+
+
 def test_updated_at_is_set_on_photos_that_are_placed_and_on_no_others(session: Session) -> None:
     add_with_ids(session, {1: [1, 0], 2: [2, 0]})
     session.connection.execute(
@@ -104,14 +111,6 @@ def test_a_photo_that_somebody_is_just_placing_is_theirs(
             wait_until_blocked(other, pid)
         assert writing.result() == 1
     assert placed(session) == {1: theirs, 2: ours}
-
-
-def wait_until_blocked(session: Session, pid: int) -> None:
-    deadline = time.monotonic() + 20
-    while not value(session, "SELECT cardinality(pg_blocking_pids(%s))", pid):
-        if time.monotonic() > deadline:
-            pytest.fail("the other session never waited")
-        time.sleep(0.01)
 
 
 def test_a_photo_that_was_deleted_meanwhile_is_passed_over(session: Session) -> None:
