@@ -1,0 +1,14 @@
+-- Closes the record of a run that placed photos; part of the final transaction, whose now() they got as updated_at.
+-- Parameters: run_id bigint, photos_moved bigint, skipped jsonb, seconds jsonb
+-- Returns: nothing.
+UPDATE cluster_runs
+SET
+    status = 'succeeded',
+    photos_processed = %(photos_moved)s::bigint,
+    photos_moved = %(photos_moved)s::bigint,
+    skipped = %(skipped)s::jsonb,
+    clusters_created = 0,
+    seconds = %(seconds)s::jsonb,
+    placed_at = now(),
+    finished_at = clock_timestamp()
+WHERE id = %(run_id)s::bigint;

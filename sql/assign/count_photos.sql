@@ -1,0 +1,23 @@
+-- Counts what was found of the photos without a cluster, by what keeps them from getting one. Only those that no
+-- cluster could be found for are looked at once more.
+-- Parameters: normalize boolean, dimensions integer[] (lengths of the centroids there are)
+-- Returns: one row: looked_at, too_far, without_limit (nearest to a cluster whose distances at training are not known),
+--   zero_vector, no_cluster (none has a centroid of their length).
+SELECT
+    count(*) AS looked_at,
+    count(*) FILTER (WHERE NOT placement.within_limit) AS too_far,
+    count(*) FILTER (WHERE placement.photo_id IS NOT NULL AND placement.within_limit IS NULL) AS without_limit,
+    count(*) FILTER (WHERE photo.dimensions = any(%(dimensions)s::integer[]) AND photo.norm = 0) AS zero_vector,
+    count(*) FILTER (WHERE photo.dimensions <> all(%(dimensions)s::integer[])) AS no_cluster
+FROM fluffy_sql_candidates AS candidate
+LEFT JOIN fluffy_sql_placements AS placement ON candidate.photo_id = placement.photo_id
+LEFT JOIN LATERAL (
+    SELECT
+        vector_dims(fetched.embedding) AS dimensions,
+        CASE WHEN %(normalize)s::boolean THEN vector_norm(fetched.embedding) END AS norm
+    FROM photos AS found
+    CROSS JOIN LATERAL unnest(ARRAY[found.embedding]) AS fetched (embedding)
+    WHERE found.id = candidate.photo_id AND placement.photo_id IS NULL AND found.cluster_id IS NULL
+    OFFSET 0
+) AS photo ON TRUE
+WHERE candidate.cluster_id IS NULL;

@@ -1,0 +1,49 @@
+-- Finds the nearest cluster of each photo in a range of those listed. An embedding is fetched once (see
+-- kmeans/assign_photos); LATERAL and OFFSET 0 look up each photo by its key. A photo that somebody placed or pinned
+-- since it was listed is passed over.
+-- row_version is what tells, when photos are placed, that a photo is still as it was looked at here.
+-- Parameters: cluster_ids bigint[] (rising), centroids vector[] (of each, as list_clusters gives them),
+--   limits double precision[] (the farthest each takes; null: not known), normalize boolean, dimensions integer,
+--   after_row bigint (exclusive), last_row bigint (inclusive)
+-- Returns: nothing; the row count is the photos that have a nearest cluster.
+INSERT INTO fluffy_sql_placements (photo_id, from_cluster_id, to_cluster_id, within_limit, row_version)
+SELECT
+    candidate.photo_id,
+    candidate.cluster_id AS from_cluster_id,
+    (%(cluster_ids)s::bigint[])[nearest.place] AS to_cluster_id,
+    (%(limits)s::double precision[])[nearest.place] >= CASE
+        WHEN %(normalize)s::boolean THEN nearest.distance * nearest.distance / 2
+        ELSE nearest.distance
+    END AS within_limit,
+    photo.row_version
+FROM fluffy_sql_candidates AS candidate
+CROSS JOIN
+    LATERAL (
+        SELECT
+            found.xmin AS row_version,
+            CASE
+                WHEN %(normalize)s::boolean THEN l2_normalize(found.embedding)
+                ELSE vector(found.embedding, -1, FALSE)
+            END AS embedding
+        FROM photos AS found
+        WHERE
+            found.id = candidate.photo_id
+            AND found.cluster_id IS NOT DISTINCT FROM candidate.cluster_id
+            AND found.cluster_pinned IS NOT TRUE
+            AND found.embedding IS NOT NULL
+        OFFSET 0
+    ) AS photo
+CROSS JOIN
+    LATERAL (
+        SELECT
+            cluster.place,
+            cluster.centroid <-> photo.embedding AS distance
+        FROM unnest(%(centroids)b::vector[]) WITH ORDINALITY AS cluster (centroid, place)
+        ORDER BY distance, place
+        LIMIT 1
+    ) AS nearest
+WHERE
+    candidate.position > %(after_row)s::bigint
+    AND candidate.position <= %(last_row)s::bigint
+    AND vector_dims(photo.embedding) = %(dimensions)s::integer
+    AND (NOT %(normalize)s::boolean OR vector_norm(photo.embedding) > 0);

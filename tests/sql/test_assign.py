@@ -1,0 +1,568 @@
+"""The statements that place photos at clusters that are there."""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from tests.sql.helpers import (
+    LARGEST_ID,
+    add_with_ids,
+    hide,
+    make_clusters,
+    open_run,
+    pin,
+    place,
+    placed,
+    query,
+    run_record,
+    value,
+    vectors,
+    wait_until_blocked,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from fluffy_sql.database.session import Session
+
+
+@pytest.fixture(autouse=True)
+def _work_tables(request: pytest.FixtureRequest) -> None:
+    """In the only session of a test, or in the first of two."""
+    session: Session = (
+        request.getfixturevalue("two_sessions")[0]
+        if "two_sessions" in request.fixturenames
+        else request.getfixturevalue("session")
+    )
+    session.execute("work_tables/create_candidates")
+    session.execute("work_tables/create_placements")
+
+
+def candidates(session: Session) -> list[tuple[Any, ...]]:
+    return query(
+        session,
+        "SELECT position, photo_id, cluster_id FROM fluffy_sql_candidates ORDER BY position",
+    )
+
+
+def placements(session: Session) -> dict[int, tuple[Any, ...]]:
+    """Photo to (from, to, within the limit)."""
+    found = query(
+        session,
+        "SELECT photo_id, from_cluster_id, to_cluster_id, within_limit FROM fluffy_sql_placements",
+    )
+    assert len(found) == len({row[0] for row in found})
+    return {row[0]: row[1:] for row in found}
+
+
+def find_nearest(
+    session: Session,
+    clusters: Mapping[int, Sequence[float]],
+    limits: Sequence[float | None] | None = None,
+    *,
+    normalize: bool = False,
+    after_row: int = 0,
+    last_row: int = LARGEST_ID,
+) -> int:
+    return session.execute(
+        "assign/find_nearest",
+        cluster_ids=list(clusters),
+        centroids=vectors(session, list(clusters.values())),
+        limits=[
+            None if far is None else float(far) for far in limits or [math.inf] * len(clusters)
+        ],
+        normalize=normalize,
+        dimensions=2,
+        after_row=after_row,
+        last_row=last_row,
+    )
+
+
+def place_photos(session: Session, run_id: int, *cluster_ids: int) -> list[tuple[Any, ...]]:
+    """Moves as (from, to, photos), the record of them compared with what is returned."""
+    rows = session.fetch_all("assign/place_photos", run_id=run_id, cluster_ids=list(cluster_ids))
+    moves = [(row["from_cluster_id"], row["to_cluster_id"], row["photos"]) for row in rows]
+    kept = "SELECT from_cluster_id, to_cluster_id, photos FROM cluster_run_moves WHERE run_id = %s"
+    assert sorted(query(session, kept, run_id), key=str) == sorted(moves, key=str)
+    return moves
+
+
+# The clusters
+
+
+def listed(session: Session, within: int | None = None) -> list[tuple[Any, ...]]:
+    rows = session.fetch_all("assign/list_clusters", within=within)
+    return [(r["id"], r["metric"], r["centroid"].tolist(), r["limit_at_training"]) for r in rows]
+
+
+def test_active_clusters_with_a_centroid_are_listed_by_id(session: Session) -> None:
+    run_id = open_run(session, metric="l2")
+    a, b, unusable = make_clusters(session, [[1, 2], [3, 4], [5, 6]], run_id)
+    session.connection.execute("UPDATE clusters SET status = 1 WHERE id = %s", (unusable,))
+    session.connection.execute("UPDATE clusters SET name = 'moved' WHERE id = %s", (a,))
+    session.connection.execute("INSERT INTO clusters (name) VALUES ('without a centroid')")
+    assert listed(session) == [(a, "l2", [1, 2], None), (b, "l2", [3, 4], None)]
+
+
+def test_a_centroid_made_by_hand_is_compared_by_its_direction(session: Session) -> None:
+    by_hand, _ = make_clusters(session, [[3, 4], [0, 0]])
+    assert listed(session) == [(by_hand, "cosine", pytest.approx([0.6, 0.8]), None)]
+
+
+def test_a_zero_centroid_is_one_under_l2(session: Session) -> None:
+    [ours] = make_clusters(session, [[0, 0]], open_run(session, metric="l2"))
+    assert listed(session) == [(ours, "l2", [0, 0], None)]
+
+
+def test_a_unit_vector_stays_as_it_is_to_the_last_bit(session: Session) -> None:
+    rows = np.random.default_rng(0).normal(size=(200, 7)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    make_clusters(session, rows.tolist(), open_run(session))
+    found = session.fetch_all("assign/list_clusters", within=None)
+    assert np.array_equal(np.stack([row["centroid"] for row in found]), rows)
+
+
+def test_limits_are_those_of_the_run_that_the_centroid_comes_from(session: Session) -> None:
+    old, new = open_run(session), open_run(session)
+    known, unknown = make_clusters(session, [[1, 0], [0, 1]], new)
+    for run_id, step in ((old, 1.0), (new, 0.5)):
+        session.connection.execute(
+            "INSERT INTO cluster_quality (run_id, cluster_id, photos, mean_distance, max_distance,"
+            " photos_measured, distance_percentiles) VALUES (%s, %s, 1, 0, 0, 0, %s)",
+            (run_id, known, [step * place for place in range(101)]),
+        )
+    for within in (0, 95, 100):
+        limits = {row[0]: row[3] for row in listed(session, within)}
+        assert limits == {known: within / 2, unknown: None}
+
+
+# The photos
+
+
+def test_new_photos_are_listed_in_the_order_of_their_ids(session: Session) -> None:
+    add_with_ids(session, {9: [1, 0], 2: [1, 0], 5: [1, 0], 6: [1, 0], 7: [1, 0], 8: [1, 0]})
+    session.connection.execute("INSERT INTO photos (id, path) VALUES (1, 'p1')")
+    place(session, make_clusters(session, [[1, 0]])[0], 5)
+    hide(session, 6)
+    pin(session, 7)
+    assert session.execute("assign/list_new_photos") == 3
+    assert candidates(session) == [(1, 2, None), (2, 8, None), (3, 9, None)]
+
+
+def test_what_is_not_looked_at_is_counted(session: Session) -> None:
+    add_with_ids(session, {i: [1, 0] for i in range(1, 8)})
+    session.connection.execute("UPDATE photos SET embedding = NULL WHERE id IN (1, 2, 3, 4)")
+    place(session, make_clusters(session, [[1, 0]])[0], 4, 5)
+    pin(session, 3, 5, 6)
+    hide(session, 2)
+    [counted] = session.fetch_all("assign/count_left_out")
+    assert counted == {"without_embedding": 1, "pinned": 2}
+
+
+def placed_by_run(
+    session: Session, cluster_id: int, *photo_ids: int, day: int = 1, run_id: int | None = None
+) -> int:
+    """Places photos as a run does, on a day in 2001; returns the run."""
+    run_id = run_id or open_run(session, kind="assign")
+    session.connection.execute(
+        "UPDATE cluster_runs SET placed_at = make_date(2001, 1, %s) WHERE id = %s", (day, run_id)
+    )
+    session.connection.execute(
+        "UPDATE photos SET cluster_id = %s, updated_at = make_date(2001, 1, %s) WHERE id = ANY(%s)",
+        (cluster_id, day, list(photo_ids)),
+    )
+    session.connection.execute(
+        "INSERT INTO cluster_run_moves VALUES (%s, NULL, %s, %s, %s)",
+        (run_id, cluster_id, len(photo_ids), list(photo_ids)),
+    )
+    return run_id
+
+
+def change(session: Session, *photo_ids: int) -> None:
+    """Embeds photos again, as an import does."""
+    session.connection.execute(
+        "UPDATE photos SET embedding = '[0, 1]', updated_at = now() WHERE id = ANY(%s)",
+        (list(photo_ids),),
+    )
+
+
+def changed(session: Session) -> list[int]:
+    session.execute("assign/list_changed_photos")
+    return [row[1] for row in candidates(session)]
+
+
+def test_photos_that_changed_since_a_run_placed_them_are_listed_after_the_new_ones(
+    session: Session,
+) -> None:
+    add_with_ids(session, {i: [1, 0] for i in (4, 1, 2, 3)})
+    [ours] = make_clusters(session, [[1, 0]])
+    placed_by_run(session, ours, 1, 2, 3)
+    change(session, 3, 1)
+    session.execute("assign/list_new_photos")
+    assert session.execute("assign/list_changed_photos") == 2
+    assert candidates(session) == [(1, 4, None), (2, 1, ours), (3, 3, ours)]
+
+
+def test_changed_photos_are_listed_where_there_are_no_new_ones(session: Session) -> None:
+    add_with_ids(session, {1: [1, 0]})
+    [ours] = make_clusters(session, [[1, 0]])
+    placed_by_run(session, ours, 1)
+    change(session, 1)
+    session.execute("assign/list_changed_photos")
+    assert candidates(session) == [(1, 1, ours)]
+
+
+def test_a_change_by_a_transaction_that_began_before_the_run_counts(session: Session) -> None:
+    add_with_ids(session, {1: [1, 0]})
+    placed_by_run(session, make_clusters(session, [[1, 0]])[0], 1, day=2)
+    session.connection.execute("UPDATE photos SET updated_at = '2001-01-01'")
+    assert changed(session) == [1]
+
+
+def test_what_a_person_did_is_left_alone(session: Session) -> None:
+    add_with_ids(session, {i: [1, 0] for i in range(1, 7)})
+    ours, theirs, unusable = make_clusters(session, [[1, 0], [0, 1], [1, 1]])
+    session.connection.execute("UPDATE clusters SET status = 1 WHERE id = %s", (unusable,))
+    run_id = placed_by_run(session, ours, 1, 2, 3, 5)
+    placed_by_run(session, unusable, 4, run_id=run_id)
+    place(session, theirs, 2, 6)  # 6 was never placed by a run
+    pin(session, 3)
+    session.connection.execute("UPDATE photos SET updated_at = now()")
+    session.connection.execute("UPDATE photos SET embedding = NULL WHERE id = 5")
+    assert changed(session) == [1]
+
+
+def test_only_usable_photos_are_placed_again(session: Session) -> None:
+    add_with_ids(session, {1: [1, 0], 2: [1, 0]})
+    placed_by_run(session, make_clusters(session, [[1, 0]])[0], 1, 2)
+    change(session, 1, 2)
+    hide(session, 1)
+    assert changed(session) == [2]
+
+
+def test_the_last_run_that_placed_a_photo_counts(session: Session) -> None:
+    add_with_ids(session, {1: [1, 0], 2: [1, 0]})
+    first, second = make_clusters(session, [[1, 0], [0, 1]])
+    placed_by_run(session, first, 1, 2, day=1)
+    placed_by_run(session, second, 1, 2, day=2)
+    assert changed(session) == []
+    session.connection.execute("UPDATE photos SET cluster_id = %s WHERE id = 1", (first,))
+    session.connection.execute("UPDATE photos SET updated_at = now()")
+    assert changed(session) == [2]
+
+
+def test_a_run_whose_time_is_not_known_is_not_judged_by_it(session: Session) -> None:
+    add_with_ids(session, {1: [1, 0]})
+    placed_by_run(session, make_clusters(session, [[1, 0]])[0], 1)
+    session.connection.execute("UPDATE cluster_runs SET placed_at = NULL")
+    change(session, 1)
+    assert changed(session) == []
+
+
+# The nearest cluster
+
+
+def list_all(session: Session) -> None:
+    session.connection.execute(
+        "INSERT INTO fluffy_sql_candidates SELECT row_number() OVER (ORDER BY id), id, cluster_id"
+        " FROM photos"
+    )
+
+
+def test_each_photo_gets_its_nearest_cluster(session: Session) -> None:
+    add_with_ids(session, {1: [1, 0], 2: [9, 1], 3: [5, 0], 4: [4, 0]})
+    list_all(session)
+    assert find_nearest(session, {7: [0, 0], 8: [10, 0], 9: [10, 0]}) == 4
+    # 3 is as near to all of them, and 2 to the last two: the lowest wins
+    assert {photo: row[1] for photo, row in placements(session).items()} == {1: 7, 2: 8, 3: 7, 4: 7}
+
+
+def test_under_cosine_only_directions_count_and_distances_are_cosine_s(session: Session) -> None:
+    add_with_ids(session, {1: [100, 1], 2: [0, 0.1], 3: [0, 0], 4: [-5, 0]})
+    list_all(session)
+    nearest = {7: [1, 0], 8: [0, 1]}
+    assert find_nearest(session, nearest, [1, 0.9], normalize=True) == 3
+    # 4 is opposite to 7 (2) and at right angles to 8 (1)
+    assert placements(session) == {1: (None, 7, True), 2: (None, 8, True), 4: (None, 8, False)}
+
+
+def test_the_limit_itself_is_within_and_none_that_is_known_says_nothing(session: Session) -> None:
+    add_with_ids(session, {1: [0, 2], 2: [0, 2.5], 3: [100, 0]})
+    list_all(session)
+    find_nearest(session, {7: [0, 0], 8: [100, 0]}, [2.0, None])
+    assert {photo: row[2] for photo, row in placements(session).items()} == {
+        1: True, 2: False, 3: None,
+    }  # fmt: skip
+
+
+def test_photos_of_another_length_or_without_an_embedding_have_none(session: Session) -> None:
+    add_with_ids(session, {1: [1, 0], 2: [1, 0, 0], 3: [1]})
+    session.connection.execute("INSERT INTO photos (id, path) VALUES (4, 'p4')")
+    list_all(session)
+    assert find_nearest(session, {7: [1, 0]}) == 1
+    assert list(placements(session)) == [1]
+
+
+def test_ranges_share_the_photos_out(session: Session) -> None:
+    add_with_ids(session, {i: [1, 0] for i in range(1, 6)})
+    list_all(session)
+    assert find_nearest(session, {7: [1, 0]}, last_row=2) == 2
+    assert find_nearest(session, {7: [1, 0]}, after_row=2, last_row=5) == 3
+    assert sorted(placements(session)) == [1, 2, 3, 4, 5]
+
+
+def test_photos_that_somebody_took_since_they_were_listed_are_passed_over(
+    session: Session,
+) -> None:
+    add_with_ids(session, {i: [1, 0] for i in range(1, 6)})
+    theirs, ours = make_clusters(session, [[1, 0], [1, 0]])
+    place(session, ours, 4, 5)
+    list_all(session)
+    place(session, theirs, 1, 4)
+    pin(session, 2)
+    assert find_nearest(session, {7: [1, 0]}) == 2
+    assert placements(session) == {3: (None, 7, True), 5: (ours, 7, True)}
+
+
+# What is left
+
+
+def count_photos(session: Session, *, normalize: bool = True) -> dict[str, int]:
+    [counted] = session.fetch_all("assign/count_photos", normalize=normalize, dimensions=[2, 5])
+    return {reason: photos for reason, photos in counted.items() if photos}
+
+
+def test_photos_without_a_cluster_are_counted_by_what_keeps_them_out(session: Session) -> None:
+    rows: dict[int, list[float]] = {i: [1, 0] for i in range(1, 7)}
+    add_with_ids(session, {**rows, 7: [0, 0], 8: [0, 0, 0], 9: [1, 0, 0], 10: [0, 0]})
+    [ours] = make_clusters(session, [[1, 0]])
+    place(session, ours, 6)
+    list_all(session)
+    find = "INSERT INTO fluffy_sql_placements VALUES (%s, %s, 7, %s, '3')"
+    for photo, near in ((1, True), (2, False), (3, None), (4, False)):
+        session.connection.execute(find, (photo, None, near))
+    session.connection.execute(find, (6, 1, False))  # in a cluster: not counted
+    assert count_photos(session) == {
+        "looked_at": 9,
+        "too_far": 2,
+        "without_limit": 1,
+        "zero_vector": 2,
+        "no_cluster": 2,
+    }
+    assert "zero_vector" not in count_photos(session, normalize=False)
+    # placed by somebody meanwhile, or deleted: for no reason of ours
+    place(session, ours, 7)
+    session.connection.execute("DELETE FROM photos WHERE id = 10")
+    assert "zero_vector" not in count_photos(session)
+
+
+def test_where_there_is_no_cluster_at_all_that_is_the_reason(session: Session) -> None:
+    add_with_ids(session, {1: [1, 0], 2: [0, 0]})
+    list_all(session)
+    [counted] = session.fetch_all("assign/count_photos", normalize=False, dimensions=[])
+    assert (counted["looked_at"], counted["no_cluster"]) == (2, 2)
+
+
+# Placing
+
+
+def test_photos_are_placed_and_moves_are_kept_by_pair_of_clusters(session: Session) -> None:
+    add_with_ids(session, {i: [1, 0] for i in (5, 4, 3, 2, 1)})
+    a, b = make_clusters(session, [[1, 0], [1, 0]])
+    session.connection.execute("UPDATE clusters SET name = 'cats' WHERE id = %s", (b,))
+    place(session, a, 1)
+    list_all(session)
+    find_nearest(session, {b: [1, 0]})
+    run_id = open_run(session)
+    rows = session.fetch_all("assign/place_photos", run_id=run_id, cluster_ids=[b])
+    assert [tuple(row.values()) for row in rows] == [
+        (None, None, b, "cats", 4),
+        (a, None, b, "cats", 1),
+    ]
+    assert set(placed(session).values()) == {b}
+    kept = "SELECT from_cluster_id, to_cluster_id, photos, photo_ids FROM cluster_run_moves"
+    assert query(session, kept + " ORDER BY photos DESC") == [
+        (None, b, 4, [2, 3, 4, 5]),
+        (a, b, 1, [1]),
+    ]
+    assert query(session, "SELECT DISTINCT updated_at = now() FROM photos") == [(True,)]
+
+
+def test_only_what_changes_its_cluster_and_is_within_the_limit_is_written(
+    session: Session,
+) -> None:
+    add_with_ids(session, {1: [0, 0], 2: [0, 9], 3: [9, 0], 4: [0, 0], 5: [5, 5]})
+    a, b, gone = make_clusters(session, [[0, 0], [9, 0], [5, 5]])
+    place(session, a, 1)
+    list_all(session)
+    find_nearest(session, {a: [0, 0], b: [9, 0], gone: [5, 5]}, [1, None, 1])
+    before = query(session, "SELECT id, ctid::text FROM photos WHERE id <> 4 ORDER BY id")
+    assert place_photos(session, open_run(session), a, b) == [(None, a, 1)]
+    assert placed(session) == {1: a, 2: None, 3: None, 4: a, 5: None}
+    assert query(session, "SELECT id, ctid::text FROM photos WHERE id <> 4 ORDER BY id") == before
+
+
+CHANGES = {
+    "placed": "UPDATE photos SET cluster_id = 1 WHERE id = 1",
+    "pinned": "UPDATE photos SET cluster_pinned = TRUE WHERE id = 1",
+    "embedded again": "UPDATE photos SET embedding = '[0, 1]' WHERE id = 1",
+    "not embedded any more": "UPDATE photos SET embedding = NULL WHERE id = 1",
+    "deleted": "DELETE FROM photos WHERE id = 1",
+}
+
+
+def ready_to_place(session: Session) -> int:
+    """Photos 1 and 2 have found their nearest cluster, 2 of 1 and 2; returns the run."""
+    add_with_ids(session, {1: [1, 0], 2: [1, 0]})
+    for cluster_id in (1, 2):
+        session.connection.execute(
+            "INSERT INTO clusters (id, centroid) VALUES (%s, '[1, 0]')", (cluster_id,)
+        )
+    list_all(session)
+    find_nearest(session, {2: [1, 0]})
+    return open_run(session)
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_photo_that_changed_since_is_left_for_the_next_time(
+    two_sessions: tuple[Session, Session], what: str
+) -> None:
+    session, other = two_sessions
+    run_id = ready_to_place(session)
+    other.connection.execute(CHANGES[what].encode())
+    before = query(session, "SELECT p::text FROM photos AS p WHERE id = 1")
+    assert place_photos(session, run_id, 1, 2) == [(None, 2, 1)]
+    assert query(session, "SELECT p::text FROM photos AS p WHERE id = 1") == before
+    assert placed(session)[2] == 2
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_so_is_one_that_somebody_is_just_changing(
+    two_sessions: tuple[Session, Session], what: str
+) -> None:
+    session, other = two_sessions
+    run_id = ready_to_place(session)
+    pid = session.connection.info.backend_pid
+    with ThreadPoolExecutor(1) as pool:
+        with other.transaction():
+            other.connection.execute(CHANGES[what].encode())
+            placing = pool.submit(place_photos, session, run_id, 1, 2)
+            wait_until_blocked(other, pid)
+        assert placing.result() == [(None, 2, 1)]
+    assert placed(session).get(1) != 2
+    assert placed(session)[2] == 2
+
+
+def test_a_photo_that_is_only_locked_is_placed(two_sessions: tuple[Session, Session]) -> None:
+    session, other = two_sessions
+    run_id = ready_to_place(session)
+    with other.transaction():
+        query(other, "SELECT FROM photos WHERE id = 1 FOR UPDATE")
+    assert place_photos(session, run_id, 1, 2) == [(None, 2, 2)]
+
+
+def lock(session: Session) -> dict[int, bool]:
+    return {row["id"]: row["active"] for row in session.fetch_all("assign/lock_clusters")}
+
+
+def test_the_clusters_that_photos_leave_or_join_are_locked_and_no_others(
+    two_sessions: tuple[Session, Session],
+) -> None:
+    session, other = two_sessions
+    add_with_ids(session, {1: [1, 0], 2: [0, 9], 3: [5, 0], 4: [5, 0]})
+    a, b, stays, far, unusable = make_clusters(session, [[1, 0], [2, 0], [5, 0], [0, 0], [8, 8]])
+    place(session, a, 1)
+    place(session, stays, 3)
+    session.connection.execute("UPDATE clusters SET status = 1 WHERE id = %s", (a,))
+    list_all(session)
+    find_nearest(session, {b: [2, 0], stays: [5, 0], far: [0, 8]}, [9, 9, 0])
+    with session.transaction():
+        assert lock(session) == {a: False, b: True, stays: True}
+        free = "SELECT id FROM clusters ORDER BY id FOR KEY SHARE SKIP LOCKED"
+        # nobody's foreign key has to wait
+        assert query(other, free) == [(a,), (b,), (stays,), (far,), (unusable,)]
+        free = "SELECT id FROM clusters ORDER BY id FOR NO KEY UPDATE SKIP LOCKED"
+        assert query(other, free) == [(far,), (unusable,)]
+
+
+@pytest.mark.parametrize(
+    ("what", "locked"),
+    [
+        ("DELETE FROM clusters WHERE id = 2", {}),
+        ("UPDATE clusters SET status = 1 WHERE id = 2", {2: False}),
+        ("UPDATE clusters SET name = 'cats' WHERE id = 2", {2: True}),
+    ],
+)
+def test_whoever_is_changing_a_cluster_is_waited_for(
+    two_sessions: tuple[Session, Session], what: str, locked: dict[int, bool]
+) -> None:
+    session, other = two_sessions
+    ready_to_place(session)
+    pid = session.connection.info.backend_pid
+    with ThreadPoolExecutor(1) as pool:
+        with other.transaction():
+            other.connection.execute(what.encode())
+            locking = pool.submit(lock, session)
+            wait_until_blocked(other, pid)
+        assert locking.result() == locked
+
+
+def test_counts_are_added_up(session: Session) -> None:
+    a, b, other, unknown = make_clusters(session, [[1, 0]] * 4)
+    session.connection.execute("ALTER TABLE clusters ALTER COLUMN photos_count DROP NOT NULL")
+    session.connection.execute("UPDATE clusters SET photos_count = 5")
+    session.connection.execute("UPDATE clusters SET photos_count = NULL WHERE id = %s", (unknown,))
+    added = {"cluster_ids": [b, a, unknown], "photos": [2, -3, 4]}
+    assert session.execute("clusters/add_counts", **added) == 3
+    assert dict(query(session, "SELECT id, photos_count FROM clusters")) == {
+        a: 2, b: 7, other: 5, unknown: 4,
+    }  # fmt: skip
+
+
+def test_the_record_is_closed_with_what_was_placed(session: Session) -> None:
+    run_id, other = open_run(session, kind="assign"), open_run(session)
+    session.execute(
+        "assign/close_run",
+        run_id=run_id,
+        photos_moved=7,
+        skipped='{"too_far": 2}',
+        seconds='{"total": 1.5}',
+    )
+    record = run_record(session, run_id)
+    outcome = {
+        "kind": "assign",
+        "status": "succeeded",
+        "photos_processed": 7,
+        "photos_moved": 7,
+        "clusters_created": 0,
+        "skipped": {"too_far": 2},
+        "seconds": {"total": 1.5},
+        "error": None,
+    }
+    assert {name: record[name] for name in outcome} == outcome
+    assert record["finished_at"] >= record["started_at"]
+    assert value(session, "SELECT placed_at = now() FROM cluster_runs WHERE id = %s", run_id)
+    assert run_record(session, other)["status"] == "running"
+
+
+def test_statistics_of_the_work_tables_are_taken(session: Session) -> None:
+    add_with_ids(session, {i: [1, 0] for i in range(1, 6)})
+    list_all(session)
+    find_nearest(session, {7: [1, 0]})
+    session.execute("work_tables/analyze_candidates")
+    session.execute("work_tables/analyze_placements")
+    counted = "SELECT reltuples FROM pg_class WHERE oid = to_regclass(%s)"
+    for table in ("fluffy_sql_candidates", "fluffy_sql_placements"):
+        assert value(session, counted, table) == 5
+
+
+def test_work_tables_can_be_dropped_twice(session: Session) -> None:
+    for _ in range(2):
+        session.execute("work_tables/drop_candidates")
+        session.execute("work_tables/drop_placements")
+    assert value(session, "SELECT to_regclass('fluffy_sql_placements') IS NULL")
