@@ -7,6 +7,7 @@ Results go to stdout, all else to stderr. Exit codes: 0 done, 1 failed, 2 wrong 
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import signal
@@ -22,6 +23,7 @@ import click
 from rich.text import Text
 
 from fluffy_sql import __version__, display
+from fluffy_sql.assigning import AssignService
 from fluffy_sql.choosing import spread_evenly
 from fluffy_sql.database import schema
 from fluffy_sql.database.embedded import embedded_server, find_psql
@@ -32,7 +34,7 @@ from fluffy_sql.importing import import_photos
 from fluffy_sql.service import ClusteringService
 from fluffy_sql.settings import Settings, load_settings
 from fluffy_sql.sweeping import SweepService
-from fluffy_sql.types import Changes
+from fluffy_sql.types import AssignOptions, Changes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -348,6 +350,71 @@ def _print_clusters_of(url: str, run_id: int, made: int) -> None:
     display.stdout_console().print(display.clusters_table(rows))
     if made > len(rows):
         print(f"... and {made - len(rows):,} smaller ones: fluffy-sql clusters --run {run_id}")
+
+
+@fluffy_sql.command(short_help="Place photos without a cluster at the nearest one.")
+@click.option(
+    "--max-distance",
+    type=float,
+    metavar="D",
+    help="Leave photos that lie farther than this from the centroid, in the metric of the run.",
+)
+@click.option(
+    "--within",
+    type=click.IntRange(0, 100),
+    metavar="P",
+    help="Leave photos that lie farther than P % of the cluster's own photos did at training.",
+)
+@click.option(
+    "--metric",
+    type=click.Choice(["cosine", "l2"]),
+    help="Only clusters of this metric take photos; needed where there are both.",
+)
+@click.option(
+    "--moved",
+    is_flag=True,
+    help="Also look at photos that changed since a run placed them, and place them again.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
+@_with_config
+@_with_database_url
+@_with_json
+def assign(
+    *,
+    max_distance: float | None,
+    within: int | None,
+    metric: str | None,
+    moved: bool,
+    dry_run: bool,
+    config: Path | None,
+    database_url: str | None,
+    as_json: bool,
+) -> None:
+    """Place photos that have no cluster yet at the nearest active one, without training.
+
+    All of them are placed, or none. What lies too far away stays without a cluster and is tried
+    again next time. Pinned photos stay where they are.
+
+    Example: fluffy-sql assign --within 95 --dry-run
+    """
+    if max_distance is not None and within is not None:
+        raise UsageError("--max-distance and --within can't be given together; leave one out")
+    if max_distance is not None and not (math.isfinite(max_distance) and max_distance >= 0):
+        raise UsageError(f"--max-distance is {max_distance}; allowed: a number from 0 up")
+    options = AssignOptions(max_distance, within, metric, moved, dry_run)
+    settings = _load(config, database_url)
+    with _database(settings) as database, display.RunProgress(display.stderr_console()) as progress:
+        result = AssignService(
+            database.url, connections=settings.database.connections, progress=progress
+        ).assign(options)
+    if as_json:
+        _print_json(asdict(result))
+        return
+    print(display.describe_assignment(result))
+    if result.moves:
+        display.stdout_console().print(display.moves_table(result.moves[:_SHOWN_AFTER_A_RUN]))
+    if len(result.moves) > _SHOWN_AFTER_A_RUN:
+        print(f"... and {len(result.moves) - _SHOWN_AFTER_A_RUN:,} smaller ones; --json has all")
 
 
 @fluffy_sql.command(short_help="Try many k and suggest one; writes no cluster.")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from fluffy_sql.database.explain import ExplainedStatement
     from fluffy_sql.types import (
+        AssignResult,
         ClusterChange,
         Move,
         ReportResult,
@@ -223,6 +224,54 @@ def _describe_left_out(result: RunResult) -> str:
         if photos and reason in why
     ]
     return f"\nLeft out: {', '.join(left_out)}." if left_out else ""
+
+
+def describe_assignment(result: AssignResult) -> str:
+    """What was placed, or would be, and what was left."""
+    if not result.photos_assigned:
+        return "No photos placed." + _describe_left(result)
+    clusters = len({move.to_cluster_id for move in result.moves})
+    placed = (
+        f"{_count(result.photos_assigned, 'photo')} in {clusters:,} of"
+        f" {_count(result.clusters, 'cluster')} ({result.metric}), {result.seconds['total']:.1f} s."
+    )
+    if result.dry_run:
+        return f"Dry run, nothing was changed: would place {placed}" + _describe_left(result)
+    return f"Run {result.run_id}: placed {placed}" + _describe_left(result)
+
+
+def _describe_left(result: AssignResult) -> str:
+    why = {
+        "too_far": "too far from the nearest cluster",
+        "without_limit": "nearest to a cluster whose distances at training are not known",
+        "zero_vector": "whose embedding is all zeros, which has no direction to compare",
+        "no_cluster": "of a length that no active cluster has",
+        "changed_meanwhile": "that changed meanwhile, or whose cluster did",
+        "without_embedding": "without an embedding",
+        "pinned": "pinned",
+    }
+    left = [
+        f"{_count(photos, 'photo')} {why[reason]}"
+        for reason, photos in {**result.left, **result.skipped}.items()
+        if photos
+    ]
+    described = f"\nLeft without a cluster: {', '.join(left)}." if left else ""
+    if not result.clusters:
+        described += "\nThere is no active cluster; make some: fluffy-sql generate"
+    return described
+
+
+def moves_table(moves: Sequence[Move]) -> Table:
+    """From which cluster to which photos went."""
+    table = _table("photos", "from", "to", "name")
+    for move in moves:
+        table.add_row(
+            f"{move.photos:,}",
+            "none" if move.from_cluster_id is None else str(move.from_cluster_id),
+            str(move.to_cluster_id),
+            _text(move.to_name),
+        )
+    return table
 
 
 def describe_report(result: ReportResult) -> str:

@@ -314,6 +314,63 @@ class RunResult:
 
 
 @dataclass(frozen=True)
+class AssignOptions:
+    """Which photos are placed, and where.
+
+    Attributes:
+        max_distance: the farthest a photo may lie from the centroid; None: no limit of this kind.
+        within: as far as this percentage of a cluster's photos lay at training; None likewise.
+        metric: only clusters of this metric take photos; None: there may be one metric only.
+        moved: whether photos that changed since a run placed them may be placed again.
+        dry_run: whether all is undone at the end.
+    """
+
+    max_distance: float | None = None
+    within: int | None = None
+    metric: str | None = None
+    moved: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class Move:
+    """Photos that went from one cluster (None: from none) to another."""
+
+    from_cluster_id: int | None
+    from_name: str | None
+    to_cluster_id: int
+    to_name: str | None
+    photos: int
+
+
+@dataclass(frozen=True)
+class AssignResult:
+    """What was placed, with the names `assign --json` uses.
+
+    Attributes:
+        run_id: the run that recorded it; None: nothing changed, or it was a dry run.
+        clusters: how many active clusters photos were compared with.
+        photos_assigned: photos that are in another cluster now, or would be; `moves` has them.
+        photos_left: photos with an embedding that are still in no cluster, `left` says why.
+        skipped: photos in no cluster that were not looked at, by reason.
+        moves: from where to where, most photos first.
+    """
+
+    run_id: int | None
+    dry_run: bool
+    metric: str | None
+    max_distance: float | None
+    within: int | None
+    clusters: int
+    photos_assigned: int
+    photos_left: int
+    left: dict[str, int]
+    skipped: dict[str, int]
+    moves: tuple[Move, ...]
+    seconds: dict[str, float]
+
+
+@dataclass(frozen=True)
 class ReportResult:
     """A report that was written, with the names `report --json` uses.
 

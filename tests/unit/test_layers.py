@@ -19,7 +19,7 @@ LAYERS = [
     {"cli"},
     {"display"},
     {"sample", "report"},
-    {"service", "sweeping", "history", "importing"},
+    {"service", "sweeping", "assigning", "history", "importing"},
     {"record"},
     {"library", "quality", "committing", "progress"},
     {"algorithms"},

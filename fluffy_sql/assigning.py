@@ -1,0 +1,340 @@
+"""AssignService: places photos at clusters that are there, without training."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fluffy_sql.database.schema import require_current_schema
+from fluffy_sql.database.session import Session
+from fluffy_sql.database.workers import Workers
+from fluffy_sql.errors import LibraryError
+from fluffy_sql.library import only_run
+from fluffy_sql.progress import Progress
+from fluffy_sql.record import Clock, RunLog, closed_on_failure, discarded, open_run
+from fluffy_sql.schedule import row_ranges
+from fluffy_sql.types import AssignResult, Move, Survey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+    from numpy.typing import NDArray
+
+    from fluffy_sql.types import AssignOptions
+
+# Many more ranges than connections, which take the next one as they come free.
+_MOST_RANGES = 64
+_RANGE_PHOTOS = 1_000
+
+
+class AssignService:
+    """Places photos of one database at their nearest active clusters.
+
+    Args:
+        url: address of the database, as libpq takes it.
+        connections: how many connections share the work.
+        progress: hears how it goes.
+    """
+
+    def __init__(self, url: str, *, connections: int = 2, progress: Progress | None = None) -> None:
+        self._url = url
+        self._connections = connections
+        self._progress = progress or Progress()
+
+    def assign(self, options: AssignOptions) -> AssignResult:
+        """Places every photo that has no cluster and lies near enough to one; all, or nothing.
+
+        Where nothing changes, no run is recorded and `run_id` is None.
+
+        Raises:
+            SchemaError: the database is not migrated.
+            BusyError: a run is at work in this database.
+            LibraryError: the clusters are of several metrics, or nothing is known of the distances
+                at training that `within` asks for.
+            DatabaseError: Postgres refused a statement.
+        """
+        with Session.open(self._url) as session:
+            require_current_schema(session)
+            with only_run(session), _work_tables(session):
+                clock = Clock()
+                self._progress.phase("survey")
+                found = _survey(session, options)
+                run = _Run(session, options, found, clock)
+                if not found.photos or not found.clusters:
+                    return run.nothing_done()
+                self._progress.surveyed(found.as_survey())
+                run_id = run.open()
+                with _record_of_run(session, run_id, dry_run=options.dry_run):
+                    log = RunLog(session, run_id, clock, self._progress)
+                    log.phase("assign")
+                    with Workers.open(self._url, found.connections(self._connections)) as workers:
+                        _find_nearest(workers, found, log)
+                    log.phase("commit")
+                    return run.commit(run_id)
+
+
+@dataclass(frozen=True)
+class _Clusters:
+    """Clusters that take photos, those with centroids of one length.
+
+    Attributes:
+        ids: rising.
+        centroids: as a parameter, in the order of `ids`.
+        limits: the farthest each takes; None: not known.
+    """
+
+    dimensions: int
+    ids: list[int]
+    centroids: Any
+    limits: list[float | None]
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What there is to do.
+
+    Attributes:
+        photos: how many were listed.
+        left_out: photos that were not, by reason.
+        metric: that of all clusters; None where there is none.
+        clusters: those that take photos; usually all have centroids of one length.
+    """
+
+    photos: int
+    left_out: dict[str, int]
+    metric: str | None
+    clusters: list[_Clusters]
+
+    @property
+    def normalize(self) -> bool:
+        return self.metric == "cosine"
+
+    @property
+    def dimensions(self) -> list[int]:
+        return [alike.dimensions for alike in self.clusters]
+
+    def ranges(self) -> list[tuple[int, int]]:
+        return row_ranges(self.photos, _MOST_RANGES, _RANGE_PHOTOS)
+
+    def connections(self, most: int) -> int:
+        """As many as there is work for."""
+        return min(most, len(self.ranges()))
+
+    def as_survey(self) -> Survey:
+        return Survey(
+            eligible=self.photos,
+            dimensions=max(self.clusters, key=lambda alike: len(alike.ids)).dimensions,
+            without_embedding=self.left_out["without_embedding"],
+            clustered=0,
+        )
+
+
+def _survey(session: Session, options: AssignOptions) -> _Found:
+    """Lists the photos and reads the clusters."""
+    photos = session.execute("assign/list_new_photos")
+    if options.moved:
+        photos += session.execute("assign/list_changed_photos")
+    session.execute("work_tables/analyze_candidates")
+    rows = session.fetch_all("assign/list_clusters", within=options.within)
+    metric = _only_metric(rows, options)
+    rows = [row for row in rows if row["metric"] == metric]
+    return _Found(
+        photos=photos,
+        left_out=session.fetch_all("assign/count_left_out")[0],
+        metric=metric,
+        clusters=_by_length(session, rows, options),
+    )
+
+
+def _only_metric(rows: list[dict[str, Any]], options: AssignOptions) -> str | None:
+    """The metric that distances are compared in."""
+    clusters = Counter(row["metric"] for row in rows)
+    if options.metric is not None:
+        return options.metric
+    if len(clusters) > 1:
+        found = ", ".join(f"{metric} ({count:,})" for metric, count in sorted(clusters.items()))
+        raise LibraryError(
+            f"the active clusters are of several metrics, whose distances do not compare: {found};"
+            " name one with --metric"
+        )
+    return next(iter(clusters), None)
+
+
+def _by_length(
+    session: Session, rows: list[dict[str, Any]], options: AssignOptions
+) -> list[_Clusters]:
+    """Clusters by the length of their centroids, since no others can be compared with a photo."""
+    limits = _limits(rows, options)
+    together = sorted(zip(rows, limits, strict=True), key=lambda pair: len(pair[0]["centroid"]))
+    return [
+        _clusters_alike(session, list(pairs))
+        for _, pairs in groupby(together, key=lambda pair: len(pair[0]["centroid"]))
+    ]
+
+
+def _clusters_alike(
+    session: Session, pairs: list[tuple[dict[str, Any], float | None]]
+) -> _Clusters:
+    centroids: NDArray[np.float32] = np.stack([row["centroid"] for row, _ in pairs])
+    return _Clusters(
+        dimensions=centroids.shape[1],
+        ids=[row["id"] for row, _ in pairs],
+        centroids=session.vector_array(centroids),
+        limits=[limit for _, limit in pairs],
+    )
+
+
+def _limits(rows: list[dict[str, Any]], options: AssignOptions) -> list[float | None]:
+    """The farthest that each cluster takes a photo from."""
+    if options.within is None:
+        limit = math.inf if options.max_distance is None else options.max_distance
+        return [limit for _ in rows]
+    limits = [row["limit_at_training"] for row in rows]
+    if rows and all(limit is None for limit in limits):
+        raise LibraryError(
+            "the distances at training, which --within goes by, are not known of any active"
+            " cluster: they were made by hand or by an older fluffy_sql; use --max-distance"
+        )
+    return limits
+
+
+def _find_nearest(workers: Workers, found: _Found, log: RunLog) -> None:
+    """Finds the nearest cluster of every photo that was listed."""
+    for alike in found.clusters:
+
+        def find(session: Session, rows: tuple[int, int], alike: _Clusters = alike) -> int:
+            return session.execute(
+                "assign/find_nearest",
+                cluster_ids=alike.ids,
+                centroids=alike.centroids,
+                limits=alike.limits,
+                normalize=found.normalize,
+                dimensions=alike.dimensions,
+                after_row=rows[0],
+                last_row=rows[1],
+            )
+
+        for photos in workers.map(find, found.ranges()):
+            log.photos(photos)
+
+
+class _Run:
+    """What is recorded and said of one run."""
+
+    def __init__(
+        self, session: Session, options: AssignOptions, found: _Found, clock: Clock
+    ) -> None:
+        self._session = session
+        self._options = options
+        self._found = found
+        self._clock = clock
+
+    def open(self) -> int:
+        several = len(self._found.clusters) > 1
+        return open_run(
+            self._session,
+            kind="assign",
+            algorithm="nearest",
+            metric=str(self._found.metric),
+            seed=0,
+            k_requested=0,
+            settings=json.dumps(asdict(self._options)),
+            photos_eligible=self._found.photos,
+            dimensions=None if several else self._found.dimensions[0],
+        )
+
+    def commit(self, run_id: int) -> AssignResult:
+        """The final transaction: photos, counts and the end of the run, or none of it."""
+        self._session.execute("work_tables/analyze_placements")
+        with self._session.transaction(undone=self._options.dry_run):
+            moves = self._place(run_id)
+            result = self._result(run_id if moves and not self._options.dry_run else None, moves)
+            if moves:
+                self._close(run_id, result)
+            else:
+                self._session.execute("runs/discard", run_id=run_id)
+        return result
+
+    def nothing_done(self) -> AssignResult:
+        return self._result(None, ())
+
+    def _close(self, run_id: int, result: AssignResult) -> None:
+        self._session.execute(
+            "assign/close_run",
+            run_id=run_id,
+            photos_moved=result.photos_assigned,
+            skipped=json.dumps({**result.left, **result.skipped}),
+            seconds=json.dumps(result.seconds),
+        )
+
+    def _place(self, run_id: int) -> tuple[Move, ...]:
+        clusters = self._session.fetch_all("assign/lock_clusters")
+        moves = self._session.fetch_as(
+            Move,
+            "assign/place_photos",
+            run_id=run_id,
+            cluster_ids=[row["id"] for row in clusters if row["active"]],
+        )
+        added: Counter[int] = Counter()
+        for move in moves:
+            added[move.to_cluster_id] += move.photos
+            if move.from_cluster_id is not None:
+                added[move.from_cluster_id] -= move.photos
+        self._session.execute(
+            "clusters/add_counts", cluster_ids=list(added), photos=list(added.values())
+        )
+        return tuple(moves)
+
+    def _result(self, run_id: int | None, moves: tuple[Move, ...]) -> AssignResult:
+        left = self._count_left(sum(m.photos for m in moves if m.from_cluster_id is None))
+        return AssignResult(
+            run_id=run_id,
+            dry_run=self._options.dry_run,
+            metric=self._found.metric,
+            max_distance=self._options.max_distance,
+            within=self._options.within,
+            clusters=sum(len(alike.ids) for alike in self._found.clusters),
+            photos_assigned=sum(move.photos for move in moves),
+            photos_left=sum(left.values()),
+            left=left,
+            skipped=self._found.left_out,
+            moves=moves,
+            seconds=self._clock.seconds(),
+        )
+
+    def _count_left(self, placed: int) -> dict[str, int]:
+        """Photos that have an embedding and are still in no cluster, by reason."""
+        [counted] = self._session.fetch_all(
+            "assign/count_photos",
+            normalize=self._found.normalize,
+            dimensions=self._found.dimensions,
+        )
+        looked_at = counted.pop("looked_at")
+        # They changed, or their cluster did, while the run went on: the next one looks again.
+        return {**counted, "changed_meanwhile": looked_at - placed - sum(counted.values())}
+
+
+def _record_of_run(session: Session, run_id: int, *, dry_run: bool) -> AbstractContextManager[None]:
+    """Sees to a run's record at its end: a dry run leaves none."""
+    return discarded(session, run_id) if dry_run else closed_on_failure(session, run_id)
+
+
+@contextmanager
+def _work_tables(session: Session) -> Iterator[None]:
+    session.execute("work_tables/drop_candidates")
+    session.execute("work_tables/drop_placements")
+    session.execute("work_tables/create_candidates")
+    session.execute("work_tables/create_placements")
+    try:
+        yield
+    finally:
+        session.release("work_tables/drop_placements")
+        session.release("work_tables/drop_candidates")

@@ -1,0 +1,158 @@
+"""A few new photos of a large library are found by an index, and each embedding is fetched once."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fluffy_sql.database.session import Session
+from tests.plans.helpers import (
+    DIMENSIONS,
+    LARGEST_ID,
+    Explained,
+    explain,
+    fetches_so_far,
+    fill,
+    random_centroids,
+    toast_bytes,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+PHOTOS = 300
+K = 6
+
+both_metrics = pytest.mark.parametrize("normalize", [True, False])
+
+
+def make_work_tables(session: Session) -> None:
+    session.execute("work_tables/drop_candidates")
+    session.execute("work_tables/drop_placements")
+    session.execute("work_tables/create_candidates")
+    session.execute("work_tables/create_placements")
+
+
+def make_clusters(session: Session, dimensions: int) -> list[int]:
+    made = session.fetch_all(
+        "clusters/insert", run_id=None, centroids=random_centroids(session, K, dimensions)
+    )
+    return sorted(row["id"] for row in made)
+
+
+def nearest(session: Session, dimensions: int, *, normalize: bool = True) -> dict[str, Any]:
+    """Parameters of find_nearest for all that was listed."""
+    return {
+        "cluster_ids": list(range(1, K + 1)),
+        "centroids": random_centroids(session, K, dimensions),
+        "limits": [math.inf] * K,
+        "normalize": normalize,
+        "dimensions": dimensions,
+        "after_row": 0,
+        "last_row": LARGEST_ID,
+    }
+
+
+def ways_to(explained: Explained, table: str) -> set[str]:
+    """The indexes by which a table was read, and "all of it" where it was."""
+    return {
+        str(node.get("Index Name", "all of it"))
+        for node in explained.nodes
+        if node.get("Relation Name") == table and "Scan" in node["Node Type"]
+    }
+
+
+# Few among many
+
+
+@pytest.fixture(scope="module")
+def large(empty_database: Callable[..., Any], template: str) -> Iterator[Session]:
+    """A session on many small photos, of which ten have no cluster; these have been listed."""
+    with empty_database(template) as url, Session.open(url) as session:
+        fill(session, 20_000, dimensions=3)
+        make_clusters(session, 3)
+        session.connection.execute("UPDATE photos SET cluster_id = 1 WHERE mod(id, 2000) <> 77")
+        session.connection.execute("VACUUM ANALYZE photos, clusters")
+        make_work_tables(session)
+        session.execute("assign/list_new_photos")
+        session.execute("work_tables/analyze_candidates")
+        yield session
+
+
+@pytest.mark.parametrize("name", ["assign/list_new_photos", "assign/count_left_out"])
+def test_new_photos_are_found_by_the_index(large: Session, name: str) -> None:
+    with large.connection.transaction(force_rollback=True):
+        large.connection.execute("DELETE FROM fluffy_sql_candidates")
+        explained = explain(large, name)
+    ways = ways_to(explained, "photos")
+    # PostgreSQL 18 sees that the view and the table are one; others look each photo up by its key
+    assert "photos_cluster_id_idx" in ways
+    assert ways <= {"photos_cluster_id_idx", "photos_pkey"}
+
+
+def test_they_are_looked_up_and_placed_by_their_keys(large: Session) -> None:
+    with large.connection.transaction(force_rollback=True):
+        found = explain(large, "assign/find_nearest", **nearest(large, 3))
+        assert ways_to(found, "photos") == {"photos_pkey"}
+        large.execute("work_tables/analyze_placements")
+        placed = explain(
+            large, "assign/place_photos", run_id=open_run(large), cluster_ids=[1, 2, 3, 4, 5, 6]
+        )
+        assert ways_to(placed, "photos") == {"photos_pkey"}
+        assert placed.nodes[0]["Actual Rows"] > 0
+
+
+def open_run(session: Session) -> int:
+    row = session.connection.execute(
+        "INSERT INTO cluster_runs (kind, algorithm, metric, seed, k_requested, settings,"
+        " tool_version, postgres_version, pgvector_version, photos_eligible)"
+        " VALUES ('assign', '', 'cosine', 0, 0, '{}', '', '', '', 0) RETURNING id"
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+# Embeddings
+
+
+@pytest.fixture
+def listed(session: Session) -> Session:
+    """Photos whose embeddings lie out of line, all of them listed."""
+    fill(session, PHOTOS)
+    make_clusters(session, DIMENSIONS)
+    make_work_tables(session)
+    assert explain(session, "assign/list_new_photos").fetches == 0
+    return session
+
+
+def test_embeddings_lie_out_of_line_here(listed: Session) -> None:
+    assert toast_bytes(listed, "photos") > PHOTOS * DIMENSIONS * 4
+
+
+@both_metrics
+def test_each_embedding_is_fetched_once(listed: Session, normalize: bool) -> None:
+    parameters = nearest(listed, DIMENSIONS, normalize=normalize)
+    assert explain(listed, "assign/find_nearest", **parameters).fetches == PHOTOS
+
+
+def test_placing_and_counting_fetch_none(listed: Session) -> None:
+    listed.execute("assign/find_nearest", **nearest(listed, DIMENSIONS))
+    counted = explain(listed, "assign/count_photos", normalize=True, dimensions=[DIMENSIONS])
+    placed = explain(
+        listed, "assign/place_photos", run_id=open_run(listed), cluster_ids=[1, 2, 3, 4, 5, 6]
+    )
+    assert (counted.fetches, placed.fetches) == (0, 0)
+
+
+def test_only_photos_that_no_cluster_was_found_for_are_fetched_to_say_why(listed: Session) -> None:
+    listed.execute("assign/find_nearest", **{**nearest(listed, DIMENSIONS), "last_row": 250})
+    counted = explain(listed, "assign/count_photos", normalize=True, dimensions=[DIMENSIONS])
+    assert counted.fetches == PHOTOS - 250
+
+
+def test_the_function_fetches_its_photo_once(listed: Session) -> None:
+    before = fetches_so_far(listed, "photos")
+    listed.connection.execute("SELECT assign_photo(1)")
+    assert fetches_so_far(listed, "photos") == before + 1
