@@ -453,14 +453,16 @@ def runs_table(runs: Sequence[dict[str, Any]]) -> Table:
             "undone" if row["undone_by"] else row["status"],
             f"{row['started_at']:%Y-%m-%d %H:%M:%S}",
             f"{row['seconds']:.1f}",
-            f"{row['k_requested']:,}",
+            _integer(row["k_requested"] or None),
             _integer(_clusters_of(row)),
             _integer(row["photos_processed"]),
             _number(row["inertia"], 1),
             _number(row["silhouette"], 3),
             _number(row["davies_bouldin"], 2),
             _number(row["calinski_harabasz"], 1),
-            f"{row['algorithm']}, {row['metric']}, seed {row['seed']}",
+            f"{row['algorithm']}, {row['metric']}"
+            # a run that makes no clusters draws nothing
+            + (f", seed {row['seed']}" if row["k_requested"] else ""),
         )
     return table
 

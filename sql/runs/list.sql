@@ -13,6 +13,7 @@ SELECT
     clusters_created,
     photos_eligible,
     photos_processed,
+    photos_moved,
     inertia,
     inertia_per_photo,
     photos_moved,

@@ -9,9 +9,11 @@ import psycopg
 import pytest
 from yoyo import read_migrations
 
+from fluffy_sql.assigning import AssignService
 from fluffy_sql.database import schema
 from fluffy_sql.errors import DatabaseError, SchemaError
 from fluffy_sql.resources import migrations_folder
+from fluffy_sql.types import AssignOptions
 from tests.conftest import made_library
 from tests.integration.helpers import generate, query
 
@@ -293,6 +295,48 @@ def test_the_functions_take_what_the_library_has(
         assert asked(rails, question, cluster) == members
 
 
+@pytest.mark.parametrize("library", [name for name in LIBRARIES if "no embedding" not in name])
+def test_photos_are_placed_at_clusters_of_the_library(
+    library: str, rails: psycopg.Connection[Any], bare_database_url: str
+) -> None:
+    make(rails, library)
+    add_rails_photos(rails)
+    schema.migrate(bare_database_url)
+    generate(bare_database_url, k=3)
+    before = asked(rails, "SELECT id, cluster_id FROM photos ORDER BY id")
+    rails.execute("SET TimeZone = 'Asia/Tokyo'")
+    rails.execute(
+        "CREATE TRIGGER place BEFORE UPDATE OF embedding ON photos"
+        " FOR EACH ROW EXECUTE FUNCTION place_new_photo(0.9)"
+    )
+    rails.execute("UPDATE photos SET cluster_id = NULL")
+    assert asked(rails, "SELECT assign_photo(id, 0.9) FROM photos WHERE id <= 20 ORDER BY id") == [
+        (cluster,) for _, cluster in before[:20]
+    ]
+    rails.execute("UPDATE photos SET embedding = embedding WHERE id BETWEEN 21 AND 40")
+    result = AssignService(bare_database_url).assign(AssignOptions(within=100))
+    assert (result.photos_assigned, result.photos_left) == (20, 0)
+    assert asked(rails, "SELECT id, cluster_id FROM photos ORDER BY id") == before
+    late = (
+        "SELECT max(abs(extract(epoch FROM updated_at - (now() AT TIME ZONE 'UTC'))))"
+        " FROM photos WHERE NOT id BETWEEN 21 AND 40"
+    )
+    rails.execute("SET TimeZone = 'UTC'")
+    assert asked(rails, late)[0][0] < 120
+    # the run's time is found again, in a column without a time zone too
+    placed = "SELECT count(*) FROM photos JOIN cluster_runs ON updated_at = placed_at"
+    assert asked(rails, placed + " WHERE kind = 'assign'") == [(20,)]
+
+
+def test_an_application_can_still_change_its_own_columns(
+    rails: psycopg.Connection[Any], bare_database_url: str
+) -> None:
+    make(rails, "photos and clusters")
+    schema.migrate(bare_database_url)
+    rails.execute("ALTER TABLE photos ALTER updated_at TYPE timestamptz")
+    rails.execute("ALTER TABLE clusters ALTER updated_at TYPE timestamptz")
+
+
 def test_a_column_of_the_application_is_not_taken_for_an_argument(
     rails: psycopg.Connection[Any], bare_database_url: str
 ) -> None:
@@ -332,6 +376,10 @@ def test_functions_stand_beside_the_tables_of_another_schema(
     generate(bare_database_url, k=3)
     rails.execute("SET search_path = public")
     assert len(asked(rails, "SELECT * FROM app.photo_nearest_clusters(1, 3)")) == 3
+    rails.execute("UPDATE app.photos SET cluster_id = NULL WHERE id = 1")
+    [(placed,)] = asked(rails, "SELECT app.assign_photo(1)")
+    assert asked(rails, "SELECT cluster_id FROM app.photos WHERE id = 1") == [(placed,)]
+    assert placed is not None
     schema.roll_back(bare_database_url)
     assert (
         asked(rails, "SELECT proname FROM pg_proc WHERE pronamespace = 'app'::regnamespace") == []

@@ -32,6 +32,7 @@ UNREACHABLE = "postgresql://me:secret@127.0.0.1:1/photos"
 NEED_TABLES = [
     ["import", "photos.csv"],
     ["generate"],
+    ["assign"],
     ["clusters"],
     ["report", "--out", "report"],
     ["runs"],
@@ -84,6 +85,7 @@ def python(
 
 def test_the_commands_are_those_we_know() -> None:
     assert COMMANDS == [
+        "assign",
         "clusters",
         "generate",
         "import",
@@ -151,6 +153,13 @@ def test_module_and_script_are_the_same_program(tmp_path: Path) -> None:
         (["generate", "extra"], "unexpected extra argument"),
         (["generate", "--config", "none.yml"], "none.yml: there is no such settings file"),
         (["generate", "--database-url", "photos secret"], "not an address that Postgres"),
+        (["assign", "--max-distance", "-0.1"], "--max-distance is -0.1; allowed: a number from 0"),
+        (["assign", "--max-distance", "nan"], "--max-distance is nan; allowed"),
+        (["assign", "--max-distance", "inf"], "--max-distance is inf; allowed"),
+        (["assign", "--within", "101"], "'--within': 101 is not in the range 0<=x<=100"),
+        (["assign", "--within", "9.5"], "'9.5' is not a valid integer"),
+        (["assign", "--within", "9", "--max-distance", "1"], "can't be given together"),
+        (["assign", "--metric", "dot"], "'dot' is not one of 'cosine', 'l2'"),
         (["import"], "Missing argument"),
         (["clusters", "--limit", "0"], "'--limit'"),
         (["runs", "--limit", "x"], "'--limit'"),
@@ -362,6 +371,72 @@ def test_the_largest_seed_is_a_seed(on_database: Run, add_photos: Callable[..., 
     add_photos(made_library(1)[0])
     finished = on_database("generate", "--k", "8", "--seed", str(2**63 - 1))
     assert (finished.code, finished.err.splitlines()[-1]) == (0, "commit")
+
+
+# assign
+
+
+@pytest.fixture
+def let_go(clustered: Run, session: Session) -> Run:
+    """Runs a command where every third photo was let go."""
+    session.connection.execute("UPDATE photos SET cluster_id = NULL WHERE id % 3 = 0")
+    return clustered
+
+
+def test_assign_with_json_has_the_promised_keys(let_go: Run) -> None:
+    tried = only_json(let_go("assign", "--json", "--max-distance", "0.1", "--dry-run"))
+    finished = let_go("assign", "--json", "--max-distance", "0.1")
+    assert (finished.code, finished.err) == (
+        0, "survey\n200 photos of 16 dimensions\nassign\ncommit\n",
+    )  # fmt: skip
+    result = only_json(finished)
+    assert list(result) == [
+        *("run_id", "dry_run", "metric", "max_distance", "within", "clusters"),
+        *("photos_assigned", "photos_left", "left", "skipped", "moves", "seconds"),
+    ]
+    assert result["photos_assigned"] + result["photos_left"] == 200
+    assert result["photos_left"] == result["left"]["too_far"] > 0
+    assert list(result["moves"][0]) == [
+        *("from_cluster_id", "from_name", "to_cluster_id", "to_name", "photos"),
+    ]
+    assert isinstance(result["run_id"], int)
+    assert tried["moves"] == result["moves"]
+    assert (tried["run_id"], tried["dry_run"]) == (None, True)
+
+
+def test_assign_for_people(let_go: Run) -> None:
+    dry = let_go("assign", "--dry-run").out.splitlines()
+    assert dry[0].startswith("Dry run, nothing was changed: would place 200 photos in 8 of 8 ")
+    assert dry[1].split() == ["photos", "from", "to", "name"]
+    photos = [int(line.split()[0]) for line in dry[2:]]
+    assert photos == sorted(photos, reverse=True)
+    assert sum(photos) == 200
+    done = let_go("assign", "--within", "100").out.splitlines()
+    assert re.match(r"Run \d+: placed 200 photos in 8 of 8 clusters \(cosine\), ", done[0])
+    assert done[1:] == dry[1:]
+    again = let_go("assign")
+    assert (again.code, again.out) == (0, "No photos placed.\n")
+    assert " assign " in let_go("runs").out
+
+
+def test_assign_without_clusters(on_database: Run, add_photos: Callable[..., list[int]]) -> None:
+    assert on_database("assign").code == 0
+    add_photos([[1, 0]])
+    finished = on_database("assign")
+    assert finished.code == 0
+    assert "There is no active cluster; make some: fluffy-sql generate" in finished.out
+    assert only_json(on_database("assign", "--json"))["photos_left"] == 1
+
+
+def test_assign_shows_the_largest_moves_of_many(
+    on_database: Run, add_photos: Callable[..., list[int]], session: Session
+) -> None:
+    add_photos(made_library(1, themes=30)[0])
+    assert on_database("generate", "--k", "30").code == 0
+    session.connection.execute("UPDATE photos SET cluster_id = NULL")
+    lines = on_database("assign", "--dry-run").out.splitlines()
+    assert len(lines) == 1 + 1 + 20 + 1
+    assert lines[-1] == "... and 10 smaller ones; --json has all"
 
 
 # clusters and runs

@@ -43,6 +43,7 @@ def test_a_run_is_listed_with_its_settings_and_outcome(session: Session) -> None
         "clusters_created": 3,
         "photos_eligible": 10,
         "photos_processed": 20,
+        "photos_moved": None,
         "inertia": 5.0,
         "inertia_per_photo": 0.25,
         "photos_moved": 10,

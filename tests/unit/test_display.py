@@ -15,12 +15,14 @@ from fluffy_sql.database.explain import ExplainedStatement
 from fluffy_sql.display import (
     RunProgress,
     clusters_table,
+    describe_assignment,
     describe_run,
     describe_statements,
     failures,
+    moves_table,
     runs_table,
 )
-from fluffy_sql.types import RunQuality, RunResult, StepReport, Survey
+from fluffy_sql.types import AssignResult, Move, RunQuality, RunResult, StepReport, Survey
 
 NONE_SKIPPED = {"without_embedding": 0, "zero_vector": 0, "already_clustered": 0}
 RUN = RunResult(
@@ -54,6 +56,20 @@ NOTHING = replace(
     inertia=None,
     iterations=0,
     converged=None,
+)
+ASSIGNED = AssignResult(
+    run_id=8,
+    dry_run=False,
+    metric="cosine",
+    max_distance=None,
+    within=None,
+    clusters=12,
+    photos_assigned=1_235,
+    photos_left=0,
+    left={},
+    skipped={},
+    moves=(Move(None, None, 3, "[red]cats[/red]", 1_234), Move(4, "dogs", 5, None, 1)),
+    seconds={"total": 1.5},
 )
 CLUSTER = {
     "id": 1,
@@ -243,6 +259,61 @@ def test_runs_as_a_table() -> None:
             "1,234.6",
         ),
         *("0.234", "2.35", "1,234.6", "kmeans, l2, seed 5"),
+    ]
+
+
+def test_a_run_that_makes_no_clusters_has_neither_a_k_nor_a_seed() -> None:
+    placed = {"kind": "assign", "algorithm": "nearest", "k_requested": 0, "clusters_created": 0}
+    nothing = dict.fromkeys(("inertia", "silhouette", "davies_bouldin", "calinski_harabasz"))
+    lines = shown(runs_table([{**RUN_ROW, **placed, **nothing, "seed": 0}]))
+    assert lines[1].split(maxsplit=7) == [
+        *("4", "assign", "succeeded", "2024-05-06", "07:08:09", "3.2", "0"),
+        "54,321" + lines[1].split("54,321")[1],
+    ]
+    assert lines[1].split()[-2:] == ["nearest,", "l2"]
+
+
+def test_what_was_assigned_in_a_line() -> None:
+    assert describe_assignment(ASSIGNED) == (
+        "Run 8: placed 1,235 photos in 2 of 12 clusters (cosine), 1.5 s."
+    )
+    dry = replace(ASSIGNED, run_id=None, dry_run=True)
+    assert describe_assignment(dry) == (
+        "Dry run, nothing was changed: would place 1,235 photos in 2 of 12 clusters (cosine),"
+        " 1.5 s."
+    )
+
+
+def test_what_was_left_is_told_with_its_reason() -> None:
+    left = replace(ASSIGNED, left={"too_far": 2, "zero_vector": 0}, skipped={"pinned": 1})
+    assert describe_assignment(left).splitlines()[1] == (
+        "Left without a cluster: 2 photos too far from the nearest cluster, 1 photo pinned."
+    )
+    nothing = replace(left, photos_assigned=0, moves=(), run_id=None)
+    assert describe_assignment(nothing).splitlines()[0] == "No photos placed."
+    without = replace(nothing, clusters=0, left={"no_cluster": 1_000}, skipped={})
+    assert describe_assignment(without).splitlines() == [
+        "No photos placed.",
+        "Left without a cluster: 1,000 photos of a length that no active cluster has.",
+        "There is no active cluster; make some: fluffy-sql generate",
+    ]
+
+
+def test_every_reason_to_be_left_is_told() -> None:
+    reasons = {
+        *("too_far", "without_limit", "zero_vector", "no_cluster", "changed_meanwhile"),
+        *("without_embedding", "pinned"),
+    }
+    for reason in reasons:
+        assert "3 photos " in describe_assignment(replace(ASSIGNED, left={reason: 3}))
+
+
+def test_moves_as_a_table() -> None:
+    lines = shown(moves_table(ASSIGNED.moves))
+    assert [line.split() for line in lines] == [
+        ["photos", "from", "to", "name"],
+        ["1,234", "none", "3", "[red]cats[/red]"],
+        ["1", "4", "5"],
     ]
 
 
