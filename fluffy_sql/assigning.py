@@ -20,7 +20,7 @@ from fluffy_sql.library import only_run
 from fluffy_sql.progress import Progress
 from fluffy_sql.record import Clock, RunLog, closed_on_failure, discarded, open_run
 from fluffy_sql.schedule import row_ranges
-from fluffy_sql.types import AssignResult, Move, Survey
+from fluffy_sql.types import AssignResult, NamedMove, Survey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -275,10 +275,11 @@ class _Run:
             seconds=json.dumps(result.seconds),
         )
 
-    def _place(self, run_id: int) -> tuple[Move, ...]:
+    def _place(self, run_id: int) -> tuple[NamedMove, ...]:
+        self._session.execute("assign/lock_photos")
         clusters = self._session.fetch_all("assign/lock_clusters")
         moves = self._session.fetch_as(
-            Move,
+            NamedMove,
             "assign/place_photos",
             run_id=run_id,
             cluster_ids=[row["id"] for row in clusters if row["active"]],
@@ -293,7 +294,7 @@ class _Run:
         )
         return tuple(moves)
 
-    def _result(self, run_id: int | None, moves: tuple[Move, ...]) -> AssignResult:
+    def _result(self, run_id: int | None, moves: tuple[NamedMove, ...]) -> AssignResult:
         left = self._count_left(sum(m.photos for m in moves if m.from_cluster_id is None))
         return AssignResult(
             run_id=run_id,

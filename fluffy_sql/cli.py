@@ -412,7 +412,7 @@ def assign(
         return
     print(display.describe_assignment(result))
     if result.moves:
-        display.stdout_console().print(display.moves_table(result.moves[:_SHOWN_AFTER_A_RUN]))
+        display.stdout_console().print(display.named_moves_table(result.moves[:_SHOWN_AFTER_A_RUN]))
     if len(result.moves) > _SHOWN_AFTER_A_RUN:
         print(f"... and {len(result.moves) - _SHOWN_AFTER_A_RUN:,} smaller ones; --json has all")
 

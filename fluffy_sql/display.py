@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         AssignResult,
         ClusterChange,
         Move,
+        NamedMove,
         ReportResult,
         RunDifference,
         RunQuality,
@@ -261,7 +262,7 @@ def _describe_left(result: AssignResult) -> str:
     return described
 
 
-def moves_table(moves: Sequence[Move]) -> Table:
+def named_moves_table(moves: Sequence[NamedMove]) -> Table:
     """From which cluster to which photos went."""
     table = _table("photos", "from", "to", "name")
     for move in moves:

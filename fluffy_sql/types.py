@@ -333,7 +333,7 @@ class AssignOptions:
 
 
 @dataclass(frozen=True)
-class Move:
+class NamedMove:
     """Photos that went from one cluster (None: from none) to another."""
 
     from_cluster_id: int | None
@@ -366,7 +366,7 @@ class AssignResult:
     photos_left: int
     left: dict[str, int]
     skipped: dict[str, int]
-    moves: tuple[Move, ...]
+    moves: tuple[NamedMove, ...]
     seconds: dict[str, float]
 
 

@@ -30,7 +30,6 @@ CROSS JOIN
             found.id = candidate.photo_id
             AND found.cluster_id IS NOT DISTINCT FROM candidate.cluster_id
             AND found.cluster_pinned IS NOT TRUE
-            AND found.embedding IS NOT NULL
         OFFSET 0
     ) AS photo
 CROSS JOIN

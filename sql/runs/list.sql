@@ -16,7 +16,6 @@ SELECT
     photos_moved,
     inertia,
     inertia_per_photo,
-    photos_moved,
     undone_by,
     clusters_kept,
     silhouette,

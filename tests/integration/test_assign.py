@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,7 @@ from fluffy_sql.assigning import AssignService
 from fluffy_sql.errors import BusyError, DatabaseError, LibraryError
 from fluffy_sql.importing import import_photos
 from fluffy_sql.progress import Progress
-from fluffy_sql.types import AssignOptions, Move
+from fluffy_sql.types import AssignOptions, NamedMove
 from tests.conftest import made_library
 from tests.integration.helpers import (
     centroids_by_cluster,
@@ -347,7 +349,7 @@ def test_photos_embedded_again_can_be_placed_again(
     assert assign(database_url, max_distance=0.5).run_id is None
     result = assign(database_url, max_distance=0.5, moved=True)
     target = int(before[strangers[0]])
-    assert result.moves == (Move(int(before[2]), None, target, None, 1),)
+    assert result.moves == (NamedMove(int(before[2]), None, target, None, 1),)
     assert (result.photos_assigned, result.photos_left) == (1, 0)
     expected = before.copy()
     expected[2] = target
@@ -444,6 +446,32 @@ def test_a_cluster_that_is_gone_or_unusable_meanwhile_takes_no_photo(
     assert result.left["changed_meanwhile"] > 0
     assert result.photos_assigned == 200 - result.left["changed_meanwhile"]
     assert miscounted(session) == []
+
+
+def test_whoever_moves_a_photo_and_counts_it_meanwhile_is_not_in_the_way(
+    session: Session, database_url: str, library: None
+) -> None:
+    def waits_for_the_photo() -> bool:
+        waiting = (
+            "SELECT count(*) FROM pg_locks"
+            " WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+        )
+        return query(session, waiting) == [(1,)]
+
+    with ThreadPoolExecutor(1) as pool:
+        with session.connection.transaction():
+            session.connection.execute("UPDATE photos SET cluster_id = 1 WHERE id = 3")
+            running = pool.submit(assign, database_url)
+            wait_until(waits_for_the_photo)
+            session.connection.execute("UPDATE clusters SET photos_count = photos_count + 1")
+        assert running.result().photos_assigned == 199
+
+
+def wait_until(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_where_all_of_it_changed_meanwhile_there_is_no_run(

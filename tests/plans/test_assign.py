@@ -97,6 +97,7 @@ def test_they_are_looked_up_and_placed_by_their_keys(large: Session) -> None:
         found = explain(large, "assign/find_nearest", **nearest(large, 3))
         assert ways_to(found, "photos") == {"photos_pkey"}
         large.execute("work_tables/analyze_placements")
+        assert ways_to(explain(large, "assign/lock_photos"), "photos") == {"photos_pkey"}
         placed = explain(
             large, "assign/place_photos", run_id=open_run(large), cluster_ids=[1, 2, 3, 4, 5, 6]
         )

@@ -105,7 +105,7 @@ def test_active_clusters_with_a_centroid_are_listed_by_id(session: Session) -> N
     a, b, unusable = make_clusters(session, [[1, 2], [3, 4], [5, 6]], run_id)
     session.connection.execute("UPDATE clusters SET status = 1 WHERE id = %s", (unusable,))
     session.connection.execute("UPDATE clusters SET name = 'moved' WHERE id = %s", (a,))
-    session.connection.execute("INSERT INTO clusters (name) VALUES ('without a centroid')")
+    session.connection.execute("INSERT INTO clusters (run_id) VALUES (%s)", (run_id,))
     assert listed(session) == [(a, "l2", [1, 2], None), (b, "l2", [3, 4], None)]
 
 
@@ -137,8 +137,8 @@ def test_limits_are_those_of_the_run_that_the_centroid_comes_from(session: Sessi
             (run_id, known, [step * place for place in range(101)]),
         )
     for within in (0, 95, 100):
-        limits = {row[0]: row[3] for row in listed(session, within)}
-        assert limits == {known: within / 2, unknown: None}
+        limits = [(row[0], row[3]) for row in listed(session, within)]
+        assert limits == [(known, within / 2), (unknown, None)]
 
 
 # The photos
@@ -286,9 +286,9 @@ def test_under_cosine_only_directions_count_and_distances_are_cosine_s(session: 
     add_with_ids(session, {1: [100, 1], 2: [0, 0.1], 3: [0, 0], 4: [-5, 0]})
     list_all(session)
     nearest = {7: [1, 0], 8: [0, 1]}
-    assert find_nearest(session, nearest, [1, 0.9], normalize=True) == 3
-    # 4 is opposite to 7 (2) and at right angles to 8 (1)
-    assert placements(session) == {1: (None, 7, True), 2: (None, 8, True), 4: (None, 8, False)}
+    assert find_nearest(session, nearest, [1, 1.1], normalize=True) == 3
+    # 4 is opposite to 7 (2) and at right angles to 8 (1, and not the 1.4 between unit vectors)
+    assert placements(session) == {1: (None, 7, True), 2: (None, 8, True), 4: (None, 8, True)}
 
 
 def test_the_limit_itself_is_within_and_none_that_is_known_says_nothing(session: Session) -> None:
@@ -375,20 +375,20 @@ def test_photos_are_placed_and_moves_are_kept_by_pair_of_clusters(session: Sessi
     add_with_ids(session, {i: [1, 0] for i in (5, 4, 3, 2, 1)})
     a, b = make_clusters(session, [[1, 0], [1, 0]])
     session.connection.execute("UPDATE clusters SET name = 'cats' WHERE id = %s", (b,))
-    place(session, a, 1)
+    place(session, a, 1, 3, 5)
     list_all(session)
     find_nearest(session, {b: [1, 0]})
     run_id = open_run(session)
     rows = session.fetch_all("assign/place_photos", run_id=run_id, cluster_ids=[b])
     assert [tuple(row.values()) for row in rows] == [
-        (None, None, b, "cats", 4),
-        (a, None, b, "cats", 1),
+        (a, None, b, "cats", 3),
+        (None, None, b, "cats", 2),
     ]
     assert set(placed(session).values()) == {b}
     kept = "SELECT from_cluster_id, to_cluster_id, photos, photo_ids FROM cluster_run_moves"
     assert query(session, kept + " ORDER BY photos DESC") == [
-        (None, b, 4, [2, 3, 4, 5]),
-        (a, b, 1, [1]),
+        (a, b, 3, [1, 3, 5]),
+        (None, b, 2, [2, 4]),
     ]
     assert query(session, "SELECT DISTINCT updated_at = now() FROM photos") == [(True,)]
 
@@ -466,6 +466,36 @@ def test_a_photo_that_is_only_locked_is_placed(two_sessions: tuple[Session, Sess
     assert place_photos(session, run_id, 1, 2) == [(None, 2, 2)]
 
 
+def test_photos_that_are_to_be_placed_are_locked_and_no_others(
+    two_sessions: tuple[Session, Session],
+) -> None:
+    session, other = two_sessions
+    add_with_ids(session, {1: [1, 0], 2: [0, 9], 3: [1, 0], 4: [1, 0], 5: [1, 0]})
+    [ours] = make_clusters(session, [[1, 0]])
+    place(session, ours, 3)
+    list_all(session)
+    find_nearest(session, {ours: [1, 0]}, [1])
+    session.connection.execute("UPDATE photos SET path = 'moved' WHERE id = 4")
+    with session.transaction():
+        assert session.fetch_value("assign/lock_photos") == 2
+        free = "SELECT id FROM photos ORDER BY id FOR NO KEY UPDATE SKIP LOCKED"
+        assert query(other, free) == [(2,), (3,), (4,)]
+
+
+def test_whoever_is_changing_a_photo_is_waited_for_and_then_keeps_it(
+    two_sessions: tuple[Session, Session],
+) -> None:
+    session, other = two_sessions
+    ready_to_place(session)
+    pid = session.connection.info.backend_pid
+    with ThreadPoolExecutor(1) as pool:
+        with other.transaction():
+            other.connection.execute("UPDATE photos SET path = 'moved' WHERE id = 1")
+            locking = pool.submit(session.fetch_value, "assign/lock_photos")
+            wait_until_blocked(other, pid)
+        assert locking.result() == 1
+
+
 def lock(session: Session) -> dict[int, bool]:
     return {row["id"]: row["active"] for row in session.fetch_all("assign/lock_clusters")}
 
@@ -486,7 +516,7 @@ def test_the_clusters_that_photos_leave_or_join_are_locked_and_no_others(
         free = "SELECT id FROM clusters ORDER BY id FOR KEY SHARE SKIP LOCKED"
         # nobody's foreign key has to wait
         assert query(other, free) == [(a,), (b,), (stays,), (far,), (unusable,)]
-        free = "SELECT id FROM clusters ORDER BY id FOR NO KEY UPDATE SKIP LOCKED"
+        free = "SELECT id FROM clusters ORDER BY id FOR SHARE SKIP LOCKED"
         assert query(other, free) == [(far,), (unusable,)]
 
 

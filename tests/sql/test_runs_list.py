@@ -46,7 +46,6 @@ def test_a_run_is_listed_with_its_settings_and_outcome(session: Session) -> None
         "photos_moved": None,
         "inertia": 5.0,
         "inertia_per_photo": 0.25,
-        "photos_moved": 10,
         "undone_by": None,
         "clusters_kept": 1,
         "silhouette": 0.25,

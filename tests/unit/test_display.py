@@ -19,10 +19,10 @@ from fluffy_sql.display import (
     describe_run,
     describe_statements,
     failures,
-    moves_table,
+    named_moves_table,
     runs_table,
 )
-from fluffy_sql.types import AssignResult, Move, RunQuality, RunResult, StepReport, Survey
+from fluffy_sql.types import AssignResult, NamedMove, RunQuality, RunResult, StepReport, Survey
 
 NONE_SKIPPED = {"without_embedding": 0, "zero_vector": 0, "already_clustered": 0}
 RUN = RunResult(
@@ -68,7 +68,7 @@ ASSIGNED = AssignResult(
     photos_left=0,
     left={},
     skipped={},
-    moves=(Move(None, None, 3, "[red]cats[/red]", 1_234), Move(4, "dogs", 5, None, 1)),
+    moves=(NamedMove(None, None, 3, "[red]cats[/red]", 1_234), NamedMove(4, "dogs", 5, None, 1)),
     seconds={"total": 1.5},
 )
 CLUSTER = {
@@ -309,7 +309,7 @@ def test_every_reason_to_be_left_is_told() -> None:
 
 
 def test_moves_as_a_table() -> None:
-    lines = shown(moves_table(ASSIGNED.moves))
+    lines = shown(named_moves_table(ASSIGNED.moves))
     assert [line.split() for line in lines] == [
         ["photos", "from", "to", "name"],
         ["1,234", "none", "3", "[red]cats[/red]"],
