@@ -376,6 +376,7 @@ def test_photos_are_placed_and_moves_are_kept_by_pair_of_clusters(session: Sessi
     a, b = make_clusters(session, [[1, 0], [1, 0]])
     session.connection.execute("UPDATE clusters SET name = 'cats' WHERE id = %s", (b,))
     place(session, a, 1, 3, 5)
+    session.connection.execute("UPDATE photos SET updated_at = '2001-01-01'")
     list_all(session)
     find_nearest(session, {b: [1, 0]})
     run_id = open_run(session)

@@ -107,6 +107,14 @@ def test_what_can_not_be_placed_is_not(session: Session) -> None:
     assert [assign(session, photo_id) for photo_id in (1, 2, 3, 4, 4711, None)] == [None] * 6
 
 
+def test_what_is_not_placed_is_not_written(session: Session) -> None:
+    add_with_ids(session, {1: [9, 0]})
+    add_clusters(session, {3: [0, 0]})
+    before = query(session, "SELECT ctid::text FROM photos")
+    assert assign(session, 1, 1.0) is None
+    assert query(session, "SELECT ctid::text FROM photos") == before
+
+
 def test_unusable_clusters_take_none(session: Session) -> None:
     add_with_ids(session, {1: [1, 0]})
     add_clusters(session, {3: [1, 0], 4: [5, 0]})
@@ -216,7 +224,7 @@ def test_names_mean_the_same_whatever_the_search_path(
         LANGUAGE sql RETURN 1 / 0;
         CREATE FUNCTION hostile.equal(bigint, bigint) RETURNS boolean LANGUAGE sql RETURN 1 / 0 = 0;
         CREATE OPERATOR hostile.= (LEFTARG = bigint, RIGHTARG = bigint, FUNCTION = hostile.equal);
-        CREATE TEMPORARY TABLE clusters AS SELECT * FROM public.clusters LIMIT 0;
+        CREATE TEMPORARY TABLE photos AS SELECT * FROM public.photos LIMIT 0;
         CREATE FUNCTION pg_temp.nearest_active_cluster(public.vector, float8) RETURNS bigint
         LANGUAGE sql RETURN 1 / 0;
         """
@@ -231,10 +239,14 @@ def test_names_mean_the_same_whatever_the_search_path(
     ("meanwhile", "expected"),
     [
         ("DELETE FROM clusters WHERE id = 3", None),
+        (
+            "SELECT FROM clusters FOR UPDATE; UPDATE clusters SET status = 1 WHERE id = 3",
+            None,
+        ),
         ("UPDATE clusters SET photos_count = 9 WHERE id = 3", 3),
     ],
 )
-def test_a_cluster_that_is_just_being_deleted_is_waited_for_and_takes_none(
+def test_whoever_is_deleting_a_cluster_or_has_locked_it_is_waited_for(
     two_sessions: tuple[Session, Session],
     placing: Any,
     library: Any,
