@@ -139,6 +139,7 @@ class ClusteringService:
         return recorder.statements()
 
     def _run(self, way: _Way) -> RunResult:
+        algorithm_named(self._settings.algorithm)  # a wrong name is told before anything is done
         with Session.open(self._url, explain=way.explain) as session:
             require_current_schema(session)
             with only_run(session):

@@ -43,7 +43,7 @@ def test_a_run_is_listed_with_its_settings_and_outcome(session: Session) -> None
         "clusters_created": 3,
         "photos_eligible": 10,
         "photos_processed": 20,
-        "photos_moved": None,
+        "photos_moved": 10,
         "inertia": 5.0,
         "inertia_per_photo": 0.25,
         "undone_by": None,
