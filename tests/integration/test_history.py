@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fluffy_sql.assigning import AssignService
 from fluffy_sql.database.session import Session
 from fluffy_sql.errors import HistoryError
 from fluffy_sql.history import compare_runs, show_run, undo_run
+from fluffy_sql.types import AssignOptions
 from tests.conftest import made_library
 from tests.integration.helpers import clusters_by_photo, generate, query
 from tests.integration.test_recluster import counts_are_right, recluster
@@ -86,6 +88,19 @@ def test_runs_are_undone_one_after_the_other(session: Session, database_url: str
     while runs:
         undo(database_url, runs.pop())
         assert state(session) == states.pop()
+
+
+def test_placing_photos_is_undone_as_well(
+    session: Session, database_url: str, add_photos: Callable[..., Any]
+) -> None:
+    generate(database_url, k=8)
+    add_photos(made_library(6)[0], [f"new{i}" for i in range(600)])
+    before = state(session)
+    run_id = AssignService(database_url).assign(AssignOptions()).run_id
+    assert state(session) != before
+    assert undo(database_url, run_id).photos_moved == 600
+    assert state(session) == before
+    assert counts_are_right(session)
 
 
 def test_a_run_on_other_photos_does_not_stand_in_the_way(

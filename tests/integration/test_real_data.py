@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,15 +11,19 @@ import pytest
 from sklearn.cluster import KMeans
 from sklearn.metrics import normalized_mutual_info_score
 
+from fluffy_sql.assigning import AssignService
+from fluffy_sql.database.session import Session
+from fluffy_sql.history import undo_run
 from fluffy_sql.importing import import_photos
+from fluffy_sql.service import ClusteringService
+from fluffy_sql.settings import ClusteringSettings
+from fluffy_sql.types import AssignOptions
 from tests.conftest import SHARED_DATA
-from tests.integration.helpers import clusters_by_photo, generate
+from tests.integration.helpers import clusters_by_photo, generate, query
 from tests.reference import inertia_of_partition, unit_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from fluffy_sql.database.session import Session
 
 CALTECH = SHARED_DATA / "caltech101"
 DINO = SHARED_DATA / "dinov2-esthetics"
@@ -48,6 +53,67 @@ def test_caltech101_is_clustered_by_what_it_shows(session: Session, database_url
     assert normalized_mutual_info_score(labels_of(CALTECH), ours) >= 0.85
     peer = KMeans(100, n_init=10, random_state=0).fit(rows.astype(np.float32))
     assert inertia_of_partition(rows, ours) <= 1.01 * inertia_of_partition(rows, peer.labels_)
+
+
+def in_clusters(session: Session) -> dict[str, int]:
+    """The cluster of each photo that is in one, by path."""
+    return dict(query(session, "SELECT path, cluster_id FROM photos WHERE cluster_id > 0"))
+
+
+@needs(CALTECH)
+def test_names_stay_on_their_themes_while_caltech101_grows(
+    session: Session, database_url: str
+) -> None:
+    """80 % clustered and named, the rest added, placed and clustered anew, and taken back."""
+    load(CALTECH, session)
+    with (CALTECH / "photos.csv").open(encoding="utf-8", newline="") as file:
+        label = {row["path"]: row["label"] for row in csv.DictReader(file)}
+    session.connection.execute(
+        "CREATE TABLE later AS SELECT * FROM photos ORDER BY hashint8extended(id, 0) LIMIT 823"
+    )
+    session.connection.execute("DELETE FROM photos WHERE id IN (SELECT id FROM later)")
+    generate(database_url, k=100)
+    first = in_clusters(session)
+    assert len(first) == 3_291
+    themes = {
+        cluster_id: Counter(label[path] for path in first if first[path] == cluster_id)
+        for cluster_id in set(first.values())
+    }
+    for cluster_id, theme in themes.items():
+        session.connection.execute(
+            "UPDATE clusters SET name = %s WHERE id = %s", (theme.most_common(1)[0][0], cluster_id)
+        )
+    named = query(session, "SELECT id, name FROM clusters ORDER BY id")
+
+    session.connection.execute("INSERT INTO photos SELECT * FROM later")
+    placed = AssignService(database_url).assign(AssignOptions())
+    assert (placed.photos_assigned, placed.photos_left) == (823, 0)
+    second = in_clusters(session)
+    assert {path: second[path] for path in first} == first
+    # as good as clustering all at once would be: 0.86 of NMI
+    every = [label[path] for path in second]
+    assert normalized_mutual_info_score(every, list(second.values())) > 0.84
+
+    service = ClusteringService(database_url, ClusteringSettings(k=100))
+    result = service.generate(recluster=True)
+    third = in_clusters(session)
+    assert len(third) == 4_114
+    assert query(session, "SELECT id, name FROM clusters ORDER BY id") == named
+    assert normalized_mutual_info_score(every, [third[path] for path in second]) > 0.85
+    same_theme = {
+        cluster_id
+        for cluster_id, name in named
+        if Counter(label[path] for path in third if third[path] == cluster_id).most_common(1)[0][0]
+        == name
+    }
+    assert len(same_theme) >= 95
+    stayed = [third[path] == first[path] for path in first if first[path] in same_theme]
+    assert np.mean(stayed) >= 0.95
+
+    with Session.open(database_url) as another:
+        undo_run(another, result.run_id or 0)
+    assert in_clusters(session) == second
+    assert query(session, "SELECT id, name FROM clusters ORDER BY id") == named
 
 
 @needs(DINO)
