@@ -256,6 +256,18 @@ def test_the_last_run_that_placed_a_photo_counts(session: Session) -> None:
     assert changed(session) == [2]
 
 
+def test_a_photo_that_two_runs_put_into_one_cluster_did_not_change_by_that(
+    session: Session,
+) -> None:
+    add_with_ids(session, {1: [1, 0]})
+    [ours] = make_clusters(session, [[1, 0]])
+    placed_by_run(session, ours, 1, day=1)
+    placed_by_run(session, ours, 1, day=2)
+    assert changed(session) == []
+    change(session, 1)
+    assert changed(session) == [1]
+
+
 def test_a_run_whose_time_is_not_known_is_not_judged_by_it(session: Session) -> None:
     add_with_ids(session, {1: [1, 0]})
     placed_by_run(session, make_clusters(session, [[1, 0]])[0], 1)
