@@ -7,5 +7,6 @@ SET
     photos_processed = %(photos_moved)s::bigint,
     photos_moved = %(photos_moved)s::bigint,
     seconds = %(seconds)s::jsonb,
+    placed_at = now(),
     finished_at = clock_timestamp()
 WHERE id = %(run_id)s::bigint;

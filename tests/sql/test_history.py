@@ -183,6 +183,7 @@ def test_an_undo_is_a_run_with_the_settings_of_the_other(session: Session) -> No
     record = run_record(session, undo_id)
     assert (record["status"], record["photos_moved"], record["undone_by"]) == ("succeeded", 3, None)
     assert record["finished_at"] is not None
+    assert value(session, "SELECT placed_at = now() FROM cluster_runs WHERE id = %s", undo_id)
     assert run_record(session, run_id)["undone_by"] == undo_id
 
 
