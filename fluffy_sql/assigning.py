@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fluffy_sql.database.counter_cache import triggers_in_force
 from fluffy_sql.database.schema import require_current_schema
 from fluffy_sql.database.session import Session
 from fluffy_sql.database.workers import Workers
@@ -289,9 +290,10 @@ class _Run:
             added[move.to_cluster_id] += move.photos
             if move.from_cluster_id is not None:
                 added[move.from_cluster_id] -= move.photos
-        self._session.execute(
-            "clusters/add_counts", cluster_ids=list(added), photos=list(added.values())
-        )
+        if not triggers_in_force(self._session):
+            self._session.execute(
+                "clusters/add_counts", cluster_ids=list(added), photos=list(added.values())
+            )
         return tuple(moves)
 
     def _result(self, run_id: int | None, moves: tuple[NamedMove, ...]) -> AssignResult:

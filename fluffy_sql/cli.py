@@ -172,18 +172,27 @@ def migrate(
             "--rollback drops the clusters, the record of runs and, where migrate made it, the"
             " table photos with its embeddings; add --yes if you mean it"
         )
-    with _database(_load(config, database_url)) as database:
-        result = (schema.roll_back if rollback else schema.migrate)(database.url)
+    settings = _load(config, database_url)
+    with _database(settings) as database:
+        if rollback:
+            result = schema.roll_back(database.url)
+        else:
+            result = schema.migrate(database.url, keep_counts_by=settings.clustering.counter_cache)
     if as_json:
         key = "rolled_back" if rollback else "applied"
-        _print_json({key: result.changed, "adopted": result.adopted})
+        kept = result.counter_cache
+        counts = {} if kept is None else {"counter_cache": asdict(kept)}
+        _print_json({key: result.changed, "adopted": result.adopted, **counts})
         return
     for migration in result.changed:
         print(f"{'Rolled back' if rollback else 'Applied'} {migration}")
-    if not result.changed:
+    told = display.describe_counter_cache(result.counter_cache) if result.counter_cache else ""
+    if not result.changed and not (result.counter_cache and result.counter_cache.changed):
         print("Nothing to roll back." if rollback else "The database is up to date.")
     for table in result.adopted:
         print(f"The table {table} was here before; its rows and columns are kept.")
+    if told:
+        print(told)
 
 
 @fluffy_sql.command("import", short_help="Load embeddings from a file.")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from fluffy_sql.database.counter_cache import CounterCache
     from fluffy_sql.database.explain import ExplainedStatement
     from fluffy_sql.types import (
         AssignResult,
@@ -307,6 +308,21 @@ def _megabytes(size: int) -> str:
     return f"{size / 1e6:,.1f} MB"
 
 
+def describe_counter_cache(kept: CounterCache) -> str:
+    """How photos_count is kept, where that is new or not what one would expect."""
+    if kept.found_here:
+        return (
+            "clusters.photos_count was here before, so counting is left to your application;"
+            " runs count the clusters they make (see clustering.counter_cache)."
+        )
+    if not kept.changed:
+        return ""
+    if kept.kept_by == "service":
+        return "Triggers no longer keep photos_count; runs count the clusters they make."
+    mended = f" {_count(kept.mended, 'count')} set right." if kept.mended else ""
+    return f"Triggers keep photos_count from now on.{mended}"
+
+
 def describe_statements(statements: Sequence[ExplainedStatement]) -> str:
     """Statements with their plans, a blank line between them."""
     return "\n\n".join(_describe_statement(statement) for statement in statements)
@@ -337,7 +353,7 @@ def clusters_table(clusters: Sequence[dict[str, Any]]) -> Table:
             str(row["id"]),
             _text(row["name"]),
             {0: "active", 1: "unusable"}.get(row["status"], _text(row["status"])),
-            f"{row['photos_count']:,}",
+            _integer(row["photos_count"]),
             _number(row["mean_distance"]),
             _number(row["max_distance"]),
             _number(row["silhouette"], 3),

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from fluffy_sql import __version__
+from fluffy_sql.database.counter_cache import triggers_in_force
 from fluffy_sql.errors import HistoryError
 from fluffy_sql.library import only_run
 from fluffy_sql.types import ClusterChange, Move, RunDetails, RunDifference, UndoResult
@@ -105,7 +106,8 @@ def undo_run(session: Session, run_id: int) -> UndoResult:
         photos_moved = sum(move.photos for move in moves)
         restored = session.execute("runs/restore_clusters", run_id=run_id)
         deleted = session.execute("runs/delete_created_clusters", run_id=run_id)
-        session.execute("clusters/recount")
+        if not triggers_in_force(session):
+            session.execute("clusters/recount")
         session.execute("runs/mark_undone", run_id=run_id, undo_id=undo_id)
         seconds = round(time.perf_counter() - begun, 3)
         session.execute(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 DEFAULT_FILE = Path("image_embed.yml")
 
 Metric = Literal["cosine", "l2"]
+CounterCache = Literal["auto", "triggers", "service"]
 
 # Flags that are not called like the last part of their key.
 _FLAGS = {"database.url": "--database-url"}
@@ -52,6 +53,7 @@ class ClusteringSettings(_Section):
     restarts: Annotated[int, Field(ge=1)] = 3
     refine: bool = True
     history: Annotated[int, Field(ge=0, le=1_000_000)] = 50
+    counter_cache: CounterCache = "auto"
 
 
 class Settings(_Section):
@@ -213,6 +215,7 @@ _ALLOWED = {
     "clustering.restarts": "a whole number from 1 up",
     "clustering.refine": "true or false",
     "clustering.history": "a whole number from 0 to 1,000,000",
+    "clustering.counter_cache": "auto, triggers or service",
 }
 
 

@@ -10,6 +10,7 @@ from yoyo import read_migrations
 from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import DatabaseURI
 
+from fluffy_sql.database import counter_cache
 from fluffy_sql.database.session import Session, our_errors
 from fluffy_sql.errors import SchemaError
 from fluffy_sql.resources import migrations_folder
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import psycopg
+
+    from fluffy_sql.database.counter_cache import CounterCache
 
 # l2_normalize came with pgvector 0.7.
 OLDEST_PGVECTOR = (0, 7)
@@ -33,17 +36,24 @@ class MigrationResult:
     Attributes:
         changed: migrations applied, or rolled back, in the order it happened.
         adopted: tables that were here before and were kept.
+        counter_cache: how `photos_count` is kept from now on; None after `roll_back`.
     """
 
     changed: tuple[str, ...]
     adopted: tuple[str, ...]
+    counter_cache: CounterCache | None
 
 
-def migrate(url: str) -> MigrationResult:
+def migrate(url: str, *, keep_counts_by: str = counter_cache.AUTO) -> MigrationResult:
     """Applies every migration that is not in force yet, each whole or not at all.
 
+    Args:
+        url: address of the database, as libpq takes it.
+        keep_counts_by: `clustering.counter_cache`, which is put into effect.
+
     Raises:
-        SchemaError: the server is too old or has no pgvector, or a table of ours can't be adopted.
+        SchemaError: the server is too old or has no pgvector, a table of ours can't be adopted, or
+            triggers are refused.
         DatabaseError: Postgres refused a statement.
     """
     with Session.open(url) as session:
@@ -51,7 +61,8 @@ def migrate(url: str) -> MigrationResult:
         with _backend(url, session) as backend:
             migrations = backend.to_apply(read_migrations(str(migrations_folder())))
             backend.apply_migrations(migrations)
-        return MigrationResult(tuple(m.id for m in migrations), adopted_tables(session))
+            kept = counter_cache.put_into_effect(session, keep_counts_by)
+        return MigrationResult(tuple(m.id for m in migrations), adopted_tables(session), kept)
 
 
 def roll_back(url: str) -> MigrationResult:
@@ -65,7 +76,7 @@ def roll_back(url: str) -> MigrationResult:
         with _backend(url, session) as backend:
             migrations = backend.to_rollback(read_migrations(str(migrations_folder())))
             backend.rollback_migrations(migrations)
-        return MigrationResult(tuple(m.id for m in migrations), adopted)
+        return MigrationResult(tuple(m.id for m in migrations), adopted, None)
 
 
 def require_current_schema(session: Session) -> None:

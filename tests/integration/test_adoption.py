@@ -99,7 +99,7 @@ def add_rails_photos(connection: psycopg.Connection[Any], photos: int = 60) -> N
 
 
 def describe(connection: psycopg.Connection[Any]) -> dict[str, list[tuple[Any, ...]]]:
-    """The public schema: columns with defaults, constraints, indexes, comments, functions."""
+    """The public schema: columns with defaults, constraints, indexes, functions, triggers ..."""
     questions = {
         "columns": """
             SELECT c.relname::text, a.attnum, a.attname::text, format_type(a.atttypid, a.atttypmod),
@@ -130,6 +130,11 @@ def describe(connection: psycopg.Connection[Any]) -> dict[str, list[tuple[Any, .
                 WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
             ) ORDER BY 1
         """,
+        "triggers": """
+            SELECT t.tgrelid::regclass::text, t.tgname::text, pg_get_triggerdef(t.oid), t.tgenabled
+            FROM pg_trigger AS t JOIN pg_class AS c ON t.tgrelid = c.oid
+            WHERE c.relnamespace = 'public'::regnamespace AND NOT t.tgisinternal ORDER BY 1, 2
+        """,
     }
     # what migrations are remembered by stays, as yoyo does it
     return {
@@ -153,7 +158,7 @@ def test_migrate_keeps_every_row_and_column_and_generate_works(
 
     result = schema.migrate(bare_database_url)
     assert result.adopted[0] == "photos"
-    for kind in ("columns", "constraints", "indexes", "functions"):
+    for kind in ("columns", "constraints", "indexes", "functions", "triggers"):
         assert set(schema_before[kind]) <= set(describe(rails)[kind])
 
     assert generate(bare_database_url, k=3).clusters_created == 3
@@ -203,6 +208,7 @@ def test_rolling_back_an_own_library_leaves_nothing(
         "indexes": [],
         "comments": [],
         "functions": [],
+        "triggers": [],
     }
 
 

@@ -256,9 +256,12 @@ def test_migrate_with_json(run_cli: Run, bare_database_url: str) -> None:
     def migrate(*flags: str) -> dict[str, Any]:
         return only_json(run_cli("migrate", "--json", "--database-url", bare_database_url, *flags))
 
-    applied = migrate()["applied"]
+    first = migrate()
+    applied = first["applied"]
     assert applied[0] == "0001_library"
-    assert migrate() == {"applied": [], "adopted": []}
+    kept = {"kept_by": "triggers", "changed": True, "mended": 0, "found_here": False}
+    assert first["counter_cache"] == kept
+    assert migrate() == {"applied": [], "adopted": [], "counter_cache": kept | {"changed": False}}
     assert migrate("--rollback", "--yes") == {"rolled_back": applied[::-1], "adopted": []}
 
 
@@ -272,6 +275,17 @@ def test_migrate_takes_back_only_what_is_really_meant(clustered: Run) -> None:
     assert done.out.splitlines()[-1] == "Rolled back 0001_library"
     assert clustered("clusters").code == 1
     assert clustered("migrate", "--rollback", "--yes").out == "Nothing to roll back.\n"
+
+
+def test_migrate_says_who_counts(run_cli: Run, bare_database_url: str, tmp_path: Path) -> None:
+    def migrate(counter_cache: str) -> str:
+        (tmp_path / "s.yml").write_text(f"clustering: {{counter_cache: {counter_cache}}}\n")
+        return run_cli("migrate", "--config", "s.yml", "--database-url", bare_database_url).out
+
+    assert migrate("auto").endswith("\nTriggers keep photos_count from now on.\n")
+    assert migrate("triggers") == "The database is up to date.\n"
+    assert migrate("service").startswith("Triggers no longer keep photos_count; runs count")
+    assert migrate("service") == "The database is up to date.\n"
 
 
 # import

@@ -50,7 +50,7 @@ def test_a_cluster_is_listed_once_with_its_most_central_photo(session: Session) 
     add_with_ids(session, {1: [16, 0], 2: [11, 0], 3: [10, 2]})
     place(session, largest, 1, 2, 3)
     session.connection.execute(
-        "UPDATE clusters SET name = 'cats', status = 1 WHERE id = %s", (largest,)
+        "UPDATE clusters SET name = 'cats', status = 1, photos_count = 5 WHERE id = %s", (largest,)
     )
     row = listed(session, most=1)[0]
     assert (row.pop("silhouette"), row.pop("davies_bouldin")) == (None, None)

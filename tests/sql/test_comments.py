@@ -43,6 +43,9 @@ FUNCTIONS = (
 )
 TRIGGERS = ("place_new_photo",)
 
+# Postgres calls these itself.
+TRIGGER_FUNCTIONS = ("fluffy_sql_count_cluster", "fluffy_sql_count_photos")
+
 # Columns whose name alone does not say what they hold.
 DESCRIBED = {
     "photos": {"path", "embedding", "cluster_id"},
@@ -119,7 +122,13 @@ def test_every_function_of_ours_is_among_these(session: Session) -> None:
         " AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass"
         " AND objid = pg_proc.oid AND deptype = 'e') ORDER BY 1",
     )
-    assert [name for (name,) in found] == sorted(FUNCTIONS + TRIGGERS)
+    assert [name for (name,) in found] == sorted(FUNCTIONS + TRIGGERS + TRIGGER_FUNCTIONS)
+
+
+@pytest.mark.parametrize("function", TRIGGER_FUNCTIONS)
+def test_a_trigger_function_says_what_it_does(session: Session, function: str) -> None:
+    described = value(session, "SELECT obj_description(to_regproc(%s), 'pg_proc')", function)
+    assert "trigger" in described
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

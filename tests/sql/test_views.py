@@ -138,9 +138,7 @@ def test_a_cluster_is_shown_with_mean_and_largest_distance(session: Session) -> 
     run_id = open_run(session, metric="l2")
     full, empty = make_clusters(session, [[0, 0], [9, 9]], run_id)
     place(session, full, 1, 2, 3)  # 3 can't be measured
-    session.connection.execute(
-        "UPDATE clusters SET photos_count = 3, name = 'a' WHERE id = %s", (full,)
-    )
+    session.connection.execute("UPDATE clusters SET name = 'a' WHERE id = %s", (full,))
     session.connection.execute("UPDATE clusters SET status = 1 WHERE id = %s", (empty,))
     assert query(
         session,

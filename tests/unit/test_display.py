@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from fluffy_sql.database.counter_cache import CounterCache
 from fluffy_sql.database.explain import ExplainedStatement
 from fluffy_sql.display import (
     RunProgress,
     clusters_table,
     describe_assignment,
+    describe_counter_cache,
     describe_run,
     describe_statements,
     failures,
@@ -407,3 +409,36 @@ def test_statements_stand_with_their_plans_a_blank_line_between() -> None:
 def test_a_plan_commands_no_terminal() -> None:
     statement = ExplainedStatement("a/one", 1, "SELECT 1;", ("Filter: (a = '\x1b[2J'::text)",))
     assert "Filter: (a = '\\x1b[2J'::text)" in describe_statements([statement])
+
+
+@pytest.mark.parametrize(
+    ("kept", "told"),
+    [
+        (CounterCache("triggers", changed=False, mended=0, found_here=False), ""),
+        (CounterCache("service", changed=False, mended=0, found_here=False), ""),
+        (
+            CounterCache("triggers", changed=True, mended=0, found_here=False),
+            "Triggers keep photos_count from now on.",
+        ),
+        (
+            CounterCache("triggers", changed=True, mended=2, found_here=False),
+            "Triggers keep photos_count from now on. 2 counts set right.",
+        ),
+        (
+            CounterCache("service", changed=True, mended=0, found_here=False),
+            "Triggers no longer keep photos_count; runs count the clusters they make.",
+        ),
+        (
+            CounterCache("service", changed=False, mended=0, found_here=True),
+            "clusters.photos_count was here before, so counting is left to your application; runs"
+            " count the clusters they make (see clustering.counter_cache).",
+        ),
+    ],
+)
+def test_how_counts_are_kept_is_told_where_it_is_news(kept: CounterCache, told: str) -> None:
+    assert describe_counter_cache(kept) == told
+
+
+def test_a_count_that_an_application_left_null_is_shown_as_nothing() -> None:
+    lines = shown(clusters_table([CLUSTER | {"photos_count": None}]))
+    assert not any("1,234" in line or "None" in line for line in lines[1:])

@@ -23,6 +23,7 @@ FROM_1 = "a whole number from 1 up"
 SEED = "a whole number from 0 up to 9,223,372,036,854,775,807"
 TOLERANCE = "a number from 0 up, below 1 (0.0001: YAML takes 1e-4 for text)"
 CONNECTIONS = "a whole number from 1 to 64"
+COUNTER_CACHE = "auto, triggers or service"
 URL = "a postgresql:// address or null"
 NOT_TEXT = "a value that is not text"
 
@@ -93,12 +94,15 @@ WRONG_VALUES = [
     ("clustering.refine", "null", "nothing", "true or false"),
     ("clustering.history", "-1", "-1", "a whole number from 0 to 1,000,000"),
     ("clustering.history", "null", "nothing", "a whole number from 0 to 1,000,000"),
+    ("clustering.counter_cache", "trigger", "'trigger'", COUNTER_CACHE),
+    ("clustering.counter_cache", "false", "False", COUNTER_CACHE),
+    ("clustering.counter_cache", "null", "nothing", COUNTER_CACHE),
 ]
 
 DATABASE_KEYS = "url, embedded_dir, connections"
 CLUSTERING_KEYS = (
     "algorithm, k, metric, seed, batch_size, sample_per_cluster, iterations, tolerance, restarts,"
-    " refine, history"
+    " refine, history, counter_cache"
 )
 
 # what the file holds, and the whole message about it

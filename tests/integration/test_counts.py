@@ -1,0 +1,688 @@
+"""photos_count is right after any statement by anyone, and generate never counts double."""
+# ruff: noqa: S608 - statements are put together from numbers
+
+from __future__ import annotations
+
+import random
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Barrier
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fluffy_sql.database import schema
+from fluffy_sql.database.counter_cache import CounterCache, put_into_effect
+from fluffy_sql.database.session import Session
+from fluffy_sql.errors import DatabaseError, SchemaError
+from fluffy_sql.resources import migrations_folder
+from fluffy_sql.service import ClusteringService
+from fluffy_sql.settings import ClusteringSettings
+from tests.conftest import made_library
+from tests.integration.helpers import generate, query
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Add = Callable[..., list[int]]
+
+WRONG = (
+    "SELECT c.id, c.photos_count, count(p.id) FROM clusters AS c"
+    " LEFT JOIN photos AS p ON p.cluster_id = c.id"
+    " GROUP BY c.id HAVING c.photos_count <> count(p.id) ORDER BY c.id"
+)
+COUNTS = "SELECT id, photos_count FROM clusters ORDER BY id"
+
+# A library to begin with: clusters 1 to 4 have 4, 3, 2 and no photos, and three photos have none.
+BEGIN = (
+    "INSERT INTO clusters (id) VALUES (1), (2), (3), (4)",
+    "INSERT INTO photos (id, path, cluster_id) SELECT id, 'p' || id, cluster_id FROM unnest("
+    "ARRAY[1, 1, 1, 1, 2, 2, 2, 3, 3, NULL, NULL, NULL])"
+    " WITH ORDINALITY AS photo (cluster_id, id)",
+    "SELECT setval(pg_get_serial_sequence('photos', 'id'), 1000)",
+    "SELECT setval(pg_get_serial_sequence('clusters', 'id'), 1000)",
+)
+
+# Each would leave a wrong count if nobody counted.
+MOVES = {
+    "one comes": "INSERT INTO photos (path, cluster_id) VALUES ('new', 2)",
+    "many come": (
+        "INSERT INTO photos (path, cluster_id)"
+        " SELECT 'n' || n, nullif(n % 5, 0) FROM generate_series(1, 23) AS n"
+    ),
+    "one goes": "DELETE FROM photos WHERE id = 1",
+    "many go": "DELETE FROM photos WHERE id % 2 = 0",
+    "one moves": "UPDATE photos SET cluster_id = 4 WHERE id = 5",
+    "a cluster moves": "UPDATE photos SET cluster_id = 2 WHERE cluster_id = 1",
+    "two change places": (
+        "UPDATE photos SET cluster_id = 3 - cluster_id WHERE cluster_id IN (1, 2)"
+    ),
+    "some are set free": "UPDATE photos SET cluster_id = NULL WHERE id < 7",
+    "some are taken in": "UPDATE photos SET cluster_id = 4 WHERE cluster_id IS NULL",
+    "all move": "UPDATE photos SET cluster_id = 1 + id % 4",
+    "another id at once": "UPDATE photos SET id = id + 100, cluster_id = 3 WHERE cluster_id = 1",
+    "upsert": (
+        "INSERT INTO photos (path, cluster_id) VALUES ('p1', 3), ('p10', 1), ('new', 2)"
+        " ON CONFLICT (path) DO UPDATE SET cluster_id = excluded.cluster_id"
+    ),
+    "merge": (
+        "MERGE INTO photos AS photo USING generate_series(1, 20) AS n ON photo.id = n"
+        " WHEN MATCHED AND n < 4 THEN DELETE"
+        " WHEN MATCHED AND n % 3 = 0 THEN UPDATE SET cluster_id = 4"
+        " WHEN MATCHED THEN DO NOTHING"
+        " WHEN NOT MATCHED THEN INSERT (path, cluster_id) VALUES ('n' || n, 1)"
+    ),
+    "all at once": (
+        "WITH gone AS (DELETE FROM photos WHERE id < 3),"
+        " moved AS (UPDATE photos SET cluster_id = 3 WHERE id IN (3, 4)),"
+        " moved_too AS (UPDATE photos SET cluster_id = 1 WHERE id IN (8, 10))"
+        " INSERT INTO photos (path, cluster_id) VALUES ('new', 2), ('newer', 4)"
+    ),
+    "truncate": "TRUNCATE photos",
+    "a cluster comes with a count": "INSERT INTO clusters (photos_count) VALUES (7)",
+}
+# And these would not.
+OTHERS = {
+    "one cluster is deleted": "DELETE FROM clusters WHERE id = 2",
+    "all clusters are deleted": "DELETE FROM clusters",
+    "clusters are truncated": "TRUNCATE clusters CASCADE",
+    "nothing matches": "UPDATE photos SET cluster_id = 1 WHERE FALSE",
+    "nothing moves": "UPDATE photos SET cluster_id = cluster_id, path = path || 'x'",
+    "other ids": "UPDATE photos SET id = id + 1000000",
+    "an empty cluster with another id": "UPDATE clusters SET id = 99 WHERE id = 4",
+}
+
+
+@pytest.fixture
+def library(session: Session) -> Session:
+    """A session on the library to begin with."""
+    for statement in BEGIN:
+        session.connection.execute(statement)
+    assert query(session, COUNTS) == [(1, 4), (2, 3), (3, 2), (4, 0)]
+    return session
+
+
+def execute(session: Session, *statements: str) -> None:
+    for statement in statements:
+        session.connection.execute(statement.encode())
+
+
+def as_role(session: Session, *rights: str) -> None:
+    """Becomes a new role with these rights; a transaction of the caller ends that."""
+    try:
+        session.connection.execute("CREATE ROLE somebody")
+    except psycopg.errors.InsufficientPrivilege:
+        pytest.skip("the role of the tests may not make others")
+    execute(session, *(f"GRANT {right} TO somebody" for right in rights), "SET ROLE somebody")
+
+
+# Single statements
+
+
+@pytest.mark.parametrize("case", MOVES | OTHERS)
+def test_counts_are_right_after(case: str, library: Session) -> None:
+    execute(library, (MOVES | OTHERS)[case])
+    assert query(library, WRONG) == []
+
+
+@pytest.mark.parametrize("case", MOVES)
+def test_counts_would_be_wrong_without_triggers_after(case: str, library: Session) -> None:
+    put_into_effect(library, "service")
+    execute(library, MOVES[case])
+    assert query(library, WRONG) != []
+
+
+def test_copy_is_counted(library: Session) -> None:
+    with library.connection.cursor().copy("COPY photos (path, cluster_id) FROM STDIN") as copy:
+        for number in range(40):
+            copy.write_row((f"n{number}", 1 + number % 4))
+    assert query(library, COUNTS) == [(1, 14), (2, 13), (3, 12), (4, 10)]
+
+
+def test_what_is_rolled_back_is_not_counted(library: Session) -> None:
+    with library.connection.transaction(force_rollback=True):
+        execute(library, MOVES["all at once"])
+    assert query(library, COUNTS) == [(1, 4), (2, 3), (3, 2), (4, 0)]
+
+
+def test_a_statement_that_moves_nothing_writes_no_cluster(library: Session) -> None:
+    versions = "SELECT id, xmin::text FROM clusters ORDER BY id"
+    before = query(library, versions)
+    execute(library, OTHERS["nothing moves"], MOVES["two change places"].replace("(1, 2)", "(9)"))
+    execute(library, "UPDATE photos SET cluster_id = 4 - cluster_id WHERE id IN (1, 8)")
+    assert query(library, versions) == before
+    execute(library, MOVES["one moves"])
+    assert [id_ for (id_, now), (_, then) in zip(query(library, versions), before, strict=True)
+            if now != then] == [2, 4]  # fmt: skip
+
+
+def test_tables_copied_with_their_counts_are_not_counted_double(library: Session) -> None:
+    execute(
+        library,
+        "CREATE TABLE kept_clusters AS TABLE clusters",
+        "CREATE TABLE kept_photos AS TABLE photos",
+        "TRUNCATE clusters CASCADE",
+        "INSERT INTO clusters SELECT * FROM kept_clusters",
+        "INSERT INTO photos SELECT * FROM kept_photos",
+    )
+    assert query(library, COUNTS) == [(1, 4), (2, 3), (3, 2), (4, 0)]
+
+
+CASCADE = (
+    "ALTER TABLE photos DROP CONSTRAINT photos_cluster_id_fkey,"
+    " ADD FOREIGN KEY (cluster_id) REFERENCES clusters (id) ON UPDATE CASCADE ON DELETE CASCADE"
+)
+DEFERRED = (
+    "ALTER TABLE photos DROP CONSTRAINT photos_cluster_id_fkey, ADD FOREIGN KEY (cluster_id)"
+    " REFERENCES clusters (id) DEFERRABLE INITIALLY DEFERRED"
+)
+
+
+@pytest.mark.parametrize("change", ["id = id + 50 WHERE id = 1", "id = -id", "id = id"])
+def test_a_cluster_that_takes_its_photos_to_another_id_keeps_its_count(
+    change: str, library: Session
+) -> None:
+    execute(library, CASCADE, f"UPDATE clusters SET {change}")
+    assert query(library, WRONG) == []
+    assert query(library, "SELECT sum(photos_count) FROM clusters") == [(9,)]
+
+
+def test_photos_that_go_with_their_cluster_are_counted(library: Session) -> None:
+    execute(library, CASCADE, "DELETE FROM clusters WHERE id = 1")
+    assert query(library, COUNTS) == [(2, 3), (3, 2), (4, 0)]
+
+
+def test_a_cluster_may_come_after_its_photos(library: Session) -> None:
+    execute(library, DEFERRED)
+    with library.connection.transaction():
+        execute(
+            library,
+            "INSERT INTO photos (path, cluster_id) VALUES ('a', 9), ('b', 9)",
+            "INSERT INTO clusters (id, photos_count) VALUES (9, 0)",
+            "UPDATE photos SET cluster_id = 8 WHERE cluster_id = 1",
+            "UPDATE clusters SET id = 8 WHERE id = 1",
+        )
+    assert query(library, COUNTS) == [(2, 3), (3, 2), (4, 0), (8, 4), (9, 2)]
+
+
+# Whoever writes, and wherever the tables are
+
+
+HOSTILE = (
+    "CREATE SCHEMA hostile",
+    "CREATE TABLE hostile.clusters (id bigint, photos_count bigint)",
+    "CREATE TABLE hostile.photos (id bigint, cluster_id bigint)",
+    "CREATE TEMPORARY TABLE clusters (id bigint, photos_count bigint)",
+    "CREATE TEMPORARY TABLE photos (id bigint, cluster_id bigint)",
+    "INSERT INTO clusters VALUES (1, 100)",
+    *(
+        f"CREATE FUNCTION hostile.{name} LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'taken over'; END $$"
+        for name in ("fall(bigint, bigint) RETURNS bigint", "unnest(bigint[]) RETURNS bigint")
+    ),
+    "CREATE AGGREGATE hostile.array_agg(bigint) (SFUNC = hostile.fall, STYPE = bigint)",
+    "CREATE OPERATOR hostile.+ (FUNCTION = hostile.fall, LEFTARG = bigint, RIGHTARG = bigint)",
+    "SET search_path = pg_temp, hostile, pg_catalog, public",
+)
+
+
+def test_a_hostile_search_path_changes_nothing(library: Session) -> None:
+    execute(
+        library,
+        *HOSTILE,
+        "UPDATE public.photos SET cluster_id = 4 WHERE cluster_id = 1",
+        "INSERT INTO public.clusters (id) VALUES (5)",
+        "INSERT INTO public.photos (path, cluster_id) VALUES ('new', 5)",
+    )
+    assert query(library, "SELECT * FROM clusters") == [(1, 100)]
+    execute(library, "SET search_path = public")
+    execute(library, "DROP TABLE pg_temp.clusters, pg_temp.photos")
+    assert query(library, COUNTS) == [(1, 0), (2, 3), (3, 2), (4, 4), (5, 1)]
+
+
+def test_who_may_write_photos_only_is_counted_all_the_same(library: Session) -> None:
+    with library.connection.transaction(force_rollback=True):
+        as_role(library, "SELECT, UPDATE, DELETE ON photos")
+        execute(library, MOVES["some are set free"], MOVES["one goes"])
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), library.connection.transaction():
+            execute(library, "UPDATE clusters SET photos_count = 5")
+        execute(library, "RESET ROLE")
+        assert query(library, COUNTS) == [(1, 0), (2, 1), (3, 2), (4, 0)]
+
+
+@pytest.mark.parametrize("function", ["fluffy_sql_count_photos", "fluffy_sql_count_cluster"])
+def test_nobody_can_have_another_table_counted(function: str, library: Session) -> None:
+    with library.connection.transaction(force_rollback=True):
+        as_role(library, "CREATE ON SCHEMA public")
+        execute(library, "CREATE TABLE own (id bigint, cluster_id bigint, photos_count bigint)")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match=function):
+            execute(
+                library,
+                f"CREATE TRIGGER own BEFORE INSERT ON own EXECUTE FUNCTION {function}()",
+            )
+
+
+def test_tables_in_another_schema_are_counted_there(bare_database_url: str) -> None:
+    with Session.open(bare_database_url) as session:
+        execute(
+            session,
+            "CREATE SCHEMA app",
+            'CREATE SCHEMA "Other Schema"',
+            "CREATE EXTENSION vector",
+            'CREATE TABLE "Other Schema".clusters (id bigint PRIMARY KEY)',
+            f'ALTER DATABASE {session.connection.info.dbname} SET search_path = app,'
+            ' "Other Schema", public',
+        )  # fmt: skip
+    schema.migrate(bare_database_url)
+    with Session.open(bare_database_url) as session:
+        execute(
+            session,
+            "SET search_path = public",
+            'INSERT INTO "Other Schema".clusters (id) VALUES (1), (2)',
+            "INSERT INTO app.photos (path, cluster_id) VALUES ('a', 1), ('b', 2), ('c', 2)",
+        )
+        found = 'SELECT id, photos_count FROM "Other Schema".clusters ORDER BY id'
+        assert query(session, found) == [(1, 1), (2, 2)]
+    schema.roll_back(bare_database_url)
+
+
+# Sequences, and several sessions at a time
+
+
+STATEMENTS = [*MOVES.values(), *OTHERS.values(), CASCADE, "INSERT INTO clusters DEFAULT VALUES"]
+
+
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(st.sampled_from(STATEMENTS), min_size=1, max_size=12))
+def test_counts_are_right_after_every_statement_of_any_sequence(
+    library: Session, statements: list[str]
+) -> None:
+    with library.connection.transaction(force_rollback=True):
+        for statement in statements:
+            # what Postgres refuses, say a path that is taken, counts for nothing
+            with suppress(psycopg.errors.IntegrityError), library.connection.transaction():
+                execute(library, statement)
+            assert query(library, WRONG) == []
+
+
+SESSIONS, ROUNDS, CLUSTERS = 4, 60, 12
+
+
+def random_statement(chance: random.Random) -> str:
+    some = f"id % {chance.randint(2, 9)} = 0"
+    cluster = chance.choice(["NULL", *range(1, CLUSTERS + 1)])
+    return chance.choice(
+        [
+            f"INSERT INTO photos (path, cluster_id) VALUES (gen_random_uuid(), {cluster})",
+            "INSERT INTO photos (path, cluster_id) SELECT gen_random_uuid(), 1 + n %"
+            f" {CLUSTERS} FROM generate_series(1, {chance.randint(1, 40)}) AS n",
+            f"DELETE FROM photos WHERE id % 23 = {chance.randint(0, 22)}",
+            f"UPDATE photos SET cluster_id = {cluster} WHERE {some}",
+            f"UPDATE photos SET cluster_id = 1 + (id * {chance.randint(1, 9)}) % {CLUSTERS}",
+            f"UPDATE photos SET path = path WHERE {some}",
+            "INSERT INTO clusters (photos_count) VALUES (5)",
+            f"DELETE FROM clusters WHERE id > {CLUSTERS}",
+            "TRUNCATE photos" if chance.random() < 0.1 else "SELECT 1",
+        ]
+    )
+
+
+def work(url: str, seed: int, together: Barrier) -> None:
+    """Random statements, some of them in transactions, some of these undone or serializable."""
+    chance = random.Random(seed)  # noqa: S311
+    with Session.open(url) as session:
+        together.wait()
+        for _ in range(ROUNDS):
+            isolation = chance.choice(["READ COMMITTED"] * 3 + ["REPEATABLE READ", "SERIALIZABLE"])
+            statements = [random_statement(chance) for _ in range(chance.choice([1, 1, 3]))]
+            # What two want at once in different orders, Postgres ends one of; that is as it was.
+            with (
+                suppress(psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure),
+                session.connection.transaction(force_rollback=chance.random() < 0.1),
+            ):
+                execute(session, f"SET TRANSACTION ISOLATION LEVEL {isolation}", *statements)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_counts_are_right_after_several_sessions_at_once(
+    seed: int, session: Session, database_url: str
+) -> None:
+    execute(session, f"INSERT INTO clusters (id) SELECT generate_series(1, {CLUSTERS})",
+            "ALTER SEQUENCE clusters_id_seq RESTART WITH 100")  # fmt: skip
+    execute(session, "ALTER DATABASE " + session.connection.info.dbname
+            + " SET deadlock_timeout = '50ms'")  # fmt: skip
+    together = Barrier(SESSIONS, timeout=10)
+    with ThreadPoolExecutor(SESSIONS) as pool:
+        for done in [
+            pool.submit(work, database_url, 10 * seed + number, together)
+            for number in range(SESSIONS)
+        ]:
+            done.result()
+    assert query(session, WRONG) == []
+    assert query(session, "SELECT count(*) > 0 FROM photos") == [(True,)]
+
+
+def test_two_statements_on_the_same_clusters_do_not_wait_for_each_other(
+    session: Session, database_url: str
+) -> None:
+    """Each moves photos of its own; both come to a locked cluster, from both ends if they could."""
+    clusters = 300
+    numbers = f"generate_series(1, {clusters}) AS n"
+    execute(
+        session,
+        f"INSERT INTO clusters (id) SELECT n FROM {numbers}",
+        f"INSERT INTO photos (path) SELECT who || ' ' || n FROM {numbers}, unnest(ARRAY[0, 1]) who",
+        "CREATE INDEX downwards ON clusters (id DESC)",
+        "CLUSTER clusters USING downwards",
+        "DROP INDEX downwards",
+    )
+    # Left to the planner, one would go through clusters by id and the other as they lie.
+    joins = ("hashjoin", "mergejoin", "bitmapscan")
+    without = ((*joins, "hashagg", "seqscan"), (*joins, "sort", "indexscan"))
+
+    def move(number: int) -> None:
+        with Session.open(database_url) as own:
+            execute(own, *(f"SET enable_{node} = off" for node in without[number]))
+            moved = f"FROM {numbers} WHERE path = '{number} ' || n"
+            execute(own, f"UPDATE photos SET cluster_id = n {moved}")
+
+    with ThreadPoolExecutor(2) as pool:
+        with session.transaction():
+            session.fetch_all("check/lock_clusters", cluster_ids=[clusters // 2])
+            moving = [pool.submit(move, number) for number in (0, 1)]
+            wait_until_somebody_waits(session, 2)
+        for done in moving:
+            done.result()
+    assert query(session, "SELECT DISTINCT photos_count FROM clusters") == [(2,)]
+
+
+def test_a_count_waits_for_the_one_before_it(library: Session, database_url: str) -> None:
+    with Session.open(database_url) as other, ThreadPoolExecutor(1) as pool:
+        with library.transaction():
+            execute(library, "UPDATE photos SET cluster_id = 4 WHERE id = 1")
+            waiting = pool.submit(
+                execute, other, "UPDATE photos SET cluster_id = 4 WHERE id IN (2, 5)"
+            )
+            wait_until_somebody_waits(library)
+        waiting.result()
+    assert query(library, COUNTS) == [(1, 2), (2, 2), (3, 2), (4, 3)]
+
+
+def wait_until_somebody_waits(session: Session, sessions: int = 1) -> None:
+    waits = "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted"
+    for _ in range(500):
+        if query(session, waits) >= [(sessions,)]:
+            return
+        query(session, "SELECT 1 FROM pg_sleep(0.01)")
+    pytest.fail("nobody waits")
+
+
+# generate, with triggers and without
+
+
+def statements_of_a_run(url: str) -> set[str]:
+    service = ClusteringService(url, ClusteringSettings(k=5))
+    return {statement.name for statement in service.explain()}
+
+
+def test_with_triggers_a_run_writes_no_counts_itself(
+    session: Session, database_url: str, add_photos: Add
+) -> None:
+    add_photos(made_library(2)[0])
+    assert "clusters/write_counts" not in statements_of_a_run(database_url)
+    generate(database_url, k=5)
+    assert query(session, WRONG) == []
+    put_into_effect(session, "service")
+    execute(session, "DELETE FROM clusters")
+    assert "clusters/write_counts" in statements_of_a_run(database_url)
+    generate(database_url, k=5)
+    assert query(session, WRONG) == []
+
+
+@pytest.mark.parametrize("trigger", ["updated", "inserted"])
+def test_a_run_counts_itself_where_a_trigger_is_disabled(
+    trigger: str, session: Session, database_url: str, add_photos: Add
+) -> None:
+    add_photos(made_library(2)[0])
+    execute(session, f"ALTER TABLE photos DISABLE TRIGGER fluffy_sql_count_{trigger}")
+    generate(database_url, k=5)
+    assert query(session, WRONG) == []
+    assert query(session, "SELECT sum(photos_count) FROM clusters") == [(600,)]
+
+
+# The setting
+
+
+def triggers(session: Session) -> list[str]:
+    return [row["name"] for row in session.fetch_all("counts/list_triggers")]
+
+
+def test_the_setting_is_put_into_effect_once(session: Session) -> None:
+    assert put_into_effect(session, "auto") == CounterCache("triggers", False, 0, False)
+    assert put_into_effect(session, "service") == CounterCache("service", True, 0, False)
+    assert triggers(session) == []
+    assert put_into_effect(session, "service") == CounterCache("service", False, 0, False)
+    assert put_into_effect(session, "triggers") == CounterCache("triggers", True, 0, False)
+    assert len(triggers(session)) == 5
+
+
+@pytest.mark.parametrize("kept_by", ["triggers", "service"])
+def test_what_is_in_effect_locks_nothing(kept_by: str, session: Session, database_url: str) -> None:
+    put_into_effect(session, kept_by)
+    with Session.open(database_url) as other, other.transaction():
+        execute(other, "LOCK TABLE photos IN ACCESS EXCLUSIVE MODE")
+        execute(session, "SET lock_timeout = '500ms'")
+        assert not put_into_effect(session, kept_by).changed
+
+
+@pytest.mark.parametrize("trouble", ["DISABLE TRIGGER", "DROP"])
+def test_what_is_in_effect_by_half_is_completed(trouble: str, library: Session) -> None:
+    name = "fluffy_sql_count_deleted"
+    execute(
+        library,
+        f"DROP TRIGGER {name} ON photos"
+        if trouble == "DROP"
+        else f"ALTER TABLE photos DISABLE TRIGGER {name}",
+        MOVES["many go"],
+    )
+    assert put_into_effect(library, "auto") == CounterCache("triggers", True, 3, False)
+    assert query(library, WRONG) == []
+
+
+def test_triggers_begin_with_right_counts_whoever_writes_meanwhile(
+    library: Session, database_url: str
+) -> None:
+    put_into_effect(library, "service")
+    with Session.open(database_url) as other, ThreadPoolExecutor(1) as pool:
+        with other.transaction():
+            execute(other, MOVES["a cluster moves"])
+            migrating = pool.submit(put_into_effect, library, "triggers")
+            wait_until_somebody_waits(other)
+        assert migrating.result() == CounterCache("triggers", True, 2, False)
+    assert query(library, COUNTS) == [(1, 0), (2, 7), (3, 2), (4, 0)]
+
+
+def test_where_triggers_are_refused_the_setting_is_named_and_nothing_is_changed(
+    library: Session,
+) -> None:
+    put_into_effect(library, "service")
+    execute(library, MOVES["one goes"])
+    with library.connection.transaction(force_rollback=True):
+        as_role(library, "ALL ON clusters, fluffy_sql_created_objects", "SELECT, UPDATE ON photos")
+        with pytest.raises(
+            SchemaError,
+            match=r"^triggers can't keep photos_count: Postgres: permission denied for table photos"
+            r"; grant .*; or set clustering.counter_cache to service and migrate again$",
+        ):
+            put_into_effect(library, "auto")
+        assert put_into_effect(library, "service").kept_by == "service"
+    assert query(library, WRONG) == [(1, 4, 3)]
+
+
+def test_another_failure_is_told_as_it_is(library: Session) -> None:
+    put_into_effect(library, "service")
+    execute(library, "DROP FUNCTION fluffy_sql_count_photos")
+    with pytest.raises(DatabaseError, match="fluffy_sql_count_photos"):
+        put_into_effect(library, "triggers")
+    assert triggers(library) == []
+
+
+# Adopted libraries
+
+
+def adopt(url: str, photos_count: str | None, cluster_id: str = "bigint") -> None:
+    """Tables of an application: two clusters, two photos in the first and one in the second."""
+    counted = f", photos_count {photos_count}" if photos_count else ""
+    with psycopg.connect(url, autocommit=True) as application:
+        for statement in (
+            "CREATE EXTENSION vector",
+            f"CREATE TABLE clusters (id {cluster_id} PRIMARY KEY{counted})",
+            f"CREATE TABLE photos (id serial PRIMARY KEY, path text, cluster_id {cluster_id})",
+            "INSERT INTO clusters (id) VALUES (1), (2)",
+            "INSERT INTO photos (path, cluster_id) VALUES ('a', 1), ('b', 1), ('c', 2)",
+        ):
+            application.execute(statement.encode())
+
+
+def test_a_count_of_the_application_is_left_to_it(bare_database_url: str) -> None:
+    adopt(bare_database_url, "integer DEFAULT 0")
+    kept = schema.migrate(bare_database_url).counter_cache
+    assert kept == CounterCache("service", False, 0, found_here=True)
+    with Session.open(bare_database_url) as session:
+        # what Rails does for each photo that it makes
+        execute(
+            session,
+            "INSERT INTO photos (path, cluster_id) VALUES ('d', 2)",
+            "UPDATE clusters SET photos_count = coalesce(photos_count, 0) + 1 WHERE id = 2",
+        )
+        assert query(session, COUNTS) == [(1, 0), (2, 1)]
+
+
+def test_a_count_that_is_ours_is_right_at_once_in_tables_that_are_not(
+    bare_database_url: str,
+) -> None:
+    adopt(bare_database_url, None)
+    kept = schema.migrate(bare_database_url).counter_cache
+    assert kept == CounterCache("triggers", True, 2, found_here=False)
+    with Session.open(bare_database_url) as session:
+        assert query(session, COUNTS) == [(1, 2), (2, 1)]
+
+
+@pytest.mark.parametrize("cluster_id", ["integer", "bigint"])
+@pytest.mark.parametrize("photos_count", ["integer", "bigint", "bigint NOT NULL DEFAULT 7"])
+def test_triggers_count_in_the_application_s_column_if_asked_to(
+    photos_count: str, cluster_id: str, bare_database_url: str
+) -> None:
+    adopt(bare_database_url, photos_count, cluster_id)
+    kept = schema.migrate(bare_database_url, keep_counts_by="triggers").counter_cache
+    assert kept == CounterCache("triggers", True, 2, found_here=False)
+    with Session.open(bare_database_url) as session:
+        execute(
+            session,
+            "UPDATE photos SET cluster_id = 2 WHERE path = 'a'",
+            "INSERT INTO clusters (id) VALUES (3)",
+            "ALTER TABLE clusters ALTER photos_count DROP NOT NULL",
+            "UPDATE clusters SET photos_count = NULL WHERE id = 3",
+            "INSERT INTO photos (path, cluster_id) VALUES ('d', 3), ('e', 3)",
+            "DELETE FROM photos WHERE path IN ('c', 'd')",
+        )
+        assert query(session, COUNTS) == [(1, 1), (2, 1), (3, 1)]
+
+
+def test_a_column_of_any_name_does_no_harm(bare_database_url: str) -> None:
+    adopt(bare_database_url, None)
+    names = "net changes changed moved photo photos cluster cluster_ids new_photos old_photos new"
+    with psycopg.connect(bare_database_url, autocommit=True) as application:
+        for table in ("photos", "clusters"):
+            for name in names.split():
+                application.execute(f"ALTER TABLE {table} ADD {name} bigint[]".encode())
+    schema.migrate(bare_database_url)
+    with Session.open(bare_database_url) as session:
+        execute(
+            session,
+            "INSERT INTO clusters (id) VALUES (3)",
+            "INSERT INTO photos (path, cluster_id) VALUES ('d', 2), ('e', 3)",
+            "UPDATE photos SET cluster_id = 3 WHERE path = 'a'",
+            "DELETE FROM photos WHERE path = 'c'",
+        )
+        assert query(session, COUNTS) == [(1, 1), (2, 1), (3, 2)]
+        execute(session, "TRUNCATE photos")
+        assert query(session, COUNTS) == [(1, 0), (2, 0), (3, 0)]
+
+
+def test_photos_of_clusters_that_are_gone_are_no_obstacle(bare_database_url: str) -> None:
+    adopt(bare_database_url, None)
+    with psycopg.connect(bare_database_url, autocommit=True) as application:
+        application.execute("INSERT INTO photos (path, cluster_id) VALUES ('lost', 4711)")
+    schema.migrate(bare_database_url)
+    with Session.open(bare_database_url) as session:
+        execute(session, "UPDATE photos SET cluster_id = 2 WHERE path = 'lost'")
+        assert query(session, COUNTS) == [(1, 2), (2, 2)]
+
+
+def test_partitions_are_counted(bare_database_url: str) -> None:
+    with psycopg.connect(bare_database_url, autocommit=True) as application:
+        for statement in (
+            "CREATE EXTENSION vector",
+            "CREATE TABLE clusters (id bigint PRIMARY KEY)",
+            "CREATE TABLE photos (id bigint PRIMARY KEY, path text, embedding vector,"
+            " cluster_id bigint REFERENCES clusters) PARTITION BY RANGE (id)",
+            "CREATE TABLE photos_low PARTITION OF photos FOR VALUES FROM (0) TO (10)",
+            "CREATE TABLE photos_high PARTITION OF photos FOR VALUES FROM (10) TO (20)",
+            "INSERT INTO clusters (id) VALUES (1), (2)",
+            "INSERT INTO photos (id, path, cluster_id) SELECT n, n, 1"
+            " FROM generate_series(5, 14) AS n",
+        ):
+            application.execute(statement.encode())
+    schema.migrate(bare_database_url)
+    with Session.open(bare_database_url) as session:
+        execute(session, "UPDATE photos SET id = id + 10, cluster_id = 2 WHERE id IN (5, 6)")
+        assert query(session, COUNTS) == [(1, 8), (2, 2)]
+        execute(session, "UPDATE photos SET id = id - 10 WHERE id = 15", "DELETE FROM photos")
+        assert query(session, COUNTS) == [(1, 0), (2, 0)]
+
+
+def as_described(application: psycopg.Connection[Any]) -> list[tuple[Any, ...]]:
+    return application.execute(
+        "SELECT tgname::text FROM pg_trigger WHERE NOT tgisinternal UNION ALL"
+        " SELECT proname::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+        " AND prolang <> (SELECT oid FROM pg_language WHERE lanname = 'c') ORDER BY 1"
+    ).fetchall()
+
+
+def test_rolling_back_takes_our_triggers_and_leaves_those_of_the_application(
+    bare_database_url: str,
+) -> None:
+    adopt(bare_database_url, "bigint")
+    with psycopg.connect(bare_database_url, autocommit=True) as application:
+        for statement in (
+            "CREATE FUNCTION own() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$",  # noqa: E501
+            "CREATE TRIGGER fluffy_sql_count_theirs AFTER INSERT ON photos EXECUTE FUNCTION own()",
+        ):
+            application.execute(statement.encode())
+        before = as_described(application)
+        schema.migrate(bare_database_url, keep_counts_by="triggers")
+        assert len(as_described(application)) > len(before) + 5
+        for changed in (True, False):
+            kept = schema.migrate(bare_database_url, keep_counts_by="service").counter_cache
+            assert kept == CounterCache("service", changed, 0, found_here=False)
+        schema.migrate(bare_database_url, keep_counts_by="triggers")
+        assert schema.roll_back(bare_database_url).counter_cache is None
+        assert as_described(application) == before
+
+
+def test_rolling_back_leaves_the_description_that_was_there(session: Session) -> None:
+    described = (
+        "SELECT col_description(attrelid, attnum) FROM pg_attribute"
+        " WHERE attrelid = 'clusters'::regclass AND attname = 'photos_count'"
+    )
+    assert "triggers" in query(session, described)[0][0]
+    execute(session, (migrations_folder() / "0009_counts.rollback.sql").read_text())
+    assert query(session, described) == [
+        ("How many photos have this cluster_id, as of the run that wrote it.",)
+    ]
