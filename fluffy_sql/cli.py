@@ -24,6 +24,7 @@ from rich.text import Text
 
 from fluffy_sql import __version__, display
 from fluffy_sql.assigning import AssignService
+from fluffy_sql.checking import check as look_for_faults
 from fluffy_sql.choosing import spread_evenly
 from fluffy_sql.database import schema
 from fluffy_sql.database.embedded import embedded_server, find_psql
@@ -193,6 +194,36 @@ def migrate(
         print(f"The table {table} was here before; its rows and columns are kept.")
     if told:
         print(told)
+
+
+@fluffy_sql.command(short_help="Look for what is wrong in the database; mend it.")
+@click.option("--repair", is_flag=True, help="Mend what can be mended: all of it, or nothing.")
+@_with_config
+@_with_database_url
+@_with_json
+@click.pass_context
+def check(
+    context: click.Context,
+    *,
+    repair: bool,
+    config: Path | None,
+    database_url: str | None,
+    as_json: bool,
+) -> None:
+    """Look for what is wrong: a photos_count that is not the number of photos, leftovers of runs.
+
+    Exit code 0: nothing is wrong, or all of it was repaired. 1: something is wrong.
+
+    Example: fluffy-sql check --repair
+    """
+    with _database(_load(config, database_url)) as database:
+        result = look_for_faults(database.url, repair=repair)
+    if as_json:
+        _print_json(asdict(result))
+    else:
+        print(display.describe_check(result))
+    if not result.ok:
+        context.exit(1)
 
 
 @fluffy_sql.command("import", short_help="Load embeddings from a file.")

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from fluffy_sql.database.explain import ExplainedStatement
     from fluffy_sql.types import (
         AssignResult,
+        CheckResult,
         ClusterChange,
+        Finding,
         Move,
         NamedMove,
         ReportResult,
@@ -54,6 +56,7 @@ _WORDS = {
 }
 # Most mail servers take 20 to 25 MB, of which a page fills three quarters: it travels as text.
 _MAILABLE_BYTES = 15_000_000
+_MOST_FINDINGS = 50
 
 
 def stdout_console() -> Console:
@@ -321,6 +324,31 @@ def describe_counter_cache(kept: CounterCache) -> str:
         return "Triggers no longer keep photos_count; runs count the clusters they make."
     mended = f" {_count(kept.mended, 'count')} set right." if kept.mended else ""
     return f"Triggers keep photos_count from now on.{mended}"
+
+
+def describe_check(result: CheckResult) -> str:
+    """What is wrong, a line each, and what can be done about it."""
+    if not result.findings:
+        return f"All is well: {', '.join(result.checks)}."
+    lines = [_describe_finding(finding) for finding in result.findings[:_MOST_FINDINGS]]
+    if more := len(result.findings) - len(lines):
+        lines.append(f"... and {more:,} more; --json lists them all")
+    repaired = sum(finding.repaired for finding in result.findings)
+    counted = [
+        f"{_count(number, 'thing')} {what}"
+        for number, what in ((repaired, "repaired"), (len(result.findings) - repaired, "wrong"))
+        if number
+    ]
+    mendable = any(finding.remedy and not finding.repaired for finding in result.findings)
+    advice = "; to repair: fluffy-sql check --repair" if mendable else "."
+    return "\n".join([*lines, ", ".join(counted) + advice])
+
+
+def _describe_finding(finding: Finding) -> str:
+    line = f"{finding.check}: {finding.found}"
+    if finding.repaired:
+        return f"{line}: {finding.remedy}"
+    return f"{line} (with --repair: {finding.remedy})" if finding.remedy else line
 
 
 def describe_statements(statements: Sequence[ExplainedStatement]) -> str:

@@ -371,6 +371,37 @@ class AssignResult:
 
 
 @dataclass(frozen=True)
+class Finding:
+    """Something wrong in a database.
+
+    Attributes:
+        check: the check that found it.
+        found: what is wrong, in a sentence without its full stop.
+        remedy: what `--repair` does about it, as in "counted anew"; None: nothing.
+        repaired: whether that was done.
+    """
+
+    check: str
+    found: str
+    remedy: str | None
+    repaired: bool = False
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What was looked at and found, with the names `check --json` uses.
+
+    Attributes:
+        ok: nothing is wrong, or not any more.
+        checks: what was looked at.
+    """
+
+    ok: bool
+    checks: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
 class ReportResult:
     """A report that was written, with the names `report --json` uses.
 

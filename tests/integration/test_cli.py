@@ -33,6 +33,7 @@ NEED_TABLES = [
     ["import", "photos.csv"],
     ["generate"],
     ["assign"],
+    ["check"],
     ["clusters"],
     ["report", "--out", "report"],
     ["runs"],
@@ -86,6 +87,7 @@ def python(
 def test_the_commands_are_those_we_know() -> None:
     assert COMMANDS == [
         "assign",
+        "check",
         "clusters",
         "generate",
         "import",

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fluffy_sql.checking import check
 from fluffy_sql.database import schema
 from fluffy_sql.database.counter_cache import CounterCache, put_into_effect
 from fluffy_sql.database.session import Session
@@ -286,6 +287,7 @@ def test_tables_in_another_schema_are_counted_there(bare_database_url: str) -> N
         )
         found = 'SELECT id, photos_count FROM "Other Schema".clusters ORDER BY id'
         assert query(session, found) == [(1, 1), (2, 2)]
+    assert check(bare_database_url).ok
     schema.roll_back(bare_database_url)
 
 

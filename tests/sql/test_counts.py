@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from tests.sql.helpers import add_with_ids, make_clusters, place, value
+from fluffy_sql.errors import DatabaseError
+from tests.sql.helpers import add_with_ids, make_clusters, place, query, value
 
 if TYPE_CHECKING:
     from fluffy_sql.database.session import Session
@@ -162,3 +163,52 @@ def test_locked_clusters_can_be_read_and_referred_to_but_not_counted(
     with first.transaction():
         first.fetch_all("check/lock_clusters", cluster_ids=[full])
         place(second, full, 3)
+
+
+def test_what_is_hidden_from_a_role_is_an_error_and_not_missing(session: Session) -> None:
+    full, _ = two_clusters(session)
+    try:
+        session.connection.execute("CREATE ROLE shortsighted")
+    except psycopg.errors.InsufficientPrivilege:
+        pytest.skip("the role of the tests may not make others")
+    for statement in (
+        "GRANT SELECT ON photos, clusters TO shortsighted",
+        "ALTER TABLE photos ENABLE ROW LEVEL SECURITY",
+        "SET LOCAL ROLE shortsighted",
+    ):
+        session.connection.execute(statement)
+    assert wrong(session) == [(full, 2, 0)]
+    session.execute("check/see_every_row")
+    with pytest.raises(DatabaseError, match="row-level security"):
+        wrong(session)
+
+
+def test_runs_are_kept_out_until_the_transaction_ends(
+    two_sessions: tuple[Session, Session],
+) -> None:
+    first, second = two_sessions
+    with first.transaction():
+        assert first.fetch_value("check/try_lock_runs") is True
+        assert second.fetch_value("runs/try_lock") is False
+    assert second.fetch_value("runs/try_lock") is True
+    assert first.fetch_value("check/try_lock_runs") is False
+
+
+def test_work_tables_are_found_by_name(session: Session) -> None:
+    assert session.fetch_all("check/find_work_tables") == []
+    made = [
+        ("work_tables/create_assignments", "fluffy_sql_assignments"),
+        ("work_tables/create_drawn", "fluffy_sql_drawn"),
+        ("work_tables/create_measured", "fluffy_sql_measured"),
+        ("work_tables/create_measured_clusters", "fluffy_sql_measured_clusters"),
+        ("work_tables/create_sample", "fluffy_sql_sample"),
+        ("work_tables/create_sample_cells", "fluffy_sql_sample_cells"),
+    ]
+    for number, (statement, _) in enumerate(made, start=1):
+        session.execute(statement)
+        found = [row["name"] for row in session.fetch_all("check/find_work_tables")]
+        assert found == [name for _, name in made[:number]]
+    unlogged = query(session, "SELECT relname::text FROM pg_class WHERE relpersistence = 'u'")
+    assert {name for _, name in made} == {
+        name for (name,) in unlogged if name.startswith("fluffy_sql") and "pkey" not in name
+    }

@@ -17,6 +17,7 @@ from fluffy_sql.display import (
     RunProgress,
     clusters_table,
     describe_assignment,
+    describe_check,
     describe_counter_cache,
     describe_run,
     describe_statements,
@@ -24,7 +25,16 @@ from fluffy_sql.display import (
     named_moves_table,
     runs_table,
 )
-from fluffy_sql.types import AssignResult, NamedMove, RunQuality, RunResult, StepReport, Survey
+from fluffy_sql.types import (
+    AssignResult,
+    CheckResult,
+    Finding,
+    NamedMove,
+    RunQuality,
+    RunResult,
+    StepReport,
+    Survey,
+)
 
 NONE_SKIPPED = {"without_embedding": 0, "zero_vector": 0, "already_clustered": 0}
 RUN = RunResult(
@@ -409,6 +419,39 @@ def test_statements_stand_with_their_plans_a_blank_line_between() -> None:
 def test_a_plan_commands_no_terminal() -> None:
     statement = ExplainedStatement("a/one", 1, "SELECT 1;", ("Filter: (a = '\x1b[2J'::text)",))
     assert "Filter: (a = '\\x1b[2J'::text)" in describe_statements([statement])
+
+
+COUNTED = Finding("photos_count", "cluster 1 is wrong", "counted anew")
+FOR_A_PERSON = Finding("weather", "it rains", None)
+
+
+@pytest.mark.parametrize(
+    ("findings", "ok", "last"),
+    [
+        ([COUNTED], False, "1 thing wrong; to repair: fluffy-sql check --repair"),
+        ([COUNTED, FOR_A_PERSON], False, "2 things wrong; to repair: fluffy-sql check --repair"),
+        ([FOR_A_PERSON], False, "1 thing wrong."),
+        ([replace(COUNTED, repaired=True)] * 2, True, "2 things repaired."),
+        (
+            [replace(COUNTED, repaired=True), FOR_A_PERSON],
+            False,
+            "1 thing repaired, 1 thing wrong.",
+        ),
+    ],
+)
+def test_a_check_ends_with_what_can_be_done(
+    findings: list[Finding], last: str, *, ok: bool
+) -> None:
+    lines = describe_check(CheckResult(ok, ("a",), tuple(findings))).splitlines()
+    assert (len(lines), lines[-1]) == (len(findings) + 1, last)
+
+
+def test_of_very_many_findings_some_are_shown() -> None:
+    lines = describe_check(CheckResult(False, ("a",), (COUNTED,) * 1_234)).splitlines()
+    assert lines[50:] == [
+        "... and 1,184 more; --json lists them all",
+        "1,234 things wrong; to repair: fluffy-sql check --repair",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ LAYERS = [
     {"cli"},
     {"display"},
     {"sample", "report"},
-    {"service", "sweeping", "assigning", "history", "importing"},
+    {"service", "sweeping", "assigning", "history", "importing", "checking"},
     {"record"},
     {"library", "quality", "committing", "progress"},
     {"algorithms"},

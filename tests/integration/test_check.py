@@ -1,0 +1,276 @@
+"""fluffy-sql check: what it finds, what --repair mends, and that it does so among others."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from fluffy_sql import checking
+from fluffy_sql.checking import CHECKS, Check, check
+from fluffy_sql.database.counter_cache import put_into_effect
+from fluffy_sql.database.session import Session
+from fluffy_sql.errors import DatabaseError
+from fluffy_sql.types import CheckResult, Finding
+from tests.conftest import made_library
+from tests.integration.helpers import generate, query, work_tables
+from tests.integration.test_counts import (
+    BEGIN,
+    COUNTS,
+    execute,
+    triggers,
+    wait_until_somebody_waits,
+)
+from tests.integration.test_generate import AtPhase
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.conftest import Finished
+
+    Add = Callable[..., list[int]]
+    Run = Callable[..., Finished]
+
+NAMES = ("count_triggers", "photos_count", "work_tables")
+WELL = "All is well: count_triggers, photos_count, work_tables.\n"
+WRONG_COUNT = "photos_count of cluster 1 is 1,234, but the photos in it are 4"
+SPOIL = "UPDATE clusters SET photos_count = 1234 WHERE id = 1"
+RIGHT = [(1, 4), (2, 3), (3, 2), (4, 0)]
+
+
+@pytest.fixture
+def library(session: Session) -> Session:
+    """A session on four clusters with 4, 3, 2 and no photos."""
+    execute(session, *BEGIN)
+    return session
+
+
+@pytest.fixture
+def run_check(run_cli: Run, database_url: str) -> Run:
+    def run(*arguments: str) -> Finished:
+        return run_cli("check", "--database-url", database_url, *arguments)
+
+    return run
+
+
+def found(result: CheckResult) -> list[tuple[str, str, bool]]:
+    return [(finding.check, finding.found, finding.repaired) for finding in result.findings]
+
+
+# The command
+
+
+def test_all_is_well(library: Session, run_check: Run) -> None:
+    for arguments in ((), ("--repair",)):
+        finished = run_check(*arguments)
+        assert (finished.code, finished.out, finished.err) == (0, WELL, "")
+    assert json.loads(run_check("--json").out) == {
+        "ok": True,
+        "checks": list(NAMES),
+        "findings": [],
+    }
+
+
+def test_a_wrong_count_is_found_then_mended(library: Session, run_check: Run) -> None:
+    execute(library, SPOIL)
+    finished = run_check()
+    assert (finished.code, finished.err) == (1, "")
+    assert finished.out == (
+        f"photos_count: {WRONG_COUNT} (with --repair: counted anew)\n"
+        "1 thing wrong; to repair: fluffy-sql check --repair\n"
+    )
+    assert query(library, COUNTS)[0] == (1, 1234)
+    repaired = run_check("--repair")
+    assert (repaired.code, repaired.err) == (0, "")
+    assert repaired.out == f"photos_count: {WRONG_COUNT}: counted anew\n1 thing repaired.\n"
+    assert query(library, COUNTS) == RIGHT
+    assert run_check().out == WELL
+
+
+def test_json_says_the_same(library: Session, run_check: Run) -> None:
+    execute(library, SPOIL)
+    finding = {"check": "photos_count", "found": WRONG_COUNT, "remedy": "counted anew"}
+    for arguments, code, repaired in [((), 1, False), (("--repair",), 0, True)]:
+        finished = run_check("--json", *arguments)
+        assert finished.code == code
+        assert json.loads(finished.out) == {
+            "ok": repaired,
+            "checks": list(NAMES),
+            "findings": [finding | {"repaired": repaired}],
+        }
+    assert query(library, COUNTS) == RIGHT
+
+
+# Counts
+
+
+@pytest.mark.parametrize("kept_by", ["triggers", "service"])
+def test_counts_are_checked_whoever_keeps_them(
+    kept_by: str, library: Session, database_url: str
+) -> None:
+    put_into_effect(library, kept_by)
+    execute(library, "UPDATE clusters SET photos_count = id")
+    numbers = [text.rpartition("are ")[2] for _, text, _ in found(check(database_url))]
+    assert numbers == ["4", "3", "2", "0"]
+    assert check(database_url, repair=True).ok
+    assert query(library, COUNTS) == RIGHT
+
+
+def test_a_right_count_is_not_written(library: Session, database_url: str) -> None:
+    execute(library, SPOIL)
+    versions = "SELECT id, xmin::text FROM clusters WHERE id > 1 ORDER BY id"
+    before = query(library, versions)
+    check(database_url, repair=True)
+    assert query(library, versions) == before
+
+
+@pytest.mark.parametrize("ending", ["commits", "rolls back"])
+def test_a_repair_waits_for_who_counts_the_same_cluster(
+    ending: str, library: Session, database_url: str
+) -> None:
+    execute(library, SPOIL)
+    with ThreadPoolExecutor(1) as pool:
+        with library.transaction(undone=ending == "rolls back"):
+            execute(library, "UPDATE photos SET cluster_id = 4 WHERE id IN (1, 2)")
+            repairing = pool.submit(check, database_url, repair=True)
+            with Session.open(database_url) as other:
+                wait_until_somebody_waits(other)
+        assert repairing.result().ok
+    moved = [(1, 2), (2, 3), (3, 2), (4, 2)]
+    assert query(library, COUNTS) == (moved if ending == "commits" else RIGHT)
+
+
+def test_looking_waits_for_nobody_and_sees_nothing_half_done(
+    library: Session, database_url: str
+) -> None:
+    with library.transaction():
+        execute(library, "UPDATE photos SET cluster_id = 4 WHERE id IN (1, 2)")
+        assert check(database_url).ok
+        assert check(database_url, repair=True).ok
+
+
+def test_photos_that_a_role_may_not_see_are_not_counted_out(
+    library: Session, database_url: str
+) -> None:
+    try:
+        execute(library, "CREATE ROLE fluffy_shortsighted")
+    except psycopg.errors.InsufficientPrivilege:
+        pytest.skip("the role of the tests may not make others")
+    try:
+        execute(
+            library,
+            "GRANT ALL ON ALL TABLES IN SCHEMA public TO fluffy_shortsighted",
+            "ALTER TABLE photos ENABLE ROW LEVEL SECURITY",
+        )
+        with pytest.raises(DatabaseError, match="row-level security"):
+            check(make_conninfo(database_url, options="-c role=fluffy_shortsighted"), repair=True)
+        assert query(library, COUNTS) == RIGHT
+    finally:
+        execute(library, "DROP OWNED BY fluffy_shortsighted", "DROP ROLE fluffy_shortsighted")
+
+
+# Triggers
+
+
+def test_a_disabled_trigger_and_what_it_missed_are_mended(
+    library: Session, database_url: str
+) -> None:
+    execute(
+        library,
+        "ALTER TABLE photos DISABLE TRIGGER fluffy_sql_count_inserted",
+        "DROP TRIGGER fluffy_sql_count_cluster ON clusters",
+        "INSERT INTO photos (path, cluster_id) VALUES ('new', 1)",
+    )
+    expected = [
+        ("count_triggers", "the trigger fluffy_sql_count_inserted"),
+        ("count_triggers", "the trigger fluffy_sql_count_cluster"),
+        ("photos_count", "photos_count of cluster 1 is 4, but"),
+    ]
+    for repair in (False, True):
+        result = check(database_url, repair=repair)
+        assert result.ok is repair
+        for finding, (name, beginning) in zip(result.findings, expected, strict=True):
+            assert (finding.check, finding.repaired) == (name, repair)
+            assert finding.found.startswith(beginning)
+    assert check(database_url).ok
+    assert len(triggers(library)) == 5
+
+
+def test_no_triggers_at_all_is_what_the_setting_may_want(
+    library: Session, database_url: str
+) -> None:
+    put_into_effect(library, "service")
+    assert check(database_url, repair=True).ok
+    assert triggers(library) == []
+
+
+# Work tables
+
+
+def leave_behind(session: Session) -> None:
+    for name in ("assignments", "drawn", "measured", "measured_clusters", "sample", "sample_cells"):
+        session.execute(f"work_tables/create_{name}")
+
+
+def test_work_tables_of_a_killed_run_are_dropped(session: Session, database_url: str) -> None:
+    leave_behind(session)
+    left = check(database_url)
+    assert not left.ok
+    assert found(left)[0] == (
+        "work_tables",
+        "the work table fluffy_sql_assignments was left behind by a run that was killed",
+        False,
+    )
+    assert len(left.findings) == len(work_tables(session)) == 6
+    assert check(database_url, repair=True).ok
+    assert work_tables(session) == []
+    assert check(database_url).findings == ()
+
+
+def test_work_tables_of_a_run_at_work_are_its_own(
+    session: Session, database_url: str, add_photos: Add
+) -> None:
+    add_photos(made_library(2)[0])
+    seen: list[CheckResult] = []
+    at_work = AtPhase("measure", lambda: seen.append(check(database_url, repair=True)))
+    assert generate(database_url, k=5, progress=at_work).clusters_created == 5
+    assert seen == [CheckResult(ok=True, checks=NAMES, findings=())]
+
+
+def test_a_check_keeps_no_run_waiting_afterwards(session: Session, database_url: str) -> None:
+    check(database_url, repair=True)
+    assert session.fetch_value("runs/try_lock") is True
+
+
+# All of it
+
+
+def test_a_repair_that_fails_mends_nothing(library: Session, database_url: str) -> None:
+    execute(
+        library,
+        SPOIL,
+        "CREATE TABLE fluffy_sql_sample (id bigint PRIMARY KEY)",
+        "CREATE TABLE needs_it (id bigint REFERENCES fluffy_sql_sample)",
+    )
+    with pytest.raises(DatabaseError, match="other objects depend on it"):
+        check(database_url, repair=True)
+    assert query(library, COUNTS)[0] == (1, 1234)
+
+
+def test_what_only_a_person_can_mend_stays_wrong(
+    library: Session, database_url: str, run_check: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    further = Check("weather", lambda session: ["it rains"])
+    monkeypatch.setattr(checking, "CHECKS", (*CHECKS, further))
+    execute(library, SPOIL)
+    result = check(database_url, repair=True)
+    assert not result.ok
+    assert result.checks == (*NAMES, "weather")
+    assert result.findings[-1] == Finding("weather", "it rains", None)
+    assert result.findings[0].repaired
+    finished = run_check("--repair")
+    assert (finished.code, finished.out) == (1, "weather: it rains\n1 thing wrong.\n")
