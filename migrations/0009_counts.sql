@@ -9,7 +9,7 @@
 -- Measured on PostgreSQL 18: an UPDATE of cluster_id for 100,000 photos into 200 clusters takes 1.00 times as long with
 -- the triggers at 768 dimensions (0.7 s), where embeddings lie out of line, and 1.35 times at 384 (1.6 s and not 1.2),
 -- where the transition tables hold copies of them. An UPDATE of one photo takes 0.05 ms more, and 0.2 ms if it moves.
--- depends: 0007_functions
+-- depends: 0008_history
 
 DO $migration$
 DECLARE

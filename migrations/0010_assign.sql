@@ -1,6 +1,6 @@
 -- For placing photos at clusters that are there: what `fluffy-sql assign` needs to know of a training, and functions
 -- that place one photo. As in 0007_functions, BEGIN ATOMIC binds names when a function is made.
--- depends: 0008_history
+-- depends: 0009_counts
 
 ALTER TABLE cluster_quality ADD COLUMN distance_percentiles double precision[];
 

@@ -1,6 +1,6 @@
 -- Where a run that goes on is, so that one that was killed can be continued; how many clusters a run kept, and what
 -- it saw.
--- depends: 0008_history
+-- depends: 0010_assign
 
 CREATE UNLOGGED TABLE cluster_run_checkpoints (
     run_id bigint PRIMARY KEY REFERENCES cluster_runs (id) ON DELETE CASCADE,
