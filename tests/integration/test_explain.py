@@ -184,8 +184,8 @@ def test_the_command_for_people(session: Session, run_cli: Run, database_url: st
     assert finished.err.startswith("survey\n3,000 photos of 64 dimensions\nsample\n")
     assert finished.out.startswith("-- sql/session/configure.sql, ")
     assert re.search(
-        r"\n\n-- sql/clusters/write_counts\.sql, once\nUPDATE clusters\nSET [^;]*;\n"
-        r"  Update on clusters  \(cost=[^\n]*\n    ->  ",
+        r"\n\n-- sql/runs/close\.sql, once\nUPDATE cluster_runs\nSET [^;]*;\n"
+        r"  Update on cluster_runs  \(cost=[^\n]*\n    ->  ",
         finished.out,
     )
     assert re.search(r"\n\n-- sql/kmeans/assign_photos\.sql, \d+ times\n", finished.out)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fluffy_sql.database.counter_cache import SERVICE, put_into_effect
 from tests.sql.helpers import (
     add_with_ids,
     hide,
@@ -254,6 +255,7 @@ def test_whoever_is_deleting_a_cluster_or_has_locked_it_is_waited_for(
     expected: int | None,
 ) -> None:
     session, other = two_sessions
+    put_into_effect(session, SERVICE)  # triggers that count would wait for any who counts
     library(session)
     pid = session.connection.info.backend_pid
     with ThreadPoolExecutor(1) as pool:
@@ -262,7 +264,7 @@ def test_whoever_is_deleting_a_cluster_or_has_locked_it_is_waited_for(
             done = pool.submit(placing, session)
             if expected is None:
                 wait_until_blocked(other, pid)
-            else:  # a count is no reason to wait
+            else:  # a count alone is no reason to wait
                 done.result(timeout=20)
         done.result()
     assert placed(session) == {1: expected}
