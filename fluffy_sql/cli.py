@@ -144,6 +144,14 @@ def _database(settings: Settings) -> Iterator[_Database]:
         yield _Database(server.url, embedded=True)
 
 
+@contextmanager
+def _session(settings: Settings) -> Iterator[Session]:
+    """A session on the configured database, whose schema is current."""
+    with _database(settings) as database, Session.open(database.url) as session:
+        schema.require_current_schema(session)
+        yield session
+
+
 def _load(config: Path | None, database_url: str | None, **clustering: object) -> Settings:
     flags = {f"clustering.{key}": value for key, value in clustering.items()}
     return load_settings(config, flags={"database.url": database_url, **flags})
@@ -252,12 +260,10 @@ def import_(
     Example: fluffy-sql import embeddings.npy --paths photos.csv
     """
     settings = _load(config, database_url)
-    with _database(settings) as database, Session.open(database.url) as session:
-        schema.require_current_schema(session)
-        with display.stderr_console().status("importing") as line:
-            result = import_photos(
-                session, file, paths, lambda rows: line.update(f"importing: {rows:,} rows read")
-            )
+    with _session(settings) as session, display.stderr_console().status("importing") as line:
+        result = import_photos(
+            session, file, paths, lambda rows: line.update(f"importing: {rows:,} rows read")
+        )
     if as_json:
         _print_json(asdict(result))
         return
@@ -574,8 +580,7 @@ def clusters(
 
     Example: fluffy-sql clusters --run 3 --limit 10
     """
-    with _database(_load(config, database_url)) as database, Session.open(database.url) as session:
-        schema.require_current_schema(session)
+    with _session(_load(config, database_url)) as session:
         rows = session.fetch_all("clusters/list", run_id=run_id, most=limit)
     if as_json:
         _print_json({"clusters": rows})
@@ -614,7 +619,7 @@ def runs(
                 f" fluffy-sql runs {context.invoked_subcommand} ..."
             )
         return
-    with _session(config, database_url) as session:
+    with _session(_load(config, database_url)) as session:
         rows = session.fetch_all("runs/list", most=limit)
     if as_json:
         _print_json({"runs": rows})
@@ -627,14 +632,6 @@ def runs(
         print("No runs yet; start one: fluffy-sql generate")
 
 
-@contextmanager
-def _session(config: Path | None, database_url: str | None) -> Iterator[Session]:
-    """A session on the configured database, whose schema is current."""
-    with _database(_load(config, database_url)) as database, Session.open(database.url) as session:
-        schema.require_current_schema(session)
-        yield session
-
-
 @runs.command(short_help="Show one run: settings, quality, steps and what it changed.")
 @click.argument("run_id", type=int)
 @_with_config
@@ -645,7 +642,7 @@ def show(*, run_id: int, config: Path | None, database_url: str | None, as_json:
 
     Example: fluffy-sql runs show 3
     """
-    with _session(config, database_url) as session:
+    with _session(_load(config, database_url)) as session:
         details = show_run(session, run_id)
     if as_json:
         _print_json(asdict(details))
@@ -674,7 +671,7 @@ def diff(
 
     Example: fluffy-sql runs diff 3 5
     """
-    with _session(config, database_url) as session:
+    with _session(_load(config, database_url)) as session:
         difference = compare_runs(session, first, second)
     if as_json:
         _print_json(asdict(difference))
@@ -701,7 +698,7 @@ def undo(*, run_id: int, config: Path | None, database_url: str | None, as_json:
 
     Example: fluffy-sql runs undo 3
     """
-    with _session(config, database_url) as session:
+    with _session(_load(config, database_url)) as session:
         result = undo_run(session, run_id)
     if as_json:
         _print_json(asdict(result))
@@ -735,8 +732,7 @@ def sample(*, if_empty: bool, config: Path | None, as_json: bool) -> None:
 
 def _load_sample(settings: Settings, *, if_empty: bool) -> int:
     """Loads the sample where the embedded library is empty; returns how many photos it has."""
-    with _database(settings) as database, Session.open(database.url) as session:
-        schema.require_current_schema(session)
+    with _session(settings) as session:
         if session.fetch_value("photos/exist"):
             if if_empty:
                 return 0
@@ -827,8 +823,7 @@ def report(
         raise UsageError("--clusters and --cluster can't be given together; leave one out")
     settings = _load(config, database_url)
     build, model = _report_modules()
-    with _database(settings) as database, Session.open(database.url) as session:
-        schema.require_current_schema(session)
+    with _session(settings) as session:
         order = build.Order(
             out=out,
             root=root or _default_root(settings),

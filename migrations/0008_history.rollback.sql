@@ -37,6 +37,8 @@ FROM cluster_runs AS run;
 
 ALTER TABLE cluster_runs DROP COLUMN kind,
 DROP COLUMN photos_moved,
+DROP COLUMN clusters_kept,
+DROP COLUMN embeddings_digest,
 DROP COLUMN undone_by;
 
 COMMENT ON COLUMN clusters.run_id IS 'The run that made the cluster. Null: none did, or its record is gone.';

@@ -24,11 +24,17 @@ $$;
 ALTER TABLE cluster_runs ADD COLUMN kind text NOT NULL DEFAULT 'generate'
 CONSTRAINT cluster_runs_kind_check CHECK (kind IN ('generate', 'recluster', 'assign', 'undo')),
 ADD COLUMN photos_moved bigint,
+ADD COLUMN clusters_kept integer,
+ADD COLUMN embeddings_digest text,
 ADD COLUMN undone_by bigint CONSTRAINT cluster_runs_undone_by_fkey REFERENCES cluster_runs (id) ON DELETE SET NULL;
 
 COMMENT ON COLUMN cluster_runs.kind IS
 'generate: made clusters of photos without one; recluster: of all photos anew; assign: placed photos into clusters that were there; undo: took a run back.';
 COMMENT ON COLUMN cluster_runs.photos_moved IS 'Photos whose cluster the run changed; cluster_run_moves has them.';
+COMMENT ON COLUMN cluster_runs.embeddings_digest IS
+'A digest of the embeddings that the run clustered, and of the ids of their photos: two runs with the same one saw the same library. Under cosine of unit vectors. Floats may differ in their last bit, and with them the digest, on another machine.';
+COMMENT ON COLUMN cluster_runs.clusters_kept IS
+'Clusters that were there before a recluster and have photos after it; cluster_run_clusters says which.';
 COMMENT ON COLUMN cluster_runs.undone_by IS 'The run that took this one back. Null: it stands.';
 
 CREATE TABLE cluster_run_moves (
@@ -94,7 +100,8 @@ SELECT
     run.largest_cluster,
     run.kind,
     run.photos_moved,
-    run.undone_by
+    run.undone_by,
+    run.clusters_kept
 FROM cluster_runs AS run;
 
 CREATE VIEW cluster_moves AS

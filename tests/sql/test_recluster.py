@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from tests.sql.helpers import (
     query,
     value,
     vectors,
+    wait_until_blocked,
 )
 
 if TYPE_CHECKING:
@@ -78,10 +78,7 @@ def test_a_cluster_can_not_be_deleted_meanwhile(two_sessions: tuple[Session, Ses
             deleting = pool.submit(
                 other.connection.execute, "DELETE FROM clusters WHERE id = %s", (only,)
             )
-            deadline = time.monotonic() + 20
-            while not value(session, "SELECT cardinality(pg_blocking_pids(%s))", pid):
-                assert time.monotonic() < deadline
-                time.sleep(0.01)
+            wait_until_blocked(session, pid)
         assert deleting.result().rowcount == 1
 
 
@@ -177,10 +174,7 @@ def test_a_photo_that_somebody_is_just_changing_is_left_alone(
         with other.transaction():
             other.connection.execute(change.encode())
             moving = pool.submit(move, session, [0], [second])
-            deadline = time.monotonic() + 20
-            while not value(other, "SELECT cardinality(pg_blocking_pids(%s))", pid):
-                assert time.monotonic() < deadline
-                time.sleep(0.01)
+            wait_until_blocked(other, pid)
         assert moving.result() == [Move(first, second, 1)]
     assert placed(session)[2] == second
     assert placed(session)[1] != second
