@@ -21,7 +21,7 @@ from fluffy_sql.library import only_run
 from fluffy_sql.progress import Progress
 from fluffy_sql.record import Clock, RunLog, closed_on_failure, discarded, open_run
 from fluffy_sql.schedule import row_ranges
-from fluffy_sql.types import AssignResult, NamedMove, Survey
+from fluffy_sql.types import AssignResult, NamedMove, Scope, Survey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,7 +77,7 @@ class AssignService:
                     log = RunLog(session, run_id, clock, self._progress)
                     log.phase("assign")
                     with Workers.open(self._url, found.connections(self._connections)) as workers:
-                        _find_nearest(workers, found, log)
+                        _find_nearest(session, workers, found, log)
                     log.phase("commit")
                     return run.commit(run_id)
 
@@ -87,15 +87,58 @@ class _Clusters:
     """Clusters that take photos, those with centroids of one length.
 
     Attributes:
-        ids: rising.
-        centroids: as a parameter, in the order of `ids`.
+        rows: id, scope and centroid of each; those of a scope side by side, by rising id.
         limits: the farthest each takes; None: not known.
     """
 
     dimensions: int
-    ids: list[int]
-    centroids: Any
+    rows: list[dict[str, Any]]
     limits: list[float | None]
+
+    @property
+    def scopes(self) -> list[int | None]:
+        return list(dict.fromkeys(row["scope"] for row in self.rows))
+
+
+class _Lookups:
+    """Clusters of some scopes as parameters of a statement, encoded once for many ranges."""
+
+    def __init__(self, session: Session, alike: _Clusters) -> None:
+        self._session = session
+        self._alike = alike
+        self._encoded: dict[tuple[int | None, ...], dict[str, Any]] = {}
+        self._extents: dict[int | None, tuple[int, int]] = {}
+        for place, row in enumerate(alike.rows):
+            first, _ = self._extents.get(row["scope"], (place, place))
+            self._extents[row["scope"]] = (first, place + 1)
+
+    def of(self, scopes: tuple[int | None, ...]) -> dict[str, Any] | None:
+        """None where there is no cluster of these scopes."""
+        there = tuple(scope for scope in scopes if scope in self._extents)
+        if not there:
+            return None
+        encoded = self._encoded.get(there)
+        if encoded is None:
+            encoded = self._encode(there)
+            # One set of scopes is kept: ranges go through them in order.
+            self._encoded = {there: encoded}
+        return encoded
+
+    def _encode(self, scopes: tuple[int | None, ...]) -> dict[str, Any]:
+        extents = [self._extents[scope] for scope in scopes]
+        places = [place for first, last in extents for place in range(first, last)]
+        lasts = np.cumsum([last - first for first, last in extents]).tolist()
+        centroids: NDArray[np.float32] = np.stack(
+            [self._alike.rows[place]["centroid"] for place in places]
+        )
+        return {
+            "scopes": list(scopes),
+            "firsts": [1, *(last + 1 for last in lasts[:-1])],
+            "lasts": lasts,
+            "cluster_ids": [self._alike.rows[place]["id"] for place in places],
+            "centroids": self._session.vector_array(centroids),
+            "limits": [self._alike.limits[place] for place in places],
+        }
 
 
 @dataclass(frozen=True)
@@ -131,8 +174,8 @@ class _Found:
 
     def as_survey(self) -> Survey:
         return Survey(
-            eligible=self.photos,
-            dimensions=max(self.clusters, key=lambda alike: len(alike.ids)).dimensions,
+            scopes=(Scope(None, self.photos),),
+            dimensions=max(self.clusters, key=lambda alike: len(alike.rows)).dimensions,
             without_embedding=self.left_out["without_embedding"],
             clustered=0,
         )
@@ -151,7 +194,7 @@ def _survey(session: Session, options: AssignOptions) -> _Found:
         photos=photos,
         left_out=session.fetch_all("assign/count_left_out")[0],
         metric=metric,
-        clusters=_by_length(session, rows, options),
+        clusters=_by_length(rows, options),
     )
 
 
@@ -169,28 +212,22 @@ def _only_metric(rows: list[dict[str, Any]], options: AssignOptions) -> str | No
     return next(iter(clusters), None)
 
 
-def _by_length(
-    session: Session, rows: list[dict[str, Any]], options: AssignOptions
-) -> list[_Clusters]:
+def _by_length(rows: list[dict[str, Any]], options: AssignOptions) -> list[_Clusters]:
     """Clusters by the length of their centroids, since no others can be compared with a photo."""
     limits = _limits(rows, options)
-    together = sorted(zip(rows, limits, strict=True), key=lambda pair: len(pair[0]["centroid"]))
+    together = sorted(zip(rows, limits, strict=True), key=_length_and_scope)
     return [
-        _clusters_alike(session, list(pairs))
-        for _, pairs in groupby(together, key=lambda pair: len(pair[0]["centroid"]))
+        _Clusters(dimensions, [row for row, _ in pairs], [limit for _, limit in pairs])
+        for dimensions, pairs in (
+            (dimensions, list(alike))
+            for dimensions, alike in groupby(together, key=lambda pair: len(pair[0]["centroid"]))
+        )
     ]
 
 
-def _clusters_alike(
-    session: Session, pairs: list[tuple[dict[str, Any], float | None]]
-) -> _Clusters:
-    centroids: NDArray[np.float32] = np.stack([row["centroid"] for row, _ in pairs])
-    return _Clusters(
-        dimensions=centroids.shape[1],
-        ids=[row["id"] for row, _ in pairs],
-        centroids=session.vector_array(centroids),
-        limits=[limit for _, limit in pairs],
-    )
+def _length_and_scope(pair: tuple[dict[str, Any], float | None]) -> tuple[int, bool, int]:
+    scope = pair[0]["scope"]
+    return len(pair[0]["centroid"]), scope is not None, scope or 0
 
 
 def _limits(rows: list[dict[str, Any]], options: AssignOptions) -> list[float | None]:
@@ -207,16 +244,26 @@ def _limits(rows: list[dict[str, Any]], options: AssignOptions) -> list[float | 
     return limits
 
 
-def _find_nearest(workers: Workers, found: _Found, log: RunLog) -> None:
+def _find_nearest(session: Session, workers: Workers, found: _Found, log: RunLog) -> None:
     """Finds the nearest cluster of every photo that was listed."""
     for alike in found.clusters:
+        lookups = _Lookups(session, alike)
 
-        def find(session: Session, rows: tuple[int, int], alike: _Clusters = alike) -> int:
+        def find(
+            session: Session,
+            rows: tuple[int, int],
+            alike: _Clusters = alike,
+            lookups: _Lookups = lookups,
+        ) -> int:
+            listed = session.fetch_all(
+                "assign/list_scopes_of_range", after_row=rows[0], last_row=rows[1]
+            )
+            clusters = lookups.of(tuple(row["scope"] for row in listed))
+            if clusters is None:
+                return 0
             return session.execute(
                 "assign/find_nearest",
-                cluster_ids=alike.ids,
-                centroids=alike.centroids,
-                limits=alike.limits,
+                **clusters,
                 normalize=found.normalize,
                 dimensions=alike.dimensions,
                 after_row=rows[0],
@@ -304,7 +351,7 @@ class _Run:
             metric=self._found.metric,
             max_distance=self._options.max_distance,
             within=self._options.within,
-            clusters=sum(len(alike.ids) for alike in self._found.clusters),
+            clusters=sum(len(alike.rows) for alike in self._found.clusters),
             photos_assigned=sum(move.photos for move in moves),
             photos_left=sum(left.values()),
             left=left,
@@ -318,7 +365,8 @@ class _Run:
         [counted] = self._session.fetch_all(
             "assign/count_photos",
             normalize=self._found.normalize,
-            dimensions=self._found.dimensions,
+            scopes=[scope for alike in self._found.clusters for scope in alike.scopes],
+            dimensions=[alike.dimensions for alike in self._found.clusters for _ in alike.scopes],
         )
         looked_at = counted.pop("looked_at")
         # They changed, or their cluster did, while the run went on: the next one looks again.

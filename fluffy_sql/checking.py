@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from fluffy_sql.database.counter_cache import create_triggers, idle_triggers, mend_counts
 from fluffy_sql.database.schema import require_current_schema
 from fluffy_sql.database.session import Session
+from fluffy_sql.library import describe_scope
 from fluffy_sql.types import CheckResult, Finding
 
 if TYPE_CHECKING:
@@ -76,6 +77,15 @@ def _wrong_counts(session: Session) -> list[str]:
     ]
 
 
+def _strangers(session: Session) -> list[str]:
+    return [
+        f"cluster {row['cluster_id']} of {describe_scope(row['scope'])} holds"
+        f" {row['photos']:,} photos of another, such as photo {row['example_id']} of"
+        f" {describe_scope(row['example_scope'])}; fluffy-sql generate --recluster moves them"
+        for row in session.fetch_all("check/find_strangers")
+    ]
+
+
 def _left_work_tables(session: Session) -> list[str]:
     """Tables of killed runs; while a run is at work, they are its own."""
     if not session.fetch_value("check/try_lock_runs"):
@@ -87,6 +97,7 @@ def _left_work_tables(session: Session) -> list[str]:
 
 
 _DROP_WORK_TABLES = (
+    "work_tables/drop_aside",
     "work_tables/drop_assignments",
     "work_tables/drop_drawn",
     "work_tables/drop_measured",
@@ -105,5 +116,6 @@ def _drop_work_tables(session: Session) -> None:
 CHECKS = (
     Check("count_triggers", _idle_triggers, "made again", create_triggers),
     Check("photos_count", _wrong_counts, "counted anew", mend_counts),
+    Check("scopes", _strangers),
     Check("work_tables", _left_work_tables, "dropped", _drop_work_tables),
 )

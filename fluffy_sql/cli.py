@@ -35,7 +35,7 @@ from fluffy_sql.importing import import_photos
 from fluffy_sql.service import ClusteringService
 from fluffy_sql.settings import Settings, load_settings
 from fluffy_sql.sweeping import SweepService
-from fluffy_sql.types import AssignOptions, Changes
+from fluffy_sql.types import AssignOptions, Changes, OneScope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -71,6 +71,27 @@ def _with_database_url(command: Command) -> Command:
 
 def _with_json(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(command)
+
+
+def _parse_scope(
+    _context: click.Context, _parameter: click.Parameter, text: str | None
+) -> OneScope | None:
+    """The scope that `--scope` names; `none` are photos and clusters that are nobody's own."""
+    if text is None:
+        return None
+    if text == "none":
+        return OneScope(None)
+    if re.fullmatch(r"-?[0-9]{1,18}", text):
+        return OneScope(int(text))
+    raise UsageError(f"--scope is {text!r}; allowed: a whole number, or none")
+
+
+def _with_scope(command: Command) -> Command:
+    return click.option(
+        "--scope",
+        callback=_parse_scope,
+        help="Only what is of this scope, say of one owner: a number, or none.",
+    )(command)
 
 
 def _with_limit(command: Command) -> Command:
@@ -392,7 +413,9 @@ def _print_more(rows: int, what: str) -> None:
 
 def _print_clusters_of(url: str, run_id: int, made: int) -> None:
     with Session.open(url) as session:
-        rows = session.fetch_all("clusters/list", run_id=run_id, most=_SHOWN_AFTER_A_RUN)
+        rows = session.fetch_all(
+            "clusters/list", run_id=run_id, every_scope=True, scope=None, most=_SHOWN_AFTER_A_RUN
+        )
     display.stdout_console().print(display.clusters_table(rows))
     if made > len(rows):
         print(f"... and {made - len(rows):,} smaller ones: fluffy-sql clusters --run {run_id}")
@@ -483,6 +506,7 @@ def assign(
 )
 @click.option("--metric", help="cosine or l2.")
 @click.option("--seed", type=int, help="The same seed on the same photos gives the same result.")
+@_with_scope
 @_with_config
 @_with_database_url
 @_with_json
@@ -490,6 +514,7 @@ def assign(
 def sweep(
     context: click.Context,
     *,
+    scope: OneScope | None,
     ks: str,
     steps: int | None,
     out: Path | None,
@@ -515,7 +540,7 @@ def sweep(
             settings.clustering,
             connections=settings.database.connections,
             progress=progress,
-        ).sweep(tried)
+        ).sweep(tried, scope)
     if draw:
         draw(result)
     if as_json:
@@ -564,12 +589,14 @@ def _chart_writer(file: Path) -> Callable[[SweepResult], None]:
 
 @fluffy_sql.command(short_help="List the clusters, largest first.")
 @click.option("--run", "run_id", type=int, help="Only those that this run made.")
+@_with_scope
 @_with_limit
 @_with_config
 @_with_database_url
 @_with_json
 def clusters(
     *,
+    scope: OneScope | None,
     run_id: int | None,
     limit: int | None,
     config: Path | None,
@@ -581,7 +608,13 @@ def clusters(
     Example: fluffy-sql clusters --run 3 --limit 10
     """
     with _session(_load(config, database_url)) as session:
-        rows = session.fetch_all("clusters/list", run_id=run_id, most=limit)
+        rows = session.fetch_all(
+            "clusters/list",
+            run_id=run_id,
+            every_scope=scope is None,
+            scope=scope.scope if scope else None,
+            most=limit,
+        )
     if as_json:
         _print_json({"clusters": rows})
     elif rows:
@@ -796,11 +829,13 @@ def _sample_loader() -> Callable[[Session, Path], int]:
     help="Where the photos lie; none outside is opened. This folder if not given, or that of the"
     " sample library.",
 )
+@_with_scope
 @_with_config
 @_with_database_url
 @_with_json
 def report(
     *,
+    scope: OneScope | None,
     out: Path,
     largest: int | None,
     cluster_ids: tuple[int, ...],
@@ -827,7 +862,9 @@ def report(
         order = build.Order(
             out=out,
             root=root or _default_root(settings),
-            scope=model.Scope(run_id=run_id, largest=largest, cluster_ids=cluster_ids),
+            selection=model.Selection(
+                run_id=run_id, largest=largest, cluster_ids=cluster_ids, one_scope=scope
+            ),
             photos=photos,
         )
         with display.stderr_console().status("reading the clusters") as line:

@@ -67,6 +67,7 @@ class FinalTransaction:
         Raises:
             PostconditionError: the result breaks a promise.
         """
+        self._leave_strangers()
         cluster_ids = self._insert(range(len(self._fit.labels)))
         moves = self._move("clusters/write_assignments", cluster_ids)
         # Asked after photos were written: from then on nobody can make or drop a trigger.
@@ -88,6 +89,7 @@ class FinalTransaction:
         Raises:
             PostconditionError: the result breaks a promise.
         """
+        self._leave_strangers()
         old = self._session.fetch_as(OldCluster, "clusters/lock_all")
         self._session.execute(
             "runs/record_old_clusters",
@@ -114,7 +116,18 @@ class FinalTransaction:
             Shared, "clusters/count_shared", labels=self._fit.labels.tolist()
         )
         spread = float(np.sqrt(self._fit.inertia / self._fit.photos.sum()))
-        return match_clusters(shared, self._fit.centroids, spread, old)
+        return match_clusters(shared, self._fit.centroids, self._fit.scopes, spread, old)
+
+    def _leave_strangers(self) -> None:
+        """Leaves photos that got another owner meanwhile to the next run."""
+        if set(self._fit.scopes) == {None}:
+            return
+        self._session.fetch_all("clusters/lock_assigned")
+        self._session.execute(
+            "clusters/forget_strangers",
+            labels=self._fit.labels.tolist(),
+            scopes=list(self._fit.scopes),
+        )
 
     def _keep(self, matched: dict[int, int]) -> None:
         """Gives clusters that go on the centroids of the run."""
@@ -136,6 +149,7 @@ class FinalTransaction:
             "clusters/insert",
             run_id=self._run_id,
             centroids=self._session.vector_array(self._fit.centroids[list(places)]),
+            scopes=[self._fit.scopes[place] for place in places],
         )
         return sorted(row["id"] for row in made)
 
@@ -166,6 +180,7 @@ class FinalTransaction:
             recall=result.recall,
             **asdict(quality),
             embeddings_digest=result.embeddings_digest,
+            scopes=result.scopes,
             seconds=json.dumps(result.seconds),
         )
         self._session.execute("runs/drop_checkpoint", run_id=self._run_id)

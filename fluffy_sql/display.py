@@ -112,6 +112,7 @@ class RunProgress(Progress):
         if survey.eligible:
             self._console.print(
                 f"{_count(survey.eligible, 'photo')} of {_count(survey.dimensions, 'dimension')}"
+                f"{_describe_scopes(len(survey.scopes))}"
             )
 
     def step(self, report: StepReport) -> None:
@@ -146,7 +147,7 @@ def describe_run(result: RunResult) -> str:
     name = "Dry run, nothing was written" if result.dry_run else f"Run {result.run_id}"
     return (
         f"{name}: {_count(result.photos_processed, 'photo')} in"
-        f" {_count(clusters, 'cluster')}"
+        f" {_count(clusters, 'cluster')}{_describe_scopes(result.scopes)}"
         f" ({result.algorithm}, {result.metric}, seed {result.seed}),"
         f" inertia {result.inertia:,.1f}, {steps}, {result.seconds['total']:.1f} s."
         + _describe_changes(result)
@@ -182,6 +183,10 @@ def _describe_changes(result: RunResult) -> str:
     )
 
 
+def _describe_scopes(scopes: int) -> str:
+    return f", {scopes:,} scopes" if scopes > 1 else ""
+
+
 def _describe_quality(quality: RunQuality | None) -> str:
     """The measures that there are; of a single cluster there are none."""
     if quality is None or quality.silhouette is None:
@@ -206,7 +211,7 @@ def _describe_recall(result: RunResult) -> str:
 
 def _describe_fewer(result: RunResult) -> str:
     clusters = result.clusters_created + result.clusters_kept
-    if clusters >= result.k_requested:
+    if clusters >= result.k_requested or result.scopes > 1:
         return ""
     verb = "is" if clusters == 1 else "are"
     reason = (
@@ -366,8 +371,10 @@ def _describe_statement(statement: ExplainedStatement) -> str:
 
 def clusters_table(clusters: Sequence[dict[str, Any]]) -> Table:
     """Clusters as a table; distances are in the metric of their run."""
+    scoped = any(row["scope"] is not None for row in clusters)
     table = _table(
         "cluster",
+        *(["scope"] if scoped else []),
         "name",
         "status",
         "photos",
@@ -379,6 +386,7 @@ def clusters_table(clusters: Sequence[dict[str, Any]]) -> Table:
     for row in clusters:
         table.add_row(
             str(row["id"]),
+            *([_text(row["scope"])] if scoped else []),
             _text(row["name"]),
             {0: "active", 1: "unusable"}.get(row["status"], _text(row["status"])),
             _integer(row["photos_count"]),

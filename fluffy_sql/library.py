@@ -6,13 +6,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from fluffy_sql.errors import BusyError, LibraryError
-from fluffy_sql.types import Survey
+from fluffy_sql.types import Scope, Survey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from fluffy_sql.database.session import Session
-    from fluffy_sql.types import PhotosAlike
+    from fluffy_sql.types import OneScope, PhotosAlike
+
+# Scopes that are named where one has to be chosen.
+_NAMED = 3
 
 
 @contextmanager
@@ -49,13 +52,21 @@ def survey(photos: list[PhotosAlike], *, reclustered: bool = False) -> Survey:
     """
     eligible = _eligible(photos, reclustered=reclustered)
     return Survey(
-        eligible=sum(alike.photos for alike in eligible),
+        scopes=_scopes(eligible),
         dimensions=(eligible[0].dimensions or 0) if eligible else 0,
         without_embedding=sum(
             alike.photos for alike in photos if alike.dimensions is None and not alike.clustered
         ),
         clustered=0 if reclustered else sum(alike.photos for alike in photos if alike.clustered),
     )
+
+
+def _scopes(eligible: list[PhotosAlike]) -> tuple[Scope, ...]:
+    photos: dict[int | None, int] = {}
+    for alike in eligible:
+        photos[alike.scope] = photos.get(alike.scope, 0) + alike.photos
+    scopes = [Scope(scope, count) for scope, count in photos.items()]
+    return tuple(sorted(scopes, key=lambda of: (of.scope is not None, of.scope or 0)))
 
 
 def require_one_length(photos: list[PhotosAlike], *, reclustered: bool = False) -> None:
@@ -69,6 +80,54 @@ def require_one_length(photos: list[PhotosAlike], *, reclustered: bool = False) 
         by_dimensions[alike.dimensions] = by_dimensions.get(alike.dimensions, 0) + alike.photos
     if len(by_dimensions) > 1:
         raise several_lengths(list(by_dimensions.items()))
+
+
+def require_one_scope(scopes: Iterable[int | None], asked: OneScope | None, what: str) -> None:
+    """Makes sure that all is of one scope, since two scopes have nothing to do with each other.
+
+    Args:
+        scopes: of each photo or cluster, or of each kind of them.
+        asked: which scope was asked for, if any.
+        what: photos or clusters.
+
+    Raises:
+        LibraryError: they are of several scopes and none was asked for, or there are none of it.
+    """
+    found = sorted(set(scopes), key=lambda scope: (scope is not None, scope or 0))
+    if asked and not found:
+        raise LibraryError(f"there are no {what} of {describe_scope(asked.scope)}; check --scope")
+    if len(found) > 1:
+        first = ", ".join("none" if scope is None else str(scope) for scope in found[:_NAMED])
+        more = ", ..." if len(found) > _NAMED else ""
+        raise LibraryError(
+            f"the {what} are of {len(found):,} scopes ({first}{more}),"
+            " which have nothing to do with each other: choose one with --scope"
+        )
+
+
+def describe_scope(scope: int | None) -> str:
+    """As in "no photos of scope 7"."""
+    return "no scope" if scope is None else f"scope {scope}"
+
+
+def require_owners(session: Session, found: Survey) -> None:
+    """Makes sure that clusters can be made for these photos.
+
+    Raises:
+        LibraryError: clusters has a column that must not be null, and it is not known what to put
+            there: an owner's, where photos have no scope.
+    """
+    unknown = session.fetch_all(
+        "clusters/find_unknown_columns",
+        nobodys=any(scope.scope is None for scope in found.scopes),
+    )
+    if unknown:
+        column = unknown[0]["name"]
+        raise LibraryError(
+            f"clusters.{column} must not be null, and it is not known what to put there: if it says"
+            " whose a cluster is, let the view usable_photos give every photo a scope (README,"
+            " Owners); else give it a default"
+        )
 
 
 def several_lengths(photos_by_dimensions: list[tuple[int | None, int]]) -> LibraryError:

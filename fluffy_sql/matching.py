@@ -5,6 +5,8 @@ Pure: counts and centroids in, pairs out.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,10 +27,13 @@ _LEAST_SHARED = 0.5
 def match_clusters(
     shared: Sequence[Shared],
     centroids: NDArray[np.float32],
+    scopes: Sequence[int | None],
     spread: float,
     old: Sequence[OldCluster],
 ) -> dict[int, int]:
     """Pairs new clusters with old ones, first by the photos they share, then by their centroids.
+
+    Clusters of two scopes are never paired.
 
     Each is the assignment of largest sum (Kuhn 1955; solved as by Jonker and Volgenant 1987). By
     centroids, an old cluster without any photo goes on as a new one of photos that were in none.
@@ -37,6 +42,7 @@ def match_clusters(
         shared: how many photos a new and an old cluster have in common; a row for each pair that
             has any, and one for photos that were in none.
         centroids: shape (k, dimensions), of the new clusters.
+        scopes: of the new clusters; those of a scope side by side.
         spread: root mean square distance of photos from their centroids: an old centroid that is
             farther away than this is another theme.
         old: the old clusters.
@@ -44,6 +50,35 @@ def match_clusters(
     Returns:
         New cluster, by its place in `centroids`, to the id of an old one.
     """
+    old_by_scope: dict[int | None, list[OldCluster]] = {}
+    for cluster in old:
+        old_by_scope.setdefault(cluster.scope, []).append(cluster)
+    shared_by_scope: dict[int | None, list[Shared]] = {}
+    for row in shared:
+        shared_by_scope.setdefault(scopes[row.place], []).append(row)
+    matched: dict[int, int] = {}
+    first = 0
+    for scope, places in groupby(scopes):
+        last = first + len(list(places))
+        here = _match_scope(
+            [replace(row, place=row.place - first) for row in shared_by_scope.get(scope, [])],
+            centroids[first:last],
+            spread,
+            old_by_scope.get(scope, []),
+        )
+        matched |= {first + place: cluster_id for place, cluster_id in here.items()}
+        first = last
+    return matched
+
+
+def _match_scope(
+    shared: Sequence[Shared],
+    centroids: NDArray[np.float32],
+    spread: float,
+    old: Sequence[OldCluster],
+) -> dict[int, int]:
+    if not old:
+        return {}
     matched = _by_photos(shared, len(centroids), old)
     _by_centroids(matched, shared, centroids, spread, old)
     return matched
@@ -55,7 +90,8 @@ def _by_photos(shared: Sequence[Shared], k: int, old: Sequence[OldCluster]) -> d
     sizes = np.zeros(k)
     for row in shared:
         sizes[row.place] += row.photos
-        if row.cluster_id is not None:
+        # by hand, or before there were scopes, a photo may have come into a cluster of another one
+        if row.cluster_id in columns:
             counts[row.place, columns[row.cluster_id]] = row.photos
     smaller = np.minimum(sizes[:, None], np.array([[cluster.photos for cluster in old]]))
     counts[counts < _LEAST_SHARED * smaller] = 0

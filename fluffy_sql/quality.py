@@ -9,7 +9,11 @@ index (Hubert and Arabie 1985).
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from fluffy_sql.schedule import row_ranges
 from fluffy_sql.types import ClusterQuality, Quality
@@ -17,7 +21,6 @@ from fluffy_sql.types import ClusterQuality, Quality
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from fluffy_sql.algorithms.base import Task
@@ -56,7 +59,7 @@ def measure_run(task: Task, fit: Fit) -> tuple[Quality, list[ClusterQuality]]:
     measured = photos_to_measure(photos, len(fit.labels))
     with _work_tables(task.session):
         _draw_assigned(task, fit, measured / photos)
-        if measured == photos:
+        if photos <= _FEW_PHOTOS:
             _summarize_measured(task.session)
         else:
             task.session.execute(
@@ -65,31 +68,60 @@ def measure_run(task: Task, fit: Fit) -> tuple[Quality, list[ClusterQuality]]:
                 centroids=task.session.vector_array(fit.centroids),
                 normalize=task.settings.metric == "cosine",
             )
-        quality = _compare(task.session)
+        quality = _compare(task.session, fit)
         clusters = task.session.fetch_as(ClusterQuality, "quality/list_measured_clusters")
     return quality, clusters
 
 
 def _draw_assigned(task: Task, fit: Fit, share: float) -> None:
     """Measures the silhouettes of about this share of the photos."""
-    parameters = {
-        "labels": fit.labels.tolist(),
-        "centroids": task.session.vector_array(fit.centroids),
-        "normalize": task.settings.metric == "cosine",
-        "dimensions": task.survey.dimensions,
-        "seed": task.settings.seed,
-        "threshold": _threshold(share),
-    }
+    normalize = task.settings.metric == "cosine"
+    threshold = _threshold(share)
+    scope_numbers = _scope_numbers(fit)
 
-    def draw(session: Session, places: tuple[int, int]) -> int:
+    def draw(session: Session, drawn: tuple[dict[str, Any], tuple[int, int]]) -> int:
+        others, places = drawn
         return session.execute(
-            "quality/draw_assigned", after_place=places[0], last_place=places[1], **parameters
+            "quality/draw_assigned",
+            **others,
+            after_place=places[0],
+            last_place=places[1],
+            normalize=normalize,
+            dimensions=task.survey.dimensions,
+            seed=task.settings.seed,
+            threshold=threshold,
         )
 
-    # At least two ranges, where there are two clusters, so that two connections share them.
-    about = max(1, min(_RANGE_CLUSTERS, len(fit.labels) // 2))
-    for _ in task.workers.map(draw, row_ranges(len(fit.labels), _MOST_RANGES, about)):
+    def ranges() -> Iterator[tuple[dict[str, Any], tuple[int, int]]]:
+        for first, last in _blocks_of_scopes(scope_numbers):
+            others = {
+                "labels": fit.labels[first:last].tolist(),
+                "centroids": task.session.vector_array(fit.centroids[first:last]),
+                "scopes": scope_numbers[first:last].tolist(),
+            }
+            # At least two, where there are two clusters, so that two connections share them.
+            about = max(1, min(_RANGE_CLUSTERS, (last - first) // 2))
+            for places in row_ranges(last - first, _MOST_RANGES, about):
+                yield others, places
+
+    for _ in task.workers.map(draw, ranges()):
         pass
+
+
+def _scope_numbers(fit: Fit) -> NDArray[np.intp]:
+    """Shape (clusters,): the scopes in the order they come, numbered from 0."""
+    numbers = {scope: number for number, scope in enumerate(dict.fromkeys(fit.scopes))}
+    return np.array([numbers[scope] for scope in fit.scopes], dtype=np.intp)
+
+
+def _blocks_of_scopes(scope_numbers: NDArray[np.intp]) -> list[tuple[int, int]]:
+    """Cuts clusters into blocks [first, last) of whole scopes, several of small ones together."""
+    borders = [0, *(np.flatnonzero(np.diff(scope_numbers)) + 1).tolist(), len(scope_numbers)]
+    kept = [0]
+    for border in borders[1:]:
+        if border - kept[-1] >= 2 * _RANGE_CLUSTERS or border == borders[-1]:
+            kept.append(border)
+    return list(pairwise(kept))
 
 
 def _threshold(share: float) -> int:
@@ -122,7 +154,7 @@ def measure_trainings(
             dimensions=task.survey.dimensions,
         )
         _summarize_measured(task.session)
-        quality = _compare(task.session)
+        quality = _compare(task.session, None)
         alike: float = task.session.fetch_value("quality/adjusted_rand_index")
     return quality, alike
 
@@ -132,10 +164,21 @@ def _summarize_measured(session: Session) -> None:
     session.execute("quality/summarize_clusters")
 
 
-def _compare(session: Session) -> Quality:
-    """Measures the clusters that were summed up."""
-    session.execute("quality/compare_clusters")
+def _compare(session: Session, fit: Fit | None) -> Quality:
+    """Measures the clusters that were summed up; all are of one scope where there is no fit.
+
+    Calinski and Harabasz compare the scatter within clusters with that of all photos, of which
+    there is none where each scope is clustered by itself.
+    """
+    scope_numbers = np.empty(0, np.intp) if fit is None else _scope_numbers(fit)
+    session.execute(
+        "quality/compare_clusters",
+        labels=[] if fit is None else fit.labels.tolist(),
+        scopes=scope_numbers.tolist(),
+    )
     [quality] = session.fetch_as(Quality, "quality/measure_partition")
+    if scope_numbers.any():
+        return replace(quality, calinski_harabasz=None)
     return quality
 
 

@@ -16,7 +16,13 @@ from fluffy_sql.database.schema import require_current_schema
 from fluffy_sql.database.session import Session
 from fluffy_sql.database.workers import Workers
 from fluffy_sql.errors import HistoryError
-from fluffy_sql.library import only_run, require_one_length, several_lengths, survey
+from fluffy_sql.library import (
+    only_run,
+    require_one_length,
+    require_owners,
+    several_lengths,
+    survey,
+)
 from fluffy_sql.progress import Progress
 from fluffy_sql.quality import measure_run
 from fluffy_sql.record import Clock, RunLog, closed_on_failure, discarded, open_run
@@ -26,6 +32,8 @@ from fluffy_sql.types import Checkpoint, LeftOut, PhotosAlike, RunResult
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
+
+    from numpy.typing import NDArray
 
     from fluffy_sql.types import Fit, Survey
 
@@ -159,8 +167,14 @@ class ClusteringService:
         self._progress.surveyed(found)
         if not found.eligible:
             return self._nothing_to_do(way, found, clock)
+        require_owners(session, found)
         if killed is None:
             run_id = self._open_run(session, way, found)
+        elif len(found.scopes) > 1:
+            raise HistoryError(
+                "the photos are of several scopes by now, and a run over several can't be resumed;"
+                " fluffy-sql generate starts another"
+            )
         else:
             run_id = _reopen_run(session, killed, found)
         with _record_of_run(session, run_id, way), _work_table(session):
@@ -183,14 +197,20 @@ class ClusteringService:
     def _task(
         self, way: _Way, session: Session, workers: Workers, found: Survey, log: RunLog
     ) -> Task:
-        start = None
+        start: dict[int | None, list[NDArray[np.float32]]] = {}
         if way.recluster and not way.cold:
-            rows = session.fetch_all(
+            for row in session.fetch_all(
                 "clusters/fetch_start", metric=self._settings.metric, dimensions=found.dimensions
-            )
-            start = np.stack([row["centroid"] for row in rows]) if rows else None
+            ):
+                start.setdefault(row["scope"], []).append(row["centroid"])
         return Task(
-            session, workers, found, self._settings, log, reclusters=way.recluster, start=start
+            session,
+            workers,
+            found,
+            self._settings,
+            log,
+            reclusters=way.recluster,
+            start={scope: np.stack(centroids) for scope, centroids in start.items()},
         )
 
     def _nothing_to_do(
@@ -204,6 +224,7 @@ class ClusteringService:
             metric=self._settings.metric,
             seed=self._settings.seed,
             k_requested=self._settings.k,
+            scopes=len(survey.scopes),
             clusters_created=0,
             clusters_kept=0,
             clusters_emptied=0,
@@ -254,6 +275,7 @@ class ClusteringService:
                 metric=self._settings.metric,
                 seed=self._settings.seed,
                 k_requested=self._settings.k,
+                scopes=len(set(fit.scopes)),
                 clusters_created=changes.count("created"),
                 clusters_kept=changes.count("kept"),
                 clusters_emptied=changes.count("emptied"),

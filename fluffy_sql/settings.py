@@ -27,6 +27,9 @@ _FLAGS = {"database.url": "--database-url"}
 _LARGEST_SEED = 2**63 - 1
 
 
+_K = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -43,7 +46,8 @@ class ClusteringSettings(_Section):
     """What to make of them."""
 
     algorithm: str = Field(default="kmeans", min_length=1)
-    k: Annotated[int, Field(ge=1, le=1_000_000)] = 20
+    k: _K = 20
+    k_of_scope: dict[int, _K] = Field(default_factory=dict)
     metric: Metric = "cosine"
     seed: Annotated[int, Field(ge=0, le=_LARGEST_SEED)] = 0
     batch_size: Annotated[int, Field(ge=1)] = 8192
@@ -54,6 +58,10 @@ class ClusteringSettings(_Section):
     refine: bool = True
     history: Annotated[int, Field(ge=0, le=1_000_000)] = 50
     counter_cache: CounterCache = "auto"
+
+    def k_for(self, scope: int | None) -> int:
+        """How many clusters to make of the photos of a scope; None: nobody's own."""
+        return self.k if scope is None else self.k_of_scope.get(scope, self.k)
 
 
 class Settings(_Section):
@@ -206,6 +214,7 @@ _ALLOWED = {
     "database.connections": "a whole number from 1 to 64",
     "clustering.algorithm": "the name of an algorithm",
     "clustering.k": "a whole number from 1 to 1,000,000",
+    "clustering.k_of_scope": "a k for each scope, as in {7: 12, 9: 40}",
     "clustering.metric": "cosine or l2",
     "clustering.seed": "a whole number from 0 up to 9,223,372,036,854,775,807",
     "clustering.batch_size": "a whole number from 1 up",

@@ -13,7 +13,7 @@ from fluffy_sql.database.schema import require_current_schema
 from fluffy_sql.database.session import Session
 from fluffy_sql.database.workers import Workers
 from fluffy_sql.errors import LibraryError
-from fluffy_sql.library import only_run, require_one_length, survey
+from fluffy_sql.library import only_run, require_one_length, require_one_scope, survey
 from fluffy_sql.progress import Progress
 from fluffy_sql.quality import measure_trainings
 from fluffy_sql.types import Candidate, PhotosAlike, SweepResult
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fluffy_sql.settings import ClusteringSettings
-    from fluffy_sql.types import Checkpoint, StepReport
+    from fluffy_sql.types import Checkpoint, OneScope, StepReport
 
 # Rows of the sample that every k is measured on, and so many for each cluster of the largest k.
 _MEASURED_ROWS = 8_192
@@ -56,7 +56,7 @@ class SweepService:
         self._connections = connections
         self._progress = progress or Progress()
 
-    def sweep(self, ks: Sequence[int]) -> SweepResult:
+    def sweep(self, ks: Sequence[int], scope: OneScope | None = None) -> SweepResult:
         """Trains twice for each k, measures the first training, and suggests a k.
 
         All k share one sample: that of the largest. Where it is interrupted after the first k, the
@@ -64,11 +64,13 @@ class SweepService:
 
         Args:
             ks: at least 2 each; those that are no smaller than the library are left out.
+            scope: whose photos; None: there may be one scope only.
 
         Raises:
             SchemaError: the database is not migrated.
             BusyError: a run or another sweep is at work in this database.
-            LibraryError: there are too few photos, or their embeddings are of several lengths.
+            LibraryError: there are too few photos, or their embeddings are of several lengths, or
+                they are of several scopes.
             DatabaseError: Postgres refused a statement.
         """
         with Session.open(self._url) as session:
@@ -76,7 +78,10 @@ class SweepService:
             with only_run(session):
                 self._progress.phase("survey")
                 photos = session.fetch_as(PhotosAlike, "photos/survey")
+                if scope:
+                    photos = [alike for alike in photos if alike.scope == scope.scope]
                 found = survey(photos, reclustered=True)
+                require_one_scope([of.scope for of in found.scopes], scope, "photos")
                 self._progress.surveyed(found)
                 require_one_length(photos, reclustered=True)
                 tried = sorted({k for k in ks if k < found.eligible})

@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
 class PhotosAlike:
-    """Usable photos that are in a cluster or not, with embeddings of one length (None: none)."""
+    """Usable photos of a scope, in a cluster or not, with embeddings of one length (None: none)."""
 
+    scope: int | None
     clustered: bool
     dimensions: int | None
     photos: int
@@ -29,20 +31,41 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
+class OneScope:
+    """Whose photos or clusters are asked for; None: those that are nobody's own."""
+
+    scope: int | None
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Whose photos they are (None: nobody's own), and how many are eligible."""
+
+    scope: int | None
+    eligible: int
+
+
+@dataclass(frozen=True)
 class Survey:
     """What there is to cluster.
 
     Attributes:
-        eligible: photos that have an embedding and no cluster.
+        scopes: photos that have an embedding and no cluster; each scope is clustered by itself.
+            Nobody's own come first, the others by their numbers.
         dimensions: length of their embeddings; 0 where there are none.
         without_embedding: photos that stay out because they have none.
         clustered: photos that are in a cluster already.
     """
 
-    eligible: int
+    scopes: tuple[Scope, ...]
     dimensions: int
     without_embedding: int
     clustered: int
+
+    @property
+    def eligible(self) -> int:
+        """Photos of all scopes."""
+        return sum(scope.eligible for scope in self.scopes)
 
 
 @dataclass(frozen=True)
@@ -86,7 +109,9 @@ class Fit:
     """What an algorithm found; the labels themselves are in the work table.
 
     Attributes:
-        labels: shape (clusters,), the labels in use, the one with most photos first.
+        labels: shape (clusters,), the labels in use; those of a scope side by side, the one with
+            most photos first.
+        scopes: the scope of each label.
         centroids: shape (clusters, dimensions), float32, in the order of `labels`.
         photos: shape (clusters,), how many photos have each label; none is 0.
         inertia: sum of squared distances of all photos to their centroids.
@@ -99,6 +124,7 @@ class Fit:
     """
 
     labels: NDArray[np.intp]
+    scopes: tuple[int | None, ...]
     centroids: NDArray[np.float32]
     photos: NDArray[np.int64]
     inertia: float
@@ -107,6 +133,19 @@ class Fit:
     recall: float | None = None
     least_recall: float = 0.0
     digest: str | None = None
+
+    @classmethod
+    def of_nothing(cls, dimensions: int) -> Fit:
+        """Where there is no photo to label."""
+        return cls(
+            labels=np.empty(0, dtype=np.intp),
+            scopes=(),
+            centroids=np.empty((0, dimensions), dtype=np.float32),
+            photos=np.empty(0, dtype=np.int64),
+            inertia=0.0,
+            iterations=0,
+            converged=True,
+        )
 
 
 @dataclass(frozen=True)
@@ -153,6 +192,7 @@ class OldCluster:
     """A cluster that was there before a recluster."""
 
     id: int
+    scope: int | None
     photos: int
     centroid: NDArray[np.float32] | None
 
@@ -287,6 +327,7 @@ class RunResult:
         run_id: None where none was recorded: nothing to do, or a dry run.
         kind: `generate` or `recluster`.
         dry_run: whether it was taken back.
+        scopes: of how many scopes its photos were; each is clustered by itself.
         changes: clusters and moves in detail, of a recluster and of a dry run.
     """
 
@@ -297,6 +338,7 @@ class RunResult:
     metric: str
     seed: int
     k_requested: int
+    scopes: int
     clusters_created: int
     clusters_kept: int
     clusters_emptied: int

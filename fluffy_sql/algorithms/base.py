@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
     from fluffy_sql.database.session import Session
     from fluffy_sql.database.workers import Workers
     from fluffy_sql.settings import ClusteringSettings
-    from fluffy_sql.types import Checkpoint, Fit, StepReport, Survey
+    from fluffy_sql.types import Checkpoint, Fit, Scope, StepReport, Survey
 
 
 class RunLog(Protocol):
@@ -38,11 +40,11 @@ class Task:
     Attributes:
         session: the run's main connection, for statements that are not split.
         workers: connections that share the large ones.
-        survey: how many photos there are, and of which dimensions.
+        survey: how many photos there are, whose, and of which dimensions.
         settings: the clustering section of the settings.
         reclusters: whether photos that are in a cluster are clustered anew, too.
-        start: shape (clusters, dimensions), centroids to start from; None: from nothing. An
-            algorithm without centroids pays no heed to them.
+        start: by scope, of shape (clusters, dimensions), centroids to start from; a scope that has
+            none starts from nothing. An algorithm without centroids pays no heed to them.
         resume: where an earlier run had come to; None: a run from the beginning.
         log: where it says how it goes.
     """
@@ -53,8 +55,18 @@ class Task:
     settings: ClusteringSettings
     log: RunLog
     reclusters: bool = False
-    start: NDArray[np.float32] | None = None
+    start: Mapping[int | None, NDArray[np.float32]] = field(default_factory=dict)
     resume: Checkpoint | None = None
+
+    @property
+    def scope(self) -> int | None:
+        """Whose photos they are, of a task for one scope."""
+        [only] = self.survey.scopes
+        return only.scope
+
+    def of_scopes(self, scopes: Sequence[Scope]) -> Task:
+        """The task for some of its scopes."""
+        return replace(self, survey=replace(self.survey, scopes=tuple(scopes)))
 
 
 class Algorithm(Protocol):
@@ -63,6 +75,7 @@ class Algorithm(Protocol):
     def fit(self, task: Task) -> Fit:
         """Writes (photo_id, label, distance) of every photo it places into fluffy_sql_assignments.
 
-        A photo it leaves out (noise, say) stays without a cluster. Labels are any integers. Work
-        tables of its own are made in `sql/work_tables/` and dropped by it, whatever happens.
+        A photo it leaves out (noise, say) stays without a cluster. Labels are any integers; photos
+        of two scopes never share one. Work tables of its own are made in `sql/work_tables/` and
+        dropped by it, whatever happens.
         """

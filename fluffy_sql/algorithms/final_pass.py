@@ -68,6 +68,7 @@ class FinalPass:
         labels = np.argsort(-photos, kind="stable")[: np.count_nonzero(photos)]
         return Fit(
             labels=labels,
+            scopes=(self._task.scope,) * len(labels),
             centroids=centroids[labels],
             photos=photos[labels],
             inertia=inertia,
@@ -107,8 +108,9 @@ class FinalPass:
                 **parameters,
                 normalize=self._normalize,
                 dimensions=self._task.survey.dimensions,
+                scope=self._task.scope,
                 clustered=self._task.reclusters,
-                probe=_probe(self._task.survey.dimensions),
+                probe=probe(self._task.survey.dimensions),
                 after_id=ids[0],
                 last_id=ids[1],
             )
@@ -169,7 +171,7 @@ class FinalPass:
         )
 
 
-def _probe(dimensions: int) -> NDArray[np.float32]:
+def probe(dimensions: int) -> NDArray[np.float32]:
     """Numbers between -1 and 1 that follow no pattern, the same for ever (Knuth's hash)."""
     scrambled = (np.arange(1, dimensions + 1, dtype=np.uint64) * np.uint64(2_654_435_761)) % 2**32
     return (scrambled / 2**31 - 1).astype(np.float32)

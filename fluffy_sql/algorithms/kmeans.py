@@ -11,11 +11,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from fluffy_sql.algorithms.cells import cells_of
 from fluffy_sql.algorithms.final_pass import FinalPass
 from fluffy_sql.algorithms.sampling import Sample
+from fluffy_sql.algorithms.scopes import fit_scopes
 from fluffy_sql.algorithms.training import Training
 from fluffy_sql.types import Fit
 
@@ -31,38 +30,32 @@ class KMeans:
     """
 
     def fit(self, task: Task) -> Fit:
-        """Trains on a sample, then assigns every photo to its nearest centroid.
+        """Trains on a sample, then assigns every photo to its nearest centroid; scope by scope.
 
         Where the task has centroids to start from, it trains these.
 
-        The result has as many clusters as were asked for, or as there are distinct embeddings
+        Each scope has as many clusters as were asked for, or as there are distinct embeddings
         where these are fewer.
         """
-        k = min(task.settings.k, task.survey.eligible)
-        task.log.phase("sample")
-        with Sample.drawn(task, k) as sample:
-            if not sample.size:
-                return _nothing_found(task.survey.dimensions)
-            training = Training(
-                task, sample, k=k, seed=task.settings.seed, photos=task.survey.eligible
-            )
-            trained = training.resume(task.resume) if task.resume else training.train(task.start)
-            centroids = training.lift(trained.centroids)
-            task.log.phase("assign")
-            return FinalPass(task, k).assign(
-                centroids,
-                cells_of(centroids, sample.photos, training.generator_of_cells()),
-                iterations=training.steps,
-                converged=trained.converged,
-            )
+        if len(task.survey.scopes) == 1:
+            return _fit_one(task)
+        return fit_scopes(task, _fit_one)
 
 
-def _nothing_found(dimensions: int) -> Fit:
-    return Fit(
-        labels=np.empty(0, dtype=np.intp),
-        centroids=np.empty((0, dimensions), dtype=np.float32),
-        photos=np.empty(0, dtype=np.int64),
-        inertia=0.0,
-        iterations=0,
-        converged=True,
-    )
+def _fit_one(task: Task) -> Fit:
+    k = min(task.settings.k_for(task.scope), task.survey.eligible)
+    task.log.phase("sample")
+    with Sample.drawn(task, k) as sample:
+        if not sample.size:
+            return Fit.of_nothing(task.survey.dimensions)
+        training = Training(task, sample, k=k, seed=task.settings.seed, photos=task.survey.eligible)
+        start = task.start.get(task.scope)
+        trained = training.resume(task.resume) if task.resume else training.train(start)
+        centroids = training.lift(trained.centroids)
+        task.log.phase("assign")
+        return FinalPass(task, k).assign(
+            centroids,
+            cells_of(centroids, sample.photos, training.generator_of_cells()),
+            iterations=training.steps,
+            converged=trained.converged,
+        )

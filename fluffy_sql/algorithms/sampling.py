@@ -66,31 +66,58 @@ class Sample:
             task: whose photos, settings and connections to use.
             k: how many clusters it must do for.
         """
+        wanted = max(task.settings.sample_per_cluster * k, _LEAST_SAMPLE)
+        with cls._work_tables(task) as sample:
+            sample.whole = wanted >= task.survey.eligible
+            drawn = task.session.execute(
+                "kmeans/draw_photos",
+                seed=task.settings.seed,
+                scope=task.scope,
+                clustered=task.reclusters,
+                sample_size=min(wanted, task.survey.eligible),
+            )
+            task.session.execute("work_tables/keep_sample_inline")
+            task.session.execute("work_tables/analyze_drawn")
+            sample.choose_directions(drawn)
+            sample.fill(drawn)
+            yield sample
+
+    @classmethod
+    @contextmanager
+    def of_whole_scopes(cls, task: Task) -> Iterator[tuple[Self, list[dict[str, Any]]]]:
+        """All photos of several scopes as they are, those of a scope side by side.
+
+        Main directions of all would be nobody's own. Yields the sample and, in the order of its
+        rows, where each scope is: scope, after_row (exclusive), last_row.
+        """
+        scopes = [found.scope for found in task.survey.scopes]
+        with cls._work_tables(task) as sample:
+            extents = task.session.fetch_all(
+                "kmeans/draw_scopes",
+                seed=task.settings.seed,
+                scopes=[scope for scope in scopes if scope is not None],
+                nobodys=None in scopes,
+                clustered=task.reclusters,
+            )
+            task.session.execute("work_tables/widen_sample_rows")
+            task.session.execute("work_tables/analyze_drawn")
+            sample.fill(extents[-1]["last_row"] if extents else 0)
+            yield sample, extents
+
+    @classmethod
+    @contextmanager
+    def _work_tables(cls, task: Task) -> Iterator[Self]:
         _drop_work_tables(task.session.execute)
         try:
-            sample = cls(task)
-            sample._draw(k)
-            yield sample
+            task.session.execute("work_tables/create_drawn")
+            task.session.execute("work_tables/create_sample")
+            yield cls(task)
         finally:
             _drop_work_tables(task.session.release)
 
-    def _draw(self, k: int) -> None:
+    def fill(self, drawn: int) -> None:
+        """Writes what was drawn as the sample."""
         survey, session = self._task.survey, self._task.session
-        wanted = max(self._task.settings.sample_per_cluster * k, _LEAST_SAMPLE)
-        self.whole = wanted >= survey.eligible
-        session.execute("work_tables/create_drawn")
-        session.execute("work_tables/create_sample")
-        session.execute("work_tables/keep_sample_inline")
-        drawn = session.execute(
-            "kmeans/draw_photos",
-            seed=self._task.settings.seed,
-            clustered=self._task.reclusters,
-            sample_size=min(wanted, survey.eligible),
-        )
-        session.execute("work_tables/analyze_drawn")
-        self.photos = self._fetch_photos(drawn)
-        if len(self.photos):
-            self._choose_directions()
         rows = self.write_ranges(
             "kmeans/project_sample",
             drawn,
@@ -102,7 +129,11 @@ class Sample:
         session.execute("work_tables/analyze_sample")
         self.size = drawn if rows else 0
 
-    def _choose_directions(self) -> None:
+    def choose_directions(self, drawn: int) -> None:
+        """Finds the main directions of what was drawn."""
+        self.photos = self._fetch_photos(drawn)
+        if not len(self.photos):
+            return
         self.directions = main_directions(
             self.photos,
             centered=not self._normalize,
@@ -130,8 +161,24 @@ class Sample:
         rows = self._fetch("kmeans/fetch_rows", self.size, min(most, bounded), width)
         return self.directions.onto_span(rows)
 
+    def fetch_rows_of(self, after_row: int, last_row: int) -> tuple[NDArray[np.int64], Matrix]:
+        """Positions, and the rows at them as they are; shapes (n,) and (n, width)."""
+        found = self._task.session.fetch_all(
+            "kmeans/fetch_rows", after_row=after_row, last_row=last_row
+        )
+        rows = np.empty((len(found), self.directions.width), dtype=np.float32)
+        for place, row in enumerate(found):
+            rows[place] = row["embedding"]
+        positions = np.array([row["position"] for row in found], dtype=np.int64)
+        return positions, rows
+
     def _fetch(
-        self, name: str, last_row: int, most: int, width: int, **parameters: object
+        self,
+        name: str,
+        last_row: int,
+        most: int,
+        width: int,
+        **parameters: object,
     ) -> Matrix:
         """The first embeddings up to a position, a few at a time; shape (up to most, width).
 

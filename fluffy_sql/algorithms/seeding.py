@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
 # float4 products are exact to about 1e-7; what is nearer than this, as a share of the squared
@@ -30,6 +32,23 @@ def seed_centroids(
     Returns:
         Shape (m, dimensions), m the smaller of k and the number of distinct rows.
     """
+    picks, _ = _pick(rows, k, generator)
+    return rows[picks]
+
+
+def best_seeding(
+    rows: NDArray[np.float32], k: int, generators: Iterable[np.random.Generator]
+) -> NDArray[np.float32]:
+    """Of several seedings, the one that rows are nearest to; as from `seed_centroids`."""
+    seedings = [_pick(rows, k, generator) for generator in generators]
+    picks, _ = min(seedings, key=lambda seeding: seeding[1])
+    return rows[picks]
+
+
+def _pick(
+    rows: NDArray[np.float32], k: int, generator: np.random.Generator
+) -> tuple[list[int], float]:
+    """Which rows, and the sum of squared distances of all rows to the nearest of them."""
     # About their middle, since the squares of far-off numbers would swallow their differences.
     centered = rows - rows.mean(axis=0, dtype=np.float64).astype(np.float32)
     norms = np.einsum("ij,ij->i", centered, centered)
@@ -46,7 +65,7 @@ def seed_centroids(
         best = int(np.argmin(lowered.sum(axis=0, dtype=np.float64)))
         picks.append(int(candidates[best]))
         nearest = lowered[:, best]
-    return rows[picks]
+    return picks, float(nearest.sum(dtype=np.float64))
 
 
 def _squared_distances(

@@ -48,14 +48,14 @@ _LEAST_SEARCH_PAIRS_OF_A_SMALL_LIBRARY = 10_000_000
 # A step of so many pairs takes most of a second on two cores, or some of a larger one by cell.
 _PAIRS_OF_A_LONG_STEP = 20_000_000
 # Centroids that breathing k-means adds and takes away at once, at first (Fritzke 2020).
-_BREATH = 5
+BREATH = 5
 # Restarts are only ranked, and refined centroids descend again in training, so neither goes on to
 # the last digit: with these, 105 steps end as low as 150 at the tolerance of the settings.
-_COARSE_TOLERANCE = 1e-2
-_FINE_TOLERANCE = 1e-3
+COARSE_TOLERANCE = 1e-2
+FINE_TOLERANCE = 1e-3
 # Seeding from more rows than this tells little more, and takes longer than a step.
-_ENOUGH_SEEDING_PER_CLUSTER = 8
-_ENOUGH_SEEDING = 2_048
+ENOUGH_SEEDING_PER_CLUSTER = 8
+ENOUGH_SEEDING = 2_048
 # What the generator of cells is for, beside the restarts, which are numbered from 0.
 _CELLS = 1_000_001
 # A split is drawn from so many rows: one connection compares each of them with every centroid.
@@ -64,7 +64,7 @@ _LEAST_SPLIT_ROWS = 2_048
 # Keeps a division by a norm of zero out of the way; its result is not used.
 _TINY = 1e-300
 # Below this share of the mean squared norm, an error is float4 rounding: nothing to split.
-_ROUNDING = 1e-12
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ class Training:
         return self._train(best, batch_size)
 
     def _best_of_restarts(self, batch_size: int) -> Trained:
-        enough = max(_ENOUGH_SEEDING_PER_CLUSTER * self._k, _ENOUGH_SEEDING)
+        enough = max(ENOUGH_SEEDING_PER_CLUSTER * self._k, ENOUGH_SEEDING)
         rows = self._sample.fetch_rows(min(batch_size, enough), self._k)
         descents = []
         for restart in range(self._settings.restarts):
@@ -155,7 +155,7 @@ class Training:
             if restart == 0:
                 self._find_cells(seeds)
             phase = f"seed {restart + 1}"
-            descents.append(self._descend(seeds, batch_size, phase, _COARSE_TOLERANCE))
+            descents.append(self._descend(seeds, batch_size, phase, COARSE_TOLERANCE))
             if self._pairs > self._search_budget() // 2:
                 break
         return min(descents, key=lambda descent: descent.inertia)
@@ -185,7 +185,7 @@ class Training:
                 break
             centroids = np.concatenate([centroids, added])
         self._find_cells(centroids)
-        return self._descend(centroids, batch_size, "warm start", _COARSE_TOLERANCE)
+        return self._descend(centroids, batch_size, "warm start", COARSE_TOLERANCE)
 
     def generator_of_cells(self) -> np.random.Generator:
         """Chance for cells, the same for each time they are found."""
@@ -282,7 +282,7 @@ class Training:
         filled = counts > 0
         means = centroids.copy()
         averages = self._sample.directions.onto_span(sums[filled] / counts[filled, None])
-        means[filled] = self._centroids_of(averages, centroids[filled])
+        means[filled] = centroids_of(averages, centroids[filled], normalize=self._normalize)
         return _Measured(means, counts, errors)
 
     def lift(self, centroids: Matrix) -> Matrix:
@@ -304,7 +304,7 @@ class Training:
         for start in range(0, len(filled), _LIFTED_AT_ONCE):
             labels = filled[start : start + _LIFTED_AT_ONCE]
             means = sums[labels] / counts[labels, None]
-            lifted[labels] = self._centroids_of(means, lifted[labels])
+            lifted[labels] = centroids_of(means, lifted[labels], normalize=self._normalize)
         return lifted
 
     def _find_cells(self, centroids: Matrix) -> None:
@@ -333,18 +333,6 @@ class Training:
         about = STEP_ROWS if self._centers is None else _STEP_ROWS_BY_CELL
         return self._sample.over_ranges(name, rows, about, **parameters)
 
-    def _centroids_of(self, means: NDArray[np.float64], before: Matrix) -> Matrix:
-        """Means as centroids: made unit vectors under cosine.
-
-        A mean of zero (rows that point in opposite directions) has no direction; it keeps the
-        centroid it had.
-        """
-        if not self._normalize:
-            return means.astype(np.float32)
-        norms = np.linalg.norm(means, axis=1, keepdims=True)
-        units: Matrix = np.where(norms > 0, means / np.maximum(norms, _TINY), before)
-        return units.astype(np.float32)
-
     def _refill_empty(self, measured: _Measured, centroids: Matrix, rows: int) -> Matrix:
         """Gives each centroid without rows a row of one of the clusters with the largest errors."""
         empty = np.flatnonzero(measured.rows == 0)
@@ -366,7 +354,7 @@ class Training:
         """A row from each of the `most` clusters with the largest errors; shape (m, dimensions)."""
         scale = float(np.mean(np.einsum("ij,ij->i", centroids, centroids, dtype=np.float64)))
         worst = np.argsort(-errors, kind="stable")[:most]
-        worst = worst[errors[worst] > _ROUNDING * scale * counts[worst]]
+        worst = worst[errors[worst] > ROUNDING * scale * counts[worst]]
         found = self._task.session.fetch_all(
             "kmeans/draw_splits",
             centroids=self._task.session.vector_array(centroids),
@@ -388,7 +376,7 @@ class Training:
         better, else try with a smaller m. On 4,114 CLIP embeddings at k=100 it ends 1 % below the
         inertia of the best of ten plain descents, in half as many steps.
         """
-        best, breath = start, min(_BREATH, len(start.centroids) - 1)
+        best, breath = start, min(BREATH, len(start.centroids) - 1)
         while breath > 0 and self._pairs < self._search_budget():
             tried = self._breathe_once(best.centroids, breath, rows)
             if tried.inertia < best.inertia * (1 - self._settings.tolerance):
@@ -404,10 +392,10 @@ class Training:
         if not len(added):
             return Trained(centroids, float(errors.sum()), converged=True)
         wider = np.concatenate([centroids, added])
-        wider = self._descend(wider, rows, "refine", _FINE_TOLERANCE).centroids
+        wider = self._descend(wider, rows, "refine", FINE_TOLERANCE).centroids
         _, utilities = self._measure_clusters(wider, rows)
         kept = np.delete(wider, least_useful(wider, utilities, len(added)), axis=0)
-        return self._descend(kept, rows, "refine", _FINE_TOLERANCE)
+        return self._descend(kept, rows, "refine", FINE_TOLERANCE)
 
     def _measure_clusters(
         self, centroids: Matrix, rows: int
@@ -424,6 +412,19 @@ class Training:
             errors[labels] += [row["error"] for row in part]
             utilities[labels] += [row["utility"] for row in part]
         return errors, utilities
+
+
+def centroids_of(means: NDArray[np.float64], before: Matrix, *, normalize: bool) -> Matrix:
+    """Means as centroids: made unit vectors under cosine.
+
+    A mean of zero (rows that point in opposite directions) has no direction; it keeps the
+    centroid it had.
+    """
+    if not normalize:
+        return means.astype(np.float32)
+    norms = np.linalg.norm(means, axis=1, keepdims=True)
+    units: Matrix = np.where(norms > 0, means / np.maximum(norms, _TINY), before)
+    return units.astype(np.float32)
 
 
 def _add_means(

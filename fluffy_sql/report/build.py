@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fluffy_sql.database.session import Session
-    from fluffy_sql.report.model import Scope
+    from fluffy_sql.report.model import Selection
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Order:
 
     out: Path
     root: Path
-    scope: Scope
+    selection: Selection
     photos: int
 
 
@@ -59,7 +59,7 @@ def write_report(session: Session, order: Order, progress: Callable[[str], None]
         raise UsageError(f"--root: {order.root} is not a folder; name the one that photos lie in")
     with replaced_whole(out) as folder:
         progress("asking the database")
-        library = gather(session, order.scope, order.photos)
+        library = gather(session, order.selection, order.photos)
         total = len(library.shown)
         (folder / SHEETS).mkdir()
         pictures = make_pictures(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fluffy_sql.errors import LibraryError, UsageError
+from fluffy_sql.library import require_one_scope
 from fluffy_sql.report.geometry import Axes, main_axes, nearest_others
 from fluffy_sql.report.model import (
     Cluster,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fluffy_sql.database.session import Session
-    from fluffy_sql.report.model import Scope
+    from fluffy_sql.report.model import Selection
 
 # With twelve photos in each section these make a page that still goes by mail.
 MOST_CLUSTERS = 200
@@ -39,7 +40,7 @@ _MAPPED_PHOTOS = 3_000
 _MOST_SECOND_LOOKS = 30
 
 
-def gather(session: Session, scope: Scope, photos: int) -> Library:
+def gather(session: Session, selection: Selection, photos: int) -> Library:
     """What the database knows of the clusters in scope, as of one moment.
 
     Embeddings stay where they are: what comes back are centroids, and a few numbers for each
@@ -47,7 +48,7 @@ def gather(session: Session, scope: Scope, photos: int) -> Library:
 
     Args:
         session: on a migrated database.
-        scope: which clusters.
+        selection: which clusters.
         photos: most photos in each section of a cluster.
 
     Raises:
@@ -57,15 +58,23 @@ def gather(session: Session, scope: Scope, photos: int) -> Library:
     """
     with session.transaction():
         session.execute("report/see_one_moment")
-        clusters = session.fetch_as(Cluster, "report/list_clusters", run_id=scope.run_id)
-        shown = _to_be_shown(clusters, scope)
+        asked = selection.one_scope
+        clusters = session.fetch_as(
+            Cluster,
+            "report/list_clusters",
+            run_id=selection.run_id,
+            every_scope=asked is None,
+            scope=asked.scope if asked else None,
+        )
+        require_one_scope([cluster.scope for cluster in clusters], asked, "clusters")
+        shown = _to_be_shown(clusters, selection)
         ids = [cluster.id for cluster in clusters]
         spreads, picked = _measure(session, ids, shown, photos)
         clusters = [replace(cluster, spread=spreads.get(cluster.id)) for cluster in clusters]
         groups = [_group(session, alike) for alike in _alike(clusters)]
         found = [look for group in groups for look in second_looks(group.clusters)]
         looks = found[:_MOST_SECOND_LOOKS]
-        if not (scope.largest or scope.cluster_ids):
+        if not (selection.largest or selection.cluster_ids):
             # The largest alone are shown where there are very many, and those to look at again.
             with_photos = {cluster.id for cluster in clusters if cluster.photos}
             again = {cluster_id for look in looks for cluster_id in look.cluster_ids}
@@ -90,16 +99,16 @@ def gather(session: Session, scope: Scope, photos: int) -> Library:
     )
 
 
-def _to_be_shown(clusters: Sequence[Cluster], scope: Scope) -> set[int]:
+def _to_be_shown(clusters: Sequence[Cluster], selection: Selection) -> set[int]:
     """Ids of the clusters to be shown with photos."""
-    of_run = "" if scope.run_id is None else f" of run {scope.run_id}"
+    of_run = "" if selection.run_id is None else f" of run {selection.run_id}"
     if not clusters:
-        advice = "; make some: fluffy-sql generate" if scope.run_id is None else ""
+        advice = "; make some: fluffy-sql generate" if selection.run_id is None else ""
         raise LibraryError(f"there are no clusters{of_run} to look at{advice}")
     known = [cluster.id for cluster in clusters]
-    if unknown := set(scope.cluster_ids).difference(known):
+    if unknown := set(selection.cluster_ids).difference(known):
         raise UsageError(f"there is no cluster {min(unknown)}{of_run}; see: fluffy-sql clusters")
-    return set(scope.cluster_ids or known[: scope.largest or MOST_CLUSTERS])
+    return set(selection.cluster_ids or known[: selection.largest or MOST_CLUSTERS])
 
 
 def _measure(

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fluffy_sql.types import OneScope
 
 CENTRAL, BETWEEN, OUTERMOST = "central", "between", "outermost"
 SECTIONS = (CENTRAL, BETWEEN, OUTERMOST)
 
 
 @dataclass(frozen=True)
-class Scope:
+class Selection:
     """Which clusters a report is about.
 
     Attributes:
         run_id: only those that this run made; None: of every run and of none.
+        one_scope: only those of this scope; None: there may be one scope only.
         largest: show so many, the largest first; None: as many as a page can carry.
         cluster_ids: show just these; empty: as `largest` says.
     """
@@ -22,6 +26,7 @@ class Scope:
     run_id: int | None = None
     largest: int | None = None
     cluster_ids: tuple[int, ...] = ()
+    one_scope: OneScope | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,7 @@ class Cluster:
     """
 
     id: int
+    scope: int | None
     name: str | None
     status: int
     photos: int

@@ -1,14 +1,14 @@
 -- Counts what was found of the photos without a cluster, by what keeps them from getting one. Only those that no
 -- cluster could be found for are looked at once more.
--- Parameters: normalize boolean, dimensions integer[] (lengths of the centroids there are)
+-- Parameters: normalize boolean, scopes bigint[], dimensions integer[] (scopes and lengths of the centroids there are)
 -- Returns: one row: looked_at, too_far, without_limit (nearest to a cluster whose distances at training are not known),
---   zero_vector, no_cluster (none has a centroid of their length).
+--   zero_vector, no_cluster (none of their scope has a centroid of their length).
 SELECT
     count(*) AS looked_at,
     count(*) FILTER (WHERE NOT placement.within_limit) AS too_far,
     count(*) FILTER (WHERE placement.photo_id IS NOT NULL AND placement.within_limit IS NULL) AS without_limit,
-    count(*) FILTER (WHERE photo.dimensions = any(%(dimensions)s::integer[]) AND photo.norm = 0) AS zero_vector,
-    count(*) FILTER (WHERE photo.dimensions <> all(%(dimensions)s::integer[])) AS no_cluster
+    count(*) FILTER (WHERE there.dimensions IS NOT NULL AND photo.norm = 0) AS zero_vector,
+    count(*) FILTER (WHERE photo.dimensions IS NOT NULL AND there.dimensions IS NULL) AS no_cluster
 FROM fluffy_sql_candidates AS candidate
 LEFT JOIN fluffy_sql_placements AS placement ON candidate.photo_id = placement.photo_id
 LEFT JOIN LATERAL (
@@ -20,4 +20,9 @@ LEFT JOIN LATERAL (
     WHERE found.id = candidate.photo_id AND placement.photo_id IS NULL AND found.cluster_id IS NULL
     OFFSET 0
 ) AS photo ON TRUE
+LEFT JOIN unnest(%(scopes)s::bigint[], %(dimensions)s::integer[]) AS there (scope, dimensions)
+    ON
+        coalesce(candidate.scope, 0) = coalesce(there.scope, 0)
+        AND (candidate.scope IS NULL) = (there.scope IS NULL)
+        AND photo.dimensions = there.dimensions
 WHERE candidate.cluster_id IS NULL;

@@ -1,10 +1,11 @@
--- Finds the nearest cluster of each photo in a range of those listed. An embedding is fetched once (see
--- kmeans/assign_photos); LATERAL and OFFSET 0 look up each photo by its key. A photo that somebody placed or pinned
--- since it was listed is passed over.
+-- Finds the nearest cluster of each photo in a range of those listed, among those of its scope. An embedding is fetched
+-- once (see kmeans/assign_photos); LATERAL and OFFSET 0 look up each photo by its key, and cut the centroids of a scope
+-- out once. A photo that somebody placed or pinned since it was listed, or that got another owner, is passed over.
 -- row_version is what tells, when photos are placed, that a photo is still as it was looked at here.
--- Parameters: cluster_ids bigint[] (rising), centroids vector[] (of each, as list_clusters gives them),
---   limits double precision[] (the farthest each takes; null: not known), normalize boolean, dimensions integer,
---   after_row bigint (exclusive), last_row bigint (inclusive)
+-- Parameters: scopes bigint[] (null: nobody's own), firsts integer[] (where the clusters of each begin, from 1),
+--   lasts integer[], cluster_ids bigint[] (of a scope side by side, rising), centroids vector[] (of each, as
+--   list_clusters gives them), limits double precision[] (the farthest each takes; null: not known),
+--   normalize boolean, dimensions integer, after_row bigint (exclusive), last_row bigint (inclusive)
 -- Returns: nothing; the row count is the photos that have a nearest cluster.
 INSERT INTO fluffy_sql_placements (photo_id, from_cluster_id, to_cluster_id, within_limit, row_version)
 SELECT
@@ -16,7 +17,26 @@ SELECT
         ELSE nearest.distance
     END AS within_limit,
     photo.row_version
-FROM fluffy_sql_candidates AS candidate
+FROM (
+    SELECT
+        asked.scope,
+        asked.first,
+        (%(centroids)b::vector[])[asked.first:asked.last] AS centroids
+    FROM unnest(%(scopes)s::bigint[], %(firsts)s::integer[], %(lasts)s::integer[]) AS asked (scope, first, last)
+    OFFSET 0
+) AS own
+CROSS JOIN
+    LATERAL (
+        SELECT
+            listed.photo_id,
+            listed.cluster_id
+        FROM fluffy_sql_candidates AS listed
+        WHERE
+            listed.position > %(after_row)s::bigint
+            AND listed.position <= %(last_row)s::bigint
+            AND listed.scope IS NOT DISTINCT FROM own.scope
+        OFFSET 0
+    ) AS candidate
 CROSS JOIN
     LATERAL (
         SELECT
@@ -30,19 +50,21 @@ CROSS JOIN
             found.id = candidate.photo_id
             AND found.cluster_id IS NOT DISTINCT FROM candidate.cluster_id
             AND found.cluster_pinned IS NOT TRUE
+            AND EXISTS (
+                SELECT FROM usable_photos AS usable
+                WHERE usable.id = found.id AND usable.scope IS NOT DISTINCT FROM own.scope
+            )
         OFFSET 0
     ) AS photo
 CROSS JOIN
     LATERAL (
         SELECT
-            cluster.place,
+            (own.first + cluster.place - 1)::integer AS place,
             cluster.centroid <-> photo.embedding AS distance
-        FROM unnest(%(centroids)b::vector[]) WITH ORDINALITY AS cluster (centroid, place)
+        FROM unnest(own.centroids) WITH ORDINALITY AS cluster (centroid, place)
         ORDER BY distance, place
         LIMIT 1
     ) AS nearest
 WHERE
-    candidate.position > %(after_row)s::bigint
-    AND candidate.position <= %(last_row)s::bigint
-    AND vector_dims(photo.embedding) = %(dimensions)s::integer
+    vector_dims(photo.embedding) = %(dimensions)s::integer
     AND (NOT %(normalize)s::boolean OR vector_norm(photo.embedding) > 0);

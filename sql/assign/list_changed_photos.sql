@@ -4,16 +4,19 @@
 -- Photos are sorted in among their moves, as the last of them, and not joined: the planner can't know how many photos a
 -- move has, and its nested loops took 9 s for a million.
 -- Returns: nothing; the row count is how many there are.
-INSERT INTO fluffy_sql_candidates (position, photo_id, cluster_id)
+INSERT INTO fluffy_sql_candidates (position, photo_id, cluster_id, scope)
 SELECT
-    coalesce(listed.last, 0) + row_number() OVER (ORDER BY known.photo_id) AS position,
+    coalesce(listed.last, 0)
+    + row_number() OVER (ORDER BY known.scope ASC NULLS FIRST, known.photo_id ASC) AS position,
     known.photo_id,
-    known.cluster_id
+    known.cluster_id,
+    known.scope
 FROM (
     SELECT
         photo_id,
         run_id,
         cluster_id,
+        scope,
         changed_at,
         lag(cluster_id) OVER moves AS placed_in,
         lag(changed_at) OVER moves AS placed_at
@@ -22,6 +25,7 @@ FROM (
             usable.id AS photo_id,
             NULL::bigint AS run_id,
             usable.cluster_id,
+            usable.scope::bigint AS scope,
             photo.updated_at AS changed_at
         FROM usable_photos AS usable
         INNER JOIN photos AS photo ON usable.id = photo.id
@@ -35,6 +39,7 @@ FROM (
             moved.photo_id,
             moved.run_id,
             moved.to_cluster_id,
+            NULL::bigint AS scope,
             run.placed_at
         FROM cluster_moves AS moved
         INNER JOIN cluster_runs AS run ON moved.run_id = run.id

@@ -1,17 +1,18 @@
 -- The clusters that take photos: active ones with a centroid, as what the metric compares: under cosine a unit vector.
 -- That of a run is one already, and stays as it is to the last bit, so that distances are those of its training.
 -- Parameters: within integer (0 to 100; null: no limit is asked for)
--- Returns: id, metric, centroid, limit_at_training (the distance within which this percentage of its photos lay at
---   training; null where none is known), by rising id.
+-- Returns: id, scope (null: nobody's own), metric, centroid, limit_at_training (the distance within which this
+--   percentage of its photos lay at training; null where none is known), by rising id.
 SELECT
     cluster.id,
+    cluster.scope::bigint AS scope,
     coalesce(run.metric, 'cosine') AS metric,
     CASE
         WHEN run.metric = 'l2' OR abs(vector_norm(cluster.centroid) - 1) < 1e-6 THEN cluster.centroid
         ELSE l2_normalize(cluster.centroid)
     END AS centroid,
     quality.distance_percentiles[%(within)s::integer + 1] AS limit_at_training
-FROM clusters AS cluster
+FROM scoped_clusters AS cluster
 LEFT JOIN cluster_runs AS run ON cluster.run_id = run.id
 LEFT JOIN cluster_quality AS quality ON cluster.run_id = quality.run_id AND cluster.id = quality.cluster_id
 WHERE

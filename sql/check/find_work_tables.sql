@@ -4,6 +4,7 @@ SELECT work_table.name
 FROM
     unnest(
         ARRAY[
+            'fluffy_sql_aside',
             'fluffy_sql_assignments',
             'fluffy_sql_drawn',
             'fluffy_sql_measured',

@@ -1,8 +1,10 @@
 -- Centroids to start a recluster from: of clusters that have photos and are of this metric, the largest first.
 -- Parameters: metric text, dimensions integer
--- Returns: centroid.
-SELECT cluster.centroid
-FROM clusters AS cluster
+-- Returns: scope, centroid.
+SELECT
+    cluster.scope::bigint AS scope,
+    cluster.centroid
+FROM scoped_clusters AS cluster
 INNER JOIN cluster_runs AS run ON cluster.run_id = run.id
 INNER JOIN (
     SELECT

@@ -1,10 +1,12 @@
 -- The clusters, largest first, each with the path of its most central photo. One pass over the members of the
 -- clusters asked for.
--- Parameters: run_id bigint (null: of every run and of none), most bigint (null: all)
--- Returns: id, name, status, photos_count, mean_distance, max_distance, silhouette and davies_bouldin (as its run
---   measured them), central_photo, run_id, created_at.
+-- Parameters: run_id bigint (null: of every run and of none), every_scope boolean, scope bigint (null: nobody's own),
+--   most bigint (null: all)
+-- Returns: id, scope (null: nobody's own), name, status, photos_count, mean_distance, max_distance, silhouette and
+--   davies_bouldin (as its run measured them), central_photo, run_id, created_at.
 SELECT
     cluster.id,
+    cluster.scope,
     cluster.name,
     cluster.status,
     cluster.photos_count,
@@ -17,14 +19,16 @@ SELECT
     cluster.created_at
 FROM (
     SELECT *
-    FROM clusters
-    WHERE %(run_id)s::bigint IS NULL OR run_id = %(run_id)s::bigint
+    FROM scoped_clusters
+    WHERE
+        (%(run_id)s::bigint IS NULL OR run_id = %(run_id)s::bigint)
+        AND (%(every_scope)s::boolean OR scope IS NOT DISTINCT FROM %(scope)s::bigint)
     ORDER BY photos_count DESC, id ASC
     LIMIT %(most)s::bigint
 ) AS cluster
 LEFT JOIN cluster_members AS member ON cluster.id = member.cluster_id
 LEFT JOIN cluster_quality AS quality ON cluster.id = quality.cluster_id AND cluster.run_id = quality.run_id
 GROUP BY
-    cluster.id, cluster.name, cluster.status, cluster.photos_count, cluster.run_id, cluster.created_at,
+    cluster.id, cluster.scope, cluster.name, cluster.status, cluster.photos_count, cluster.run_id, cluster.created_at,
     quality.silhouette, quality.davies_bouldin
 ORDER BY cluster.photos_count DESC, cluster.id ASC;

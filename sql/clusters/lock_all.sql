@@ -1,11 +1,12 @@
 -- All clusters, with the photos in each: locked, so that none is deleted, named or changed until the end of the
 -- transaction. Photos may come and go.
--- Returns: id, photos, centroid.
+-- Returns: id, scope, photos, centroid.
 SELECT
     cluster.id::bigint AS id,
+    cluster.scope::bigint AS scope,
     coalesce(member.photos, 0) AS photos,
     cluster.centroid
-FROM clusters AS cluster
+FROM scoped_clusters AS cluster
 LEFT JOIN (
     SELECT
         cluster_id,

@@ -2,8 +2,8 @@
 -- call in the subquery returns the value itself, and OFFSET 0 keeps it from being evaluated for each centroid.
 -- A photo that was embedded anew with another length while the run went on is left for the next run.
 -- Parameters: centroids vector[], probe vector (any; its product with an embedding is the fingerprint),
---   normalize boolean, dimensions integer, clustered boolean (also those in a cluster), after_id bigint (exclusive),
---   last_id bigint (inclusive)
+--   normalize boolean, dimensions integer, scope bigint (null: nobody's own), clustered boolean (also those
+--   in a cluster), after_id bigint (exclusive), last_id bigint (inclusive)
 -- Returns: nothing; the row count is the photos assigned.
 INSERT INTO fluffy_sql_assignments (photo_id, label, distance, fingerprint)
 SELECT
@@ -22,6 +22,7 @@ FROM (
     WHERE
         id > %(after_id)s::bigint
         AND id <= %(last_id)s::bigint
+        AND scope IS NOT DISTINCT FROM %(scope)s::bigint
         AND (%(clustered)s::boolean OR cluster_id IS NULL)
         AND embedding IS NOT NULL
     OFFSET 0

@@ -3,8 +3,8 @@
 -- A range should be of some thousand photos: they are held in memory, and candidates are set out once for all of them.
 -- Parameters: centroids vector[], centers vector[] (of the cells), labels integer[] (candidates of the first cell, then
 --   of the next, by place in centroids from 0), width integer (candidates of each), probe vector, normalize boolean,
---   dimensions integer, clustered boolean (also those in a cluster), after_id bigint (exclusive),
---   last_id bigint (inclusive)
+--   dimensions integer, scope bigint (null: nobody's own), clustered boolean (also those in a cluster),
+--   after_id bigint (exclusive), last_id bigint (inclusive)
 -- Returns: nothing; the row count is the photos assigned.
 INSERT INTO fluffy_sql_assignments (photo_id, label, distance, fingerprint)
 SELECT
@@ -34,6 +34,7 @@ FROM (
             WHERE
                 id > %(after_id)s::bigint
                 AND id <= %(last_id)s::bigint
+                AND scope IS NOT DISTINCT FROM %(scope)s::bigint
                 AND (%(clustered)s::boolean OR cluster_id IS NULL)
                 AND embedding IS NOT NULL
             OFFSET 0

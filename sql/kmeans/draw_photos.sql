@@ -1,6 +1,7 @@
 -- Draws photos by a hash of id and seed: the same ones on every run, whatever the order of the rows on disk. Only ids:
 -- no embedding is fetched.
--- Parameters: seed bigint, clustered boolean (also those in a cluster), sample_size bigint
+-- Parameters: seed bigint, scope bigint (null: nobody's own), clustered boolean (also those in a cluster),
+--   sample_size bigint
 -- Returns: nothing; the row count is the photos drawn.
 INSERT INTO fluffy_sql_drawn (position, photo_id)
 SELECT
@@ -11,7 +12,10 @@ FROM (
         id::bigint AS id,
         hashint8extended(id::bigint, %(seed)s::bigint) AS draw
     FROM usable_photos
-    WHERE (%(clustered)s::boolean OR cluster_id IS NULL) AND embedding IS NOT NULL
+    WHERE
+        scope IS NOT DISTINCT FROM %(scope)s::bigint
+        AND (%(clustered)s::boolean OR cluster_id IS NULL)
+        AND embedding IS NOT NULL
     ORDER BY draw, id
     LIMIT %(sample_size)s::bigint
 ) AS drawn

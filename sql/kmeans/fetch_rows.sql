@@ -1,7 +1,9 @@
 -- Rows of the sample, for seeding.
 -- Parameters: after_row bigint (exclusive), last_row bigint (inclusive)
--- Returns: embedding, in order of position.
-SELECT embedding
+-- Returns: position, embedding, in order of position.
+SELECT
+    position,
+    embedding
 FROM fluffy_sql_sample
 WHERE position > %(after_row)s::bigint AND position <= %(last_row)s::bigint
 ORDER BY position;

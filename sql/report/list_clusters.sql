@@ -1,8 +1,10 @@
 -- The clusters, largest first: how many usable photos each has, and what its distances mean. No embedding is fetched.
--- Parameters: run_id bigint (null: of every run and of none)
--- Returns: id, name, status, photos, run_id, metric, dimensions (null: no centroid), silhouette (null: not measured).
+-- Parameters: run_id bigint (null: of every run and of none), every_scope boolean, scope bigint (null: nobody's own)
+-- Returns: id, scope, name, status, photos, run_id, metric, dimensions (null: no centroid), silhouette (null: not
+--   measured).
 SELECT
     cluster.id::bigint AS id,
+    cluster.scope::bigint AS scope,
     cluster.name,
     cluster.status,
     coalesce(counted.photos, 0) AS photos,
@@ -10,7 +12,7 @@ SELECT
     coalesce(run.metric, 'cosine') AS metric,
     vector_dims(cluster.centroid) AS dimensions,
     quality.silhouette
-FROM clusters AS cluster
+FROM scoped_clusters AS cluster
 LEFT JOIN (
     SELECT
         cluster_id,
@@ -21,5 +23,7 @@ LEFT JOIN (
 ) AS counted ON cluster.id = counted.cluster_id
 LEFT JOIN cluster_runs AS run ON cluster.run_id = run.id
 LEFT JOIN cluster_quality AS quality ON cluster.run_id = quality.run_id AND cluster.id = quality.cluster_id
-WHERE %(run_id)s::bigint IS NULL OR cluster.run_id = %(run_id)s::bigint
+WHERE
+    (%(run_id)s::bigint IS NULL OR cluster.run_id = %(run_id)s::bigint)
+    AND (%(every_scope)s::boolean OR cluster.scope IS NOT DISTINCT FROM %(scope)s::bigint)
 ORDER BY coalesce(counted.photos, 0) DESC, cluster.id ASC;

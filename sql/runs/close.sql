@@ -3,7 +3,7 @@
 --   clusters_kept integer, inertia double precision, iterations integer, converged boolean,
 --   recall double precision, silhouette double precision, davies_bouldin double precision,
 --   calinski_harabasz double precision, smallest_cluster bigint, largest_cluster bigint,
---   photos_measured bigint, embeddings_digest text, seconds jsonb
+--   photos_measured bigint, embeddings_digest text, scopes integer, seconds jsonb
 -- Returns: nothing.
 UPDATE cluster_runs
 SET
@@ -24,6 +24,7 @@ SET
     largest_cluster = %(largest_cluster)s::bigint,
     photos_measured = %(photos_measured)s::bigint,
     embeddings_digest = %(embeddings_digest)s::text,
+    scopes = %(scopes)s::integer,
     seconds = %(seconds)s::jsonb,
     placed_at = now(),
     finished_at = clock_timestamp()

@@ -10,6 +10,7 @@ SELECT
     metric,
     seed,
     k_requested,
+    scopes,
     settings,
     dimensions,
     photos_eligible,

@@ -138,7 +138,8 @@ def test_every_photo_goes_to_its_nearest_active_cluster_within_the_limit_and_no_
     query(session, "UPDATE photos SET cluster_pinned = TRUE WHERE mod(id, 7) = 0 RETURNING id")
     session.connection.execute(
         "CREATE OR REPLACE VIEW usable_photos AS"
-        " SELECT id, path, embedding, cluster_id FROM photos WHERE id % 11 <> 0"
+        " SELECT id, path, embedding, cluster_id, NULL::bigint AS scope"
+        " FROM photos WHERE id % 11 <> 0"
     )
     ids = np.arange(1, 701)
     before = clusters_by_photo(session)

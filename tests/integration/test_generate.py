@@ -366,7 +366,8 @@ def test_only_usable_photos_are_clustered(
     add_photos(rows)
     session.connection.execute(
         "CREATE OR REPLACE VIEW usable_photos AS"
-        " SELECT id, path, embedding, cluster_id FROM photos WHERE id % 2 = 0"
+        " SELECT id, path, embedding, cluster_id, NULL::bigint AS scope"
+        " FROM photos WHERE id % 2 = 0"
     )
     result = generate(database_url, k=4)
     assert result.photos_processed == 20
@@ -635,7 +636,7 @@ def test_embeddings_do_not_travel_to_the_client_in_bulk(
     assert at_once["kmeans/fetch_photos"] == 30
     assert at_once["kmeans/fetch_rows"] == 30
     # a step brings k averages for each of its ranges, and breathing has a few more
-    assert at_once["kmeans/lloyd_step"] <= 5 + training._BREATH
+    assert at_once["kmeans/lloyd_step"] <= 5 + training.BREATH
     assert max(at_once.values()) == 30
 
 

@@ -127,7 +127,7 @@ def draw_sample(
 def draw_photos(session: Session, size: int) -> None:
     """Draws photos, and makes the table for the sample."""
     session.execute("work_tables/create_drawn")
-    session.execute("kmeans/draw_photos", seed=1, clustered=False, sample_size=size)
+    session.execute("kmeans/draw_photos", seed=1, scope=None, clustered=False, sample_size=size)
     session.execute("work_tables/analyze_drawn")
     session.execute("work_tables/create_sample")
     session.execute("work_tables/keep_sample_inline")

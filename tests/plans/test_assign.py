@@ -37,7 +37,10 @@ def make_work_tables(session: Session) -> None:
 
 def make_clusters(session: Session, dimensions: int) -> list[int]:
     made = session.fetch_all(
-        "clusters/insert", run_id=None, centroids=random_centroids(session, K, dimensions)
+        "clusters/insert",
+        run_id=None,
+        centroids=random_centroids(session, K, dimensions),
+        scopes=[None] * K,
     )
     return sorted(row["id"] for row in made)
 
@@ -45,6 +48,9 @@ def make_clusters(session: Session, dimensions: int) -> list[int]:
 def nearest(session: Session, dimensions: int, *, normalize: bool = True) -> dict[str, Any]:
     """Parameters of find_nearest for all that was listed."""
     return {
+        "scopes": [None],
+        "firsts": [1],
+        "lasts": [K],
         "cluster_ids": list(range(1, K + 1)),
         "centroids": random_centroids(session, K, dimensions),
         "limits": [math.inf] * K,
@@ -140,7 +146,9 @@ def test_each_embedding_is_fetched_once(listed: Session, normalize: bool) -> Non
 
 def test_placing_and_counting_fetch_none(listed: Session) -> None:
     listed.execute("assign/find_nearest", **nearest(listed, DIMENSIONS))
-    counted = explain(listed, "assign/count_photos", normalize=True, dimensions=[DIMENSIONS])
+    counted = explain(
+        listed, "assign/count_photos", normalize=True, scopes=[None], dimensions=[DIMENSIONS]
+    )
     placed = explain(
         listed, "assign/place_photos", run_id=open_run(listed), cluster_ids=[1, 2, 3, 4, 5, 6]
     )
@@ -149,7 +157,9 @@ def test_placing_and_counting_fetch_none(listed: Session) -> None:
 
 def test_only_photos_that_no_cluster_was_found_for_are_fetched_to_say_why(listed: Session) -> None:
     listed.execute("assign/find_nearest", **{**nearest(listed, DIMENSIONS), "last_row": 250})
-    counted = explain(listed, "assign/count_photos", normalize=True, dimensions=[DIMENSIONS])
+    counted = explain(
+        listed, "assign/count_photos", normalize=True, scopes=[None], dimensions=[DIMENSIONS]
+    )
     assert counted.fetches == PHOTOS - 250
 
 

@@ -45,6 +45,7 @@ def about(fetches: int) -> object:
 def assign(session: Session, *, normalize: bool) -> None:
     session.execute(
         "kmeans/assign_photos",
+        scope=None,
         clustered=False,
         probe=np.ones(DIMENSIONS, np.float32),
         centroids=random_centroids(session, K),
@@ -58,7 +59,9 @@ def assign(session: Session, *, normalize: bool) -> None:
 def commit(session: Session, *, normalize: bool = True) -> list[int]:
     """Places every photo; returns the clusters."""
     assign(session, normalize=normalize)
-    made = session.fetch_all("clusters/insert", run_id=None, centroids=random_centroids(session, K))
+    made = session.fetch_all(
+        "clusters/insert", run_id=None, centroids=random_centroids(session, K), scopes=[None] * K
+    )
     cluster_ids = sorted(row["id"] for row in made)
     session.execute(
         "clusters/write_assignments",
@@ -118,6 +121,7 @@ def test_the_final_pass_fetches_each_embedding_once(session: Session, normalize:
     explained = explain(
         session,
         "kmeans/assign_photos",
+        scope=None,
         clustered=False,
         probe=np.ones(DIMENSIONS, np.float32),
         centroids=random_centroids(session, K),
@@ -152,6 +156,7 @@ def test_the_final_pass_by_cell_fetches_each_embedding_once(
     explained = explain(
         session,
         "kmeans/assign_photos_by_cell",
+        scope=None,
         clustered=False,
         probe=np.ones(DIMENSIONS, np.float32),
         **cells(session, K),
@@ -166,7 +171,9 @@ def test_the_final_pass_by_cell_fetches_each_embedding_once(
 
 def test_drawing_photos_fetches_none(session: Session) -> None:
     session.execute("work_tables/create_drawn")
-    explained = explain(session, "kmeans/draw_photos", seed=1, clustered=False, sample_size=PHOTOS)
+    explained = explain(
+        session, "kmeans/draw_photos", seed=1, scope=None, clustered=False, sample_size=PHOTOS
+    )
     assert explained.fetches == 0
 
 
@@ -253,7 +260,9 @@ def test_drawing_far_photos_fetches_no_more_than_are_drawn(
 
 def test_placing_photos_neither_fetches_nor_rewrites_an_embedding(session: Session) -> None:
     assign(session, normalize=True)
-    made = session.fetch_all("clusters/insert", run_id=None, centroids=random_centroids(session, K))
+    made = session.fetch_all(
+        "clusters/insert", run_id=None, centroids=random_centroids(session, K), scopes=[None] * K
+    )
     size = toast_bytes(session, "photos")
     explained = explain(
         session,
@@ -340,4 +349,6 @@ def test_a_map_fetches_the_photos_that_are_drawn_once(session: Session, normaliz
 
 def test_listing_clusters_for_a_report_fetches_no_photo(session: Session) -> None:
     commit(session)
-    assert explain(session, "report/list_clusters", run_id=None).fetches == about(0)
+    assert explain(
+        session, "report/list_clusters", run_id=None, every_scope=True, scope=None
+    ).fetches == about(0)

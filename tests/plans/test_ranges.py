@@ -38,6 +38,7 @@ def assign(session: Session, after_id: int, last_id: int) -> Explained:
     return explain(
         session,
         "kmeans/assign_photos",
+        scope=None,
         clustered=False,
         probe=np.ones(3, np.float32),
         centroids=random_centroids(session, K, 3),

@@ -49,7 +49,10 @@ def make_clusters(
 ) -> list[int]:
     """Clusters with these centroids; returns their ids in the same order."""
     made = session.fetch_all(
-        "clusters/insert", run_id=run_id, centroids=vectors(session, centroids)
+        "clusters/insert",
+        run_id=run_id,
+        centroids=vectors(session, centroids),
+        scopes=[None] * len(centroids),
     )
     return sorted(row["id"] for row in made)
 
@@ -112,8 +115,8 @@ def hide(session: Session, *photo_ids: int) -> None:
     session.connection.execute("CREATE TABLE hidden (id bigint)")
     session.connection.execute("INSERT INTO hidden SELECT unnest(%s::bigint[])", (list(photo_ids),))
     session.connection.execute(
-        "CREATE OR REPLACE VIEW usable_photos AS SELECT id, path, embedding, cluster_id"
-        " FROM photos WHERE id NOT IN (SELECT id FROM hidden)"
+        "CREATE OR REPLACE VIEW usable_photos AS SELECT id, path, embedding, cluster_id,"
+        " NULL::bigint AS scope FROM photos WHERE id NOT IN (SELECT id FROM hidden)"
     )
 
 
@@ -155,6 +158,7 @@ def close_run(session: Session, run_id: int, **changes: object) -> None:
         "largest_cluster": 5,
         "photos_measured": 10,
         "embeddings_digest": "abc",
+        "scopes": 1,
         "seconds": '{"total": 1.5}',
     }
     session.execute("runs/close", run_id=run_id, **(parameters | changes))

@@ -71,6 +71,9 @@ def find_nearest(
 ) -> int:
     return session.execute(
         "assign/find_nearest",
+        scopes=[None],
+        firsts=[1],
+        lasts=[len(clusters)],
         cluster_ids=list(clusters),
         centroids=vectors(session, list(clusters.values())),
         limits=[
@@ -345,7 +348,9 @@ def test_photos_that_somebody_took_since_they_were_listed_are_passed_over(
 
 
 def count_photos(session: Session, *, normalize: bool = True) -> dict[str, int]:
-    [counted] = session.fetch_all("assign/count_photos", normalize=normalize, dimensions=[2, 5])
+    [counted] = session.fetch_all(
+        "assign/count_photos", normalize=normalize, scopes=[None, None], dimensions=[2, 5]
+    )
     return {reason: photos for reason, photos in counted.items() if photos}
 
 
@@ -376,7 +381,7 @@ def test_photos_without_a_cluster_are_counted_by_what_keeps_them_out(session: Se
 def test_where_there_is_no_cluster_at_all_that_is_the_reason(session: Session) -> None:
     add_with_ids(session, {1: [1, 0], 2: [0, 0]})
     list_all(session)
-    [counted] = session.fetch_all("assign/count_photos", normalize=False, dimensions=[])
+    [counted] = session.fetch_all("assign/count_photos", normalize=False, scopes=[], dimensions=[])
     assert (counted["looked_at"], counted["no_cluster"]) == (2, 2)
 
 

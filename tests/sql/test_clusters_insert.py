@@ -12,7 +12,12 @@ if TYPE_CHECKING:
 
 def test_ids_rise_in_the_order_of_the_centroids(session: Session) -> None:
     centroids = [[(7 * i) % 50, i] for i in range(50)]
-    made = session.fetch_all("clusters/insert", run_id=None, centroids=vectors(session, centroids))
+    made = session.fetch_all(
+        "clusters/insert",
+        run_id=None,
+        centroids=vectors(session, centroids),
+        scopes=[None] * len(centroids),
+    )
     stored = query(session, "SELECT id, centroid FROM clusters ORDER BY id")
     assert sorted(row["id"] for row in made) == [cluster_id for cluster_id, _ in stored]
     assert [centroid.tolist() for _, centroid in stored] == centroids

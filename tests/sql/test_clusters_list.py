@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 def listed(
     session: Session, *, run_id: int | None = None, most: int | None = None
 ) -> list[dict[str, Any]]:
-    return session.fetch_all("clusters/list", run_id=run_id, most=most)
+    return session.fetch_all(
+        "clusters/list", run_id=run_id, every_scope=True, scope=None, most=most
+    )
 
 
 def three_clusters(session: Session) -> tuple[int, int, int]:
@@ -59,6 +61,7 @@ def test_a_cluster_is_listed_once_with_its_most_central_photo(session: Session) 
     )
     assert row == {
         "id": largest,
+        "scope": None,
         "name": "cats",
         "status": 1,
         "photos_count": 5,

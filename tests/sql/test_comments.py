@@ -29,6 +29,7 @@ VIEWS = (
     "cluster_overview",
     "cluster_run_overview",
     "cluster_moves",
+    "scoped_clusters",
 )
 FUNCTIONS = (
     "assign_photo",
@@ -39,17 +40,23 @@ FUNCTIONS = (
     "cluster_random_photos",
     "nearest_active_cluster",
     "photo_nearest_clusters",
+    "scope_clusters_by",
     "vector_nearest_clusters",
 )
 TRIGGERS = ("place_new_photo",)
 
 # Postgres calls these itself.
-TRIGGER_FUNCTIONS = ("fluffy_sql_count_cluster", "fluffy_sql_count_photos")
+TRIGGER_FUNCTIONS = (
+    "fluffy_sql_count_cluster",
+    "fluffy_sql_count_photos",
+    "fluffy_sql_guard_cluster",
+    "fluffy_sql_guard_photos",
+)
 
 # Columns whose name alone does not say what they hold.
 DESCRIBED = {
     "photos": {"path", "embedding", "cluster_id"},
-    "clusters": {"id", "name", "status", "photos_count", "centroid", "run_id"},
+    "clusters": {"id", "name", "status", "photos_count", "centroid", "run_id", "scope"},
     "cluster_runs": {
         "status",
         "phase",

@@ -35,6 +35,7 @@ def assign(
 ) -> int:
     return session.execute(
         "kmeans/assign_photos",
+        scope=None,
         clustered=False,
         probe=np.arange(1, dimensions + 1, dtype=np.float32),
         centroids=vectors(session, centroids),

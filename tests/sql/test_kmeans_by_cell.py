@@ -84,6 +84,7 @@ def assign(
     session.execute("work_tables/create_assignments")
     written = session.execute(
         "kmeans/assign_photos_by_cell",
+        scope=None,
         clustered=False,
         probe=np.array([1, 2], np.float32),
         **looked_up(session, **changes),
@@ -190,6 +191,7 @@ def test_with_all_centroids_as_candidates_it_does_what_looking_at_all_does(
     session.execute("work_tables/clear_assignments")
     session.execute(
         "kmeans/assign_photos",
+        scope=None,
         clustered=False,
         probe=np.array([1, 2], np.float32),
         centroids=session.vector_array(centroids),

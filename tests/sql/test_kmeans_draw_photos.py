@@ -26,7 +26,7 @@ def draw(
     """Draws anew; returns photo ids in order of position."""
     session.connection.execute("DELETE FROM fluffy_sql_drawn")
     drawn = session.execute(
-        "kmeans/draw_photos", seed=seed, clustered=clustered, sample_size=sample_size
+        "kmeans/draw_photos", seed=seed, scope=None, clustered=clustered, sample_size=sample_size
     )
     found = query(session, "SELECT position, photo_id FROM fluffy_sql_drawn ORDER BY position")
     assert [position for position, _ in found] == list(range(1, drawn + 1))

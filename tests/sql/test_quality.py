@@ -94,7 +94,7 @@ def add_measured(
 
 def partition(session: Session) -> Quality:
     session.execute("quality/summarize_clusters")
-    session.execute("quality/compare_clusters")
+    session.execute("quality/compare_clusters", labels=[], scopes=[])
     [found] = session.fetch_as(Quality, "quality/measure_partition")
     return found
 
@@ -163,6 +163,7 @@ def draw_assigned(
     parameters: dict[str, Any] = {
         "labels": labels,
         "centroids": vectors(session, centroids),
+        "scopes": [0] * len(labels),
         "normalize": False,
         "dimensions": 2,
         "seed": 0,
@@ -333,7 +334,7 @@ def test_two_clusters_that_coincide_have_no_ratio(session: Session) -> None:
 
 def test_nothing_measured_is_no_error(session: Session) -> None:
     session.execute("quality/summarize_clusters")
-    assert session.execute("quality/compare_clusters") == 0
+    assert session.execute("quality/compare_clusters", labels=[], scopes=[]) == 0
     assert clusters(session) == []
 
 
@@ -357,7 +358,7 @@ def summarize_assigned(
         centroids=vectors(session, means.tolist()),
         normalize=normalize,
     )
-    session.execute("quality/compare_clusters")
+    session.execute("quality/compare_clusters", labels=[], scopes=[])
     [found] = session.fetch_as(Quality, "quality/measure_partition")
     return found
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def listed(session: Session, run_id: int | None = None) -> list[dict[str, Any]]:
-    return session.fetch_all("report/list_clusters", run_id=run_id)
+    return session.fetch_all("report/list_clusters", run_id=run_id, every_scope=True, scope=None)
 
 
 def test_the_one_with_most_usable_photos_comes_first(session: Session) -> None:
@@ -53,6 +53,7 @@ def test_what_is_told_of_a_cluster(session: Session) -> None:
     assert listed(session) == [
         {
             "id": measured,
+            "scope": None,
             "name": None,
             "status": 0,
             "photos": 0,
@@ -63,6 +64,7 @@ def test_what_is_told_of_a_cluster(session: Session) -> None:
         },
         {
             "id": 900,
+            "scope": None,
             "name": "cats",
             "status": 1,
             "photos": 0,

@@ -15,7 +15,16 @@ def test_what_others_commit_meanwhile_is_not_seen(two_sessions: tuple[Session, S
     make_clusters(writer, [[1, 0]])
     with reader.transaction():
         reader.execute("report/see_one_moment")
-        assert len(reader.fetch_all("report/list_clusters", run_id=None)) == 1
+        assert (
+            len(reader.fetch_all("report/list_clusters", run_id=None, every_scope=True, scope=None))
+            == 1
+        )
         make_clusters(writer, [[0, 1]])
-        assert len(reader.fetch_all("report/list_clusters", run_id=None)) == 1
-    assert len(reader.fetch_all("report/list_clusters", run_id=None)) == 2
+        assert (
+            len(reader.fetch_all("report/list_clusters", run_id=None, every_scope=True, scope=None))
+            == 1
+        )
+    assert (
+        len(reader.fetch_all("report/list_clusters", run_id=None, every_scope=True, scope=None))
+        == 2
+    )

@@ -32,6 +32,7 @@ from fluffy_sql.types import (
     NamedMove,
     RunQuality,
     RunResult,
+    Scope,
     StepReport,
     Survey,
 )
@@ -51,6 +52,7 @@ RUN = RunResult(
     metric="cosine",
     seed=3,
     k_requested=20,
+    scopes=1,
     clusters_created=20,
     photos_processed=12_345,
     skipped=NONE_SKIPPED,
@@ -84,6 +86,7 @@ ASSIGNED = AssignResult(
     seconds={"total": 1.5},
 )
 CLUSTER = {
+    "scope": None,
     "id": 1,
     "name": None,
     "status": 0,
@@ -371,7 +374,7 @@ def test_progress_into_a_file_is_a_line_for_each_phase(
     out = io.StringIO()
     with RunProgress(Console(file=out)) as progress:
         progress.phase("survey")
-        progress.surveyed(Survey(photos, dimensions, 0, 0))
+        progress.surveyed(Survey((Scope(None, photos),), dimensions, 0, 0))
         progress.phase("seed")
         progress.step(StepReport(1, "seed 1", 10, 1.0, 0.5, 0.0))
         progress.photos(photos)
@@ -383,7 +386,7 @@ def test_progress_on_a_terminal_leaves_nothing_behind_but_what_there_is_to_do() 
     with RunProgress(
         Console(file=out, force_terminal=True, width=100, highlight=False)
     ) as progress:
-        progress.surveyed(Survey(3, 16, 0, 0))
+        progress.surveyed(Survey((Scope(None, 3),), 16, 0, 0))
         progress.step(StepReport(4, "train", 8192, 1234.5, 0.5, 2.0))
         progress._line.refresh()
         progress.photos(2)

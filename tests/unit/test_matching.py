@@ -16,7 +16,7 @@ def old_clusters(
     """Old clusters 101, 102, ... with so many photos."""
     given = centroids or [None] * len(photos)
     return [
-        OldCluster(101 + i, count, None if place is None else np.array(place, np.float32))
+        OldCluster(101 + i, None, count, None if place is None else np.array(place, np.float32))
         for i, (count, place) in enumerate(zip(photos, given, strict=True))
     ]
 
@@ -33,7 +33,7 @@ def match(
     spread: float = 1.0,
 ) -> dict[int, int]:
     places = np.array(centroids or [[100.0 * i, 0.0] for i in range(k)], np.float32)
-    return match_clusters(rows, places, spread, old)
+    return match_clusters(rows, places, [None] * len(places), spread, old)
 
 
 def test_clusters_with_the_same_photos_are_the_same() -> None:

@@ -1,0 +1,7 @@
+-- Whose photos are in a range of those listed.
+-- Parameters: after_row bigint (exclusive), last_row bigint (inclusive)
+-- Returns: scope (null: nobody's own).
+SELECT DISTINCT scope
+FROM fluffy_sql_candidates
+WHERE position > %(after_row)s::bigint AND position <= %(last_row)s::bigint
+ORDER BY scope;

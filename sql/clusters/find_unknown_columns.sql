@@ -1,0 +1,29 @@
+-- Columns of clusters that must get a value from whoever makes a cluster, and that a run has none for. The column that
+-- has the scope is one of them where some photos have no scope.
+-- Parameters: nobodys boolean (whether clusters are made for photos without a scope)
+-- Returns: name.
+SELECT attribute.attname::text AS name
+FROM pg_attribute AS attribute
+WHERE
+    attribute.attrelid = 'clusters'::regclass
+    AND attribute.attnum > 0
+    AND attribute.attnotnull
+    AND NOT attribute.atthasdef
+    AND NOT attribute.attisdropped
+    AND attribute.attidentity = ''
+    AND attribute.attname NOT IN (
+        'id', 'status', 'photos_count', 'centroid', 'run_id', 'created_at', 'updated_at'
+    )
+    AND (
+        %(nobodys)s::boolean
+        OR NOT EXISTS (
+            SELECT FROM pg_rewrite AS rule
+            INNER JOIN pg_depend AS used ON rule.oid = used.objid
+            WHERE
+                rule.ev_class = 'scoped_clusters'::regclass
+                AND used.classid = 'pg_rewrite'::regclass
+                AND used.refobjid = attribute.attrelid
+                AND used.refobjsubid = attribute.attnum
+        )
+    )
+ORDER BY attribute.attnum;

@@ -1,0 +1,12 @@
+-- Forgets the photos that got another owner, or are no longer usable, since they were assigned; after lock_assigned.
+-- They are left for the next run.
+-- Parameters: labels integer[] (as in fluffy_sql_assignments), scopes bigint[] (of each; null: nobody's own)
+-- Returns: nothing; the row count is how many there were.
+DELETE FROM fluffy_sql_assignments AS assignment
+USING unnest(%(labels)s::integer[], %(scopes)s::bigint[]) AS made (label, scope)
+WHERE
+    assignment.label = made.label
+    AND NOT EXISTS (
+        SELECT FROM usable_photos AS usable
+        WHERE usable.id = assignment.photo_id AND usable.scope IS NOT DISTINCT FROM made.scope
+    );

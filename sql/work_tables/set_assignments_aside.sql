@@ -1,0 +1,15 @@
+-- Puts what was assigned aside, under labels that no other scope has.
+-- Parameters: add integer (to each label)
+-- Returns: nothing; the row count is the photos.
+WITH done AS (
+    DELETE FROM fluffy_sql_assignments
+    RETURNING photo_id, label, distance, fingerprint
+)
+
+INSERT INTO fluffy_sql_aside (photo_id, label, distance, fingerprint)
+SELECT
+    photo_id,
+    label + %(add)s::integer AS label,
+    distance,
+    fingerprint
+FROM done;

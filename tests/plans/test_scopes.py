@@ -1,0 +1,105 @@
+"""Many scopes at once: their rows are looked up by position, and embeddings fetched once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from tests.plans.helpers import (
+    DIMENSIONS,
+    Explained,
+    explain,
+    fetches_so_far,
+    fill,
+    index_of,
+    random_centroids,
+    toast_bytes,
+)
+
+if TYPE_CHECKING:
+    from fluffy_sql.database.session import Session
+
+SCOPES = 60
+PHOTOS_EACH = 20
+K = 3
+
+
+@pytest.fixture
+def scopes(session: Session) -> Session:
+    """Photos of sixty scopes, drawn and written into the sample."""
+    fill(session, SCOPES * PHOTOS_EACH)
+    session.connection.execute(
+        "CREATE OR REPLACE VIEW usable_photos AS"
+        " SELECT id, path, embedding, cluster_id, mod(id, 60) AS scope FROM photos"
+    )
+    session.execute("work_tables/create_assignments")
+    session.execute("work_tables/create_drawn")
+    session.execute("work_tables/create_sample")
+    session.execute("work_tables/widen_sample_rows")
+    session.fetch_all(
+        "kmeans/draw_scopes",
+        seed=1,
+        scopes=list(range(SCOPES)),
+        nobodys=False,
+        clustered=False,
+    )
+    session.execute("work_tables/analyze_drawn")
+    session.execute(
+        "kmeans/project_sample",
+        axes=session.vector_array(np.empty((0, DIMENSIONS), np.float32)),
+        origin=np.zeros(DIMENSIONS, np.float32),
+        normalize=True,
+        dimensions=DIMENSIONS,
+        after_row=0,
+        last_row=SCOPES * PHOTOS_EACH,
+    )
+    session.execute("work_tables/analyze_sample")
+    return session
+
+
+def of_two_scopes(session: Session, name: str, **parameters: Any) -> Explained:
+    return explain(
+        session,
+        name,
+        watched="fluffy_sql_sample",
+        after_rows=[0, PHOTOS_EACH],
+        last_rows=[PHOTOS_EACH, 2 * PHOTOS_EACH],
+        firsts=[1, K + 1],
+        lasts=[K, 2 * K],
+        centroids=random_centroids(session, 2 * K),
+        **parameters,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("kmeans/lloyd_step_by_scope", {}),
+        ("kmeans/measure_clusters_by_scope", {}),
+        ("kmeans/draw_splits_by_scope", {"split_scopes": [0], "split_labels": [0], "seed": 1}),
+    ],
+)
+def test_a_step_reads_the_rows_of_its_scopes_and_fetches_none(
+    scopes: Session, name: str, parameters: dict[str, Any]
+) -> None:
+    explained = of_two_scopes(scopes, name, **parameters)
+    assert index_of(explained, "fluffy_sql_sample") == "fluffy_sql_sample_pkey"
+    assert explained.fetches == 0
+    assert toast_bytes(scopes, "fluffy_sql_sample") == 0
+
+
+def test_the_final_pass_fetches_the_embeddings_of_its_scopes_once(scopes: Session) -> None:
+    before = fetches_so_far(scopes, "photos")
+    of_two_scopes(
+        scopes,
+        "kmeans/assign_photos_by_scope",
+        scopes=[0, 1],
+        first_label=0,
+        probe=np.ones(DIMENSIONS, np.float32),
+        normalize=True,
+        dimensions=DIMENSIONS,
+        clustered=False,
+    )
+    assert fetches_so_far(scopes, "photos") - before == 2 * PHOTOS_EACH

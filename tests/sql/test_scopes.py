@@ -1,0 +1,334 @@
+"""Statements about several scopes at once, each by hand-computed answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from fluffy_sql.errors import DatabaseError
+from tests.sql.helpers import add_with_ids, make_clusters, place, query, vectors
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fluffy_sql.database.session import Session
+
+PROBE = np.array([1, 2], np.float32)
+
+
+def give_scopes(session: Session, scopes: dict[int, int | None]) -> None:
+    """Says whose photos are, by id; photos of nobody are not named."""
+    session.connection.execute("CREATE TABLE owners (photo_id bigint, owner_id bigint)")
+    for photo_id, scope in scopes.items():
+        session.connection.execute("INSERT INTO owners VALUES (%s, %s)", (photo_id, scope))
+    session.connection.execute(
+        "CREATE OR REPLACE VIEW usable_photos AS"
+        " SELECT id, path, embedding, cluster_id, owner_id AS scope"
+        " FROM photos LEFT JOIN owners ON id = photo_id"
+    )
+
+
+def make_clusters_of(
+    session: Session, centroids: Sequence[Sequence[float]], scopes: Sequence[int | None]
+) -> list[int]:
+    made = session.fetch_all(
+        "clusters/insert",
+        run_id=None,
+        centroids=vectors(session, centroids),
+        scopes=list(scopes),
+    )
+    return sorted(row["id"] for row in made)
+
+
+def make_sample(session: Session, rows: Sequence[Sequence[float]]) -> None:
+    session.execute("work_tables/create_sample")
+    session.execute("work_tables/widen_sample_rows")
+    for position, row in enumerate(rows, start=1):
+        session.connection.execute(
+            "INSERT INTO fluffy_sql_sample VALUES (%s, %s, %s)",
+            (position, 100 + position, str(list(row))),
+        )
+
+
+# Two scopes side by side: rows 1 to 3 with centroids 0 and 10, rows 4 and 5 with one at 1.
+ROWS = [[0, 0], [2, 0], [11, 0], [0, 0], [4, 0]]
+WHERE: dict[str, Any] = {
+    "after_rows": [0, 3],
+    "last_rows": [3, 5],
+    "firsts": [1, 3],
+    "lasts": [2, 3],
+}
+CENTROIDS = [[0, 0], [10, 0], [1, 0]]
+
+
+def test_a_step_is_one_of_each_scope(session: Session) -> None:
+    make_sample(session, ROWS)
+    found = session.fetch_all(
+        "kmeans/lloyd_step_by_scope", **WHERE, centroids=vectors(session, CENTROIDS)
+    )
+    assert {
+        (row["scope"], row["label"]): (row["rows"], row["mean"].tolist(), row["error"])
+        for row in found
+    } == {(0, 0): (2, [1, 0], 4), (0, 1): (1, [11, 0], 1), (1, 0): (2, [2, 0], 10)}
+
+
+def test_what_a_centroid_is_worth_is_told_within_its_scope(session: Session) -> None:
+    make_sample(session, ROWS)
+    found = session.fetch_all(
+        "kmeans/measure_clusters_by_scope", **WHERE, centroids=vectors(session, CENTROIDS)
+    )
+    # A row that goes to the other centroid of scope 0 is 10, 8 or 11 away and not 0, 2 or 1.
+    assert {(row["scope"], row["label"]): (row["error"], row["utility"]) for row in found} == {
+        (0, 0): (4, 10**2 + 8**2 - 4),
+        (0, 1): (1, 11**2 - 1),
+        (1, 0): (10, 0),
+    }
+
+
+def test_splits_are_rows_of_the_clusters_asked_for_off_their_centroids(session: Session) -> None:
+    make_sample(session, ROWS)
+
+    def draw(seed: int) -> dict[tuple[int, int], list[float]]:
+        found = session.fetch_all(
+            "kmeans/draw_splits_by_scope",
+            **WHERE,
+            centroids=vectors(session, CENTROIDS),
+            split_scopes=[0, 1],
+            split_labels=[0, 0],
+            seed=seed,
+        )
+        return {(row["scope"], row["label"]): row["embedding"].tolist() for row in found}
+
+    drawn = [draw(seed) for seed in range(60)]
+    assert drawn == [draw(seed) for seed in range(60)]
+    assert {tuple(of[0, 0]) for of in drawn} == {(2, 0)}
+    of_scope_1 = [of[1, 0][0] for of in drawn]
+    # weights are 1 and 9
+    assert 0 < of_scope_1.count(0) < 20
+    assert set(of_scope_1) == {0, 4}
+
+
+def draw_scopes(session: Session, **changes: Any) -> list[tuple[Any, ...]]:
+    parameters = {"seed": 1, "scopes": [7, 9], "nobodys": True, "clustered": False} | changes
+    session.execute("work_tables/drop_drawn")
+    session.execute("work_tables/create_drawn")
+    rows = session.fetch_all("kmeans/draw_scopes", **parameters)
+    return [(row["scope"], row["after_row"], row["last_row"]) for row in rows]
+
+
+def test_photos_of_a_scope_are_drawn_side_by_side(session: Session) -> None:
+    add_with_ids(session, {i: [i, 1] for i in range(1, 9)})
+    session.connection.execute("UPDATE photos SET embedding = NULL WHERE id = 8")
+    give_scopes(session, {1: 9, 2: 7, 3: 9, 4: 7, 5: 8, 6: 7, 8: 7})
+    assert draw_scopes(session) == [(None, 0, 1), (7, 1, 4), (9, 4, 6)]
+    drawn = query(session, "SELECT photo_id, scope FROM fluffy_sql_drawn ORDER BY position")
+    assert drawn[0] == (7, None)
+    assert sorted(drawn[1:4]) == [(2, 7), (4, 7), (6, 7)]
+    assert sorted(drawn[4:]) == [(1, 9), (3, 9)]
+    assert draw_scopes(session, nobodys=False) == [(7, 0, 3), (9, 3, 5)]
+    assert draw_scopes(session, scopes=[], nobodys=False) == []
+    [ours] = make_clusters_of(session, [[1, 0]], [7])
+    place(session, ours, 2)
+    assert draw_scopes(session, scopes=[7], nobodys=False) == [(7, 0, 2)]
+    assert draw_scopes(session, scopes=[7], nobodys=False, clustered=True) == [(7, 0, 3)]
+
+
+def test_photos_get_the_nearest_centroid_of_their_scope(session: Session) -> None:
+    add_with_ids(session, {1: [0, 0], 2: [9, 0], 3: [9, 0], 4: [9, 0], 5: [1, 2]})
+    give_scopes(session, {1: 7, 2: 7, 3: 9, 4: 9, 5: 9})
+    session.execute("work_tables/create_assignments")
+    draw_scopes(session)
+    # Meanwhile one is embedded anew with another length, and one gets another owner.
+    session.connection.execute("UPDATE photos SET embedding = '[1, 2, 3]' WHERE id = 3")
+    session.connection.execute("UPDATE owners SET owner_id = 7 WHERE photo_id = 5")
+    written = session.execute(
+        "kmeans/assign_photos_by_scope",
+        scopes=[7, 9],
+        after_rows=[0, 2],
+        last_rows=[2, 5],
+        firsts=[1, 3],
+        lasts=[2, 3],
+        centroids=vectors(session, [[0, 0], [10, 0], [5, 0]]),
+        first_label=100,
+        probe=PROBE,
+        normalize=False,
+        dimensions=2,
+        clustered=False,
+    )
+    found = query(
+        session, "SELECT photo_id, label, distance, fingerprint FROM fluffy_sql_assignments"
+    )
+    assert sorted(found) == [(1, 100, 0, 0), (2, 101, 1, -9), (4, 102, 4, -9)]
+    assert written == 3
+
+
+def test_zero_vectors_have_no_direction(session: Session) -> None:
+    add_with_ids(session, {1: [0, 0], 2: [3, 0]})
+    give_scopes(session, {1: 7, 2: 7})
+    session.execute("work_tables/create_assignments")
+    draw_scopes(session)
+    written = session.execute(
+        "kmeans/assign_photos_by_scope",
+        scopes=[7],
+        after_rows=[0],
+        last_rows=[2],
+        firsts=[1],
+        lasts=[1],
+        centroids=vectors(session, [[1, 0]]),
+        first_label=0,
+        probe=PROBE,
+        normalize=True,
+        dimensions=2,
+        clustered=False,
+    )
+    assert written == 1
+
+
+def test_assignments_are_set_aside_and_brought_back(session: Session) -> None:
+    session.execute("work_tables/create_assignments")
+    session.execute("work_tables/drop_aside")
+    session.execute("work_tables/create_aside")
+    insert = "INSERT INTO fluffy_sql_assignments VALUES (%s, %s, 0.5, 2)"
+    for photo_id, label in ((1, 0), (2, 1), (3, 1)):
+        session.connection.execute(insert, (photo_id, label))
+    assert session.execute("work_tables/forget_labels", labels=[0, 8]) == 1
+    assert session.execute("work_tables/set_assignments_aside", add=10) == 2
+    session.connection.execute(insert, (1, 0))
+    assert session.execute("work_tables/set_assignments_aside", add=20) == 1
+    assert query(session, "SELECT count(*) FROM fluffy_sql_assignments") == [(0,)]
+    assert session.execute("work_tables/bring_assignments_back") == 3
+    found = query(session, "SELECT * FROM fluffy_sql_assignments ORDER BY photo_id")
+    assert found == [(1, 20, 0.5, 2), (2, 11, 0.5, 2), (3, 11, 0.5, 2)]
+
+
+def test_strangers_are_forgotten_once_nobody_can_change_photos(session: Session) -> None:
+    add_with_ids(session, {i: [i, 1] for i in range(1, 5)})
+    give_scopes(session, {1: 7, 2: 7, 3: 9})
+    session.execute("work_tables/create_assignments")
+    for photo_id, label in ((1, 0), (2, 1), (3, 1), (4, 2), (5, 2)):
+        session.connection.execute(
+            "INSERT INTO fluffy_sql_assignments VALUES (%s, %s, 0)", (photo_id, label)
+        )
+    [locked] = session.fetch_all("clusters/lock_assigned")
+    assert locked == {"photos": 4}
+    assert session.execute("clusters/forget_strangers", labels=[0, 1, 2], scopes=[7, 9, None]) == 2
+    kept = query(session, "SELECT photo_id FROM fluffy_sql_assignments ORDER BY 1")
+    assert kept == [(1,), (3,), (4,)]
+
+
+def test_columns_that_a_cluster_can_not_do_without_are_found(session: Session) -> None:
+    def unknown(*, nobodys: bool) -> list[str]:
+        found = session.fetch_all("clusters/find_unknown_columns", nobodys=nobodys)
+        return [row["name"] for row in found]
+
+    assert unknown(nobodys=True) == []
+    session.connection.execute("ALTER TABLE clusters ADD album_id bigint NOT NULL")
+    session.connection.execute("ALTER TABLE clusters ADD kind text NOT NULL DEFAULT 'x'")
+    session.connection.execute("ALTER TABLE clusters ADD owner_id bigint NOT NULL")
+    assert unknown(nobodys=True) == ["album_id", "owner_id"]
+    session.connection.execute("SELECT scope_clusters_by('owner_id')")
+    assert unknown(nobodys=True) == ["album_id", "owner_id"]
+    assert unknown(nobodys=False) == ["album_id"]
+
+
+def test_clusters_that_hold_photos_of_another_scope_are_found(session: Session) -> None:
+    add_with_ids(session, {i: [i, 1] for i in range(1, 7)})
+    first, second, third = make_clusters(session, [[0, 0], [1, 0], [2, 0]])
+    place(session, first, 1, 2, 3)
+    place(session, second, 4)
+    place(session, third, 5, 6)
+    give_scopes(session, {2: 7, 3: 9, 5: 8})
+    session.connection.execute("ALTER TABLE clusters DISABLE TRIGGER USER")
+    session.connection.execute("UPDATE clusters SET scope = 8 WHERE id = %s", (third,))
+    found = session.fetch_all("check/find_strangers")
+    assert [tuple(row.values()) for row in found] == [
+        (first, None, 2, 2, 7),
+        (third, 8, 1, 6, None),
+    ]
+
+
+def test_scopes_of_a_range_are_told_once(session: Session) -> None:
+    session.execute("work_tables/create_candidates")
+    for position, scope in enumerate([None, None, 7, 7, 9], start=1):
+        session.connection.execute(
+            "INSERT INTO fluffy_sql_candidates VALUES (%s, %s, NULL, %s)",
+            (position, position, scope),
+        )
+    found = session.fetch_all("assign/list_scopes_of_range", after_row=1, last_row=4)
+    assert [row["scope"] for row in found] == [7, None]
+
+
+def test_photos_go_to_the_nearest_cluster_of_their_scope(session: Session) -> None:
+    add_with_ids(session, {1: [0, 0], 2: [0, 0], 3: [9, 0]})
+    give_scopes(session, {1: 7, 2: 9})
+    for name in ("candidates", "placements"):
+        session.execute(f"work_tables/create_{name}")
+    assert session.execute("assign/list_new_photos") == 3
+    order = query(session, "SELECT photo_id, scope FROM fluffy_sql_candidates ORDER BY position")
+    assert order == [(3, None), (1, 7), (2, 9)]
+    # In between, photo 1 is given away.
+    session.connection.execute("UPDATE owners SET owner_id = 9 WHERE photo_id = 1")
+    found = session.execute(
+        "assign/find_nearest",
+        scopes=[None, 7, 9],
+        firsts=[1, 2, 3],
+        lasts=[1, 2, 4],
+        cluster_ids=[11, 12, 13, 14],
+        centroids=vectors(session, [[5, 0], [0, 0], [9, 0], [8, 0]]),
+        limits=[100.0] * 4,
+        normalize=False,
+        dimensions=2,
+        after_row=0,
+        last_row=3,
+    )
+    assert found == 2
+    assert query(
+        session, "SELECT photo_id, to_cluster_id FROM fluffy_sql_placements ORDER BY 1"
+    ) == [(2, 14), (3, 11)]
+
+
+def test_the_nearest_active_cluster_is_one_of_the_scope(session: Session) -> None:
+    _, theirs, nobodys = make_clusters_of(session, [[1, 0], [0, 1], [1, 1]], [7, 9, None])
+    ask = "SELECT nearest_active_cluster('[1, 0]', scope => {})"
+    assert query(session, ask.format(9)) == [(theirs,)]
+    assert query(session, ask.format("NULL")) == [(nobodys,)]
+    assert query(session, ask.format(5)) == [(None,)]
+
+
+def test_a_photo_and_its_cluster_are_of_one_scope(session: Session) -> None:
+    add_with_ids(session, {1: [1, 0], 2: [0, 1], 3: [1, 1]})
+    give_scopes(session, {1: 7, 2: 9})
+    ours, nobodys = make_clusters_of(session, [[1, 0], [1, 1]], [7, None])
+    place(session, ours, 1)
+    place(session, nobodys, 3)
+    for photo_id, cluster_id in ((2, ours), (3, ours), (1, nobodys)):
+        with (
+            pytest.raises(DatabaseError, match=f"photo {photo_id} is of"),
+            session.transaction(),
+        ):
+            place(session, cluster_id, photo_id)
+    with (
+        pytest.raises(DatabaseError, match="it holds photo 1, which is of scope 7"),
+        session.transaction(),
+    ):
+        session.connection.execute("UPDATE clusters SET scope = NULL WHERE id = %s", (ours,))
+    # One without photos can have another.
+    place(session, ours)
+    session.connection.execute("UPDATE photos SET cluster_id = NULL WHERE id = 1")
+    session.connection.execute("UPDATE clusters SET scope = 9 WHERE id = %s", (ours,))
+
+
+def test_clusters_are_compared_within_their_scope(session: Session) -> None:
+    session.execute("work_tables/create_measured_clusters")
+    for label, mean, spread in ((1, [0, 0], 1), (2, [1, 0], 1), (3, [9, 0], 2), (4, [30, 0], 5)):
+        session.connection.execute(
+            "INSERT INTO fluffy_sql_measured_clusters VALUES (%s, 1, %s, %s, 0, 1)",
+            (label, str(mean), spread),
+        )
+    session.execute("quality/compare_clusters", labels=[1, 2, 3, 4], scopes=[0, 1, 0, 2])
+    found = query(
+        session, "SELECT label, davies_bouldin FROM fluffy_sql_measured_clusters ORDER BY 1"
+    )
+    assert found == [(1, pytest.approx(3 / 9)), (2, None), (3, pytest.approx(3 / 9)), (4, None)]
