@@ -6,13 +6,14 @@ import json
 import math
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fluffy_sql.database.counter_cache import triggers_in_force
+from fluffy_sql.database.locks import LockLimits, final_transaction
 from fluffy_sql.database.schema import require_current_schema
 from fluffy_sql.database.session import Session
 from fluffy_sql.database.workers import Workers
@@ -43,10 +44,19 @@ class AssignService:
         url: address of the database, as libpq takes it.
         connections: how many connections share the work.
         progress: hears how it goes.
+        limits: how long its final transaction may be in the way.
     """
 
-    def __init__(self, url: str, *, connections: int = 2, progress: Progress | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        connections: int = 2,
+        progress: Progress | None = None,
+        limits: LockLimits | None = None,
+    ) -> None:
         self._url = url
+        self._limits = limits or LockLimits()
         self._connections = connections
         self._progress = progress or Progress()
 
@@ -79,7 +89,7 @@ class AssignService:
                     with Workers.open(self._url, found.connections(self._connections)) as workers:
                         _find_nearest(session, workers, found, log)
                     log.phase("commit")
-                    return run.commit(run_id)
+                    return run.commit(run_id, self._limits)
 
 
 @dataclass(frozen=True)
@@ -299,17 +309,19 @@ class _Run:
             dimensions=None if several else self._found.dimensions[0],
         )
 
-    def commit(self, run_id: int) -> AssignResult:
+    def commit(self, run_id: int, limits: LockLimits) -> AssignResult:
         """The final transaction: photos, counts and the end of the run, or none of it."""
         self._session.execute("work_tables/analyze_placements")
-        with self._session.transaction(undone=self._options.dry_run):
+        undone = self._options.dry_run
+        with final_transaction(self._session, limits, old_clusters=True, undone=undone):
+            self._clock.locked()
             moves = self._place(run_id)
             result = self._result(run_id if moves and not self._options.dry_run else None, moves)
             if moves:
                 self._close(run_id, result)
             else:
                 self._session.execute("runs/discard", run_id=run_id)
-        return result
+        return replace(result, seconds=self._clock.seconds())
 
     def nothing_done(self) -> AssignResult:
         return self._result(None, ())
@@ -324,8 +336,7 @@ class _Run:
         )
 
     def _place(self, run_id: int) -> tuple[NamedMove, ...]:
-        self._session.execute("assign/lock_photos")
-        clusters = self._session.fetch_all("assign/lock_clusters")
+        clusters = self._session.fetch_all("assign/list_targets")
         moves = self._session.fetch_as(
             NamedMove,
             "assign/place_photos",

@@ -28,6 +28,7 @@ from fluffy_sql.checking import check as look_for_faults
 from fluffy_sql.choosing import spread_evenly
 from fluffy_sql.database import schema
 from fluffy_sql.database.embedded import embedded_server, find_psql
+from fluffy_sql.database.locks import LockLimits
 from fluffy_sql.database.session import Session, libpq_environment
 from fluffy_sql.errors import FluffySqlError, MissingExtraError, UsageError
 from fluffy_sql.history import compare_runs, show_run, undo_run
@@ -176,6 +177,10 @@ def _session(settings: Settings) -> Iterator[Session]:
 def _load(config: Path | None, database_url: str | None, **clustering: object) -> Settings:
     flags = {f"clustering.{key}": value for key, value in clustering.items()}
     return load_settings(config, flags={"database.url": database_url, **flags})
+
+
+def _lock_limits(settings: Settings) -> LockLimits:
+    return LockLimits(settings.clustering.lock_wait, settings.clustering.lock_hold)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=False)
@@ -474,7 +479,10 @@ def assign(
     settings = _load(config, database_url)
     with _database(settings) as database, display.RunProgress(display.stderr_console()) as progress:
         result = AssignService(
-            database.url, connections=settings.database.connections, progress=progress
+            database.url,
+            connections=settings.database.connections,
+            progress=progress,
+            limits=_lock_limits(settings),
         ).assign(options)
     if as_json:
         _print_json(asdict(result))
@@ -731,8 +739,9 @@ def undo(*, run_id: int, config: Path | None, database_url: str | None, as_json:
 
     Example: fluffy-sql runs undo 3
     """
-    with _session(_load(config, database_url)) as session:
-        result = undo_run(session, run_id)
+    settings = _load(config, database_url)
+    with _session(settings) as session:
+        result = undo_run(session, run_id, _lock_limits(settings))
     if as_json:
         _print_json(asdict(result))
         return

@@ -224,6 +224,7 @@ class FinalTransaction:
         photos = max(1, min(_CHECKED_PHOTOS, _CHECKED_PAIRS // len(cluster_ids)))
         misplaced = self._session.fetch_value(
             "clusters/count_misplaced",
+            labels=self._fit.labels.tolist(),
             cluster_ids=cluster_ids,
             normalize=self._settings.metric == "cosine",
             seed=self._settings.seed,

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from fluffy_sql import __version__
 from fluffy_sql.database.counter_cache import triggers_in_force
+from fluffy_sql.database.locks import final_transaction
 from fluffy_sql.errors import HistoryError
 from fluffy_sql.library import only_run
 from fluffy_sql.types import ClusterChange, Move, RunDetails, RunDifference, UndoResult
 
 if TYPE_CHECKING:
+    from fluffy_sql.database.locks import LockLimits
     from fluffy_sql.database.session import Session
 
 # What two runs are compared by.
@@ -83,7 +85,7 @@ def compare_runs(session: Session, first: int, second: int) -> RunDifference:
     )
 
 
-def undo_run(session: Session, run_id: int) -> UndoResult:
+def undo_run(session: Session, run_id: int, limits: LockLimits) -> UndoResult:
     """Puts back what a run changed, all or nothing, and records that as a run of its own.
 
     Photos that somebody moved or pinned since stay where they are, and clusters that the run made
@@ -96,7 +98,7 @@ def undo_run(session: Session, run_id: int) -> UndoResult:
         DatabaseError: Postgres refused a statement.
     """
     begun = time.perf_counter()
-    with only_run(session), session.transaction():
+    with only_run(session), final_transaction(session, limits, old_clusters=True):
         run = _find(session, run_id)
         _require_undoable(session, run)
         undo_id: int = session.fetch_value(

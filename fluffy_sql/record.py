@@ -97,16 +97,26 @@ class Clock:
         self._phases: dict[str, float] = {}
         self._phase = "survey"
         self._since = self._begun
+        self._locked: float | None = None
 
     def enter(self, phase: str) -> None:
         """A phase begins, and the one before it ends."""
         self._note()
         self._phase = phase
 
+    def locked(self) -> None:
+        """The final transaction has its locks: from now on others may have to wait."""
+        self._locked = time.perf_counter()
+
     def seconds(self) -> dict[str, float]:
-        """Seconds by phase so far, and in total; to the millisecond."""
+        """Seconds by phase so far, and in total; to the millisecond.
+
+        `locked`, of those of the commit, is how long locks have been held.
+        """
         self._note()
         spent = {phase: round(seconds, 3) for phase, seconds in self._phases.items()}
+        if self._locked is not None:
+            spent["locked"] = round(self._since - self._locked, 3)
         return {**spent, "total": round(self._since - self._begun, 3)}
 
     def _note(self) -> None:

@@ -12,6 +12,7 @@ from fluffy_sql.algorithms import algorithm_named
 from fluffy_sql.algorithms.base import Task
 from fluffy_sql.committing import FinalTransaction, Outcome, quality_of_run
 from fluffy_sql.database.explain import ExplainedStatement, PlanRecorder
+from fluffy_sql.database.locks import LockLimits, final_transaction
 from fluffy_sql.database.schema import require_current_schema
 from fluffy_sql.database.session import Session
 from fluffy_sql.database.workers import Workers
@@ -264,7 +265,10 @@ class ClusteringService:
     ) -> RunResult:
         """The final transaction; taken back where the run is."""
         fit = outcome.fit
-        with session.transaction(undone=way.undone):
+        limits = LockLimits(self._settings.lock_wait, self._settings.lock_hold)
+        # Without a recluster it only makes clusters, which nobody sees before it ends.
+        with final_transaction(session, limits, old_clusters=way.recluster, undone=way.undone):
+            clock.locked()
             transaction = FinalTransaction(session, run_id, self._settings, outcome)
             changes = transaction.replace() if way.recluster else transaction.place()
             result = RunResult(
@@ -292,7 +296,7 @@ class ClusteringService:
                 seconds=clock.seconds(),
             )
             transaction.close(result)
-        return result
+        return replace(result, seconds=clock.seconds())
 
 
 def _skipped(survey: Survey, zero_vectors: int) -> dict[str, int]:

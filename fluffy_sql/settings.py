@@ -25,6 +25,8 @@ _FLAGS = {"database.url": "--database-url"}
 
 # bigint in Postgres; NumPy wants seeds that are not negative.
 _LARGEST_SEED = 2**63 - 1
+# A day: Postgres counts such times in milliseconds, as integers.
+_MOST_SECONDS = 86_400
 
 
 _K = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -58,6 +60,8 @@ class ClusteringSettings(_Section):
     refine: bool = True
     history: Annotated[int, Field(ge=0, le=1_000_000)] = 50
     counter_cache: CounterCache = "auto"
+    lock_wait: Annotated[float, Field(gt=0, le=_MOST_SECONDS)] = 60.0
+    lock_hold: Annotated[float, Field(gt=0, le=_MOST_SECONDS)] | None = None
 
     def k_for(self, scope: int | None) -> int:
         """How many clusters to make of the photos of a scope; None: nobody's own."""
@@ -225,6 +229,8 @@ _ALLOWED = {
     "clustering.refine": "true or false",
     "clustering.history": "a whole number from 0 to 1,000,000",
     "clustering.counter_cache": "auto, triggers or service",
+    "clustering.lock_wait": "seconds, more than 0, up to 86,400",
+    "clustering.lock_hold": "seconds, more than 0, up to 86,400, or null",
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -41,12 +42,16 @@ class Session:
     Args:
         connection: the connection.
         explain: keeps every statement that is run here, with its plan.
+
+    Attributes:
+        deadline: when the transaction at hand has to be over, by time.monotonic(); None: whenever.
     """
 
     def __init__(
         self, connection: psycopg.Connection[Any], explain: PlanRecorder | None = None
     ) -> None:
         self.connection = connection
+        self.deadline: float | None = None
         self._explain = explain
         self._vector_oid = register_vectors(connection)
 
@@ -175,12 +180,24 @@ class Session:
 
     def _recorded(self, name: str, parameters: dict[str, object]) -> str:
         """The text of `sql/<name>.sql`, about to be run: whoever keeps statements hears of it."""
+        self._limit_statement()
         found = statement(name)
         if self._explain is not None:
             self._explain.record(
                 found, lambda text: self.connection.execute(text, parameters, binary=True)
             )
         return found.text
+
+    def _limit_statement(self) -> None:
+        """Lets the next statement take no longer than until the deadline."""
+        if self.deadline is None:
+            return
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise DatabaseError("Postgres: no time is left for the transaction", "57014")
+        self.connection.execute(
+            statement("locks/limit_holding").text, {"milliseconds": max(1, round(left * 1000))}
+        )
 
 
 def describe_url(url: str) -> str:

@@ -1,23 +1,30 @@
 -- Puts photos into their nearest clusters and writes down which. A photo that was placed, pinned, embedded again or
--- changed in any other way since it was looked at is another version of its row (xmin), and is left for the next time.
+-- changed in any other way since it was looked at is another version of its row (xmin), and is left for the next time,
+-- as is one that somebody is just changing: see clusters/write_assignments.
 -- Parameters: run_id bigint, cluster_ids bigint[] (those that still take photos)
 -- Returns: from_cluster_id, from_name, to_cluster_id, to_name, photos; most photos first.
 WITH placed AS (
     UPDATE photos
     SET
-        cluster_id = placement.to_cluster_id,
+        cluster_id = free.to_cluster_id,
         updated_at = now()
-    FROM fluffy_sql_placements AS placement
-    WHERE
-        photos.id = placement.photo_id
-        AND photos.xmin = placement.row_version
-        AND placement.within_limit
-        AND placement.from_cluster_id IS DISTINCT FROM placement.to_cluster_id
-        AND placement.to_cluster_id = any(%(cluster_ids)s::bigint[])
-    RETURNING
-        photos.id,
-        placement.from_cluster_id,
-        placement.to_cluster_id
+    FROM (
+        SELECT
+            photo.id,
+            photo.ctid AS place,
+            placement.from_cluster_id,
+            placement.to_cluster_id
+        FROM fluffy_sql_placements AS placement
+        INNER JOIN photos AS photo ON placement.photo_id = photo.id
+        WHERE
+            photo.xmin = placement.row_version
+            AND placement.within_limit
+            AND placement.from_cluster_id IS DISTINCT FROM placement.to_cluster_id
+            AND placement.to_cluster_id = any(%(cluster_ids)s::bigint[])
+        FOR NO KEY UPDATE OF photo SKIP LOCKED
+    ) AS free
+    WHERE photos.ctid = free.place AND photos.id = free.id
+    RETURNING photos.id, free.from_cluster_id, free.to_cluster_id
 ),
 
 moved AS (

@@ -1,16 +1,31 @@
--- Puts photos without a cluster into the new ones, and keeps which. A photo that somebody placed or pinned while the
--- run went on is left alone.
+-- Puts photos without a cluster into the new ones, and keeps which. A photo that was placed, embedded again or changed
+-- in any other way since it was looked at is another version of its row (xmin), and is left for the next run. So is one
+-- that somebody is just changing: it is not waited for, since he may come to wait for a photo that is locked here.
+-- Rows that are locked stay where they are, and are found again by their places (ctid): by id it took 0.3 s more for
+-- 100,000.
 -- Parameters: run_id bigint, labels integer[] (as in fluffy_sql_assignments), cluster_ids bigint[] (of each)
 -- Returns: from_cluster_id (null), to_cluster_id, photos (placed in it); no row for a cluster that got none.
 WITH placed AS (
     UPDATE photos
     SET
-        cluster_id = made.cluster_id,
+        cluster_id = free.cluster_id,
         updated_at = now()
-    FROM fluffy_sql_assignments AS assignment
-    INNER JOIN unnest(%(labels)s::integer[], %(cluster_ids)s::bigint[]) AS made (label, cluster_id)
-        ON assignment.label = made.label
-    WHERE photos.id = assignment.photo_id AND photos.cluster_id IS NULL AND photos.cluster_pinned IS NOT TRUE
+    FROM (
+        SELECT
+            photo.id,
+            photo.ctid AS place,
+            made.cluster_id
+        FROM fluffy_sql_assignments AS assignment
+        INNER JOIN unnest(%(labels)s::integer[], %(cluster_ids)s::bigint[]) AS made (label, cluster_id)
+            ON assignment.label = made.label
+        INNER JOIN photos AS photo ON assignment.photo_id = photo.id
+        WHERE
+            photo.xmin = assignment.row_version
+            AND photo.cluster_id IS NULL
+            AND photo.cluster_pinned IS NOT TRUE
+        FOR NO KEY UPDATE OF photo SKIP LOCKED
+    ) AS free
+    WHERE photos.ctid = free.place AND photos.id = free.id
     RETURNING photos.id, photos.cluster_id
 )
 

@@ -5,26 +5,31 @@
 --   normalize boolean, dimensions integer, scope bigint (null: nobody's own), clustered boolean (also those
 --   in a cluster), after_id bigint (exclusive), last_id bigint (inclusive)
 -- Returns: nothing; the row count is the photos assigned.
-INSERT INTO fluffy_sql_assignments (photo_id, label, distance, fingerprint)
+INSERT INTO fluffy_sql_assignments (photo_id, label, distance, row_version, fingerprint)
 SELECT
     photo.id,
     nearest.label,
     nearest.distance,
+    photo.row_version,
     photo.embedding <#> %(probe)b::vector AS fingerprint
 FROM (
     SELECT
-        id,
+        usable.id,
+        stored.xmin AS row_version,
         CASE
-            WHEN %(normalize)s::boolean THEN l2_normalize(embedding)
-            ELSE vector(embedding, -1, FALSE)
+            WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
+            ELSE vector(usable.embedding, -1, FALSE)
         END AS embedding
-    FROM usable_photos
+    FROM usable_photos AS usable
+    INNER JOIN photos AS stored ON usable.id = stored.id
     WHERE
-        id > %(after_id)s::bigint
-        AND id <= %(last_id)s::bigint
-        AND scope IS NOT DISTINCT FROM %(scope)s::bigint
-        AND (%(clustered)s::boolean OR cluster_id IS NULL)
-        AND embedding IS NOT NULL
+        usable.id > %(after_id)s::bigint
+        AND usable.id <= %(last_id)s::bigint
+        AND stored.id > %(after_id)s::bigint
+        AND stored.id <= %(last_id)s::bigint
+        AND usable.scope IS NOT DISTINCT FROM %(scope)s::bigint
+        AND (%(clustered)s::boolean OR usable.cluster_id IS NULL)
+        AND usable.embedding IS NOT NULL
     OFFSET 0
 ) AS photo
 CROSS JOIN

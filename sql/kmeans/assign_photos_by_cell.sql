@@ -6,37 +6,44 @@
 --   dimensions integer, scope bigint (null: nobody's own), clustered boolean (also those in a cluster),
 --   after_id bigint (exclusive), last_id bigint (inclusive)
 -- Returns: nothing; the row count is the photos assigned.
-INSERT INTO fluffy_sql_assignments (photo_id, label, distance, fingerprint)
+INSERT INTO fluffy_sql_assignments (photo_id, label, distance, row_version, fingerprint)
 SELECT
     placed.photo_id,
     placed.label,
     placed.distance,
+    placed.row_version,
     placed.fingerprint
 FROM (
     SELECT
         row_in_cell.cell * %(width)s::integer + 1 AS first,
         (row_in_cell.cell + 1) * %(width)s::integer AS last,
         array_agg(row_in_cell.photo_id) AS photo_ids,
+        array_agg(row_in_cell.row_version) AS row_versions,
         array_agg(row_in_cell.embedding) AS embeddings
     FROM (
         SELECT
             fetched.photo_id,
+            fetched.row_version,
             fetched.embedding,
             nearest.cell
         FROM (
             SELECT
-                id AS photo_id,
+                usable.id AS photo_id,
+                stored.xmin AS row_version,
                 CASE
-                    WHEN %(normalize)s::boolean THEN l2_normalize(embedding)
-                    ELSE vector(embedding, -1, FALSE)
+                    WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
+                    ELSE vector(usable.embedding, -1, FALSE)
                 END AS embedding
-            FROM usable_photos
+            FROM usable_photos AS usable
+            INNER JOIN photos AS stored ON usable.id = stored.id
             WHERE
-                id > %(after_id)s::bigint
-                AND id <= %(last_id)s::bigint
-                AND scope IS NOT DISTINCT FROM %(scope)s::bigint
-                AND (%(clustered)s::boolean OR cluster_id IS NULL)
-                AND embedding IS NOT NULL
+                usable.id > %(after_id)s::bigint
+                AND usable.id <= %(last_id)s::bigint
+                AND stored.id > %(after_id)s::bigint
+                AND stored.id <= %(last_id)s::bigint
+                AND usable.scope IS NOT DISTINCT FROM %(scope)s::bigint
+                AND (%(clustered)s::boolean OR usable.cluster_id IS NULL)
+                AND usable.embedding IS NOT NULL
             OFFSET 0
         ) AS fetched
         CROSS JOIN
@@ -71,8 +78,11 @@ CROSS JOIN
             photo.photo_id,
             nearest.label,
             nearest.distance,
+            photo.row_version,
             photo.embedding <#> %(probe)b::vector AS fingerprint
-        FROM unnest(located.photo_ids, located.embeddings) AS photo (photo_id, embedding)
+        FROM
+            unnest(located.photo_ids, located.row_versions, located.embeddings)
+                AS photo (photo_id, row_version, embedding)
         CROSS JOIN
             LATERAL (
                 SELECT

@@ -1,21 +1,30 @@
 -- Puts photos back to where a run took them from, and keeps who. A photo that has been moved since, or pinned, stays
--- where it is; one whose old cluster is gone is put into none.
+-- where it is, as does one that somebody is just changing; one whose old cluster is gone is put into none.
 -- Parameters: run_id bigint (to be taken back), undo_id bigint (the run that does it)
 -- Returns: from_cluster_id, to_cluster_id (null: none), photos.
 WITH back AS (
     UPDATE photos
     SET
-        cluster_id = old.id,
+        cluster_id = free.to_cluster_id,
         updated_at = now()
-    FROM cluster_moves AS moved
-    LEFT JOIN clusters AS old ON moved.from_cluster_id = old.id
-    WHERE
-        moved.run_id = %(run_id)s::bigint
-        AND photos.id = moved.photo_id
-        AND photos.cluster_id IS NOT DISTINCT FROM moved.to_cluster_id
-        AND photos.cluster_id IS DISTINCT FROM old.id
-        AND photos.cluster_pinned IS NOT TRUE
-    RETURNING photos.id, moved.to_cluster_id AS from_cluster_id, old.id AS to_cluster_id
+    FROM (
+        SELECT
+            photo.id,
+            photo.ctid AS place,
+            moved.to_cluster_id AS from_cluster_id,
+            old.id AS to_cluster_id
+        FROM cluster_moves AS moved
+        LEFT JOIN clusters AS old ON moved.from_cluster_id = old.id
+        INNER JOIN photos AS photo ON moved.photo_id = photo.id
+        WHERE
+            moved.run_id = %(run_id)s::bigint
+            AND photo.cluster_id IS NOT DISTINCT FROM moved.to_cluster_id
+            AND photo.cluster_id IS DISTINCT FROM old.id
+            AND photo.cluster_pinned IS NOT TRUE
+        FOR NO KEY UPDATE OF photo SKIP LOCKED
+    ) AS free
+    WHERE photos.ctid = free.place AND photos.id = free.id
+    RETURNING photos.id, free.from_cluster_id, free.to_cluster_id
 )
 
 INSERT INTO cluster_run_moves (run_id, from_cluster_id, to_cluster_id, photos, photo_ids)

@@ -205,7 +205,7 @@ def test_photos_that_were_let_go_come_back_and_the_run_is_recorded(
     assert {name: record[name] for name in expected} == expected
     assert record["settings"]["within"] == 100
     assert record["skipped"] == {**NOTHING_LEFT, "without_embedding": 0, "pinned": 0}
-    assert set(record["seconds"]) == {"survey", "assign", "commit", "total"}
+    assert set(record["seconds"]) == {"survey", "assign", "commit", "locked", "total"}
     assert query(session, "SELECT placed_at FROM cluster_runs WHERE id = 2") == query(
         session, "SELECT DISTINCT updated_at FROM photos WHERE mod(id, 3) = 0"
     )

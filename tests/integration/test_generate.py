@@ -421,9 +421,13 @@ def test_the_run_is_recorded_step_by_step(
     )
     assert run["iterations"] == len(watch.seen) == result.iterations
     assert set(result.seconds) == {
-        "survey", "sample", "seed", "refine", "train", "assign", "measure", "commit", "total",
+        "survey", "sample", "seed", "refine", "train", "assign", "measure", "commit", "locked",
+        "total",
     }  # fmt: skip
-    assert sum(result.seconds.values()) == pytest.approx(2 * result.seconds["total"], abs=0.02)
+    assert sum(result.seconds.values()) == pytest.approx(
+        2 * result.seconds["total"] + result.seconds["locked"], abs=0.02
+    )
+    assert 0 < result.seconds["locked"] <= result.seconds["commit"]
 
 
 class AtPhase(Progress):

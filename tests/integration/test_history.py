@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fluffy_sql.assigning import AssignService
+from fluffy_sql.database.locks import LockLimits
 from fluffy_sql.database.session import Session
 from fluffy_sql.errors import HistoryError
 from fluffy_sql.history import compare_runs, show_run, undo_run
@@ -43,7 +44,7 @@ def state(session: Session) -> dict[str, list[tuple[Any, ...]]]:
 def undo(url: str, run_id: int | None) -> UndoResult:
     assert run_id is not None
     with Session.open(url) as session:
-        return undo_run(session, run_id)
+        return undo_run(session, run_id, LockLimits())
 
 
 # Undo

@@ -12,6 +12,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import normalized_mutual_info_score
 
 from fluffy_sql.assigning import AssignService
+from fluffy_sql.database.locks import LockLimits
 from fluffy_sql.database.session import Session
 from fluffy_sql.history import undo_run
 from fluffy_sql.importing import import_photos
@@ -111,7 +112,7 @@ def test_names_stay_on_their_themes_while_caltech101_grows(
     assert np.mean(stayed) >= 0.95
 
     with Session.open(database_url) as another:
-        undo_run(another, result.run_id or 0)
+        undo_run(another, result.run_id or 0, LockLimits())
     assert in_clusters(session) == second
     assert query(session, "SELECT id, name FROM clusters ORDER BY id") == named
 

@@ -94,7 +94,9 @@ def make_assignments(session: Session, rows: dict[int, tuple[int, float]]) -> No
     session.execute("work_tables/create_assignments")
     for photo_id, (label, distance) in rows.items():
         session.connection.execute(
-            "INSERT INTO fluffy_sql_assignments VALUES (%s, %s, %s)", (photo_id, label, distance)
+            "INSERT INTO fluffy_sql_assignments (photo_id, label, distance, row_version)"
+            " VALUES (%s, %s, %s, coalesce((SELECT xmin FROM photos WHERE id = %s), '0'))",
+            (photo_id, label, distance, photo_id),
         )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +21,6 @@ from tests.sql.helpers import (
     run_record,
     value,
     vectors,
-    wait_until_blocked,
 )
 
 if TYPE_CHECKING:
@@ -460,23 +458,19 @@ def test_a_photo_that_changed_since_is_left_for_the_next_time(
 
 
 @pytest.mark.parametrize("what", CHANGES)
-def test_so_is_one_that_somebody_is_just_changing(
+def test_so_is_one_that_somebody_is_just_changing_and_nobody_is_waited_for(
     two_sessions: tuple[Session, Session], what: str
 ) -> None:
     session, other = two_sessions
     run_id = ready_to_place(session)
-    pid = session.connection.info.backend_pid
-    with ThreadPoolExecutor(1) as pool:
-        with other.transaction():
-            other.connection.execute(CHANGES[what].encode())
-            placing = pool.submit(place_photos, session, run_id, 1, 2)
-            wait_until_blocked(other, pid)
-        assert placing.result() == [(None, 2, 1)]
+    with other.transaction():
+        other.connection.execute(CHANGES[what].encode())
+        assert place_photos(session, run_id, 1, 2) == [(None, 2, 1)]
     assert placed(session).get(1) != 2
     assert placed(session)[2] == 2
 
 
-def test_a_photo_that_is_only_locked_is_placed(two_sessions: tuple[Session, Session]) -> None:
+def test_a_photo_that_was_only_locked_is_placed(two_sessions: tuple[Session, Session]) -> None:
     session, other = two_sessions
     run_id = ready_to_place(session)
     with other.transaction():
@@ -484,44 +478,7 @@ def test_a_photo_that_is_only_locked_is_placed(two_sessions: tuple[Session, Sess
     assert place_photos(session, run_id, 1, 2) == [(None, 2, 2)]
 
 
-def test_photos_that_are_to_be_placed_are_locked_and_no_others(
-    two_sessions: tuple[Session, Session],
-) -> None:
-    session, other = two_sessions
-    add_with_ids(session, {1: [1, 0], 2: [0, 9], 3: [1, 0], 4: [1, 0], 5: [1, 0]})
-    [ours] = make_clusters(session, [[1, 0]])
-    place(session, ours, 3)
-    list_all(session)
-    find_nearest(session, {ours: [1, 0]}, [1])
-    session.connection.execute("UPDATE photos SET path = 'moved' WHERE id = 4")
-    with session.transaction():
-        assert session.fetch_value("assign/lock_photos") == 2
-        free = "SELECT id FROM photos ORDER BY id FOR NO KEY UPDATE SKIP LOCKED"
-        assert query(other, free) == [(2,), (3,), (4,)]
-
-
-def test_whoever_is_changing_a_photo_is_waited_for_and_then_keeps_it(
-    two_sessions: tuple[Session, Session],
-) -> None:
-    session, other = two_sessions
-    ready_to_place(session)
-    pid = session.connection.info.backend_pid
-    with ThreadPoolExecutor(1) as pool:
-        with other.transaction():
-            other.connection.execute("UPDATE photos SET path = 'moved' WHERE id = 1")
-            locking = pool.submit(session.fetch_value, "assign/lock_photos")
-            wait_until_blocked(other, pid)
-        assert locking.result() == 1
-
-
-def lock(session: Session) -> dict[int, bool]:
-    return {row["id"]: row["active"] for row in session.fetch_all("assign/lock_clusters")}
-
-
-def test_the_clusters_that_photos_leave_or_join_are_locked_and_no_others(
-    two_sessions: tuple[Session, Session],
-) -> None:
-    session, other = two_sessions
+def test_the_clusters_that_photos_leave_or_join_are_listed_and_no_others(session: Session) -> None:
     add_with_ids(session, {1: [1, 0], 2: [0, 9], 3: [5, 0], 4: [5, 0]})
     a, b, stays, far, unusable = make_clusters(session, [[1, 0], [2, 0], [5, 0], [0, 0], [8, 8]])
     place(session, a, 1)
@@ -529,35 +486,9 @@ def test_the_clusters_that_photos_leave_or_join_are_locked_and_no_others(
     session.connection.execute("UPDATE clusters SET status = 1 WHERE id = %s", (a,))
     list_all(session)
     find_nearest(session, {b: [2, 0], stays: [5, 0], far: [0, 8]}, [9, 9, 0])
-    with session.transaction():
-        assert lock(session) == {a: False, b: True, stays: True}
-        free = "SELECT id FROM clusters ORDER BY id FOR KEY SHARE SKIP LOCKED"
-        # nobody's foreign key has to wait
-        assert query(other, free) == [(a,), (b,), (stays,), (far,), (unusable,)]
-        free = "SELECT id FROM clusters ORDER BY id FOR SHARE SKIP LOCKED"
-        assert query(other, free) == [(far,), (unusable,)]
-
-
-@pytest.mark.parametrize(
-    ("what", "locked"),
-    [
-        ("DELETE FROM clusters WHERE id = 2", {}),
-        ("UPDATE clusters SET status = 1 WHERE id = 2", {2: False}),
-        ("UPDATE clusters SET name = 'cats' WHERE id = 2", {2: True}),
-    ],
-)
-def test_whoever_is_changing_a_cluster_is_waited_for(
-    two_sessions: tuple[Session, Session], what: str, locked: dict[int, bool]
-) -> None:
-    session, other = two_sessions
-    ready_to_place(session)
-    pid = session.connection.info.backend_pid
-    with ThreadPoolExecutor(1) as pool:
-        with other.transaction():
-            other.connection.execute(what.encode())
-            locking = pool.submit(lock, session)
-            wait_until_blocked(other, pid)
-        assert locking.result() == locked
+    listed = {row["id"]: row["active"] for row in session.fetch_all("assign/list_targets")}
+    assert listed == {a: False, b: True, stays: True}
+    assert unusable not in listed
 
 
 def test_counts_are_added_up(session: Session) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
+
+import pytest
 
 from tests.sql.helpers import (
     add_with_ids,
@@ -15,7 +16,6 @@ from tests.sql.helpers import (
     place,
     placed,
     query,
-    wait_until_blocked,
 )
 
 if TYPE_CHECKING:
@@ -96,21 +96,32 @@ def test_a_photo_that_somebody_placed_meanwhile_is_not_written(session: Session)
     assert query(session, "SELECT ctid::text, updated_at FROM photos WHERE id = 1") == before
 
 
-def test_a_photo_that_somebody_is_just_placing_is_theirs(
+def test_a_photo_that_somebody_is_just_placing_is_theirs_and_not_waited_for(
     two_sessions: tuple[Session, Session],
 ) -> None:
     session, other = two_sessions
     add_with_ids(session, {1: [1, 0], 2: [2, 0]})
     make_assignments(session, {1: (0, 0.0), 2: (0, 0.0)})
     theirs, ours = make_clusters(session, [[1, 0], [2, 0]])
-    pid = session.connection.info.backend_pid
-    with ThreadPoolExecutor(1) as pool:
-        with other.transaction():
-            place(other, theirs, 1)
-            writing = pool.submit(write, session, [0], [ours])
-            wait_until_blocked(other, pid)
-        assert writing.result() == 1
+    with other.transaction():
+        place(other, theirs, 1)
+        assert write(session, [0], [ours]) == 1
     assert placed(session) == {1: theirs, 2: ours}
+
+
+@pytest.mark.parametrize(
+    "change", ["embedding = '[2, 0]'", "path = 'elsewhere'", "embedding = NULL"]
+)
+def test_a_photo_that_changed_since_it_was_assigned_is_left_for_the_next_run(
+    change: str, two_sessions: tuple[Session, Session]
+) -> None:
+    session, other = two_sessions
+    add_with_ids(session, {1: [1, 0], 2: [2, 0]})
+    make_assignments(session, {1: (0, 0.0), 2: (0, 0.0)})
+    [ours] = make_clusters(session, [[1, 0]])
+    other.connection.execute(f"UPDATE photos SET {change} WHERE id = 1".encode())  # noqa: S608
+    assert write(session, [0], [ours]) == 1
+    assert placed(session) == {1: None, 2: ours}
 
 
 def test_a_photo_that_was_deleted_meanwhile_is_passed_over(session: Session) -> None:

@@ -477,7 +477,7 @@ def test_percentiles_of_the_distances_are_numpy_s(session: Session, metric: str)
     distances = np.random.default_rng(1).uniform(size=150)
     session.execute("work_tables/clear_assignments")
     session.connection.cursor().executemany(
-        "INSERT INTO fluffy_sql_assignments VALUES (%s, %s, %s)",
+        "INSERT INTO fluffy_sql_assignments VALUES (%s, %s, %s, '0')",
         [(place, 4, float(distance)) for place, distance in enumerate(distances)]
         + [(1_000, 9, 0.5)],
     )

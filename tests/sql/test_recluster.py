@@ -156,28 +156,39 @@ def test_a_pinned_photo_stays(session: Session) -> None:
     assert placed(session) == {1: first, 2: second}
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        "UPDATE photos SET cluster_id = NULL WHERE id = 1",
-        "UPDATE photos SET cluster_pinned = TRUE WHERE id = 1",
-    ],
-)
-def test_a_photo_that_somebody_is_just_changing_is_left_alone(
+CHANGES = [
+    "UPDATE photos SET cluster_id = NULL WHERE id = 1",
+    "UPDATE photos SET cluster_pinned = TRUE WHERE id = 1",
+    "UPDATE photos SET embedding = '[7, 7]' WHERE id = 1",
+]
+
+
+# not one that counts: whoever moves photos has waited for clusters before
+@pytest.mark.parametrize("change", CHANGES[1:])
+def test_a_photo_that_somebody_is_just_changing_is_left_alone_and_not_waited_for(
     change: str, two_sessions: tuple[Session, Session]
 ) -> None:
     session, other = two_sessions
     first, second = library(session, 2, 0)
     make_assignments(session, {1: (0, 0.0), 2: (0, 0.0)})
-    pid = session.connection.info.backend_pid
-    with ThreadPoolExecutor(1) as pool:
-        with other.transaction():
-            other.connection.execute(change.encode())
-            moving = pool.submit(move, session, [0], [second])
-            wait_until_blocked(other, pid)
-        assert moving.result() == [Move(first, second, 1)]
+    with other.transaction():
+        other.connection.execute(change.encode())
+        assert move(session, [0], [second]) == [Move(first, second, 1)]
     assert placed(session)[2] == second
     assert placed(session)[1] != second
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_photo_that_changed_since_it_was_assigned_is_left_alone(
+    change: str, two_sessions: tuple[Session, Session]
+) -> None:
+    session, other = two_sessions
+    first, second = library(session, 2, 0)
+    make_assignments(session, {1: (0, 0.0), 2: (0, 0.0)})
+    other.connection.execute(change.encode())
+    before = placed(session)[1]
+    assert move(session, [0], [second]) == [Move(first, second, 1)]
+    assert placed(session) == {1: before, 2: second}
 
 
 def test_counts_are_written_where_they_are_wrong(session: Session) -> None:

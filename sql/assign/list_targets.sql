@@ -1,5 +1,4 @@
--- Keeps the clusters that photos are about to leave or join as they are until the end of the transaction, waiting for
--- whoever is changing one. The lock is the one that counting photos takes, so that nobody can come between.
+-- The clusters that photos are about to leave or join; after locks/lock_clusters, which keeps them as they are.
 -- Returns: id, active; no row for a cluster that was deleted meanwhile.
 SELECT
     id,
@@ -11,5 +10,4 @@ WHERE
         FROM fluffy_sql_placements
         WHERE within_limit AND from_cluster_id IS DISTINCT FROM to_cluster_id
     )
-ORDER BY id
-FOR NO KEY UPDATE;
+ORDER BY id;

@@ -1,0 +1,105 @@
+"""The transaction in which a run writes: the order of its locks, and how long it may take.
+
+It waits only while it holds nothing that others wait for: for the table of clusters, once, at its
+beginning. Photos that somebody is changing are passed over (SKIP LOCKED in the statements that
+move photos). So it is part of no deadlock.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fluffy_sql.errors import DatabaseError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fluffy_sql.database.session import Session
+
+_LOCK_NOT_AVAILABLE = "55P03"
+_QUERY_CANCELED = "57014"
+
+
+@dataclass(frozen=True)
+class LockLimits:
+    """How long the final transaction may be in the way, in seconds.
+
+    Attributes:
+        wait: how long it waits for locks; who wants to lock a cluster meanwhile waits behind it.
+        hold: how long it holds them; None: as long as it takes.
+    """
+
+    wait: float = 60.0
+    hold: float | None = None
+
+
+@contextmanager
+def final_transaction(
+    session: Session, limits: LockLimits, *, old_clusters: bool, undone: bool = False
+) -> Iterator[None]:
+    """A transaction that has all its locks, but those of photos, when it begins.
+
+    Args:
+        session: outside of any transaction.
+        limits: how long it may be in the way.
+        old_clusters: whether it writes to clusters that others can see.
+        undone: whether it is taken back at its end.
+
+    Raises:
+        DatabaseError: Postgres refused a statement, or a limit was reached; nothing was written.
+    """
+    try:
+        with session.transaction(undone=undone):
+            session.execute("locks/limit_waiting", milliseconds=_milliseconds(limits.wait))
+            session.execute("locks/lock_photos")
+            if old_clusters:
+                session.execute("locks/lock_clusters")
+            if limits.hold is not None:
+                session.deadline = time.monotonic() + limits.hold
+            yield
+    except DatabaseError as error:
+        late = session.deadline is not None and time.monotonic() >= session.deadline
+        session.deadline = None
+        raise _explained(session, limits, error, late=late) from error
+    finally:
+        session.deadline = None
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(1, round(seconds * 1000))
+
+
+def _explained(
+    session: Session, limits: LockLimits, error: DatabaseError, *, late: bool
+) -> DatabaseError:
+    """The error, or one that says which limit was reached."""
+    if error.sqlstate == _LOCK_NOT_AVAILABLE:
+        return DatabaseError(
+            f"the final transaction waited {limits.wait:g} s for locks (clustering.lock_wait), and"
+            f" nothing was written: {_describe_blocker(session)}; run again when it is done",
+            error.sqlstate,
+        )
+    if error.sqlstate == _QUERY_CANCELED and late:
+        return DatabaseError(
+            f"the final transaction would have held locks for more than {limits.hold:g} s"
+            " (clustering.lock_hold), and nothing was written: allow more, or run when the"
+            " database is less busy",
+            error.sqlstate,
+        )
+    return error
+
+
+def _describe_blocker(session: Session) -> str:
+    found = session.fetch_all("locks/find_blocker")
+    if not found:  # it ended between the two questions
+        return "somebody had clusters locked until just now"
+    blocker = found[0]
+    who = f"{blocker['role'] or 'another role'} from {blocker['client'] or 'this machine'}"
+    since = f"{blocker['since']:%Y-%m-%d %H:%M:%S} UTC" if blocker["since"] else "some time ago"
+    return (
+        f"{who}, server process {blocker['pid']} ({blocker['state'] or 'state unknown'}), has"
+        f" clusters or photos locked in a transaction that began {since}"
+    )
