@@ -1,0 +1,434 @@
+"""A library in use: others write while runs go on, and nobody is in anybody's way for long."""
+# ruff: noqa: S608 - statements are put together from parts of our own
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import psycopg
+import pytest
+
+from fluffy_sql.assigning import AssignService
+from fluffy_sql.checking import check
+from fluffy_sql.database.locks import LockLimits
+from fluffy_sql.database.session import Session
+from fluffy_sql.errors import DatabaseError
+from fluffy_sql.history import undo_run
+from fluffy_sql.progress import Progress
+from fluffy_sql.service import ClusteringService
+from fluffy_sql.settings import ClusteringSettings
+from fluffy_sql.types import AssignOptions
+from tests.conftest import made_library
+from tests.integration.helpers import clusters_by_photo, generate, query, snapshot, work_tables
+from tests.integration.test_counts import WRONG
+from tests.integration.test_generate import AtPhase
+from tests.integration.test_recluster import recluster
+from tests.sql.helpers import wait_until_blocked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fluffy_sql.types import AssignResult, RunResult, StepReport
+
+    Add = Callable[..., list[int]]
+
+ROUNDS = int(os.environ.get("FLUFFY_SQL_ROUNDS", "50"))
+PARTS = 5
+PHOTOS = 300
+K = 6
+WRITERS = 3
+# How much longer than the final transaction a statement may take, on a machine that is busy.
+PATIENCE = 2.0
+
+
+def vector(generator: random.Random) -> str:
+    return str([generator.gauss(0, 1) for _ in range(8)])
+
+
+@dataclass
+class Writer:
+    """Somebody who changes the library with one statement after the other."""
+
+    url: str
+    seed: int
+    statements: int = 0
+    inserted: int = 0
+    deleted: int = 0
+    longest: float = 0.0
+    deadlocks: list[str] = field(default_factory=list)
+
+    def write_until(self, stopped: Event) -> None:
+        chance = random.Random(self.seed)  # noqa: S311 - no secret
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            while not stopped.is_set():
+                act = chance.choices(
+                    (insert, delete, embed_again, pin, move, move_some, rename, delete_cluster),
+                    (20, 12, 20, 8, 20, 6, 8, 1),
+                )[0]
+                begun = time.perf_counter()
+                try:
+                    rows = act(connection, chance)
+                except psycopg.errors.DeadlockDetected as error:
+                    self.deadlocks.append(str(error))
+                    continue
+                except psycopg.errors.ForeignKeyViolation:  # its cluster was deleted just now
+                    continue
+                finally:
+                    self.longest = max(self.longest, time.perf_counter() - begun)
+                self.statements += 1
+                self.inserted += rows if act is insert else 0
+                self.deleted += rows if act is delete else 0
+
+
+Connection = psycopg.Connection[Any]
+SOME_PHOTO = "(SELECT id FROM photos ORDER BY id OFFSET %s LIMIT 1)"
+SOME_CLUSTER = "(SELECT id FROM clusters ORDER BY random() LIMIT 1)"
+
+
+def insert(connection: Connection, chance: random.Random) -> int:
+    return connection.execute(
+        "INSERT INTO photos (path, embedding) VALUES (gen_random_uuid()::text, %s)",
+        (vector(chance),),
+    ).rowcount
+
+
+def delete(connection: Connection, chance: random.Random) -> int:
+    return connection.execute(
+        f"DELETE FROM photos WHERE id = {SOME_PHOTO}",
+        (chance.randrange(PHOTOS),),
+    ).rowcount
+
+
+def embed_again(connection: Connection, chance: random.Random) -> int:
+    return connection.execute(
+        f"UPDATE photos SET embedding = %s, updated_at = now() WHERE id = {SOME_PHOTO}",
+        (vector(chance), chance.randrange(PHOTOS)),
+    ).rowcount
+
+
+def pin(connection: Connection, chance: random.Random) -> int:
+    return connection.execute(
+        "UPDATE photos SET cluster_pinned = cluster_pinned IS NOT TRUE, updated_at = now()"
+        f" WHERE id = {SOME_PHOTO}",
+        (chance.randrange(PHOTOS),),
+    ).rowcount
+
+
+def move(connection: Connection, chance: random.Random) -> int:
+    target = SOME_CLUSTER if chance.random() < 0.7 else "NULL"
+    return connection.execute(
+        f"UPDATE photos SET cluster_id = {target}, updated_at = now() WHERE id = {SOME_PHOTO}",
+        (chance.randrange(PHOTOS),),
+    ).rowcount
+
+
+def move_some(connection: Connection, chance: random.Random) -> int:
+    """Locked in the order of their ids, as everybody does here."""
+    return connection.execute(
+        "WITH few AS (SELECT id FROM photos WHERE id %% 40 = %s ORDER BY id FOR NO KEY UPDATE)"
+        f" UPDATE photos SET cluster_id = {SOME_CLUSTER}, updated_at = now()"
+        " FROM few WHERE photos.id = few.id",
+        (chance.randrange(40),),
+    ).rowcount
+
+
+def rename(connection: Connection, chance: random.Random) -> int:
+    return connection.execute(
+        f"UPDATE clusters SET name = %s WHERE id = {SOME_CLUSTER}",
+        (str(chance.random()),),
+    ).rowcount
+
+
+def delete_cluster(connection: Connection, chance: random.Random) -> int:
+    """Its photos are locked before it is, as docs/in_use.md says."""
+    with connection.transaction():
+        found = connection.execute(SOME_CLUSTER[1:-1]).fetchone()
+        if found is None:
+            return 0
+        connection.execute(
+            "SELECT FROM photos WHERE cluster_id = %s ORDER BY id FOR NO KEY UPDATE", found
+        )
+        return connection.execute("DELETE FROM clusters WHERE id = %s", found).rowcount
+
+
+def run_something(url: str, chance: random.Random) -> RunResult | AssignResult:
+    kind = chance.choice(("generate", "recluster", "recluster", "assign"))
+    if kind == "assign":
+        return AssignService(url).assign(AssignOptions(moved=chance.random() < 0.5))
+    settings = ClusteringSettings(k=K, seed=chance.randrange(1000), refine=False, restarts=1)
+    return ClusteringService(url, settings).generate(
+        recluster=kind == "recluster", cold=chance.random() < 0.3
+    )
+
+
+MISPLACED = """
+    SELECT photo.id FROM cluster_runs AS run
+    INNER JOIN cluster_moves AS moved ON run.id = moved.run_id
+    INNER JOIN photos AS photo ON moved.photo_id = photo.id AND photo.updated_at = run.placed_at
+    INNER JOIN clusters AS own ON photo.cluster_id = own.id
+    WHERE run.id = %s AND (
+        photo.cluster_pinned
+        OR photo.cluster_id <> moved.to_cluster_id
+        OR l2_normalize(photo.embedding) <-> own.centroid > 1.00001 * (
+            SELECT min(l2_normalize(photo.embedding) <-> other.centroid) FROM clusters AS other
+            WHERE other.run_id = run.id OR run.kind = 'assign'
+        )
+    )
+"""
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_others_write_while_runs_go_on(
+    part: int, session: Session, database_url: str, add_photos: Add
+) -> None:
+    """Random schedules, one library after the other: see the module docs/in_use.md tells of."""
+    chance = random.Random(part)  # noqa: S311 - no secret
+    add_photos(made_library(part, photos=PHOTOS, themes=K, dimensions=8, spread=0.3)[0])
+    generate(database_url, k=K)
+    photos, statements = PHOTOS, 0
+    for _ in range(ROUNDS // PARTS):
+        writers = [Writer(database_url, chance.randrange(2**31)) for _ in range(WRITERS)]
+        stopped = Event()
+        with ThreadPoolExecutor(WRITERS) as pool:
+            writing = [pool.submit(writer.write_until, stopped) for writer in writers]
+            try:
+                result = run_something(database_url, chance)
+            finally:
+                stopped.set()
+            for ended in writing:
+                ended.result()
+        statements += sum(writer.statements for writer in writers)
+        photos += sum(writer.inserted - writer.deleted for writer in writers)
+        assert [error for writer in writers for error in writer.deadlocks] == []
+        held = result.seconds.get("locked", 0.0)
+        assert max(writer.longest for writer in writers) < held + PATIENCE
+        # nothing lost, nothing half done
+        assert query(session, "SELECT count(*) FROM photos") == [(photos,)]
+        assert query(session, WRONG) == []
+        assert query(session, MISPLACED, result.run_id) == []
+        assert work_tables(session) == []
+        assert query(session, "SELECT id FROM cluster_runs WHERE status <> 'succeeded'") == []
+        assert check(database_url).findings == ()
+    assert statements > 10 * ROUNDS // PARTS
+    print(f"part {part}: {statements:,} statements beside {ROUNDS // PARTS} runs")  # noqa: T201
+
+
+def embed_at(session: Session, ids: list[int], like: Any) -> Callable[[], object]:
+    return lambda: query(
+        session,
+        "UPDATE photos SET embedding = %s WHERE id = ANY(%s) RETURNING id",
+        np.asarray(like, np.float32),
+        ids,
+    )
+
+
+@pytest.mark.parametrize("phase", ["measure", "commit"])
+def test_a_photo_embedded_again_meanwhile_is_left_for_the_next_run(
+    phase: str, session: Session, database_url: str, add_photos: Add
+) -> None:
+    rows, _ = made_library(1)
+    ids = add_photos(rows)
+    meddle = embed_at(session, ids[:2], -rows[0])
+    result = generate(database_url, k=8, progress=AtPhase(phase, meddle))
+    assert result.photos_moved == len(ids) - 2
+    assert list(clusters_by_photo(session)[:2]) == [0, 0]
+    assert generate(database_url, k=1).photos_moved == 2
+
+
+@pytest.mark.parametrize("phase", ["measure", "commit"])
+def test_one_embedded_again_while_all_are_clustered_anew_stays_where_it_is(
+    phase: str, session: Session, database_url: str, add_photos: Add
+) -> None:
+    rows, _ = made_library(1)
+    ids = add_photos(rows)
+    generate(database_url, k=3)
+    before = clusters_by_photo(session)
+    meddle = embed_at(session, ids, rows[0])
+    result = recluster(database_url, k=8, progress=AtPhase(phase, meddle))
+    assert result.photos_moved == 0
+    assert np.array_equal(clusters_by_photo(session), before)
+
+
+def test_one_moved_to_another_cluster_meanwhile_is_not_taken_for_misplaced(
+    session: Session, database_url: str, add_photos: Add
+) -> None:
+    add_photos(made_library(1)[0])
+    generate(database_url, k=8)
+    everything = "UPDATE photos SET cluster_id = 1 + cluster_id %% 8 WHERE id < 400 RETURNING id"
+    meddle = AtPhase("commit", lambda: query(session, everything))
+    assert recluster(database_url, k=8, progress=meddle).run_id == 2
+
+
+# Whoever locks in another order
+
+
+RUNS: dict[str, Callable[[str], Any]] = {
+    "generate": lambda url: generate(url, k=3),
+    "recluster": lambda url: recluster(url, k=3, cold=True, seed=5),
+    "assign": lambda url: AssignService(url).assign(AssignOptions()),
+    "undo": lambda url: undo(url, 1),
+}
+
+
+def undo(url: str, run_id: int) -> object:
+    with Session.open(url) as session:
+        return undo_run(session, run_id, LockLimits())
+
+
+@pytest.mark.parametrize("kind", RUNS)
+def test_who_locks_photos_and_clusters_in_any_order_waits_and_is_not_ended(
+    kind: str, session: Session, database_url: str, add_photos: Add
+) -> None:
+    """He has the last photo when the final transaction begins, and then wants the first."""
+    ids = add_photos(made_library(1, photos=200)[0])
+    generate(database_url, k=4)
+    query(session, "UPDATE photos SET cluster_id = NULL WHERE id %% 2 = 0 RETURNING id")
+    other = psycopg.connect(database_url)
+    slow = "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS"
+    slow += " $$ BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END $$"
+    session.connection.execute(slow.encode())
+    session.connection.execute(
+        "CREATE TRIGGER slow AFTER UPDATE ON photos FOR EACH STATEMENT"
+        " WHEN (current_setting('application_name') = 'fluffy_sql') EXECUTE FUNCTION slow()"
+    )
+    with other, ThreadPoolExecutor(1) as pool:
+        other.execute("UPDATE photos SET path = path || 'x' WHERE id = %s", (ids[-1],))
+        running = pool.submit(RUNS[kind], database_url)
+        sleeping = "SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+        deadline = time.monotonic() + 20
+        while not query(session, sleeping):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        other.execute("UPDATE clusters SET name = 'y'")
+        for photo_id in reversed(ids[:-1]):
+            other.execute("UPDATE photos SET path = path || 'y' WHERE id = %s", (photo_id,))
+        other.commit()
+        running.result()
+    assert query(session, "SELECT count(*) FROM photos WHERE path LIKE '%%y' OR id = %s", ids[-1])
+    assert query(session, WRONG) == []
+
+
+# Limits
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        lambda url: recluster(url, k=3, lock_wait=0.2),
+        lambda url: AssignService(url, limits=LockLimits(wait=0.2)).assign(AssignOptions()),
+    ],
+    ids=["recluster", "assign"],
+)
+def test_the_wait_for_locks_is_bounded_and_says_who_is_in_the_way(
+    run: Callable[[str], Any], session: Session, database_url: str, add_photos: Add
+) -> None:
+    add_photos(made_library(1, photos=200)[0])
+    generate(database_url, k=4)
+    query(session, "UPDATE photos SET cluster_id = NULL WHERE id < 50 RETURNING id")
+    before = snapshot(session)
+    with psycopg.connect(database_url) as other:
+        other.execute("SELECT FROM clusters WHERE id = 2 FOR UPDATE")
+        with pytest.raises(DatabaseError) as refused:
+            run(database_url)
+        pid = other.info.backend_pid
+    said = str(refused.value)
+    assert "waited 0.2 s for locks (clustering.lock_wait), and nothing was written: " in said
+    assert f"server process {pid} (idle in transaction), has clusters or photos locked" in said
+    assert snapshot(session) == before
+    assert work_tables(session) == []
+    assert query(session, "SELECT status, error FROM cluster_runs WHERE id = 2") == [
+        ("failed", said)
+    ]
+
+
+def test_a_run_that_only_makes_clusters_waits_for_nobody(
+    session: Session, database_url: str, add_photos: Add
+) -> None:
+    ids = add_photos(made_library(1, photos=200)[0])
+    query(session, "INSERT INTO clusters (name) VALUES ('theirs') RETURNING id")
+    with psycopg.connect(database_url) as other:
+        other.execute("UPDATE clusters SET name = 'still theirs'")
+        other.execute("SELECT FROM photos WHERE id = %s FOR UPDATE", (ids[3],))
+        result = generate(database_url, k=4, lock_wait=0.001)
+    assert (result.clusters_created, result.photos_moved) == (4, len(ids) - 1)
+    assert clusters_by_photo(session)[3] == 0
+
+
+def test_holding_locks_is_bounded_and_all_is_taken_back(
+    session: Session, database_url: str, add_photos: Add
+) -> None:
+    add_photos(made_library(1, photos=200)[0])
+    session.connection.execute(
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN PERFORM pg_sleep(30); RETURN NULL; END $$"
+    )
+    session.connection.execute(
+        "CREATE TRIGGER slow AFTER UPDATE ON photos FOR EACH STATEMENT EXECUTE FUNCTION slow()"
+    )
+    before = snapshot(session)
+    begun = time.monotonic()
+    with pytest.raises(DatabaseError, match=r"locks for more than 0.5 s \(clustering.lock_hold\)"):
+        generate(database_url, k=4, lock_hold=0.5)
+    assert time.monotonic() - begun < 20
+    assert snapshot(session) == before
+    assert work_tables(session) == []
+    session.connection.execute("DROP FUNCTION slow CASCADE")
+    assert generate(database_url, k=4, lock_hold=30).seconds["locked"] < 30
+
+
+# Bloat
+
+
+def test_training_pins_no_snapshot(session: Session, database_url: str, add_photos: Add) -> None:
+    """Between its statements no connection of a run keeps VACUUM from dead rows of others."""
+    seen: list[list[tuple[Any, ...]]] = []
+    left: list[int] = []
+    session.connection.execute("CREATE TABLE theirs AS SELECT 1 AS n")
+    add_photos(made_library(1)[0])
+
+    class Watch(Progress):
+        def step(self, report: StepReport) -> None:
+            seen.append(
+                query(
+                    session,
+                    "SELECT backend_xmin::text, state FROM pg_stat_activity"
+                    " WHERE application_name = 'fluffy_sql' AND pid <> pg_backend_pid()"
+                    " AND datname = current_database()",
+                )
+            )
+            session.connection.execute("SELECT pg_stat_force_next_flush()")
+            session.connection.execute("UPDATE theirs SET n = n + 1")
+            session.connection.execute("VACUUM theirs")
+            left.extend(query(session, "SELECT pg_stat_get_dead_tuples('theirs'::regclass)")[0])
+
+    generate(database_url, k=5, progress=Watch())
+    assert len(seen) > 3
+    assert {row for rows in seen for row in rows} == {(None, "idle")}
+    assert all(len(rows) == 3 for rows in seen)  # the main connection and two workers
+    assert set(left) == {0}
+
+
+def test_the_run_waits_behind_who_has_a_cluster_locked_and_then_goes_on(
+    session: Session, database_url: str, add_photos: Add
+) -> None:
+    add_photos(made_library(1, photos=200)[0])
+    generate(database_url, k=4)
+    waiting = "SELECT pid FROM pg_locks WHERE NOT granted AND relation = 'clusters'::regclass"
+    with ThreadPoolExecutor(1) as pool:
+        with psycopg.connect(database_url) as other:
+            other.execute("UPDATE clusters SET name = 'theirs' WHERE id = 2")
+            running = pool.submit(recluster, database_url, k=4)
+            deadline = time.monotonic() + 20
+            while not (found := query(session, waiting)):
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            wait_until_blocked(session, found[0][0])
+        assert running.result().run_id == 2
+    assert query(session, "SELECT name FROM clusters WHERE id = 2") == [("theirs",)]
