@@ -122,7 +122,6 @@ class FinalTransaction:
         """Leaves photos that got another owner meanwhile to the next run."""
         if set(self._fit.scopes) == {None}:
             return
-        self._session.fetch_all("clusters/lock_assigned")
         self._session.execute(
             "clusters/forget_strangers",
             labels=self._fit.labels.tolist(),

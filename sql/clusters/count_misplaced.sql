@@ -1,8 +1,8 @@
 -- Checks the promise on what was written: takes a sample of the photos assigned and counts those for which some other
 -- new cluster of their scope has a stored centroid that is nearer than their own. Distances are float4 sums, so equal
 -- ones may differ by rounding: a millionth is allowed. Looked at are photos that this transaction placed (xmin), and
--- those that were where they belong already and are still as they were assigned; all others somebody else changed, or is
--- changing.
+-- those that were where they belong already and are still as they were assigned; all others somebody else changed, or
+-- is changing.
 -- LATERAL and OFFSET 0 make it look up each photo by its key: the statistics were made before the photos were placed,
 -- and a join planned by them took 5 s for 100,000 photos.
 -- Parameters: labels integer[] (as in fluffy_sql_assignments), cluster_ids bigint[] (of each), normalize boolean,

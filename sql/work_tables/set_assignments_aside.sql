@@ -3,13 +3,14 @@
 -- Returns: nothing; the row count is the photos.
 WITH done AS (
     DELETE FROM fluffy_sql_assignments
-    RETURNING photo_id, label, distance, fingerprint
+    RETURNING photo_id, label, distance, row_version, fingerprint
 )
 
-INSERT INTO fluffy_sql_aside (photo_id, label, distance, fingerprint)
+INSERT INTO fluffy_sql_aside (photo_id, label, distance, row_version, fingerprint)
 SELECT
     photo_id,
     label + %(add)s::integer AS label,
     distance,
+    row_version,
     fingerprint
 FROM done;

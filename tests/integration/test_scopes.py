@@ -12,6 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from fluffy_sql.assigning import AssignService
 from fluffy_sql.database import schema
+from fluffy_sql.database.locks import LockLimits
 from fluffy_sql.database.session import Session
 from fluffy_sql.errors import LibraryError
 from fluffy_sql.history import undo_run
@@ -375,7 +376,7 @@ def test_undo_gives_back_what_was_there_before(rails: Session, rails_url: str) -
     before = [query(rails, statement) for statement in columns]
     result = generate(rails_url, recluster=True, k=3, seed=5)
     assert result.photos_moved
-    undo_run(rails, result.run_id or 0)
+    undo_run(rails, result.run_id or 0, LockLimits())
     assert [query(rails, statement) for statement in columns] == before
 
 
