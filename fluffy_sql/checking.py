@@ -1,5 +1,7 @@
 """Looks for what is wrong in a database, and mends it.
 
+It reads the table of photos, but of embeddings only a sample, so a large library takes seconds.
+
 A further check is a function that asks one statement of `sql/check`, and a line in `CHECKS`.
 """
 
@@ -8,14 +10,24 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from fluffy_sql.algorithms.cells import LEAST_RECALL
 from fluffy_sql.database.counter_cache import create_triggers, idle_triggers, mend_counts
 from fluffy_sql.database.schema import require_current_schema
 from fluffy_sql.database.session import Session
 from fluffy_sql.library import describe_scope
+from fluffy_sql.errors import SchemaError
 from fluffy_sql.types import CheckResult, Finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+# Of photos that runs moved, so many are compared with the centroids of their run.
+_SAMPLED_PHOTOS = 1_000
+# What a run by cells may leave at other centroids than their nearest; twice that, of a sample.
+_MAY_BE_MISPLACED = 2 * (1 - LEAST_RECALL)
+# A run does something every few seconds at least, and waits for locks as long as it was told to.
+_IDLE_SECONDS = 60
+_BLOCKED_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -38,18 +50,22 @@ class Check:
 def check(url: str, *, repair: bool = False) -> CheckResult:
     """Looks for what is wrong; all of it is mended, or nothing.
 
+    Where the schema is not current, nothing else can be looked at.
+
     Raises:
-        SchemaError: the database is not migrated.
         DatabaseError: Postgres refused a statement, say since row-level security hides rows.
     """
     with Session.open(url) as session:
-        require_current_schema(session)
+        try:
+            require_current_schema(session)
+        except SchemaError as error:
+            return CheckResult(False, ("schema",), (Finding("schema", str(error), None),))
         with session.transaction():
             session.execute("check/see_every_row")
             findings = [found for check in CHECKS for found in _run(session, check, repair=repair)]
     return CheckResult(
         ok=all(finding.repaired for finding in findings),
-        checks=tuple(check.name for check in CHECKS),
+        checks=("schema", *(check.name for check in CHECKS)),
         findings=tuple(findings),
     )
 
@@ -86,6 +102,61 @@ def _strangers(session: Session) -> list[str]:
     ]
 
 
+def _lost_photos(session: Session) -> list[str]:
+    return [
+        f"{row['photos']:,} photos are in cluster {row['cluster_id']}, which is not there"
+        for row in session.fetch_all("check/find_lost_photos")
+    ]
+
+
+def _other_lengths(session: Session) -> list[str]:
+    return [
+        f"{row['photos']:,} photos of cluster {row['cluster_id']} have {row['dimensions']:,}"
+        f" dimensions, but its centroid has {row['expected']:,}"
+        for row in session.fetch_all("check/find_other_lengths")
+    ]
+
+
+def _misplaced_photos(session: Session) -> list[str]:
+    """Of a sample; a run that compared all photos with all centroids left none misplaced."""
+    return [
+        f"{row['misplaced']:,} of {row['looked_at']:,} photos looked at, which run"
+        f" {row['run_id']} moved and nobody changed since, are not at their nearest centroid;"
+        " generate --recluster places all anew"
+        for row in session.fetch_all("check/count_misplaced", photos=_SAMPLED_PHOTOS)
+        if row["misplaced"]
+        > (0 if row["recall"] == 1 else 1 + _MAY_BE_MISPLACED * row["looked_at"])
+    ]
+
+
+def _idle_holders(session: Session) -> list[str]:
+    return [
+        f"server process {row['pid']} ({row['role'] or 'another role'} from"
+        f" {row['client'] or 'this machine'}) keeps other {row['held']} out and has done nothing"
+        f" for {row['seconds']:,} s; if its program is gone: SELECT pg_terminate_backend"
+        f"({row['pid']})"
+        for row in session.fetch_all("check/find_idle_holders", seconds=_IDLE_SECONDS)
+    ]
+
+
+def _blocked_sessions(session: Session) -> list[str]:
+    return [
+        f"server process {row['pid']} of fluffy-sql has been waiting for {row['seconds']:,} s for"
+        f" what is locked by server process {', '.join(map(str, row['blockers']))}"
+        for row in session.fetch_all("check/find_blocked", seconds=_BLOCKED_SECONDS)
+    ]
+
+
+def _abandoned_runs(session: Session) -> list[str]:
+    if not session.fetch_value("check/try_lock_runs"):
+        return []
+    return [
+        f"run {row['run_id']} is recorded as running (phase {row['phase']}, since"
+        f" {row['started_at']:%Y-%m-%d %H:%M:%S} UTC), but nobody is at work"
+        for row in session.fetch_all("check/find_abandoned_runs")
+    ]
+
+
 def _left_work_tables(session: Session) -> list[str]:
     """Tables of killed runs; while a run is at work, they are its own."""
     if not session.fetch_value("check/try_lock_runs"):
@@ -99,9 +170,11 @@ def _left_work_tables(session: Session) -> list[str]:
 _DROP_WORK_TABLES = (
     "work_tables/drop_aside",
     "work_tables/drop_assignments",
+    "work_tables/drop_candidates",
     "work_tables/drop_drawn",
     "work_tables/drop_measured",
     "work_tables/drop_measured_clusters",
+    "work_tables/drop_placements",
     "work_tables/drop_sample",
     "work_tables/drop_sample_cells",
 )
@@ -112,10 +185,25 @@ def _drop_work_tables(session: Session) -> None:
         session.execute(statement)
 
 
-# Triggers before what they count. Work tables last: while they are looked at, no run can begin.
+def _free_lost_photos(session: Session) -> None:
+    session.execute("check/free_lost_photos")
+
+
+def _mark_interrupted(session: Session) -> None:
+    session.execute("runs/mark_interrupted")
+
+
+# Triggers before what they count. Runs and work tables last: while they are looked at, no run can
+# begin.
 CHECKS = (
     Check("count_triggers", _idle_triggers, "made again", create_triggers),
     Check("photos_count", _wrong_counts, "counted anew", mend_counts),
     Check("scopes", _strangers),
+    Check("lost_photos", _lost_photos, "taken out of it", _free_lost_photos),
+    Check("dimensions", _other_lengths),
+    Check("nearest_centroid", _misplaced_photos),
+    Check("idle_locks", _idle_holders),
+    Check("blocked", _blocked_sessions),
+    Check("runs", _abandoned_runs, "marked as interrupted", _mark_interrupted),
     Check("work_tables", _left_work_tables, "dropped", _drop_work_tables),
 )

@@ -244,7 +244,7 @@ def check(
     database_url: str | None,
     as_json: bool,
 ) -> None:
-    """Look for what is wrong: a photos_count that is not the number of photos, leftovers of runs.
+    """Look for what is wrong: counts, misplaced photos, leftovers of runs, who is in the way.
 
     Exit code 0: nothing is wrong, or all of it was repaired. 1: something is wrong.
 

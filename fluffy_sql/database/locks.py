@@ -1,8 +1,8 @@
 """The transaction in which a run writes: the order of its locks, and how long it may take.
 
-It waits only while it holds nothing that others wait for: for the table of clusters, once, at its
-beginning. Photos that somebody is changing are passed over (SKIP LOCKED in the statements that
-move photos). So it is part of no deadlock.
+It waits only while it holds nothing that others wait for: for clusters, at its beginning. Photos
+that somebody is changing are passed over (SKIP LOCKED in the statements that move photos). So it is
+part of no deadlock.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _LOCK_NOT_AVAILABLE = "55P03"
 _QUERY_CANCELED = "57014"
+_TRY_AGAIN_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def final_transaction(
             session.execute("locks/limit_waiting", milliseconds=_milliseconds(limits.wait))
             session.execute("locks/lock_photos")
             if old_clusters:
-                session.execute("locks/lock_clusters")
+                _lock_clusters(session, limits)
             if limits.hold is not None:
                 session.deadline = time.monotonic() + limits.hold
             yield
@@ -66,6 +67,22 @@ def final_transaction(
         raise _explained(session, limits, error, late=late) from error
     finally:
         session.deadline = None
+
+
+def _lock_clusters(session: Session, limits: LockLimits) -> None:
+    """Locks all clusters; waits for who has one locked, but never while it holds a lock itself."""
+    give_up = time.monotonic() + limits.wait
+    while True:
+        try:
+            with session.connection.transaction():
+                session.execute("locks/lock_clusters")
+                session.execute("locks/lock_cluster_rows")
+        except DatabaseError as error:
+            if error.sqlstate != _LOCK_NOT_AVAILABLE or time.monotonic() >= give_up:
+                raise
+            time.sleep(_TRY_AGAIN_SECONDS)
+        else:
+            return
 
 
 def _milliseconds(seconds: float) -> int:

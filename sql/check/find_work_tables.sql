@@ -6,9 +6,11 @@ FROM
         ARRAY[
             'fluffy_sql_aside',
             'fluffy_sql_assignments',
+            'fluffy_sql_candidates',
             'fluffy_sql_drawn',
             'fluffy_sql_measured',
             'fluffy_sql_measured_clusters',
+            'fluffy_sql_placements',
             'fluffy_sql_sample',
             'fluffy_sql_sample_cells'
         ]

@@ -1,4 +1,5 @@
--- Who has a cluster, or the table photos, locked: the one whose transaction began first.
+-- Who has a cluster, or the table photos, locked: the one whose transaction began first, of those who wrote to a
+-- cluster if there are any. (The others may only refer to one.)
 -- Returns: pid, role, client (null over a socket), state, since; no row where nobody has.
 SELECT
     activity.pid,
@@ -23,5 +24,5 @@ WHERE
             AND held.mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
         )
     )
-ORDER BY activity.xact_start
+ORDER BY held.mode = 'RowShareLock', activity.xact_start
 LIMIT 1;

@@ -26,6 +26,7 @@ from tests.integration.test_counts import (
     wait_until_somebody_waits,
 )
 from tests.integration.test_generate import AtPhase
+from tests.sql.helpers import wait_until_blocked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,8 +36,11 @@ if TYPE_CHECKING:
     Add = Callable[..., list[int]]
     Run = Callable[..., Finished]
 
-NAMES = ("count_triggers", "photos_count", "work_tables")
-WELL = "All is well: count_triggers, photos_count, work_tables.\n"
+NAMES = (
+    *("schema", "count_triggers", "photos_count", "lost_photos", "dimensions", "nearest_centroid"),
+    *("idle_locks", "blocked", "runs", "work_tables"),
+)
+WELL = f"All is well: {', '.join(NAMES)}.\n"
 WRONG_COUNT = "photos_count of cluster 1 is 1,234, but the photos in it are 4"
 SPOIL = "UPDATE clusters SET photos_count = 1234 WHERE id = 1"
 RIGHT = [(1, 4), (2, 3), (3, 2), (4, 0)]
@@ -211,8 +215,14 @@ def test_no_triggers_at_all_is_what_the_setting_may_want(
 # Work tables
 
 
+WORK_TABLES = (
+    *("assignments", "candidates", "drawn", "measured", "measured_clusters", "placements"),
+    *("sample", "sample_cells"),
+)
+
+
 def leave_behind(session: Session) -> None:
-    for name in ("assignments", "drawn", "measured", "measured_clusters", "sample", "sample_cells"):
+    for name in WORK_TABLES:
         session.execute(f"work_tables/create_{name}")
 
 
@@ -225,7 +235,7 @@ def test_work_tables_of_a_killed_run_are_dropped(session: Session, database_url:
         "the work table fluffy_sql_assignments was left behind by a run that was killed",
         False,
     )
-    assert len(left.findings) == len(work_tables(session)) == 6
+    assert len(left.findings) == len(work_tables(session)) == len(WORK_TABLES)
     assert check(database_url, repair=True).ok
     assert work_tables(session) == []
     assert check(database_url).findings == ()
@@ -244,6 +254,127 @@ def test_work_tables_of_a_run_at_work_are_its_own(
 def test_a_check_keeps_no_run_waiting_afterwards(session: Session, database_url: str) -> None:
     check(database_url, repair=True)
     assert session.fetch_value("runs/try_lock") is True
+
+
+# What runs left, and who is in the way
+
+
+def only_finding(result: CheckResult) -> Finding:
+    [finding] = result.findings
+    return finding
+
+
+def test_a_database_of_another_schema_is_a_finding(
+    bare_database_url: str, session: Session, database_url: str
+) -> None:
+    result = check(bare_database_url)
+    assert (result.ok, result.checks) == (False, ("schema",))
+    assert found(result) == [
+        ("schema", "this database has not been migrated yet; run: fluffy-sql migrate", False)
+    ]
+    execute(session, "DELETE FROM fluffy_sql_migrations WHERE migration_id = '0011_resume'")
+    assert only_finding(check(database_url)).found.startswith("this database lacks 0011_resume")
+    execute(
+        session,
+        "INSERT INTO fluffy_sql_migrations (migration_hash, migration_id)"
+        " VALUES ('x', '0011_resume'), ('y', '9999_later')",
+    )
+    assert "by a newer fluffy_sql (9999_later)" in only_finding(check(database_url)).found
+
+
+def test_photos_whose_cluster_is_gone_are_taken_out_of_it(
+    library: Session, database_url: str
+) -> None:
+    execute(library, "ALTER TABLE photos DROP CONSTRAINT photos_cluster_id_fkey")
+    execute(library, "DELETE FROM clusters WHERE id = 2")
+    assert found(check(database_url)) == [
+        ("lost_photos", "3 photos are in cluster 2, which is not there", False)
+    ]
+    assert check(database_url, repair=True).ok
+    assert query(library, "SELECT count(*) FROM photos WHERE cluster_id IS NULL") == [(6,)]
+    assert check(database_url).findings == ()
+
+
+def test_photos_of_another_length_than_their_cluster_are_found(
+    session: Session, database_url: str, add_photos: Add
+) -> None:
+    add_photos(made_library(2)[0])
+    generate(database_url, k=5)
+    assert check(database_url).findings == ()
+    execute(session, "UPDATE photos SET embedding = '[1,2,3]' WHERE cluster_id = 2 AND id < 50")
+    [(photos,)] = query(session, "SELECT count(*) FROM photos WHERE cluster_id = 2 AND id < 50")
+    assert found(check(database_url)) == [
+        (
+            "dimensions",
+            f"{photos} photos of cluster 2 have 3 dimensions, but its centroid has 16",
+            False,
+        )
+    ]
+
+
+def test_photos_that_are_not_at_their_nearest_centroid_are_found_and_what_people_did_is_not(
+    session: Session, database_url: str, add_photos: Add
+) -> None:
+    add_photos(made_library(2)[0])
+    generate(database_url, k=5)
+    execute(session, "UPDATE photos SET cluster_id = 1, updated_at = now() WHERE id < 100")
+    execute(session, "UPDATE photos SET cluster_id = 2 WHERE id BETWEEN 100 AND 200")
+    assert check(database_url).findings == ()
+    execute(
+        session,
+        "UPDATE clusters SET centroid = (SELECT embedding FROM photos WHERE cluster_id = 3 LIMIT 1)"
+        " WHERE id = 4",
+    )
+    finding = only_finding(check(database_url))
+    assert (finding.check, finding.remedy) == ("nearest_centroid", None)
+    assert "which run 1 moved and nobody changed since, are not at their nearest" in finding.found
+
+
+def test_a_record_that_says_running_while_nobody_runs_is_closed(
+    session: Session, database_url: str, add_photos: Add
+) -> None:
+    add_photos(made_library(2)[0])
+    generate(database_url, k=5)
+    execute(session, "UPDATE cluster_runs SET status = 'running', finished_at = NULL")
+    finding = only_finding(check(database_url))
+    assert finding.check == "runs"
+    assert finding.found.startswith("run 1 is recorded as running (phase commit, since ")
+    assert check(database_url, repair=True).ok
+    assert query(session, "SELECT status FROM cluster_runs") == [("interrupted",)]
+
+
+def test_a_session_that_holds_a_lock_of_ours_and_does_nothing_is_found(
+    session: Session, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert session.fetch_value("runs/try_lock") is True
+    assert check(database_url).findings == ()
+    monkeypatch.setattr(checking, "_IDLE_SECONDS", 0)
+    finding = only_finding(check(database_url))
+    pid = session.connection.info.backend_pid
+    assert (finding.check, finding.remedy) == ("idle_locks", None)
+    assert finding.found.startswith(f"server process {pid} (")
+    assert "keeps other runs out and has done nothing for" in finding.found
+    session.execute("runs/unlock")
+    assert check(database_url).findings == ()
+
+
+def test_a_session_of_ours_that_waits_for_somebody_is_found(
+    session: Session, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checking, "_BLOCKED_SECONDS", 0)
+    with ThreadPoolExecutor(1) as pool, psycopg.connect(database_url) as other:
+        other.execute("LOCK TABLE photos IN ACCESS EXCLUSIVE MODE")
+        waiting = pool.submit(session.fetch_all, "photos/survey")
+        with Session.open(database_url) as third:
+            wait_until_blocked(third, session.connection.info.backend_pid)
+            blocked = checking._blocked_sessions(third)
+        blocker = other.info.backend_pid
+        other.rollback()
+        waiting.result()
+    assert blocked[0].startswith(
+        f"server process {session.connection.info.backend_pid} of fluffy-sql has been waiting for"
+    )
+    assert blocked[0].endswith(f"locked by server process {blocker}")
 
 
 # All of it

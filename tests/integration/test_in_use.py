@@ -290,7 +290,6 @@ def test_who_locks_photos_and_clusters_in_any_order_waits_and_is_not_ended(
     ids = add_photos(made_library(1, photos=200)[0])
     generate(database_url, k=4)
     query(session, "UPDATE photos SET cluster_id = NULL WHERE id %% 2 = 0 RETURNING id")
-    other = psycopg.connect(database_url)
     slow = "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS"
     slow += " $$ BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END $$"
     session.connection.execute(slow.encode())
@@ -298,7 +297,7 @@ def test_who_locks_photos_and_clusters_in_any_order_waits_and_is_not_ended(
         "CREATE TRIGGER slow AFTER UPDATE ON photos FOR EACH STATEMENT"
         " WHEN (current_setting('application_name') = 'fluffy_sql') EXECUTE FUNCTION slow()"
     )
-    with other, ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as pool, psycopg.connect(database_url) as other:
         other.execute("UPDATE photos SET path = path || 'x' WHERE id = %s", (ids[-1],))
         running = pool.submit(RUNS[kind], database_url)
         sleeping = "SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
@@ -306,6 +305,7 @@ def test_who_locks_photos_and_clusters_in_any_order_waits_and_is_not_ended(
         while not query(session, sleeping):
             assert time.monotonic() < deadline
             time.sleep(0.01)
+        other.execute("SELECT FROM clusters FOR UPDATE")
         other.execute("UPDATE clusters SET name = 'y'")
         for photo_id in reversed(ids[:-1]):
             other.execute("UPDATE photos SET path = path || 'y' WHERE id = %s", (photo_id,))
@@ -423,8 +423,10 @@ def test_the_run_waits_behind_who_has_a_cluster_locked_and_then_goes_on(
     waiting = "SELECT pid FROM pg_locks WHERE NOT granted AND relation = 'clusters'::regclass"
     with ThreadPoolExecutor(1) as pool:
         with psycopg.connect(database_url) as other:
-            other.execute("UPDATE clusters SET name = 'theirs' WHERE id = 2")
+            other.execute("SELECT FROM clusters WHERE id = 2 FOR UPDATE")
             running = pool.submit(recluster, database_url, k=4)
+            time.sleep(0.5)
+            other.execute("UPDATE clusters SET name = 'theirs' WHERE id = 2")
             deadline = time.monotonic() + 20
             while not (found := query(session, waiting)):
                 assert time.monotonic() < deadline

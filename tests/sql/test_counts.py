@@ -198,9 +198,11 @@ def test_work_tables_are_found_by_name(session: Session) -> None:
     assert session.fetch_all("check/find_work_tables") == []
     made = [
         ("work_tables/create_assignments", "fluffy_sql_assignments"),
+        ("work_tables/create_candidates", "fluffy_sql_candidates"),
         ("work_tables/create_drawn", "fluffy_sql_drawn"),
         ("work_tables/create_measured", "fluffy_sql_measured"),
         ("work_tables/create_measured_clusters", "fluffy_sql_measured_clusters"),
+        ("work_tables/create_placements", "fluffy_sql_placements"),
         ("work_tables/create_sample", "fluffy_sql_sample"),
         ("work_tables/create_sample_cells", "fluffy_sql_sample_cells"),
     ]

@@ -57,11 +57,25 @@ def test_clusters_are_locked_against_all_but_reading(
     other.connection.execute("SET lock_timeout = '50ms'")
     with session.transaction():
         session.execute("locks/lock_clusters")
+        assert session.execute("locks/lock_cluster_rows") == 1
         assert value(other, "SELECT count(*) FROM clusters") == 1
         other.connection.execute("INSERT INTO photos (path) VALUES ('without a cluster')")
-        for change in ("UPDATE clusters SET name = 'x'", "SELECT FROM clusters FOR KEY SHARE"):
+        other.connection.execute("SELECT FROM clusters FOR KEY SHARE")
+        for change in ("UPDATE clusters SET name = 'x'", "SELECT FROM clusters FOR SHARE"):
             with pytest.raises(Exception, match="lock timeout"):
                 other.connection.execute(change.encode())
+
+
+def test_a_cluster_that_somebody_has_locked_is_not_waited_for(
+    two_sessions: tuple[Session, Session],
+) -> None:
+    session, other = two_sessions
+    make_clusters(session, [[1, 0]])
+    with other.transaction():
+        other.connection.execute("SELECT FROM clusters FOR UPDATE")
+        with pytest.raises(DatabaseError) as refused:
+            session.execute("locks/lock_cluster_rows")
+    assert refused.value.sqlstate == "55P03"
 
 
 def test_who_is_in_the_way_is_found(two_sessions: tuple[Session, Session]) -> None:

@@ -1,0 +1,52 @@
+-- Of each run whose clusters are there, looks at some photos that it moved and nobody has changed since, drawn anew
+-- each time, and counts those for which another cluster of that run is nearer than their own. As many are drawn from
+-- each of its moves as are its due. Equal distances may differ by rounding: a millionth is allowed.
+-- Parameters: photos bigint (how many to draw, together)
+-- Returns: run_id, looked_at, misplaced, recall (share that the run found at their nearest centroid); by run_id.
+SELECT
+    drawn.run_id,
+    count(*) AS looked_at,
+    count(*) FILTER (WHERE distance.own > distance.nearest * 1.000001 + 1e-30) AS misplaced,
+    min(drawn.recall) AS recall
+FROM (
+    SELECT DISTINCT
+        moved.run_id,
+        moved.to_cluster_id,
+        run.metric,
+        run.recall,
+        run.placed_at,
+        moved.photo_ids[1 + floor(random() * moved.photos)::integer] AS photo_id
+    FROM cluster_run_moves AS moved
+    INNER JOIN cluster_runs AS run ON moved.run_id = run.id AND run.recall IS NOT NULL
+    INNER JOIN clusters AS cluster ON moved.to_cluster_id = cluster.id AND moved.run_id = cluster.run_id
+    CROSS JOIN (SELECT sum(photos) AS photos FROM cluster_run_moves) AS moves
+    CROSS JOIN
+        LATERAL generate_series(1, ceil(%(photos)s::bigint * moved.photos / moves.photos)::integer) AS draw (number)
+) AS drawn
+CROSS JOIN
+    LATERAL (
+        SELECT
+            CASE
+                WHEN drawn.metric = 'cosine' THEN l2_normalize(found.embedding)
+                ELSE vector(found.embedding, -1, FALSE)
+            END AS embedding
+        FROM photos AS found
+        WHERE
+            found.id = drawn.photo_id
+            AND found.cluster_id = drawn.to_cluster_id
+            AND found.updated_at = drawn.placed_at
+            AND found.cluster_pinned IS NOT TRUE
+        OFFSET 0
+    ) AS photo
+CROSS JOIN
+    LATERAL (
+        SELECT
+            min(cluster.centroid <-> photo.embedding) AS nearest,
+            min(cluster.centroid <-> photo.embedding) FILTER (WHERE cluster.id = drawn.to_cluster_id) AS own
+        FROM clusters AS cluster
+        WHERE
+            cluster.run_id = drawn.run_id
+            AND vector_dims(cluster.centroid) = vector_dims(photo.embedding)
+    ) AS distance
+GROUP BY drawn.run_id
+ORDER BY drawn.run_id;
