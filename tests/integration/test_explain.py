@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 K = 20
 PHOTOS = 3_000
 CONNECTIONS = 3
-WITHOUT_A_PLAN = ("CREATE ", "ALTER ", "DROP ", "ANALYZE ")
+WITHOUT_A_PLAN = ("CREATE ", "ALTER ", "DROP ", "ANALYZE ", "LOCK ")
 TABLES = ("clusters", "cluster_runs", "cluster_run_steps")
 
 

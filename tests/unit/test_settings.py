@@ -97,12 +97,17 @@ WRONG_VALUES = [
     ("clustering.counter_cache", "trigger", "'trigger'", COUNTER_CACHE),
     ("clustering.counter_cache", "false", "False", COUNTER_CACHE),
     ("clustering.counter_cache", "null", "nothing", COUNTER_CACHE),
+    ("clustering.lock_wait", "0", "0", "seconds, more than 0, up to 86,400"),
+    ("clustering.lock_wait", "null", "nothing", "seconds, more than 0, up to 86,400"),
+    ("clustering.lock_wait", "soon", "'soon'", "seconds, more than 0, up to 86,400"),
+    ("clustering.lock_hold", "0", "0", "seconds, more than 0, up to 86,400, or null"),
+    ("clustering.lock_hold", "90000", "90000", "seconds, more than 0, up to 86,400, or null"),
 ]
 
 DATABASE_KEYS = "url, embedded_dir, connections"
 CLUSTERING_KEYS = (
     "algorithm, k, metric, seed, batch_size, sample_per_cluster, iterations, tolerance, restarts,"
-    " refine, history, counter_cache"
+    " refine, history, counter_cache, lock_wait, lock_hold"
 )
 
 # what the file holds, and the whole message about it
