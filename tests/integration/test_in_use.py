@@ -261,8 +261,8 @@ def test_one_moved_to_another_cluster_meanwhile_is_not_taken_for_misplaced(
 ) -> None:
     add_photos(made_library(1)[0])
     generate(database_url, k=8)
-    everything = "UPDATE photos SET cluster_id = 1 + cluster_id %% 8 WHERE id < 400 RETURNING id"
-    meddle = AtPhase("commit", lambda: query(session, everything))
+    some = "UPDATE photos SET cluster_id = 1 + cluster_id %% 8 WHERE id < 100 RETURNING id"
+    meddle = AtPhase("commit", lambda: query(session, some))
     assert recluster(database_url, k=8, progress=meddle).run_id == 2
 
 
