@@ -1,5 +1,5 @@
 -- Of each run whose clusters are there, looks at some photos that it moved and nobody has changed since, drawn anew
--- each time, and counts those for which another cluster of that run is nearer than their own. As many are drawn from
+-- each time, and counts those for which another cluster of that run and of their scope is nearer than their own. As many are drawn from
 -- each of its moves as are its due. Equal distances may differ by rounding: a millionth is allowed.
 -- Parameters: photos bigint (how many to draw, together)
 -- Returns: run_id, looked_at, misplaced, recall (share that the run found at their nearest centroid); by run_id.
@@ -43,9 +43,11 @@ CROSS JOIN
         SELECT
             min(cluster.centroid <-> photo.embedding) AS nearest,
             min(cluster.centroid <-> photo.embedding) FILTER (WHERE cluster.id = drawn.to_cluster_id) AS own
-        FROM clusters AS cluster
+        FROM scoped_clusters AS own
+        INNER JOIN scoped_clusters AS cluster ON own.scope IS NOT DISTINCT FROM cluster.scope
         WHERE
-            cluster.run_id = drawn.run_id
+            own.id = drawn.to_cluster_id
+            AND cluster.run_id = drawn.run_id
             AND vector_dims(cluster.centroid) = vector_dims(photo.embedding)
     ) AS distance
 GROUP BY drawn.run_id
