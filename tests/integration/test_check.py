@@ -14,6 +14,7 @@ from fluffy_sql import checking
 from fluffy_sql.checking import CHECKS, Check, check
 from fluffy_sql.database.counter_cache import put_into_effect
 from fluffy_sql.database.session import Session
+from fluffy_sql.database.statements import statement_names
 from fluffy_sql.errors import DatabaseError
 from fluffy_sql.types import CheckResult, Finding
 from tests.conftest import made_library
@@ -215,15 +216,10 @@ def test_no_triggers_at_all_is_what_the_setting_may_want(
 # Work tables
 
 
-WORK_TABLES = (
-    *("assignments", "candidates", "drawn", "measured", "measured_clusters", "placements"),
-    *("sample", "sample_cells"),
-)
-
-
 def leave_behind(session: Session) -> None:
-    for name in WORK_TABLES:
-        session.execute(f"work_tables/create_{name}")
+    for name in statement_names():
+        if name.startswith("work_tables/create_"):
+            session.execute(name)
 
 
 def test_work_tables_of_a_killed_run_are_dropped(session: Session, database_url: str) -> None:
@@ -235,7 +231,7 @@ def test_work_tables_of_a_killed_run_are_dropped(session: Session, database_url:
         "the work table fluffy_sql_assignments was left behind by a run that was killed",
         False,
     )
-    assert len(left.findings) == len(work_tables(session)) == len(WORK_TABLES)
+    assert len(left.findings) == len(work_tables(session)) == 9
     assert check(database_url, repair=True).ok
     assert work_tables(session) == []
     assert check(database_url).findings == ()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
+from fluffy_sql.database.statements import statement_names
 from fluffy_sql.errors import DatabaseError
 from tests.sql.helpers import add_with_ids, make_clusters, place, query, value
 
@@ -196,21 +197,14 @@ def test_runs_are_kept_out_until_the_transaction_ends(
 
 def test_work_tables_are_found_by_name(session: Session) -> None:
     assert session.fetch_all("check/find_work_tables") == []
-    made = [
-        ("work_tables/create_assignments", "fluffy_sql_assignments"),
-        ("work_tables/create_candidates", "fluffy_sql_candidates"),
-        ("work_tables/create_drawn", "fluffy_sql_drawn"),
-        ("work_tables/create_measured", "fluffy_sql_measured"),
-        ("work_tables/create_measured_clusters", "fluffy_sql_measured_clusters"),
-        ("work_tables/create_placements", "fluffy_sql_placements"),
-        ("work_tables/create_sample", "fluffy_sql_sample"),
-        ("work_tables/create_sample_cells", "fluffy_sql_sample_cells"),
-    ]
-    for number, (statement, _) in enumerate(made, start=1):
-        session.execute(statement)
-        found = [row["name"] for row in session.fetch_all("check/find_work_tables")]
-        assert found == [name for _, name in made[:number]]
+    made = []
+    for statement in statement_names():
+        if statement.startswith("work_tables/create_"):
+            session.execute(statement)
+            made.append(statement.replace("work_tables/create", "fluffy_sql"))
+            found = [row["name"] for row in session.fetch_all("check/find_work_tables")]
+            assert found == made
     unlogged = query(session, "SELECT relname::text FROM pg_class WHERE relpersistence = 'u'")
-    assert {name for _, name in made} == {
+    assert set(made) == {
         name for (name,) in unlogged if name.startswith("fluffy_sql") and "pkey" not in name
     }
