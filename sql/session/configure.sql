@@ -8,6 +8,9 @@
 --   synchronous_commit: off, for records of progress need not wait for the disk; a transaction does, see
 --   session/commit_durably.
 --   jit: compiling these statements costs more than it saves.
+--   client_connection_check_interval: a killed program's statement, and the locks it holds, would else go on to its
+--   end, or until it gets a lock that it waits for. Windows can't look.
+--   idle_session_timeout: the main connection is idle while the others work, for as long as that takes.
 -- Returns: one row of no interest.
 SELECT
     set_config('TimeZone', 'UTC', FALSE) AS time_zone,
@@ -18,4 +21,10 @@ SELECT
     ) AS work_mem,
     set_config('synchronous_commit', 'off', FALSE) AS synchronous_commit,
     set_config('jit', 'off', FALSE) AS jit,
-    set_config('client_min_messages', 'warning', FALSE) AS client_min_messages;
+    set_config('client_min_messages', 'warning', FALSE) AS client_min_messages,
+    set_config(
+        'client_connection_check_interval',
+        CASE WHEN version() ~* 'windows|mingw|msvc|visual' THEN '0' ELSE '1s' END,
+        FALSE
+    ) AS client_connection_check_interval,
+    set_config('idle_session_timeout', '0', FALSE) AS idle_session_timeout;

@@ -18,6 +18,8 @@ SETTINGS = {
     "synchronous_commit": ("off", "on"),
     "jit": ("off", "on"),
     "client_min_messages": ("warning", "debug1"),
+    "client_connection_check_interval": ("1s", "0"),
+    "idle_session_timeout": ("0", "1min"),
 }
 
 
