@@ -14,8 +14,8 @@ from fluffy_sql.algorithms.cells import LEAST_RECALL
 from fluffy_sql.database.counter_cache import create_triggers, idle_triggers, mend_counts
 from fluffy_sql.database.schema import require_current_schema
 from fluffy_sql.database.session import Session
-from fluffy_sql.library import describe_scope
 from fluffy_sql.errors import SchemaError
+from fluffy_sql.library import close_left_open, describe_scope, drop_work_tables
 from fluffy_sql.types import CheckResult, Finding
 
 if TYPE_CHECKING:
@@ -167,30 +167,8 @@ def _left_work_tables(session: Session) -> list[str]:
     ]
 
 
-_DROP_WORK_TABLES = (
-    "work_tables/drop_aside",
-    "work_tables/drop_assignments",
-    "work_tables/drop_candidates",
-    "work_tables/drop_drawn",
-    "work_tables/drop_measured",
-    "work_tables/drop_measured_clusters",
-    "work_tables/drop_placements",
-    "work_tables/drop_sample",
-    "work_tables/drop_sample_cells",
-)
-
-
-def _drop_work_tables(session: Session) -> None:
-    for statement in _DROP_WORK_TABLES:
-        session.execute(statement)
-
-
 def _free_lost_photos(session: Session) -> None:
     session.execute("check/free_lost_photos")
-
-
-def _mark_interrupted(session: Session) -> None:
-    session.execute("runs/mark_interrupted")
 
 
 # Triggers before what they count. Runs and work tables last: while they are looked at, no run can
@@ -204,6 +182,6 @@ CHECKS = (
     Check("nearest_centroid", _misplaced_photos),
     Check("idle_locks", _idle_holders),
     Check("blocked", _blocked_sessions),
-    Check("runs", _abandoned_runs, "marked as interrupted", _mark_interrupted),
-    Check("work_tables", _left_work_tables, "dropped", _drop_work_tables),
+    Check("runs", _abandoned_runs, "marked as interrupted", close_left_open),
+    Check("work_tables", _left_work_tables, "dropped", drop_work_tables),
 )

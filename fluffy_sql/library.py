@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from fluffy_sql.errors import BusyError, LibraryError
+from fluffy_sql.errors import BusyError, DatabaseError, LibraryError
 from fluffy_sql.types import Scope, Survey
 
 if TYPE_CHECKING:
@@ -14,20 +16,76 @@ if TYPE_CHECKING:
     from fluffy_sql.database.session import Session
     from fluffy_sql.types import OneScope, PhotosAlike
 
+logger = logging.getLogger(__name__)
+
 # Scopes that are named where one has to be chosen.
 _NAMED = 3
+
+_DROP_WORK_TABLES = (
+    "work_tables/drop_aside",
+    "work_tables/drop_assignments",
+    "work_tables/drop_candidates",
+    "work_tables/drop_drawn",
+    "work_tables/drop_measured",
+    "work_tables/drop_measured_clusters",
+    "work_tables/drop_placements",
+    "work_tables/drop_sample",
+    "work_tables/drop_sample_cells",
+)
+
+_CUT_OFF = "the program or its connection ended before the run did"
+# The server notices within a second that a connection is lost, and lets go of its locks.
+_TRIES_FOR_THE_LOCK = 30
+_SECONDS_BETWEEN_TRIES = 0.1
 
 
 @contextmanager
 def only_run(session: Session) -> Iterator[None]:
-    """One run at a time in a database; records of runs that were killed are closed."""
+    """One run at a time in a database; what killed runs left behind is tidied up.
+
+    Where the session's connection is lost, that is done for this run over another, if there is one
+    to be had; else by the next run.
+    """
     if not session.fetch_value("runs/try_lock"):
         raise BusyError(_describe_holder(session))
     try:
-        session.execute("runs/mark_interrupted")
+        _tidy_up(session, "interrupted", _CUT_OFF)
         yield
+    except DatabaseError as error:
+        if session.lost:
+            _tidy_up_over_another(session, str(error))
+        raise
     finally:
         session.release("runs/unlock")
+
+
+def drop_work_tables(session: Session) -> None:
+    """Drops all work tables. Only for who keeps runs out, for they may be those of one."""
+    for statement in _DROP_WORK_TABLES:
+        session.execute(statement)
+
+
+def close_left_open(session: Session, status: str = "interrupted", reason: str = _CUT_OFF) -> None:
+    """Closes the records of killed runs. Only for who keeps runs out, as drop_work_tables."""
+    session.execute("runs/close_left_open", status=status, error=reason)
+
+
+def _tidy_up(session: Session, status: str, reason: str) -> None:
+    close_left_open(session, status, reason)
+    if session.fetch_all("check/find_work_tables"):
+        drop_work_tables(session)
+
+
+def _tidy_up_over_another(lost: Session, reason: str) -> None:
+    try:
+        with lost.opened_again() as session:
+            for _ in range(_TRIES_FOR_THE_LOCK):
+                if session.fetch_value("runs/try_lock"):
+                    _tidy_up(session, "failed", reason)
+                    return
+                time.sleep(_SECONDS_BETWEEN_TRIES)
+    except DatabaseError:
+        logger.debug("could not tidy up after a lost connection", exc_info=True)
 
 
 def _describe_holder(session: Session) -> str:

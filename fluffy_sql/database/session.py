@@ -41,6 +41,7 @@ class Session:
 
     Args:
         connection: the connection.
+        url: where it leads.
         explain: keeps every statement that is run here, with its plan.
 
     Attributes:
@@ -48,10 +49,11 @@ class Session:
     """
 
     def __init__(
-        self, connection: psycopg.Connection[Any], explain: PlanRecorder | None = None
+        self, connection: psycopg.Connection[Any], url: str, explain: PlanRecorder | None = None
     ) -> None:
         self.connection = connection
         self.deadline: float | None = None
+        self._url = url
         self._explain = explain
         self._vector_oid = register_vectors(connection)
 
@@ -79,7 +81,7 @@ class Session:
                 " check database.url or DATABASE_URL"
             ) from None
         with our_errors():
-            session = cls(connection, explain)
+            session = cls(connection, url, explain)
             session.execute("session/configure")
             return session
 
@@ -98,10 +100,30 @@ class Session:
         """Closes the connection; closing twice is harmless."""
         self.connection.close()
 
+    @property
+    def lost(self) -> bool:
+        """Whether the connection ended otherwise than by `close`."""
+        return self.connection.broken
+
+    def opened_again(self) -> Self:
+        """Another session at the same address.
+
+        Raises:
+            DatabaseError: as from `open`.
+        """
+        return self.open(self._url)
+
     def cancel(self) -> None:
-        """Stops the statement another thread is running on this session."""
-        if not self.connection.closed:
+        """Stops the statement another thread is running on this session.
+
+        Where the server can't be reached, that statement fails by itself.
+        """
+        if self.connection.closed:
+            return
+        try:
             self.connection.cancel_safe(timeout=5)
+        except psycopg.OperationalError:
+            logger.debug("could not cancel a statement", exc_info=True)
 
     def execute(self, name: str, /, **parameters: object) -> int:
         """Runs `sql/<name>.sql`; returns how many rows it touched."""
@@ -249,13 +271,18 @@ _ADVICE = {
     "42501": "grant the role this right, or use another role",
     "25006": "the server is read-only: name its primary in database.url",
     "53100": "the server's disk is full: make room and run again",
+    "55P03": "somebody else holds the lock: run again, or raise lock_timeout for this role",
+    "57014": "run again, with a longer statement_timeout for this role if that was too short",
     "57P01": "the server ended the connection: run again when it is back",
 }
+_LOST = "fluffy-sql runs says whether the run was committed; if not, run again"
 
 
 def _explain(error: psycopg.Error) -> str:
     """One line, with what to do where that is known."""
     advice = _ADVICE.get(error.sqlstate or "")
+    if error.sqlstate is None and isinstance(error, psycopg.OperationalError):
+        advice = _LOST
     return f"Postgres: {_one_line(error)}" + (f"; {advice}" if advice else "")
 
 
@@ -263,6 +290,6 @@ def _one_line(error: psycopg.Error) -> str:
     """The server's message; its LINE and caret lines quote our SQL, which tells a user nothing."""
     message = error.diag.message_primary or str(error) or type(error).__name__
     detail = error.diag.message_detail
-    # libpq's connection errors say what failed on their first lines, at length.
-    text = f"{message} ({detail})" if detail else message
+    # libpq's connection errors say what failed on their first lines, and then guess at length.
+    text = f"{message} ({detail})" if detail else message.partition("\tThis probably means")[0]
     return re.sub(r"\s+", " ", text).strip()

@@ -119,7 +119,7 @@ def test_a_run_that_was_cut_off_can_be_resumed(session: Session, database_url: s
 
     with pytest.raises(FluffySqlError):
         generate(database_url, progress=CutsOff("assign"), **SETTINGS)
-    assert query(session, "SELECT status FROM cluster_runs") == [("running",)]
+    assert query(session, "SELECT status FROM cluster_runs") == [("failed",)]
     assert resume(database_url).photos_processed == 4_000
 
 

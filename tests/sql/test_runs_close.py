@@ -67,19 +67,23 @@ def test_failure_does_not_overwrite_a_closed_record(session: Session) -> None:
     assert run_record(session, run_id) == before
 
 
+def close_left_open(session: Session, status: str) -> int:
+    return session.execute("runs/close_left_open", status=status, error="it ended")
+
+
 def test_every_run_that_was_killed_is_marked_interrupted_and_no_other(session: Session) -> None:
     closed, failed, killed, killed_too = (open_run(session) for _ in range(4))
     close_run(session, closed)
     fail(session, failed)
     before = [run_record(session, run_id) for run_id in (closed, failed)]
-    assert session.execute("runs/mark_interrupted") == 2
+    assert close_left_open(session, "interrupted") == 2
     for run_id in (killed, killed_too):
         record = run_record(session, run_id)
         assert record["status"] == "interrupted"
-        assert "ended before" in record["error"]
+        assert record["error"] == "it ended"
         assert record["finished_at"] >= record["started_at"]
     assert [run_record(session, run_id) for run_id in (closed, failed)] == before
-    assert session.execute("runs/mark_interrupted") == 0
+    assert close_left_open(session, "failed") == 0
 
 
 def test_a_record_is_taken_back_alone_with_its_steps(session: Session) -> None:

@@ -1,0 +1,10 @@
+-- Closes the records of runs that could not do it themselves. Only for the holder of the lock: nobody else can be
+-- running.
+-- Parameters: status text, error text (the reason, as far as it is known)
+-- Returns: nothing; the row count is how many there were.
+UPDATE cluster_runs
+SET
+    status = %(status)s::text,
+    error = %(error)s::text,
+    finished_at = clock_timestamp()
+WHERE status = 'running';
