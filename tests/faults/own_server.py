@@ -1,0 +1,92 @@
+"""A server of a test's own, to be stopped as by a power cut and to run out of disk."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from fluffy_sql.database import embedded, schema
+from tests.faults.library import make_library
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True)
+class OwnServer:
+    """An embedded server.
+
+    Attributes:
+        server: the package's object.
+        folder: where all it has is.
+    """
+
+    server: Any
+    folder: Path
+
+    @classmethod
+    @contextmanager
+    def started(cls) -> Iterator[Self]:
+        with tempfile.TemporaryDirectory(prefix="fluffy_", ignore_cleanup_errors=True) as folder:
+            server = embedded._start(Path(folder) / "data")
+            try:
+                yield cls(server, Path(folder))
+            finally:
+                server.cleanup()
+
+    @property
+    def url(self) -> str:
+        return str(self.server.get_uri())
+
+    @property
+    def user(self) -> str | None:
+        """The user it runs as, where it is not ours."""
+        name: str | None = self.server.system_user
+        return name
+
+    def make_library(self) -> None:
+        """Makes the database `library`, from which `befallen` is copied."""
+        schema.migrate(self._copy("library", "template0"))
+        make_library(make_conninfo(self.url, dbname="library"))
+
+    @contextmanager
+    def befallen(self, space: str = "pg_default") -> Iterator[str]:
+        """A database with the library, in a tablespace."""
+        url = self._copy("befallen", "library", space)
+        try:
+            yield url
+        finally:
+            self.start_again()
+            self._execute(sql.SQL("DROP DATABASE befallen WITH (FORCE)"))
+
+    def stop_immediately(self) -> None:
+        """No checkpoint, no goodbye: what is not in the log is lost, as in a power cut."""
+        embedded._package().pgexec(
+            "pg_ctl",
+            ("-w", "-D", str(self.server.pgdata), "-m", "immediate", "stop"),
+            bin_path=self.server.bin_path,
+            user=self.server.system_user,
+        )
+
+    def start_again(self) -> None:
+        self.server.ensure_postgres_running()
+
+    def _copy(self, name: str, template: str, space: str = "pg_default") -> str:
+        # By the other strategy, copies of unlogged tables do not survive a crash before the next
+        # checkpoint: PostgreSQL 18.4 finds a zero page in their indexes.
+        made = sql.SQL("CREATE DATABASE {} TEMPLATE {} TABLESPACE {} STRATEGY file_copy")
+        self._execute(
+            made.format(sql.Identifier(name), sql.Identifier(template), sql.Identifier(space))
+        )
+        return make_conninfo(self.url, dbname=name)
+
+    def _execute(self, statement: sql.SQL | sql.Composed) -> None:
+        with psycopg.connect(self.url, autocommit=True) as admin:
+            admin.execute(statement)

@@ -1,0 +1,56 @@
+"""Server processes that an administrator terminates: the main one, a worker's, or all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from tests.faults.faults import CUT_OFF, Fault
+from tests.faults.program import Generating
+from tests.faults.state import examine, state
+from tests.faults.stopping import Stopped, stopped
+
+if TYPE_CHECKING:
+    from tests.faults.table import Table
+
+MAIN = "SELECT backend_pid FROM cluster_runs WHERE status = 'running'"
+OURS = """
+SELECT pid FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = 'fluffy_sql'
+"""
+
+
+@pytest.mark.parametrize("fault", CUT_OFF, ids=str)
+def test_cut_off(fault: Fault, library_url: str, fault_table: Table) -> None:
+    before = state(library_url)
+    run = Generating(library_url)
+    with stopped(library_url, fault.command, fault.moment, run.start) as waiting:
+        if _terminate(library_url, fault, waiting) & set(waiting.pids):
+            waiting.let_tidy_up()
+        waiting.go_on()
+        run.finish()
+    assert str(run.error).startswith(
+        "Postgres: terminating connection due to administrator command;"
+    )
+    assert str(run.error).isprintable()
+    assert state(library_url).work_tables == []
+    fault_table.add(fault, examine(before, library_url, fault))
+
+
+def _terminate(url: str, fault: Fault, waiting: Stopped) -> set[int]:
+    """Terminates server processes of the program; returns which."""
+    with psycopg.connect(url, autocommit=True) as admin:
+        main = [row[0] for row in admin.execute(MAIN)] or waiting.pids
+        ours = [row[0] for row in admin.execute(OURS)]
+        chosen = {
+            "main connection terminated": main,
+            "a worker's connection terminated": [p for p in waiting.pids if p not in main][:1],
+            "all connections terminated": ours,
+        }[fault.injected]
+        assert chosen
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM unnest(%s::integer[]) AS pid", (chosen,)
+        )
+    return set(chosen)

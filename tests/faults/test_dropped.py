@@ -1,0 +1,50 @@
+"""A network that drops the program's connections: once, or for good."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.faults.faults import DROPPED, Fault
+from tests.faults.program import Generating
+from tests.faults.proxy import Proxy
+from tests.faults.state import examine, state
+from tests.faults.stopping import stopped
+
+if TYPE_CHECKING:
+    from tests.faults.table import Table
+
+ADVICE = "; fluffy-sql runs says whether the run was committed; if not, run again"
+ANSWER_LOST = "network connection dropped with the answer"
+
+
+@pytest.mark.parametrize("fault", [f for f in DROPPED if f.injected != ANSWER_LOST], ids=str)
+def test_dropped(fault: Fault, library_url: str, fault_table: Table) -> None:
+    before = state(library_url)
+    with Proxy.before(library_url) as proxy:
+        run = Generating(proxy.url)
+        with stopped(library_url, fault.command, fault.moment, run.start) as waiting:
+            if fault.injected == "network connection dropped":
+                proxy.cut()
+            else:
+                proxy.stay_down()
+            # the server notices, though what it waits for is still not to be had
+            waiting.let_tidy_up()
+            run.finish()
+    assert str(run.error).endswith(ADVICE)
+    assert str(run.error).isprintable()
+    fault_table.add(fault, examine(before, library_url, fault))
+
+
+def test_the_answer_to_a_commit_is_lost(library_url: str, fault_table: Table) -> None:
+    [fault] = [fault for fault in DROPPED if fault.injected == ANSWER_LOST]
+    before = state(library_url)
+    with Proxy.before(library_url) as proxy:
+        run = Generating(proxy.url)
+        with stopped(library_url, fault.command, fault.moment, run.start) as waiting:
+            proxy.cuts_at_commit = True
+            waiting.go_on()
+            run.finish()
+    assert str(run.error).endswith(ADVICE)
+    fault_table.add(fault, examine(before, library_url, fault))

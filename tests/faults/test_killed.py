@@ -1,0 +1,36 @@
+"""SIGKILL of the program: nobody tidies up but the server and the next run."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.faults.faults import KILLED, Fault
+from tests.faults.program import Program
+from tests.faults.state import examine, state, wait_until_gone
+from tests.faults.stopping import stopped
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.faults.table import Table
+
+
+# In these the server has to let go of all locks though it still waits for one itself. (In all of
+# them it would take a second each.)
+SERVER_HAS_TO_NOTICE = ("train", "COMMIT")
+
+
+@pytest.mark.parametrize("fault", KILLED, ids=str)
+def test_killed(fault: Fault, library_url: str, tmp_path: Path, fault_table: Table) -> None:
+    before = state(library_url)
+    program = Program(fault.command, library_url, tmp_path)
+    with stopped(library_url, fault.command, fault.moment, program.start):
+        program.send(signal.SIGKILL)
+        assert program.finished().code == -signal.SIGKILL
+        if fault.moment in SERVER_HAS_TO_NOTICE:
+            wait_until_gone(library_url)
+    repair = fault.command == "generate --recluster"
+    fault_table.add(fault, examine(before, library_url, fault, repair=repair))
