@@ -44,20 +44,21 @@ def open_run(
         dimensions: length of their embeddings; None: several.
     """
     server = session.fetch_all("schema/describe_server")[0]
-    run_id: int = session.fetch_value(
-        "runs/open",
-        kind=kind,
-        algorithm=algorithm,
-        metric=metric,
-        seed=seed,
-        k_requested=k_requested,
-        settings=settings,
-        tool_version=__version__,
-        photos_eligible=photos_eligible,
-        dimensions=dimensions,
-        postgres_version=server["postgres_version"],
-        pgvector_version=server["pgvector_version"],
-    )
+    with session.transaction():  # on the disk, so that a crash of the server leaves a trace of it
+        run_id: int = session.fetch_value(
+            "runs/open",
+            kind=kind,
+            algorithm=algorithm,
+            metric=metric,
+            seed=seed,
+            k_requested=k_requested,
+            settings=settings,
+            tool_version=__version__,
+            photos_eligible=photos_eligible,
+            dimensions=dimensions,
+            postgres_version=server["postgres_version"],
+            pgvector_version=server["pgvector_version"],
+        )
     return run_id
 
 
