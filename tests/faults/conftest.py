@@ -29,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def fault_table(request: pytest.FixtureRequest) -> Iterator[Table]:
     """Holds what is found to what docs/reliability.md says, or writes it there."""
     writes = request.config.getoption(WRITE_TABLE, default=False)
-    table = Table({} if writes else Table.read(DOCUMENT).found, strict=not writes)
+    table = Table(Table.read(DOCUMENT).found, strict=not writes)
     yield table
     if writes:
         table.write(DOCUMENT)

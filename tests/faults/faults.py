@@ -57,7 +57,7 @@ DROPPED = [
     *_generate("network down from then on", "train", "commit"),
     *_generate("network connection dropped with the answer", "COMMIT"),
 ]
-STOPPED = _generate("server stopped immediately", "train", "COMMIT", "just done")
+STOPPED = _generate("server stopped immediately", "train", "COMMIT", "COMMIT done")
 TIMED_OUT = [
     *_generate("statement_timeout", "train", "commit"),
     *_generate("lock_timeout", "assign", "commit"),

@@ -53,6 +53,9 @@ class OwnServer:
 
     def make_library(self) -> None:
         """Makes the database `library`, from which `befallen` is copied."""
+        # What a commit does not bring to the disk by itself, nobody else should for it.
+        self._execute(sql.SQL("ALTER SYSTEM SET wal_writer_delay = '10s'"))
+        self._execute(sql.SQL("SELECT pg_reload_conf()"))
         schema.migrate(self._copy("library", "template0"))
         make_library(make_conninfo(self.url, dbname="library"))
 

@@ -59,11 +59,15 @@ class Proxy:
                 _shut(end)
             self._open.clear()
 
-    def stay_down(self) -> None:
-        """Ends all connections, and takes no more."""
+    def take_no_more(self) -> None:
+        """Refuses new connections."""
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+
+    def stay_down(self) -> None:
+        """Ends all connections, and takes no more."""
+        self.take_no_more()
         self.cut()
 
     def _accept(self) -> None:

@@ -5,16 +5,13 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 from psycopg import sql
 
 from fluffy_sql.checking import check
 from tests.integration.helpers import generate
-
-if TYPE_CHECKING:
-    from tests.faults.faults import Fault
 
 # Where a run keeps its record, as it goes.
 RECORD = {"cluster_runs", "cluster_run_steps", "cluster_run_checkpoints"}
@@ -104,14 +101,14 @@ def _number(connection: psycopg.Connection[Any], question: str) -> int:
     return int(connection.execute(question).fetchall()[0][0])
 
 
-def examine(before: State, url: str, fault: Fault, *, repair: bool = False) -> str:
+def examine(before: State, url: str, *, repair: bool = False, crashed: bool = False) -> str:
     """Makes sure that all of a run is there or nothing of it, and that the next run succeeds.
 
     Args:
         before: what was there before the fault.
         url: the database.
-        fault: what happened.
         repair: whether `check --repair` comes before the next run.
+        crashed: whether the server did: it may have kept work tables or not.
 
     Returns:
         What was found, as cells of the table.
@@ -122,15 +119,15 @@ def examine(before: State, url: str, fault: Fault, *, repair: bool = False) -> s
     record = _record(url, len(before.rows["cluster_runs"]))
     assert len(new_run) == len(record)
     assert after.kept == before.kept
+    assert len(check(url).findings) == len(after.work_tables)
     if record and record[0][1] == "succeeded":
         result = "all of it"
-        assert check(url).ok
         _assert_all_placed(url)
     else:
         result = "nothing of it"
         assert after.result == before.result
     left = "none"
-    if after.work_tables:
+    if after.work_tables or crashed:
         left = "swept by `check --repair`" if repair else "swept by the next run"
         if repair:
             assert check(url, repair=True).ok

@@ -36,7 +36,7 @@ def test_cut_off(fault: Fault, library_url: str, fault_table: Table) -> None:
     )
     assert str(run.error).isprintable()
     assert state(library_url).work_tables == []
-    fault_table.add(fault, examine(before, library_url, fault))
+    fault_table.add(fault, examine(before, library_url))
 
 
 def _terminate(url: str, fault: Fault, waiting: Stopped) -> set[int]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fluffy_sql.database.session import Session
 from tests.faults.faults import DROPPED, Fault
 from tests.faults.program import Generating
 from tests.faults.proxy import Proxy
@@ -34,7 +35,7 @@ def test_dropped(fault: Fault, library_url: str, fault_table: Table) -> None:
             run.finish()
     assert str(run.error).endswith(ADVICE)
     assert str(run.error).isprintable()
-    fault_table.add(fault, examine(before, library_url, fault))
+    fault_table.add(fault, examine(before, library_url))
 
 
 def test_the_answer_to_a_commit_is_lost(library_url: str, fault_table: Table) -> None:
@@ -47,4 +48,11 @@ def test_the_answer_to_a_commit_is_lost(library_url: str, fault_table: Table) ->
             waiting.go_on()
             run.finish()
     assert str(run.error).endswith(ADVICE)
-    fault_table.add(fault, examine(before, library_url, fault))
+    fault_table.add(fault, examine(before, library_url))
+
+
+def test_a_cancel_that_does_not_reach_the_server_is_no_failure_of_its_own(library_url: str) -> None:
+    with Proxy.before(library_url) as proxy, Session.open(proxy.url) as session:
+        proxy.take_no_more()
+        session.cancel()
+        assert session.fetch_value("photos/exist") is True

@@ -33,4 +33,4 @@ def test_killed(fault: Fault, library_url: str, tmp_path: Path, fault_table: Tab
         if fault.moment in SERVER_HAS_TO_NOTICE:
             wait_until_gone(library_url)
     repair = fault.command == "generate --recluster"
-    fault_table.add(fault, examine(before, library_url, fault, repair=repair))
+    fault_table.add(fault, examine(before, library_url, repair=repair))

@@ -13,6 +13,7 @@ from psycopg import sql
 
 from tests.faults.faults import FULL, STOPPED, Fault
 from tests.faults.program import Generating
+from tests.faults.proxy import Proxy
 from tests.faults.state import examine, state
 from tests.faults.stopping import stopped
 
@@ -24,26 +25,37 @@ if TYPE_CHECKING:
     from tests.faults.table import Table
 
 SPACE_MEGABYTES = 24
+DONE = "COMMIT done"
 
 
-@pytest.mark.parametrize("fault", STOPPED, ids=str)
+@pytest.mark.parametrize("fault", [f for f in STOPPED if f.moment != DONE], ids=str)
 def test_stopped_immediately(fault: Fault, own_server: OwnServer, fault_table: Table) -> None:
     with own_server.befallen() as url:
         before = state(url)
         run = Generating(url)
-        if fault.moment == "just done":
-            run.start()
-            run.finish()
+        with stopped(url, fault.command, fault.moment, run.start) as waiting:
             own_server.stop_immediately()
-            assert run.error is None
-        else:
-            with stopped(url, fault.command, fault.moment, run.start) as waiting:
-                own_server.stop_immediately()
-                waiting.go_on()
-                run.finish()
-            assert str(run.error).isprintable()
+            waiting.go_on()
+            run.finish()
+        assert str(run.error).isprintable()
         own_server.start_again()
-        fault_table.add(fault, examine(before, url, fault))
+        fault_table.add(fault, examine(before, url, crashed=True))
+
+
+def test_stopped_immediately_after_a_commit(own_server: OwnServer, fault_table: Table) -> None:
+    """The program does nothing more on that server that might bring its commit to the disk."""
+    [fault] = [fault for fault in STOPPED if fault.moment == DONE]
+    with own_server.befallen() as url, Proxy.before(url) as proxy:
+        before = state(url)
+        run = Generating(proxy.url)
+        with stopped(url, fault.command, "COMMIT", run.start) as waiting:
+            proxy.cuts_at_commit = True
+            proxy.take_no_more()
+            waiting.go_on()
+            run.finish()
+        own_server.stop_immediately()
+        own_server.start_again()
+        fault_table.add(fault, examine(before, url, crashed=True))
 
 
 @pytest.mark.parametrize("fault", FULL, ids=str)
@@ -62,7 +74,7 @@ def test_file_system_full(
         assert "No space left on device" in str(run.error)
         assert str(run.error).endswith("; the server's disk is full: make room and run again")
         assert state(url).work_tables == []
-        fault_table.add(fault, examine(before, url, fault))
+        fault_table.add(fault, examine(before, url))
 
 
 def _fill(file: Path) -> None:

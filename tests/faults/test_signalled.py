@@ -34,4 +34,4 @@ def test_signalled(fault: Fault, library_url: str, tmp_path: Path, fault_table: 
     assert "Traceback" not in finished.err
     wait_until_gone(library_url)
     assert state(library_url).work_tables == []
-    fault_table.add(fault, examine(before, library_url, fault))
+    fault_table.add(fault, examine(before, library_url))

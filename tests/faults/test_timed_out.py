@@ -32,4 +32,4 @@ def test_timed_out(fault: Fault, library_url: str, fault_table: Table) -> None:
         run.finish()
     assert str(run.error) == SAID[fault.injected]
     assert state(library_url).work_tables == []
-    fault_table.add(fault, examine(before, library_url, fault))
+    fault_table.add(fault, examine(before, library_url))
