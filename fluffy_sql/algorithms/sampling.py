@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from fluffy_sql.algorithms.directions import all_directions, main_directions
+from fluffy_sql.algorithms.measurable import LONGEST, require_measurable
 from fluffy_sql.schedule import row_ranges
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ class Sample:
             axes=session.vector_array(self.directions.axes),
             origin=self.directions.origin,
             normalize=self._normalize,
+            longest=LONGEST,
             dimensions=survey.dimensions,
         )
         session.execute("work_tables/analyze_sample")
@@ -132,6 +134,8 @@ class Sample:
     def choose_directions(self, drawn: int) -> None:
         """Finds the main directions of what was drawn."""
         self.photos = self._fetch_photos(drawn)
+        if not self._normalize:
+            require_measurable(self.photos)
         if not len(self.photos):
             return
         self.directions = main_directions(

@@ -15,6 +15,7 @@ import numpy as np
 
 from fluffy_sql.algorithms.breathing import least_useful
 from fluffy_sql.algorithms.final_pass import probe
+from fluffy_sql.algorithms.measurable import not_measurable, require_measurable
 from fluffy_sql.algorithms.sampling import Sample
 from fluffy_sql.algorithms.seeding import best_seeding
 from fluffy_sql.algorithms.training import (
@@ -182,6 +183,8 @@ class _SmallScopes:
             firsts = np.searchsorted(positions, self._after[group], side="right")
             lasts = np.searchsorted(positions, self._last[group], side="right")
             for place, first, last in zip(group.tolist(), firsts, lasts, strict=True):
+                if not self._normalize:
+                    require_measurable(rows[first:last])
                 if last > first:
                     seeds[place] = self._seed_one(place, rows[first:last])
         return seeds
@@ -367,6 +370,9 @@ class _SmallScopes:
         for row in self._task.session.fetch_all("kmeans/summarize_assignments"):
             photos[row["label"]] = row["photos"]
             errors[row["label"]] = row["error"]
+        # A photo that was in the sample was refused there.
+        if not np.isfinite(errors).all():
+            raise not_measurable("infinitely far from any other")
         photos_by_place, errors_by_place = stack.split(photos), stack.split(errors)
         labels_by_place = stack.split(np.arange(len(photos)))
         kept: list[NDArray[np.intp]] = []

@@ -3,9 +3,10 @@
 -- in all dimensions. Without axes, embeddings are written as they are.
 -- Rows are written in order of position, so that they always add up in the same order; they are put in order while
 -- an embedding is still a pointer of 18 bytes.
--- Zero vectors have no direction, so under cosine they are left out; so is a photo embedded anew with another length.
--- Parameters: axes vector[] (orthonormal; empty: as they are), origin vector, normalize boolean, dimensions integer,
---   after_row bigint (exclusive), last_row bigint (inclusive)
+-- Zero vectors have no direction, so under cosine they are left out; so is a photo embedded anew with another length,
+-- and under l2 one that is too long to be measured.
+-- Parameters: axes vector[] (orthonormal; empty: as they are), origin vector, normalize boolean,
+--   longest double precision (under l2), dimensions integer, after_row bigint (exclusive), last_row bigint (inclusive)
 -- Returns: nothing; the row count is the rows written.
 INSERT INTO fluffy_sql_sample (position, photo_id, embedding)
 SELECT
@@ -56,6 +57,9 @@ FROM (
     ) AS fetched
     WHERE
         vector_dims(fetched.embedding) = %(dimensions)s::integer
-        AND (NOT %(normalize)s::boolean OR vector_norm(fetched.embedding) > 0)
+        AND CASE
+            WHEN %(normalize)s::boolean THEN vector_norm(fetched.embedding) > 0
+            ELSE vector_norm(fetched.embedding) <= %(longest)s::double precision
+        END
     OFFSET 0
 ) AS photo;

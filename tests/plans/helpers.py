@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fluffy_sql.algorithms.measurable import LONGEST
 from fluffy_sql.database.statements import statement
 from fluffy_sql.database.vectors import IntegerArray
 
@@ -142,6 +143,7 @@ def projection(
         "axes": session.vector_array(directions.astype(np.float32)),
         "origin": np.zeros(dimensions, dtype=np.float32),
         "normalize": normalize,
+        "longest": LONGEST,
         "dimensions": dimensions,
         "after_row": 0,
         "last_row": LARGEST_ID,

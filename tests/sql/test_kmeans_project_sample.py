@@ -47,6 +47,7 @@ def project(
         "kmeans/project_sample",
         **parameters,
         normalize=normalize,
+        longest=1e17,
         dimensions=dimensions,
         after_row=after_row,
         last_row=last_row,
@@ -98,6 +99,15 @@ def test_zero_vectors_are_left_out_under_normalize(session: Session) -> None:
 
 def test_zero_vectors_are_rows_without_normalize(session: Session) -> None:
     assert set(project(session, {1: [0, 0], 2: [1, 0]})) == {1, 2}
+
+
+def test_what_is_too_long_to_be_measured_is_left_out_without_normalize(session: Session) -> None:
+    photos = {1: [1e17, 0], 2: [1e17, 1e17], 3: [0, -3e38]}
+    assert set(project(session, photos)) == {1}
+
+
+def test_under_normalize_the_longest_is_a_unit_vector(session: Session) -> None:
+    assert set(project(session, {1: [3e38, 3e38]}, normalize=True)) == {1}
 
 
 @pytest.mark.parametrize("normalize", [True, False])

@@ -1,0 +1,43 @@
+"""Embeddings so long or so short that Postgres has no Euclidean distance between them.
+
+pgvector squares differences as float4, which ends at 1e-38 and 3e38: beyond these limits a distance
+comes out as 0 or infinity. Under cosine there is nothing to fear, for embeddings are made unit
+vectors first, in float8.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fluffy_sql.errors import LibraryError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SHORTEST = 1e-15
+LONGEST = 1e17
+
+
+def require_measurable(embeddings: NDArray[np.float32]) -> None:
+    """Makes sure that embeddings can be told apart by Euclidean distance.
+
+    Args:
+        embeddings: shape (n, dimensions).
+
+    Raises:
+        LibraryError: the longest is too long, or too short and not zero.
+    """
+    squares = np.einsum("ij,ij->i", embeddings, embeddings, dtype=np.float64)
+    longest = float(np.sqrt(squares.max(initial=0)))
+    if longest and not SHORTEST <= longest <= LONGEST:
+        raise not_measurable(f"of length {longest:.0e}")
+
+
+def not_measurable(what: str) -> LibraryError:
+    """The error to raise where there are embeddings of which that is true."""
+    return LibraryError(
+        f"there are embeddings {what}, which Postgres can't measure under l2, only lengths from"
+        f" {SHORTEST:.0e} to {LONGEST:.0e}; embed these photos anew, or use --metric cosine"
+    )

@@ -1,0 +1,152 @@
+"""Embeddings at the ends of what pgvector's type holds: clustered, or refused in one line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from fluffy_sql.algorithms import sampling
+from fluffy_sql.errors import LibraryError
+from fluffy_sql.settings import ClusteringSettings
+from fluffy_sql.sweeping import SweepService
+from tests.conftest import made_library
+from tests.integration.helpers import (
+    centroids_by_cluster,
+    clusters_by_photo,
+    generate,
+    query,
+    snapshot,
+    work_tables,
+)
+from tests.reference import same_partition
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from fluffy_sql.database.session import Session
+
+    AddPhotos = Callable[..., list[int]]
+
+ADVICE = (
+    ", which Postgres can't measure under l2, only lengths from 1e-15 to 1e+17;"
+    " embed these photos anew, or use --metric cosine"
+)
+
+
+def library(scale: float, dimensions: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Photos of four themes, of about this length."""
+    rows, themes = made_library(
+        3, photos=80, themes=4, dimensions=dimensions, spread=0.3 / dimensions**0.5
+    )
+    return rows.astype(np.float64) * scale, themes
+
+
+# The longer are projected on main directions.
+@pytest.mark.parametrize("dimensions", [8, 300])
+@pytest.mark.parametrize(
+    ("metric", "scale"),
+    [
+        ("cosine", 1e-42),
+        ("cosine", 1e-30),
+        ("cosine", 1e30),
+        ("cosine", 3e38),
+        ("l2", 1e-14),
+        ("l2", 1e16),
+    ],
+)
+def test_the_scale_of_embeddings_does_not_matter(  # noqa: PLR0917 - fixtures
+    metric: str,
+    scale: float,
+    dimensions: int,
+    session: Session,
+    database_url: str,
+    add_photos: AddPhotos,
+) -> None:
+    rows, themes = library(scale, dimensions)
+    add_photos(rows)
+    result = generate(database_url, k=4, metric=metric)
+    assert same_partition(clusters_by_photo(session), themes)
+    assert result.inertia is not None
+    assert np.isfinite(result.inertia)
+    assert result.inertia > 0
+    assert np.isfinite(list(centroids_by_cluster(session).values())).all()
+
+
+@pytest.mark.parametrize("dimensions", [8, 300])
+@pytest.mark.parametrize(
+    ("scale", "length"), [(1e-42, "1e-42"), (1e-30, "1e-30"), (1e19, "1e+19"), (1e30, "1e+30")]
+)
+def test_what_has_no_distance_under_l2_is_refused(  # noqa: PLR0917 - fixtures
+    scale: float,
+    length: str,
+    dimensions: int,
+    session: Session,
+    database_url: str,
+    add_photos: AddPhotos,
+) -> None:
+    rows, _ = library(scale, dimensions)
+    add_photos(rows / np.linalg.norm(rows, axis=1, keepdims=True).max() * scale)
+    message = f"there are embeddings of length {length}{ADVICE}"
+    assert refusal(session, database_url) == message
+    with pytest.raises(LibraryError) as refused:
+        SweepService(database_url, ClusteringSettings(metric="l2")).sweep([2, 3])
+    assert str(refused.value) == message
+
+
+@pytest.mark.parametrize("dimensions", [8, 300])
+def test_one_such_photo_is_found_wherever_it_is(
+    dimensions: int,
+    session: Session,
+    database_url: str,
+    add_photos: AddPhotos,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In what seeds are drawn from, in the rest of the sample, and in the rest of the library."""
+    rows, _ = library(1, dimensions)
+    rows[7] *= 1e30
+    add_photos(rows)
+    assert refusal(session, database_url).startswith("there are embeddings of length 1e+30, which")
+    monkeypatch.setattr(sampling, "_MOST_PHOTOS", 4)
+    late = f"there are embeddings infinitely far from any other{ADVICE}"
+    assert refusal(session, database_url) == late
+    monkeypatch.setattr(sampling, "_LEAST_SAMPLE", 1)
+    assert refusal(session, database_url, sample_per_cluster=2) == late
+
+
+def refusal(session: Session, url: str, **settings: Any) -> str:
+    """What a run under l2 is refused with; it is the record's reason, and all that is left."""
+    before = snapshot(session)
+    with pytest.raises(LibraryError) as refused:
+        generate(url, k=4, metric="l2", **settings)
+    assert snapshot(session) == before
+    assert work_tables(session) == []
+    [run] = query(session, "SELECT status, error FROM cluster_runs ORDER BY id DESC LIMIT 1")
+    assert run == ("failed", str(refused.value))
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("metric", ["cosine", "l2"])
+def test_a_photo_that_is_next_to_nothing_among_others_has_a_distance(
+    metric: str, session: Session, database_url: str, add_photos: AddPhotos
+) -> None:
+    rows, themes = library(1, 8)
+    rows[7] *= 1e-30
+    add_photos(rows)
+    generate(database_url, k=4, metric=metric)
+    found = clusters_by_photo(session)
+    assert found.min() > 0
+    assert same_partition(np.delete(found, 7), np.delete(themes, 7))
+
+
+@pytest.mark.parametrize("metric", ["cosine", "l2"])
+def test_the_longest_vectors_that_pgvector_takes(
+    metric: str, session: Session, database_url: str, add_photos: AddPhotos
+) -> None:
+    rows, themes = made_library(3, photos=12, themes=2, dimensions=16_000, spread=0.001)
+    add_photos(rows)
+    generate(database_url, k=2, metric=metric)
+    assert same_partition(clusters_by_photo(session), themes)
