@@ -1,6 +1,8 @@
 -- Finds the nearest cluster of each photo in a range of those listed, among those of its scope. An embedding is fetched
 -- once (see kmeans/assign_photos); LATERAL and OFFSET 0 look up each photo by its key, and cut the centroids of a scope
 -- out once. A photo that somebody placed or pinned since it was listed, or that got another owner, is passed over.
+-- Without a limit (infinity) there is one still: a photo so far away that its distance is infinite is as near to any
+-- other cluster (pgvector squares differences as float4).
 -- row_version is what tells, when photos are placed, that a photo is still as it was looked at here.
 -- Parameters: scopes bigint[] (null: nobody's own), firsts integer[] (where the clusters of each begin, from 1),
 --   lasts integer[], cluster_ids bigint[] (of a scope side by side, rising), centroids vector[] (of each, as
@@ -12,7 +14,8 @@ SELECT
     candidate.photo_id,
     candidate.cluster_id AS from_cluster_id,
     (%(cluster_ids)s::bigint[])[nearest.place] AS to_cluster_id,
-    (%(limits)s::double precision[])[nearest.place] >= CASE
+    nearest.distance < 'Infinity'
+    AND (%(limits)s::double precision[])[nearest.place] >= CASE
         WHEN %(normalize)s::boolean THEN nearest.distance * nearest.distance / 2
         ELSE nearest.distance
     END AS within_limit,

@@ -313,6 +313,14 @@ def test_the_limit_itself_is_within_and_none_that_is_known_says_nothing(session:
     }  # fmt: skip
 
 
+def test_what_is_infinitely_far_from_all_is_within_no_limit(session: Session) -> None:
+    add_with_ids(session, {1: [1e30, 0], 2: [1e18, 0]})
+    list_all(session)
+    nearest = {7: [0, 0], 8: [1, 0]}
+    find_nearest(session, nearest)
+    assert {photo: row[2] for photo, row in placements(session).items()} == {1: False, 2: True}
+
+
 def test_photos_of_another_length_or_without_an_embedding_have_none(session: Session) -> None:
     add_with_ids(session, {1: [1, 0], 2: [1, 0, 0], 3: [1]})
     session.connection.execute("INSERT INTO photos (id, path) VALUES (4, 'p4')")
