@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -52,12 +53,13 @@ def migrate(url: str, *, keep_counts_by: str = counter_cache.AUTO) -> MigrationR
         keep_counts_by: `clustering.counter_cache`, which is put into effect.
 
     Raises:
-        SchemaError: the server is too old or has no pgvector, a table of ours can't be adopted, or
-            triggers are refused.
+        SchemaError: the server is too old or has no pgvector, a table of ours can't be adopted, a
+            newer fluffy_sql was here, or triggers are refused.
         DatabaseError: Postgres refused a statement.
     """
     with Session.open(url) as session:
         require_supported_server(session)
+        _refuse_what_migrating_can_not_mend(session)
         with _backend(url, session) as backend:
             migrations = backend.to_apply(read_migrations(str(migrations_folder())))
             backend.apply_migrations(migrations)
@@ -69,10 +71,12 @@ def roll_back(url: str) -> MigrationResult:
     """Takes every migration back. What the migrations did not make stays.
 
     Raises:
+        SchemaError: a newer fluffy_sql was here.
         DatabaseError: Postgres refused a statement, say since a view of yours needs our tables.
     """
     with Session.open(url) as session:
-        adopted = adopted_tables(session) if _is_migrated(session) else ()
+        _refuse_newer(_applied(session))
+        adopted = adopted_tables(session) if _applied(session) else ()
         with _backend(url, session) as backend:
             migrations = backend.to_rollback(read_migrations(str(migrations_folder())))
             backend.rollback_migrations(migrations)
@@ -83,20 +87,12 @@ def require_current_schema(session: Session) -> None:
     """Makes sure the statements find the tables they were written for.
 
     Raises:
-        SchemaError: the database was never migrated, lacks a migration, or has newer ones.
+        SchemaError: the database was never migrated, lacks a migration, has newer ones, or lost
+            what a migration made.
     """
-    applied: set[str] = set()
-    if _is_migrated(session):
-        applied = {
-            row["migration_id"] for row in session.fetch_all("schema/list_applied_migrations")
-        }
-    known = {migration.id for migration in read_migrations(str(migrations_folder()))}
-    if newer := applied - known:
-        raise SchemaError(
-            f"this database was migrated by a newer fluffy_sql ({max(newer)}); upgrade fluffy_sql"
-        )
-    if missing := known - applied:
-        what = "has not been migrated yet" if missing == known else f"lacks {min(missing)}"
+    applied = _refuse_what_migrating_can_not_mend(session)
+    if missing := _known() - applied:
+        what = f"lacks {min(missing)}" if applied else "has not been migrated yet"
         raise SchemaError(f"this database {what}; run: fluffy-sql migrate")
 
 
@@ -118,7 +114,7 @@ def require_supported_server(session: Session) -> None:
             "this server does not have the extension pgvector; install it there"
             " (https://github.com/pgvector/pgvector#installation)"
         )
-    if tuple(int(part) for part in pgvector.split(".")[:2]) < OLDEST_PGVECTOR:
+    if tuple(int(part) for part in re.findall(r"\d+", pgvector)[:2]) < OLDEST_PGVECTOR:
         raise SchemaError(
             f"pgvector is {pgvector} here; fluffy_sql needs 0.7 or later:"
             " install it on the server, then ALTER EXTENSION vector UPDATE"
@@ -135,10 +131,33 @@ def adopted_tables(session: Session) -> tuple[str, ...]:
     return tuple(table for table in ("photos", "clusters") if table not in made)
 
 
-def _is_migrated(session: Session) -> bool:
+def _known() -> set[str]:
+    return {migration.id for migration in read_migrations(str(migrations_folder()))}
+
+
+def _applied(session: Session) -> set[str]:
     if not session.fetch_value("schema/has_migrations_table"):
-        return False
-    return bool(session.fetch_all("schema/list_applied_migrations"))
+        return set()
+    return {row["migration_id"] for row in session.fetch_all("schema/list_applied_migrations")}
+
+
+def _refuse_newer(applied: set[str]) -> None:
+    if newer := applied - _known():
+        raise SchemaError(
+            f"this database was migrated by a newer fluffy_sql ({max(newer)}); upgrade fluffy_sql"
+        )
+
+
+def _refuse_what_migrating_can_not_mend(session: Session) -> set[str]:
+    """Returns the migrations in force, where none is newer than us and nothing is lost."""
+    applied = _applied(session)
+    _refuse_newer(applied)
+    if applied and (lost := session.fetch_all("schema/list_lost_objects")):
+        raise SchemaError(
+            f"this database was migrated, but lost {', '.join(row['name'] for row in lost)} since:"
+            " somebody dropped that, and it has to come from a backup"
+        )
+    return applied
 
 
 @contextmanager

@@ -44,6 +44,27 @@ def test_a_migration_that_was_taken_back_is_not_listed(session: Session) -> None
     assert "0004_inspection_views" not in {row["migration_id"] for row in applied}
 
 
+@pytest.mark.parametrize(
+    ("dropped", "lost"),
+    [
+        (None, []),
+        ("VIEW cluster_members CASCADE", ["cluster_members"]),
+        ("TABLE cluster_runs CASCADE", ["cluster_members", "cluster_runs"]),
+        ("TABLE photos CASCADE", ["cluster_members", "photos", "usable_photos"]),
+        (
+            "EXTENSION vector CASCADE",
+            ["cluster_members", "clusters.centroid", "photos.embedding", "usable_photos"],
+        ),
+    ],
+)
+def test_what_was_dropped_since_is_listed(
+    session: Session, dropped: str | None, lost: list[str]
+) -> None:
+    if dropped:
+        session.connection.execute(f"DROP {dropped}".encode())
+    assert [row["name"] for row in session.fetch_all("schema/list_lost_objects")] == lost
+
+
 def test_an_empty_database_gets_both_tables_and_the_view_from_us(session: Session) -> None:
     expected = {
         ("table", "photos", "photos"),
