@@ -6,6 +6,7 @@ Results go to stdout, all else to stderr. Exit codes: 0 done, 1 failed, 2 wrong 
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
@@ -17,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO, TypeVar
 
 import click
 from rich.text import Text
@@ -49,8 +50,12 @@ Command = TypeVar("Command", bound="Callable[..., None]")
 STOPPED_BY_SIGNAL = 130
 _SHOWN_AFTER_A_RUN = 20
 _STEPS_OF_A_SWEEP = 12
+_MOST_STEPS_OF_A_SWEEP = 1_000
 # A single cluster can't be measured against others.
 _LEAST_SWEPT_K = 2
+# What Postgres numbers rows with; an id beyond would be its "bigint out of range".
+_LARGEST_ID = 2**63 - 1
+_ID = click.IntRange(-_LARGEST_ID, _LARGEST_ID)
 
 
 def _with_config(command: Command) -> Command:
@@ -97,7 +102,9 @@ def _with_scope(command: Command) -> Command:
 
 def _with_limit(command: Command) -> Command:
     return click.option(
-        "--limit", type=click.IntRange(min=1), help="Show so many at most; all if not given."
+        "--limit",
+        type=click.IntRange(1, _LARGEST_ID),
+        help="Show so many at most; all if not given.",
     )(command)
 
 
@@ -109,6 +116,7 @@ def main() -> NoReturn:
 def run(arguments: list[str]) -> int:
     """Runs one command; returns its exit code."""
     signal.signal(signal.SIGTERM, _interrupt)
+    _write_anything(sys.stdout)
     try:
         # click returns the code of an Exit, and None where a command ran to its end
         code = fluffy_sql.main(arguments, prog_name="fluffy-sql", standalone_mode=False) or 0
@@ -133,15 +141,26 @@ def _interrupt(_signal: int, _frame: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
+def _write_anything(stream: TextIO) -> None:
+    """Lets a stream escape what its encoding lacks: a path may hold any letter, or stray bytes."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+
+
 def _fail(message: str, exit_code: int, arguments: list[str]) -> int:
     if "--json" in arguments:
         _print_json({"error": message, "exit_code": exit_code})
-    display.stderr_console().print(Text(f"fluffy-sql: {message}"))
+    display.stderr_console().print(Text(f"fluffy-sql: {display.printable(message)}"))
     return exit_code
 
 
 def _print_json(value: dict[str, Any]) -> None:
-    print(json.dumps(value, default=_plain, ensure_ascii=False))
+    text = json.dumps(value, default=_plain, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:  # JSON has escapes of its own
+        text = json.dumps(value, default=_plain)
+    print(text)
 
 
 def _plain(value: object) -> str:
@@ -294,8 +313,9 @@ def import_(
         _print_json(asdict(result))
         return
     print(
-        f"{result.file}: {result.rows_read:,} rows read; {result.photos_added:,} photos added,"
-        f" {result.photos_updated:,} updated, {result.photos_unchanged:,} unchanged"
+        f"{display.printable(str(result.file))}: {result.rows_read:,} rows read;"
+        f" {result.photos_added:,} photos added, {result.photos_updated:,} updated,"
+        f" {result.photos_unchanged:,} unchanged"
     )
 
 
@@ -504,7 +524,7 @@ def assign(
 )
 @click.option(
     "--steps",
-    type=click.IntRange(min=2),
+    type=click.IntRange(min=2, max=_MOST_STEPS_OF_A_SWEEP),
     help=f"How many k of a range to try, evenly in ratio; {_STEPS_OF_A_SWEEP} if not given.",
 )
 @click.option(
@@ -596,7 +616,7 @@ def _chart_writer(file: Path) -> Callable[[SweepResult], None]:
 
 
 @fluffy_sql.command(short_help="List the clusters, largest first.")
-@click.option("--run", "run_id", type=int, help="Only those that this run made.")
+@click.option("--run", "run_id", type=_ID, help="Only those that this run made.")
 @_with_scope
 @_with_limit
 @_with_config
@@ -674,7 +694,7 @@ def runs(
 
 
 @runs.command(short_help="Show one run: settings, quality, steps and what it changed.")
-@click.argument("run_id", type=int)
+@click.argument("run_id", type=_ID)
 @_with_config
 @_with_database_url
 @_with_json
@@ -697,8 +717,8 @@ def show(*, run_id: int, config: Path | None, database_url: str | None, as_json:
 
 
 @runs.command(short_help="Compare two runs, and what was moved between them.")
-@click.argument("first", type=int)
-@click.argument("second", type=int)
+@click.argument("first", type=_ID)
+@click.argument("second", type=_ID)
 @_with_config
 @_with_database_url
 @_with_json
@@ -727,7 +747,7 @@ def diff(
 
 
 @runs.command(short_help="Put back what a run changed.")
-@click.argument("run_id", type=int)
+@click.argument("run_id", type=_ID)
 @_with_config
 @_with_database_url
 @_with_json
@@ -820,11 +840,11 @@ def _sample_loader() -> Callable[[Session, Path], int]:
 @click.option(
     "--cluster",
     "cluster_ids",
-    type=int,
+    type=_ID,
     multiple=True,
     help="Show this cluster; may be given several times.",
 )
-@click.option("--run", "run_id", type=int, help="Only clusters that this run made.")
+@click.option("--run", "run_id", type=_ID, help="Only clusters that this run made.")
 @click.option(
     "--photos",
     type=click.IntRange(min=1, max=200),

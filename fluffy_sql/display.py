@@ -291,11 +291,11 @@ def describe_report(result: ReportResult) -> str:
     of_which = clusters if all_of_them else f"{result.clusters:,} of {clusters}"
     looks = f"{result.second_look:,}" if result.second_look else "nothing"
     lines = [
-        f"{_printable(result.index)}: {of_which}, {_count(result.photos_shown, 'photo')},"
+        f"{printable(result.index)}: {of_which}, {_count(result.photos_shown, 'photo')},"
         f" {_megabytes(result.page_bytes)}, {result.seconds:.1f} s; {looks} worth a second look",
         f"{_count(result.contact_sheets, 'contact sheet')} beside it,"
         f" {_megabytes(result.contact_sheet_bytes)}",
-        f"Photos from {_printable(result.root)}" + _describe_unreadable(result),
+        f"Photos from {printable(result.root)}" + _describe_unreadable(result),
     ]
     if result.page_bytes > _MAILABLE_BYTES:
         lines.append("That is much for a mail; fewer --clusters or --photos make it smaller.")
@@ -365,7 +365,7 @@ def _describe_statement(statement: ExplainedStatement) -> str:
     times = "once" if statement.executions == 1 else f"{statement.executions:,} times"
     heading = f"-- sql/{statement.name}.sql, {times}"
     # A plan shows the conditions of a view, and with them whatever its owner wrote.
-    plan = [f"  {_printable(line)}" for line in statement.plan or ()]
+    plan = [f"  {printable(line)}" for line in statement.plan or ()]
     return "\n".join([heading, statement.sql, *plan])
 
 
@@ -529,7 +529,7 @@ def _clusters_of(run: dict[str, Any]) -> int | None:
 
 def failures(runs: Sequence[dict[str, Any]]) -> Text:
     """Why runs failed, a line for each that did."""
-    lines = [f"Run {row['id']}: {_printable(row['error'])}" for row in runs if row["error"]]
+    lines = [f"Run {row['id']}: {printable(row['error'])}" for row in runs if row["error"]]
     return Text("\n".join(lines), style="red")
 
 
@@ -600,10 +600,11 @@ def _table(*headings: str) -> Table:
 
 def _text(value: object) -> Text:
     """Plain text: a path or a name may hold what rich or the terminal would take for a command."""
-    return Text("" if value is None else _printable(str(value)))
+    return Text("" if value is None else printable(str(value)))
 
 
-def _printable(characters: str) -> str:
+def printable(characters: str) -> str:
+    """One line, whatever the characters; those that can't be seen are spelt out."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in characters)
 
 

@@ -107,7 +107,13 @@ def load_settings(
         settings = Settings.model_validate(sources.values)
     except ValidationError as error:
         raise SettingsError(_describe(error, sources)) from None
-    return _anchor_embedded_dir(settings, path if sources.has_file else Path())
+    try:
+        return _anchor_embedded_dir(settings, path if sources.has_file else Path())
+    except (OSError, RuntimeError, ValueError) as error:
+        key, written = "database.embedded_dir", settings.database.embedded_dir
+        raise SettingsError(
+            f"{sources.origin(key)}: {key} is {written!r}, which names no folder: {error}"
+        ) from None
 
 
 class _Sources:

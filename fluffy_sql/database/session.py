@@ -72,6 +72,8 @@ class Session:
                 autocommit=True,
                 # Plans are made for the centroids at hand; a generic one guesses their number.
                 prepare_threshold=None,
+                # Else it is the database's, which may lack letters that a path has.
+                client_encoding="utf8",
                 connect_timeout=CONNECT_TIMEOUT_SECONDS,
                 application_name="fluffy_sql",
             )
@@ -230,7 +232,7 @@ def describe_url(url: str) -> str:
     """
     try:
         parts = conninfo_to_dict(url)
-    except psycopg.Error:
+    except (psycopg.Error, UnicodeError):
         raise SettingsError(
             "database.url is not an address that Postgres understands;"
             " allowed: postgresql://user@host:5432/name or null"
@@ -267,9 +269,13 @@ def our_errors() -> Iterator[None]:
 
 _ADVICE = {
     "42P01": "run: fluffy-sql migrate",
+    "42P07": "fluffy_sql makes one of that name: rename it and migrate again",
+    "42701": "fluffy_sql makes one of that name: rename it and migrate again",
     "42723": "fluffy_sql makes one of that name: rename it and migrate again",
     "42501": "grant the role this right, or use another role",
     "25006": "the server is read-only: name its primary in database.url",
+    "3F000": "grant the role USAGE on the schema, or set its search_path",
+    "22P05": "make the library a database whose encoding is UTF8",
     "53100": "the server's disk is full: make room and run again",
     "55P03": "somebody else holds the lock: run again, or raise lock_timeout for this role",
     "57014": "run again, with a longer statement_timeout for this role if that was too short",

@@ -339,6 +339,13 @@ def test_a_wrong_flag_is_named_in_place_of_a_line(key: str, value: object, messa
     assert refusal("clustering: {k: 3}\n", **{key: value}).startswith(message)
 
 
+@pytest.mark.parametrize("folder", ["~nobody-of-that-name/data", r"a\0b"])
+def test_a_folder_that_can_not_be_named_is_told_by_line(folder: str) -> None:
+    message = refusal(f'clustering:\ndatabase:\n  embedded_dir: "{folder}"\n')
+    assert message.startswith("s.yml, line 3: database.embedded_dir is '")
+    assert ", which names no folder: " in message
+
+
 def test_a_right_flag_mends_what_is_wrong_in_the_file() -> None:
     assert load("clustering: {k: 0}\n", **{"clustering.k": 5}).clustering.k == 5
 

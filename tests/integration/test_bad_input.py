@@ -1,0 +1,500 @@
+"""What a user can get wrong outside of settings and files: one line, and nothing written.
+
+Settings are in tests/unit/test_settings.py, files in tests/unit/test_readers.py, numbers in
+test_extreme_numbers.py, wrong usage in test_cli.py.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from fluffy_sql.database import session as session_module
+from fluffy_sql.database.schema import require_supported_server
+from fluffy_sql.errors import SchemaError
+from tests.integration.helpers import generate, query, work_tables
+from tests.unit.test_report_pictures import png_that_claims
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from fluffy_sql.database.session import Session
+    from tests.conftest import Finished
+
+    Run = Callable[..., Finished]
+
+# Commands that write to the database, and those that look at tables of ours.
+IMPORT = ("import", "v.csv")
+GENERATE = ("generate",)
+EXPLAIN = ("generate", "--explain")
+RECLUSTER = ("generate", "--recluster")
+ASSIGN = ("assign",)
+SWEEP = ("sweep", "--k", "2,3")
+CHECK = ("check",)
+MIGRATE = ("migrate",)
+ROLLBACK = ("migrate", "--rollback", "--yes")
+CLUSTERS = ("clusters",)
+UNDO = ("runs", "undo", "1")
+REPORT = ("report", "--out", "report")
+WRITING = (IMPORT, GENERATE, EXPLAIN, RECLUSTER, ASSIGN, SWEEP, UNDO)
+ALL_BUT_MIGRATE = (*WRITING, CHECK, CLUSTERS, REPORT)
+
+
+@pytest.fixture
+def library(
+    session: Session, database_url: str, add_photos: Callable[..., list[int]], tmp_path: Path
+) -> Session:
+    """Photos in three clusters, one without, and a file to import."""
+    add_photos(np.eye(3, dtype=np.float32).repeat(4, axis=0))
+    generate(database_url, k=3)
+    add_photos([[1, 2, 3]], ["new"])
+    (tmp_path / "v.csv").write_text('path,embedding\np0,"[3,2,1]"\nnewer,"[1,1,2]"\n')
+    return session
+
+
+def everything(session: Session) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table, as text."""
+    tables = query(session, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    rows = sql.SQL("SELECT t::text FROM {} AS t ORDER BY 1")
+    return {
+        name: session.connection.execute(rows.format(sql.Identifier(name))).fetchall()
+        for (name,) in tables
+    }
+
+
+def refusal(finished: Finished, code: int = 1) -> str:
+    """The line a command ended with, having printed nothing else but the phases it came to."""
+    assert finished.code == code, finished
+    assert finished.out == ""
+    *phases, line = finished.err.splitlines()
+    assert set(phases) <= {"survey"}, finished.err
+    assert line.startswith("fluffy-sql: ")
+    return line.removeprefix("fluffy-sql: ")
+
+
+# Databases
+
+LOST = (
+    "this database was migrated, but lost cluster_members, clusters.centroid, photos.embedding,"
+    " usable_photos since: somebody dropped that, and it has to come from a backup"
+)
+NEWER = "this database was migrated by a newer fluffy_sql (9999_future); upgrade fluffy_sql"
+READ_ONLY = " in a read-only transaction; the server is read-only: name its primary in database.url"
+DENIED = "; grant the role this right, or use another role"
+
+# what is done to the database, which commands are refused then, and how the line begins and ends
+WRONG_DATABASES: dict[str, tuple[str, dict[tuple[tuple[str, ...], ...], tuple[str, str]]]] = {
+    "pgvector was dropped": (
+        "DROP EXTENSION vector CASCADE",
+        {(*ALL_BUT_MIGRATE, MIGRATE): (LOST, "")},
+    ),
+    "a table was dropped": (
+        "DROP TABLE cluster_run_steps",
+        {
+            (*ALL_BUT_MIGRATE, MIGRATE): (
+                "this database was migrated, but lost cluster_run_steps",
+                "",
+            )
+        },
+    ),
+    "pgvector is old": (
+        "UPDATE pg_extension SET extversion = '0.6.2' WHERE extname = 'vector'",
+        {(MIGRATE,): ("pgvector is 0.6.2 here; fluffy_sql needs 0.7 or later: ", " UPDATE")},
+    ),
+    "the schema is newer": (
+        "INSERT INTO fluffy_sql_migrations (migration_hash, migration_id)"
+        " VALUES ('x', '9999_future')",
+        {(*ALL_BUT_MIGRATE, MIGRATE, ROLLBACK): (NEWER, "")},
+    ),
+    "the schema is half applied": (
+        "DELETE FROM fluffy_sql_migrations WHERE migration_id >= '0010'",
+        {
+            ALL_BUT_MIGRATE: ("this database lacks 0010_assign; run: fluffy-sql migrate", ""),
+            (MIGRATE,): (
+                'Postgres: column "distance_percentiles" of relation "cluster_quality" already',
+                "; fluffy_sql makes one of that name: rename it and migrate again",
+            ),
+        },
+    ),
+    "it may only be read": (
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on',"
+        " current_database()); END $$",
+        {
+            (IMPORT,): ("Postgres: cannot execute CREATE TABLE", READ_ONLY),
+            (GENERATE, EXPLAIN, RECLUSTER, ASSIGN, SWEEP): (
+                "Postgres: cannot execute UPDATE",
+                READ_ONLY,
+            ),
+            (UNDO, ROLLBACK): ("Postgres: cannot execute ", READ_ONLY),
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_DATABASES)
+def test_a_database_that_is_not_as_it_should_be(
+    case: str, library: Session, database_url: str, run_cli: Run
+) -> None:
+    statement, refused = WRONG_DATABASES[case]
+    library.connection.execute(statement.encode())
+    before = everything(library)
+    for commands, (start, end) in refused.items():
+        for command in commands:
+            line = refusal(run_cli(*command, "--database-url", database_url))
+            assert line.startswith(start)
+            assert line.endswith(end)
+            assert everything(library) == before
+    assert work_tables(library) == []
+
+
+def test_a_database_that_may_only_be_read_can_be_looked_at(
+    library: Session, database_url: str, run_cli: Run
+) -> None:
+    library.connection.execute(WRONG_DATABASES["it may only be read"][0].encode())
+    for command in (CHECK, CLUSTERS, ("runs",), ("runs", "show", "1"), REPORT):
+        assert run_cli(*command, "--database-url", database_url).code == 0
+
+
+class Server:
+    """What a server says it is."""
+
+    def __init__(self, postgres: int, pgvector: str | None, available: str | None) -> None:
+        self._row = {
+            "server_version_num": postgres * 10_000,
+            "postgres_version": f"{postgres}.3",
+            "pgvector_version": pgvector,
+            "pgvector_available": available,
+        }
+
+    def fetch_all(self, name: str) -> list[dict[str, Any]]:
+        assert name == "schema/describe_server"
+        return [self._row]
+
+
+@pytest.mark.parametrize(
+    ("server", "message"),
+    [
+        (Server(14, None, "0.8.0"), "this is PostgreSQL 14.3; fluffy_sql needs 15 or later"),
+        (Server(15, None, None), "this server does not have the extension pgvector; install it"),
+        (Server(15, None, "0.6.9"), "pgvector is 0.6.9 here; fluffy_sql needs 0.7 or later: "),
+        (Server(15, "0.6.2", "0.8.0"), "pgvector is 0.6.2 here; fluffy_sql needs 0.7 or later: "),
+        (Server(15, "unknown", None), "pgvector is unknown here; fluffy_sql needs 0.7 or later: "),
+    ],
+)
+def test_a_server_that_will_not_do(server: Server, message: str) -> None:
+    with pytest.raises(SchemaError) as refused:
+        require_supported_server(cast("Session", server))
+    assert str(refused.value).startswith(message)
+
+
+@pytest.mark.parametrize("pgvector", ["0.7", "0.7.0", "0.10.0-dev", "1.0"])
+def test_a_server_that_will(pgvector: str) -> None:
+    require_supported_server(cast("Session", Server(15, pgvector, None)))
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_a_database_of_another_encoding(
+    encoding: str, server_url: str, run_cli: Run, tmp_path: Path
+) -> None:
+    """It takes the letters it has, and says so of others."""
+    name = f"fluffy_test_{encoding.lower()}_{os.getpid()}"
+    create = (
+        "CREATE DATABASE {} TEMPLATE template0 ENCODING {} LC_COLLATE 'C' LC_CTYPE 'C'"
+        " LOCALE_PROVIDER libc"
+    )
+    (tmp_path / "e.csv").write_text('path,embedding\ncafé.jpg,"[1,2]"\n', encoding="utf-8")
+    (tmp_path / "cat.csv").write_text('path,embedding\n🐈.jpg,"[1,2]"\n', encoding="utf-8")
+    with psycopg.connect(server_url, autocommit=True) as admin:
+        admin.execute(sql.SQL(create).format(sql.Identifier(name), sql.Literal(encoding)))
+        try:
+            on = ("--database-url", make_conninfo(server_url, dbname=name))
+            assert run_cli("migrate", *on).code == 0
+            assert run_cli("import", "e.csv", *on).code == 0
+            assert run_cli("generate", *on).code == 0
+            assert "café.jpg" in run_cli("clusters", *on).out
+            cat = run_cli("import", "cat.csv", *on)
+            if encoding == "LATIN1":
+                line = refusal(cat)
+                assert line.startswith("Postgres: character with byte sequence 0xf0 0x9f 0x90 0x88")
+                assert line.endswith("; make the library a database whose encoding is UTF8")
+            else:
+                assert cat.code == 0
+        finally:
+            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+# Roles
+
+
+@pytest.fixture
+def nobody(library: Session) -> Iterator[str]:
+    """A role that owns nothing and was granted nothing."""
+    name = f"fluffy_test_nobody_{os.getpid()}"
+    library.connection.execute(sql.SQL("CREATE ROLE {} LOGIN ").format(sql.Identifier(name)))
+    try:
+        yield name
+    finally:
+        for statement in ("DROP OWNED BY {}", "DROP ROLE {}"):
+            library.connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
+
+
+# what the role is granted, which commands are refused then, and what for
+WRONG_ROLES: dict[str, tuple[list[str], dict[tuple[tuple[str, ...], ...], str]]] = {
+    "nothing": (
+        [],
+        {(*ALL_BUT_MIGRATE, MIGRATE): f"permission denied for table fluffy_sql_migrations{DENIED}"},
+    ),
+    "no schema": (
+        ["REVOKE USAGE ON SCHEMA public FROM PUBLIC"],
+        {
+            (MIGRATE,): "no schema has been selected to create in;"
+            " grant the role USAGE on the schema, or set its search_path"
+        },
+    ),
+    "to read": (
+        ["GRANT SELECT ON ALL TABLES IN SCHEMA public TO {}"],
+        {
+            (IMPORT,): f"permission denied for table photos{DENIED}",
+            (GENERATE, EXPLAIN, RECLUSTER, ASSIGN, SWEEP, UNDO): (
+                f"permission denied for table cluster_runs{DENIED}"
+            ),
+        },
+    ),
+    "all but photos": (
+        [
+            "GRANT ALL ON ALL TABLES IN SCHEMA public TO {}",
+            "GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {}",
+            "GRANT CREATE ON SCHEMA public TO {}",
+            "REVOKE INSERT, UPDATE ON photos FROM {}",
+        ],
+        {
+            (IMPORT,): f"permission denied for table photos{DENIED}",
+            (UNDO,): f"permission denied for table photos{DENIED}",
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("granted", WRONG_ROLES)
+def test_a_role_that_may_not(
+    granted: str, library: Session, nobody: str, database_url: str, run_cli: Run
+) -> None:
+    grants, refused = WRONG_ROLES[granted]
+    for grant in grants:
+        library.connection.execute(sql.SQL(grant).format(sql.Identifier(nobody)))
+    before = everything(library)
+    url = make_conninfo(database_url, user=nobody)
+    for commands, message in refused.items():
+        for command in commands:
+            assert refusal(run_cli(*command, "--database-url", url)) == f"Postgres: {message}"
+            assert everything(library) == before
+    assert work_tables(library) == []
+
+
+def test_a_run_that_may_not_move_photos_leaves_its_reason(
+    library: Session, nobody: str, database_url: str, run_cli: Run
+) -> None:
+    """It is told at the end, when photos are written, and nothing but the record is."""
+    for grant in WRONG_ROLES["all but photos"][0]:
+        library.connection.execute(sql.SQL(grant).format(sql.Identifier(nobody)))
+    before = everything(library)
+    finished = run_cli("generate", "--database-url", make_conninfo(database_url, user=nobody))
+    reason = f"Postgres: permission denied for table photos{DENIED}"
+    assert finished.err.splitlines()[-1] == f"fluffy-sql: {reason}"
+    after = everything(library)
+    assert {name for name in after if after[name] != before[name]} <= {
+        "cluster_runs",
+        "cluster_run_steps",
+        "cluster_run_checkpoints",
+    }
+    assert query(library, "SELECT status, error FROM cluster_runs WHERE id = 2") == [
+        ("failed", reason)
+    ]
+    assert work_tables(library) == []
+
+
+# Servers
+
+
+@contextmanager
+def server_that_says(answer: bytes) -> Iterator[str]:
+    """An address where every connection gets this answer and is closed; an empty one never is."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
+
+        def serve() -> None:
+            while answer:
+                try:
+                    connection, _ = listening.accept()
+                except OSError:
+                    return
+                with connection:
+                    connection.recv(1_000)
+                    connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        port = listening.getsockname()[1]
+        try:
+            yield f"postgresql://me:secret@127.0.0.1:{port}/db?sslmode=disable&gssencmode=disable"
+        finally:
+            listening.shutdown(socket.SHUT_RDWR)
+            thread.join(timeout=5)
+
+
+def fatal(sqlstate: str, message: str) -> bytes:
+    """An error as a server sends it."""
+    fields = b"".join(
+        kind + text.encode() + b"\0"
+        for kind, text in ((b"S", "FATAL"), (b"V", "FATAL"), (b"C", sqlstate), (b"M", message))
+    )
+    return b"E" + (len(fields) + 5).to_bytes(4, "big") + fields + b"\0"
+
+
+ANSWERS = {
+    "wrong password": (
+        fatal("28P01", 'password authentication failed for user "me"'),
+        'password authentication failed for user "me"',
+    ),
+    "no room": (fatal("53300", "sorry, too many clients already"), "sorry, too many clients"),
+    "starting": (fatal("57P03", "the database system is starting up"), "is starting up"),
+    "not Postgres": (b"HTTP/1.1 400 Bad Request\r\n\r\n", "expected authentication request"),
+    "no answer": (b"", "timeout"),
+}
+
+
+@pytest.mark.parametrize("case", ANSWERS)
+def test_a_server_that_does_not_let_us_in(
+    case: str, run_cli: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_module, "CONNECT_TIMEOUT_SECONDS", 2)
+    answer, said = ANSWERS[case]
+    with server_that_says(answer) as url:
+        line = refusal(run_cli("clusters", "--database-url", url))
+    assert line.startswith("can't connect to me@127.0.0.1:")
+    assert said in line
+    assert line.endswith("; check database.url or DATABASE_URL")
+    assert "secret" not in line
+
+
+# Arguments
+
+NO_NUMBER = 2**63
+STRAY = "\udcff"  # how Python keeps a byte that is not UTF-8
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["runs", "show", str(NO_NUMBER)], f"'RUN_ID': {NO_NUMBER} is not in the range"),
+        (["runs", "undo", str(NO_NUMBER)], f"'RUN_ID': {NO_NUMBER} is not in the range"),
+        (["runs", "diff", "1", str(NO_NUMBER)], f"'SECOND': {NO_NUMBER} is not in the range"),
+        (["runs", "--limit", str(NO_NUMBER)], f"'--limit': {NO_NUMBER} is not in the range"),
+        (["clusters", "--run", str(NO_NUMBER)], f"'--run': {NO_NUMBER} is not in the range"),
+        (["clusters", "--limit", "-1"], "'--limit': -1 is not in the range"),
+        (["report", "--out", "r", "--cluster", str(NO_NUMBER)], f"'--cluster': {NO_NUMBER} is not"),
+        (["report", "--out", "r", "--run", str(NO_NUMBER)], f"'--run': {NO_NUMBER} is not"),
+        (["sweep", "--steps", "1001"], "'--steps': 1001 is not in the range 2<=x<=1000"),
+        (["sweep", "--steps", "9" * 30], "is not in the range 2<=x<=1000"),
+        (["generate", "--k", "1" * 5_000], "is not a valid integer"),
+        (["generate", "--k", "1000001"], "--k: clustering.k is 1000001; allowed: a whole number"),
+        (["generate", "--seed", "1e3"], "'1e3' is not a valid integer"),
+        (["generate", "--metric", f"{STRAY}\n\x1b[31m"], r"metric is '\udcff\n\x1b[31m'; allowed"),
+        (["clusters", "--config", STRAY], ": there is no such settings file; check --config"),
+        (["clusters", "--config", "a\nb\x1b[31m"], r"a\nb\x1b[31m: there is no such settings file"),
+        (["clusters", "--database-url", STRAY], "database.url is not an address that Postgres"),
+        (["clusters", "--database-url", f"postgresql://{STRAY}/x"], "is not an address"),
+        (["assign", "--max-distance", "1e400"], "--max-distance is inf; allowed: a number from 0"),
+    ],
+)
+def test_arguments_that_mean_nothing(run_cli: Run, arguments: list[str], message: str) -> None:
+    line = refusal(run_cli(*arguments), code=2)
+    assert message in line
+    assert line.isprintable()
+
+
+# Names
+
+NAMES = [
+    'it\'s "quoted".jpg',
+    "two\nlines.jpg",
+    "100%.jpg",
+    "%(k)s {0} %s.jpg",
+    "🐈🏽‍♀️.jpg",
+    "../../etc/passwd",
+    "back\\slash.jpg",
+    "\x1b[31mred\x07.jpg",
+    "--help",
+    "'; DROP TABLE photos; --",
+    "\u202egpj.live",
+    "tab\there.jpg",
+    "  spaces  .jpg",
+    "<script>alert(1)</script>.jpg",
+    "[red]x[/red]",
+    "x" * 5_000,
+]
+
+
+def test_paths_may_hold_anything_from_import_to_report(
+    session: Session, database_url: str, run_cli: Run, tmp_path: Path
+) -> None:
+    on = ("--database-url", database_url)
+    vectors = np.eye(len(NAMES), dtype=np.float32)
+    odd = tmp_path / 'a\'b "c" 100% 🐈'
+    odd.mkdir()
+    np.save(odd / "v.npy", vectors)
+    quoted = ['"' + name.replace('"', '""') + '"' for name in NAMES]
+    (odd / "p.csv").write_text("path\n" + "\n".join(quoted), encoding="utf-8", newline="")
+    imported = run_cli("import", str(odd / "v.npy"), "--paths", str(odd / "p.csv"), "--json", *on)
+    assert json.loads(imported.out)["file"] == str(odd / "v.npy")
+    assert query(session, "SELECT path FROM photos ORDER BY id") == [(name,) for name in NAMES]
+
+    made = run_cli("generate", "--k", str(len(NAMES)), *on)
+    listed = run_cli("clusters", *on)
+    rows = json.loads(run_cli("clusters", "--json", *on).out)["clusters"]
+    assert sorted(row["central_photo"] for row in rows) == sorted(NAMES)
+    (tmp_path / "100%.jpg").write_bytes(png_that_claims(50_000, 50_000))
+    report = json.loads(run_cli("report", "--out", str(odd / "report"), "--json", *on).out)
+    assert report["unreadable"]["too_large"] == 1
+    assert report["unreadable"]["outside_root"] == 1
+    assert "<script>alert" not in (odd / "report" / "index.html").read_text(encoding="utf-8")
+    chart = run_cli("sweep", "--k", "2,3", "--out", str(odd / "chart.html"), *on)
+    for finished in (made, listed, chart):
+        assert finished.code == 0
+        assert all(line.isprintable() for line in finished.out.splitlines())
+
+
+def test_what_stdout_can_not_write_is_escaped(
+    session: Session, database_url: str, add_photos: Callable[..., list[int]], tmp_path: Path
+) -> None:
+    add_photos([[1, 2]], ["🐈.jpg"])
+    generate(database_url, k=1)
+    stray = tmp_path / os.fsdecode(b"caf\xe9.csv")
+    stray.write_text('path,embedding\n🐈.jpg,"[1,3]"\n', encoding="utf-8")
+
+    def run(encoding: str, *arguments: str) -> str:
+        finished = subprocess.run(
+            [sys.executable, "-m", "fluffy_sql", *arguments, "--database-url", database_url],
+            env={**os.environ, "PYTHONIOENCODING": f"{encoding}:strict"},
+            capture_output=True,
+            check=True,
+        )
+        return finished.stdout.decode(encoding)
+
+    assert r"\U0001f408.jpg" in run("ascii", "clusters")
+    [cluster] = json.loads(run("ascii", "clusters", "--json"))["clusters"]
+    assert cluster["central_photo"] == "🐈.jpg"
+    assert json.loads(run("utf-8", "import", str(stray), "--json"))["file"] == str(stray)
+    assert r"caf\udce9.csv: 1 rows read" in run("utf-8", "import", str(stray))
