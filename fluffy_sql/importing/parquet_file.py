@@ -24,14 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-_BUFFER_BYTES = 1 << 20
-
 
 def read_parquet(file: Path) -> Iterator[Batch]:
     """The rows of a file with the columns `path` and `embedding`."""
     try:
-        # So pyarrow reads pages as they are wanted; else it reads a row group, often all, at once.
-        with pq.ParquetFile(file, buffer_size=_BUFFER_BYTES, pre_buffer=False) as opened:
+        # Mapped, so that pages are read as they are wanted, not a row group (often all) at once,
+        # and so that no memory is set aside for a page that claims to have gigabytes.
+        with pq.ParquetFile(file, memory_map=True, pre_buffer=False) as opened:
             _check_schema(opened.schema_arrow, file)
             records = opened.iter_batches(ROWS_PER_BATCH, columns=["path", "embedding"])
             yield from _batches_of_records(records, file)

@@ -536,47 +536,84 @@ def test_parquet_that_is_none(tmp_path: Path) -> None:
         assert message.startswith("v.parquet: can't be read as parquet: ")
 
 
+def test_a_page_that_claims_a_gigabyte_gets_none(tmp_path: Path) -> None:
+    file = parquet(tmp_path, path=["a"], embedding=[[1.0]])
+    content = file.read_bytes()
+    # A page begins with three numbers: its kind, its size unpacked and its size as it is here.
+    assert content[4] == content[6] == content[8] == 0x15
+    gigabyte = b"\x80\x80\x80\x80\x08"
+    file.write_bytes(content[:9] + gigabyte + content[10:])
+    assert refusal(file).startswith("v.parquet: can't be read as parquet: ")
+    assert pa.default_memory_pool().max_memory() < 2**29
+
+
 # --- any bytes at all ---
 
 
-def valid(suffix: str) -> bytes:
-    """The bytes of a small good file."""
+def good_files(suffix: str) -> list[bytes]:
+    """The bytes of small good files."""
     vectors = np.arange(12, dtype=np.float32).reshape(4, 3)
-    stream = io.BytesIO()
     if suffix == ".npy":
-        np.save(stream, vectors)
-    elif suffix == ".parquet":
-        table = pa.table({"path": list("abcd"), "embedding": list(vectors)})
-        pq.write_table(table, stream, compression="none")
-    else:
-        stream.write(b"path,embedding\n")
-        stream.writelines(b'%c,"%s"\n' % (97 + i, b"[0.5,1,2]") for i in range(4))
+        return [_saved(vectors.astype(dtype)) for dtype in ("<f4", ">f8", "<f2")]
+    if suffix == ".parquet":
+        return [
+            _written(vectors, compression=compression, use_dictionary=dictionary)
+            for compression in ("none", "snappy", "gzip", "zstd")
+            for dictionary in (True, False)
+        ]
+    rows = (b'%c,"%s"\n' % (97 + i, b"[0.5,1,2]") for i in range(4))
+    return [b"path,embedding\n" + b"".join(rows), b"path\na\n\n'b'\n\"c,\nd\"\n"]
+
+
+def _saved(vectors: NDArray[Any]) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, vectors)
     return stream.getvalue()
+
+
+def _written(vectors: NDArray[np.float32], **options: Any) -> bytes:
+    stream = io.BytesIO()
+    pq.write_table(pa.table({"path": list("abcd"), "embedding": list(vectors)}), stream, **options)
+    return stream.getvalue()
+
+
+# Sizes that lie: small numbers, negative ones and gigabytes, as text and as parquet writes them.
+LIES = [b"", bytes(4), b"\xff" * 4, b"\x80\x80\x80\x80\x08", b"-1", b"9" * 12, b"1e400", b"nan"]
 
 
 @st.composite
 def damaged(draw: st.DrawFn, suffix: str) -> bytes:
-    """Any bytes, or a good file of which a piece is replaced by others."""
-    good = valid(suffix)
-    start = draw(st.integers(0, len(good)))
-    end = draw(st.integers(start, min(len(good), start + 40)))
-    piece = draw(
-        st.binary(max_size=40)
-        | st.text("'(){}<>fio0123489,:-[]\"eNaT \n", max_size=40).map(str.encode)
-    )
-    return draw(st.binary(max_size=200) | st.just(good[:start] + piece + good[end:]))
+    """Any bytes, or a good file of which some pieces are replaced by others."""
+    if draw(st.integers(0, 9)) == 0:
+        return draw(st.binary(max_size=200))
+    content = draw(st.sampled_from(good_files(suffix)))
+    for _ in range(draw(st.integers(1, 3))):
+        start = draw(st.integers(0, len(content)))
+        end = draw(st.integers(start, min(len(content), start + 20)))
+        piece = draw(
+            st.binary(max_size=20)
+            | st.sampled_from(LIES)
+            | st.text("'(){}<>fio0123489,:-[]\"eNaT \n", max_size=40).map(str.encode)
+        )
+        content = content[:start] + piece + content[end:]
+    return content
 
 
-@pytest.mark.parametrize("suffix", [".npy", ".csv", ".parquet"])
+@pytest.mark.parametrize("suffix", [".npy", ".csv", ".parquet", "paths of .npy"])
 @settings(
-    max_examples=300,
+    max_examples=400,
     deadline=None,
+    derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(data=st.data())
 def test_any_bytes_are_read_or_refused(tmp_path: Path, suffix: str, data: st.DataObject) -> None:
-    file = text(tmp_path, f"v{suffix}", data.draw(damaged(suffix)))
-    paths = paths_csv(tmp_path, 4) if suffix == ".npy" else None
+    if suffix == "paths of .npy":
+        file = npy(tmp_path, np.zeros((4, 3), np.float32))
+        paths: Path | None = text(tmp_path, "p.csv", data.draw(damaged(".csv")))
+    else:
+        file = text(tmp_path, f"v{suffix}", data.draw(damaged(suffix)))
+        paths = paths_csv(tmp_path, 4) if suffix == ".npy" else None
     batches, message = [], ""
     try:
         batches = list(read_batches(file, paths))
@@ -587,3 +624,4 @@ def test_any_bytes_are_read_or_refused(tmp_path: Path, suffix: str, data: st.Dat
         assert len(batch.paths) == len(batch.lines) == len(batch.vectors)
         assert all(batch.paths)
         assert np.isfinite(batch.vectors).all()
+    assert pa.default_memory_pool().max_memory() < 2**29
