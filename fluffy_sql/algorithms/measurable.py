@@ -1,4 +1,4 @@
-"""Embeddings so long or so short that Postgres has no Euclidean distance between them.
+"""What Postgres can measure: embeddings neither too long nor too short, centroids not too many.
 
 pgvector squares differences as float4, which ends at 1e-38 and 3e38: beyond these limits a distance
 comes out as 0 or infinity. Under cosine there is nothing to fear, for embeddings are made unit
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SHORTEST = 1e-15
 LONGEST = 1e17
+# A message to Postgres ends at 1 GiB; a statement gets all centroids in one, beside other things.
+MOST_BYTES = 1_000_000_000
 
 
 def require_measurable(embeddings: NDArray[np.float32]) -> None:
@@ -33,6 +35,20 @@ def require_measurable(embeddings: NDArray[np.float32]) -> None:
     longest = float(np.sqrt(squares.max(initial=0)))
     if longest and not SHORTEST <= longest <= LONGEST:
         raise not_measurable(f"of length {longest:.0e}")
+
+
+def require_room(k: int, dimensions: int) -> None:
+    """Makes sure that so many centroids can be sent to Postgres.
+
+    Raises:
+        LibraryError: together they are too large.
+    """
+    most = MOST_BYTES // (4 * dimensions + 8)
+    if k > most:
+        raise LibraryError(
+            f"{k:,} centroids of {dimensions:,} dimensions are more than the {MOST_BYTES:,} bytes"
+            f" that Postgres takes at once; choose a k of at most {most:,}"
+        )
 
 
 def not_measurable(what: str) -> LibraryError:

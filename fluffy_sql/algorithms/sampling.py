@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from fluffy_sql.algorithms.directions import all_directions, main_directions
-from fluffy_sql.algorithms.measurable import LONGEST, require_measurable
+from fluffy_sql.algorithms.measurable import LONGEST, require_measurable, require_room
 from fluffy_sql.schedule import row_ranges
 
 if TYPE_CHECKING:
@@ -66,7 +66,11 @@ class Sample:
         Args:
             task: whose photos, settings and connections to use.
             k: how many clusters it must do for.
+
+        Raises:
+            LibraryError: Postgres can't measure the photos, or not so many centroids.
         """
+        require_room(k, task.survey.dimensions)
         wanted = max(task.settings.sample_per_cluster * k, _LEAST_SAMPLE)
         with cls._work_tables(task) as sample:
             sample.whole = wanted >= task.survey.eligible

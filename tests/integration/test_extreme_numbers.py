@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from fluffy_sql.algorithms import sampling
+from fluffy_sql.algorithms import measurable, sampling
 from fluffy_sql.errors import LibraryError
 from fluffy_sql.settings import ClusteringSettings
 from fluffy_sql.sweeping import SweepService
@@ -150,3 +150,28 @@ def test_the_longest_vectors_that_pgvector_takes(
     add_photos(rows)
     generate(database_url, k=2, metric=metric)
     assert same_partition(clusters_by_photo(session), themes)
+
+
+def test_more_centroids_than_postgres_takes_at_once_are_refused(
+    session: Session,
+    database_url: str,
+    add_photos: AddPhotos,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    add_photos(library(1, 8)[0])
+    monkeypatch.setattr(measurable, "MOST_BYTES", 10 * (8 * 4 + 8))
+    assert generate(database_url, k=10, metric="l2").clusters_created == 10
+    query(session, "DELETE FROM clusters RETURNING id")
+    before = snapshot(session)
+    message = (
+        "11 centroids of 8 dimensions are more than the 400 bytes that Postgres takes at once;"
+        " choose a k of at most 10"
+    )
+    for refused in (
+        lambda: generate(database_url, k=11),
+        lambda: SweepService(database_url, ClusteringSettings()).sweep([2, 11]),
+    ):
+        with pytest.raises(LibraryError) as error:
+            refused()
+        assert str(error.value) == message
+    assert snapshot(session) == before
