@@ -106,7 +106,9 @@ class Sample:
             )
             task.session.execute("work_tables/widen_sample_rows")
             task.session.execute("work_tables/analyze_drawn")
-            sample.fill(extents[-1]["last_row"] if extents else 0)
+            drawn = extents[-1]["last_row"] if extents else 0
+            sample.check_lengths(drawn)
+            sample.fill(drawn)
             yield sample, extents
 
     @classmethod
@@ -134,6 +136,11 @@ class Sample:
         )
         session.execute("work_tables/analyze_sample")
         self.size = drawn if rows else 0
+
+    def check_lengths(self, drawn: int) -> None:
+        """Refuses photos that are too long or too short to be measured."""
+        if not self._normalize:
+            require_measurable(self._fetch_photos(drawn))
 
     def choose_directions(self, drawn: int) -> None:
         """Finds the main directions of what was drawn."""

@@ -117,6 +117,22 @@ def test_one_such_photo_is_found_wherever_it_is(
     assert refusal(session, database_url, sample_per_cluster=2) == late
 
 
+def test_such_a_photo_of_one_of_many_owners_is_found(
+    session: Session, database_url: str, add_photos: AddPhotos, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.connection.execute(
+        "CREATE OR REPLACE VIEW usable_photos AS"
+        " SELECT id, path, embedding, cluster_id, id % 4 AS scope FROM photos"
+    )
+    rows, _ = library(1, 8)
+    rows[-1] *= 1e30
+    add_photos(rows)
+    assert refusal(session, database_url).startswith("there are embeddings of length 1e+30, which")
+    monkeypatch.setattr(sampling, "_MOST_PHOTOS", 4)
+    late = f"there are embeddings infinitely far from any other{ADVICE}"
+    assert refusal(session, database_url) == late
+
+
 def refusal(session: Session, url: str, **settings: Any) -> str:
     """What a run under l2 is refused with; it is the record's reason, and all that is left."""
     before = snapshot(session)
