@@ -95,9 +95,10 @@ def _describe_holder(session: Session) -> str:
     holder = found[0]
     who = f"{holder['role'] or 'another role'} from {holder['client'] or 'this machine'}"
     run = f"run {holder['run_id']}" if holder["run_id"] else "another run or sweep"
+    since = f", since {holder['since']:%Y-%m-%d %H:%M:%S} UTC" if holder["since"] else ""
     return (
-        f"{run} is at work in this database: {who}, server process {holder['pid']},"
-        f" since {holder['since']:%Y-%m-%d %H:%M:%S} UTC; try again when it is done"
+        f"{run} is at work in this database: {who}, server process {holder['pid']}{since};"
+        " try again when it is done"
     )
 
 

@@ -1,5 +1,6 @@
 -- Who holds the lock of runs/try_lock. A bigint key shows in pg_locks as two halves.
--- Returns: run_id (null while it has not opened its record), pid, role, client (null over a socket), since.
+-- Returns: run_id (null while it has not opened its record), pid, role, client (null over a socket), since. Others than
+--   admins and the role itself may not see the last two of a session: they are null for them.
 SELECT
     run.id AS run_id,
     activity.pid,
