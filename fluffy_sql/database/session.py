@@ -181,10 +181,11 @@ class Session:
         """
         if self.connection.closed or self.connection.broken:
             return
-        try:
-            self.connection.execute(self._recorded(name, parameters), parameters, binary=True)
-        except psycopg.OperationalError:
-            logger.debug("could not run %s while tidying up", name, exc_info=True)
+        with our_errors():
+            try:
+                self.connection.execute(self._recorded(name, parameters), parameters, binary=True)
+            except psycopg.OperationalError:
+                logger.debug("could not run %s while tidying up", name, exc_info=True)
 
     @contextmanager
     def transaction(self, *, undone: bool = False) -> Iterator[None]:
