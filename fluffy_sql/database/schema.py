@@ -91,6 +91,11 @@ def require_current_schema(session: Session) -> None:
             what a migration made.
     """
     applied = _refuse_what_migrating_can_not_mend(session)
+    if not applied and (hidden := session.fetch_all("schema/find_hidden_migrations")):
+        raise SchemaError(
+            f"this database was migrated in the schema {hidden[0]['schema']}, which this role does"
+            " not reach; grant it what docs/security.md says, or name the schema in search_path"
+        )
     if missing := _known() - applied:
         what = f"lacks {min(missing)}" if applied else "has not been migrated yet"
         raise SchemaError(f"this database {what}; run: fluffy-sql migrate")

@@ -104,3 +104,9 @@ def test_a_run_and_a_migration_do_not_share_a_lock(two_sessions: tuple[Session, 
     first, second = two_sessions
     first.fetch_all("schema/lock_migrations")
     assert second.fetch_value("runs/try_lock") is True
+
+
+def test_a_schema_that_names_do_not_reach_is_found(session: Session) -> None:
+    assert session.fetch_all("schema/find_hidden_migrations") == []
+    session.connection.execute("SET LOCAL search_path TO pg_catalog")
+    assert session.fetch_all("schema/find_hidden_migrations") == [{"schema": "public"}]
