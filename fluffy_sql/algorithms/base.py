@@ -73,7 +73,9 @@ class Algorithm(Protocol):
     """One way to cluster. Add another as a file of its own and name it in the registry."""
 
     def fit(self, task: Task) -> Fit:
-        """Writes photo_id, label, distance, row_version of all it places to fluffy_sql_assignments.
+        """Writes photo_id, label, distance and row_version of all it places.
+
+        They go to the table fluffy_sql_work.assignments.
 
         A photo it leaves out (noise, say) stays without a cluster. Labels are any integers; photos
         of two scopes never share one. Work tables of its own are made in `sql/work_tables/` and

@@ -4,15 +4,15 @@ SELECT work_table.name
 FROM
     unnest(
         ARRAY[
-            'fluffy_sql_aside',
-            'fluffy_sql_assignments',
-            'fluffy_sql_candidates',
-            'fluffy_sql_drawn',
-            'fluffy_sql_measured',
-            'fluffy_sql_measured_clusters',
-            'fluffy_sql_placements',
-            'fluffy_sql_sample',
-            'fluffy_sql_sample_cells'
+            'fluffy_sql_work.aside',
+            'fluffy_sql_work.assignments',
+            'fluffy_sql_work.candidates',
+            'fluffy_sql_work.drawn',
+            'fluffy_sql_work.measured',
+            'fluffy_sql_work.measured_clusters',
+            'fluffy_sql_work.placements',
+            'fluffy_sql_work.sample',
+            'fluffy_sql_work.sample_cells'
         ]
     ) AS work_table (name)
 WHERE to_regclass(work_table.name) IS NOT NULL

@@ -10,7 +10,7 @@ FROM (
             WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
             ELSE vector(usable.embedding, -1, FALSE)
         END AS embedding
-    FROM fluffy_sql_drawn AS drawn
+    FROM fluffy_sql_work.drawn AS drawn
     INNER JOIN usable_photos AS usable ON drawn.photo_id = usable.id
     WHERE
         drawn.position > %(after_row)s::bigint

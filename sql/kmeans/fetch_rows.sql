@@ -4,6 +4,6 @@
 SELECT
     position,
     embedding
-FROM fluffy_sql_sample
+FROM fluffy_sql_work.sample
 WHERE position > %(after_row)s::bigint AND position <= %(last_row)s::bigint
 ORDER BY position;

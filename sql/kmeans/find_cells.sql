@@ -1,11 +1,11 @@
 -- Finds the nearest cell of each row of a range of the sample. The lowest number wins a tie.
 -- Parameters: centers vector[], after_row bigint (exclusive), last_row bigint (inclusive)
 -- Returns: nothing; the row count is the rows.
-INSERT INTO fluffy_sql_sample_cells (position, cell)
+INSERT INTO fluffy_sql_work.sample_cells (position, cell)
 SELECT
     sample.position,
     nearest.cell
-FROM fluffy_sql_sample AS sample
+FROM fluffy_sql_work.sample AS sample
 CROSS JOIN
     LATERAL (
         SELECT

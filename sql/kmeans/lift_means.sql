@@ -14,7 +14,7 @@ FROM (
             WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
             ELSE vector(usable.embedding, -1, FALSE)
         END AS embedding
-    FROM fluffy_sql_sample AS sample
+    FROM fluffy_sql_work.sample AS sample
     CROSS JOIN
         LATERAL (
             SELECT

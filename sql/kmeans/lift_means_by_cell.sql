@@ -20,8 +20,8 @@ FROM (
             (found.cell + 1) * %(width)s::integer AS last,
             array_agg(sample.photo_id ORDER BY sample.position) AS photo_ids,
             array_agg(sample.embedding ORDER BY sample.position) AS embeddings
-        FROM fluffy_sql_sample AS sample
-        INNER JOIN fluffy_sql_sample_cells AS found ON sample.position = found.position
+        FROM fluffy_sql_work.sample AS sample
+        INNER JOIN fluffy_sql_work.sample_cells AS found ON sample.position = found.position
         WHERE sample.position > %(after_row)s::bigint AND sample.position <= %(last_row)s::bigint
         GROUP BY found.cell
     ) AS located

@@ -8,7 +8,7 @@ SELECT
     count(*) AS rows,
     avg(sample.embedding) AS mean,
     sum(nearest.distance * nearest.distance) AS error
-FROM fluffy_sql_sample AS sample
+FROM fluffy_sql_work.sample AS sample
 CROSS JOIN
     LATERAL (
         SELECT

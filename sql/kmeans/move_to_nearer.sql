@@ -1,7 +1,7 @@
 -- Moves photos to new centroids where these are nearer than the one they have.
 -- Parameters: centroids vector[], labels integer[] (the label of each), normalize boolean, dimensions integer
 -- Returns: nothing; the row count is the photos moved.
-UPDATE fluffy_sql_assignments AS assignment
+UPDATE fluffy_sql_work.assignments AS assignment
 SET
     label = nearer.label,
     distance = nearer.distance
@@ -18,7 +18,7 @@ FROM (
                 ELSE vector(usable.embedding, -1, FALSE)
             END AS embedding
         FROM usable_photos AS usable
-        INNER JOIN fluffy_sql_assignments AS assigned ON usable.id = assigned.photo_id
+        INNER JOIN fluffy_sql_work.assignments AS assigned ON usable.id = assigned.photo_id
         WHERE usable.embedding IS NOT NULL
         OFFSET 0
     ) AS photo

@@ -8,7 +8,7 @@
 -- Parameters: axes vector[] (orthonormal; empty: as they are), origin vector, normalize boolean,
 --   longest double precision (under l2), dimensions integer, after_row bigint (exclusive), last_row bigint (inclusive)
 -- Returns: nothing; the row count is the rows written.
-INSERT INTO fluffy_sql_sample (position, photo_id, embedding)
+INSERT INTO fluffy_sql_work.sample (position, photo_id, embedding)
 SELECT
     photo.position,
     photo.id,
@@ -45,7 +45,7 @@ FROM (
                 drawn.position,
                 usable.id::bigint AS id,
                 usable.embedding
-            FROM fluffy_sql_drawn AS drawn
+            FROM fluffy_sql_work.drawn AS drawn
             INNER JOIN usable_photos AS usable ON drawn.photo_id = usable.id
             WHERE
                 drawn.position > %(after_row)s::bigint

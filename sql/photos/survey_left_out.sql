@@ -9,7 +9,7 @@ SELECT
 FROM (
     SELECT vector(usable.embedding, -1, FALSE) AS embedding
     FROM usable_photos AS usable
-    LEFT JOIN fluffy_sql_assignments AS assignment ON usable.id = assignment.photo_id
+    LEFT JOIN fluffy_sql_work.assignments AS assignment ON usable.id = assignment.photo_id
     WHERE
         (%(clustered)s::boolean OR usable.cluster_id IS NULL)
         AND usable.embedding IS NOT NULL

@@ -9,7 +9,7 @@
 --   dimensions integer, seed bigint, threshold bigint (-2^63: none, 2^63 - 1: all), after_place integer (exclusive, in
 --   labels), last_place integer
 -- Returns: nothing; the row count is the photos drawn.
-INSERT INTO fluffy_sql_measured (label, distance, silhouette, embedding)
+INSERT INTO fluffy_sql_work.measured (label, distance, silhouette, embedding)
 SELECT
     cluster.label,
     photo.distance,
@@ -27,7 +27,7 @@ FROM (
             photo_id,
             label,
             distance
-        FROM fluffy_sql_assignments
+        FROM fluffy_sql_work.assignments
         WHERE
             label = any((%(labels)s::integer[])[%(after_place)s::integer + 1:%(last_place)s::integer])
             AND hashint8extended(photo_id, %(seed)s::bigint) <= %(threshold)s::bigint

@@ -5,7 +5,7 @@
 -- Parameters: centroids vector[], other_centroids vector[], normalize boolean, dimensions integer,
 --   after_row bigint (exclusive), last_row bigint (inclusive)
 -- Returns: nothing; the row count is the photos labelled.
-INSERT INTO fluffy_sql_measured (label, other_label, distance, silhouette, embedding)
+INSERT INTO fluffy_sql_work.measured (label, other_label, distance, silhouette, embedding)
 SELECT
     nearest.label,
     other_nearest.label AS other_label,
@@ -18,7 +18,7 @@ FROM (
             WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
             ELSE vector(usable.embedding, -1, FALSE)
         END AS embedding
-    FROM fluffy_sql_sample AS sample
+    FROM fluffy_sql_work.sample AS sample
     INNER JOIN usable_photos AS usable ON sample.photo_id = usable.id
     WHERE
         sample.position > %(after_row)s::bigint

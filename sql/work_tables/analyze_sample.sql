@@ -1,3 +1,3 @@
 -- Tells the planner how large the sample is, so that every run plans alike.
 -- Returns: nothing.
-ANALYZE fluffy_sql_sample (position);
+ANALYZE fluffy_sql_work.sample (position);

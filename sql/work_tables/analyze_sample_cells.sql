@@ -1,3 +1,3 @@
 -- Tells the planner how many rows have a cell, so that every run plans alike.
 -- Returns: nothing.
-ANALYZE fluffy_sql_sample_cells (position);
+ANALYZE fluffy_sql_work.sample_cells (position);

@@ -1,3 +1,3 @@
 -- Forgets what was assigned, for a pass that looks at every centroid.
 -- Returns: nothing.
-DELETE FROM fluffy_sql_assignments;
+DELETE FROM fluffy_sql_work.assignments;

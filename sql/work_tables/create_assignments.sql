@@ -3,7 +3,7 @@
 -- row_version (xmin) tells, when photos are placed, that a photo is still as it was looked at. fingerprint is a number
 -- that another embedding of the photo would not have.
 -- Returns: nothing.
-CREATE UNLOGGED TABLE fluffy_sql_assignments (
+CREATE UNLOGGED TABLE fluffy_sql_work.assignments (
     photo_id bigint NOT NULL,
     label integer NOT NULL,
     distance double precision NOT NULL,

@@ -1,7 +1,7 @@
 -- What is measured of each cluster: the mean of its photos, their mean distance from it (spread) and the sum of its
 -- squares (scatter), and the mean silhouette of those whose silhouette was measured.
 -- Returns: nothing.
-CREATE UNLOGGED TABLE fluffy_sql_measured_clusters (
+CREATE UNLOGGED TABLE fluffy_sql_work.measured_clusters (
     label integer PRIMARY KEY,
     photos bigint NOT NULL,
     mean vector NOT NULL,

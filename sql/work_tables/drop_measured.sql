@@ -1,3 +1,3 @@
 -- Drops the photos that quality was measured on.
 -- Returns: nothing.
-DROP TABLE IF EXISTS fluffy_sql_measured;
+DROP TABLE IF EXISTS fluffy_sql_work.measured;

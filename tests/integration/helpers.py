@@ -45,8 +45,8 @@ def work_tables(session: Session) -> list[str]:
     """Work tables that are still there."""
     rows = query(
         session,
-        "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relpersistence = 'u'"
-        " AND starts_with(relname, 'fluffy_sql_')",
+        "SELECT relname::text FROM pg_class WHERE relkind = 'r'"
+        " AND relnamespace = 'fluffy_sql_work'::regnamespace",
     )
     return [row[0] for row in rows]
 

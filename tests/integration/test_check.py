@@ -228,7 +228,7 @@ def test_work_tables_of_a_killed_run_are_dropped(session: Session, database_url:
     assert not left.ok
     assert found(left)[0] == (
         "work_tables",
-        "the work table fluffy_sql_assignments was left behind by a run that was killed",
+        "the work table fluffy_sql_work.assignments was left behind by a run that was killed",
         False,
     )
     assert len(left.findings) == len(work_tables(session)) == 9
@@ -380,8 +380,8 @@ def test_a_repair_that_fails_mends_nothing(library: Session, database_url: str) 
     execute(
         library,
         SPOIL,
-        "CREATE TABLE fluffy_sql_sample (id bigint PRIMARY KEY)",
-        "CREATE TABLE needs_it (id bigint REFERENCES fluffy_sql_sample)",
+        "CREATE TABLE fluffy_sql_work.sample (id bigint PRIMARY KEY)",
+        "CREATE TABLE needs_it (id bigint REFERENCES fluffy_sql_work.sample)",
     )
     with pytest.raises(DatabaseError, match="other objects depend on it"):
         check(database_url, repair=True)

@@ -111,8 +111,8 @@ def test_every_statement_that_can_have_a_plan_has_one(database_url: str) -> None
     assert without == {n for n, one in explained.items() if one.sql.startswith(WITHOUT_A_PLAN)}
     assert "work_tables/analyze_sample" in without
     expected = {
-        "kmeans/lloyd_step": "fluffy_sql_sample",
-        "kmeans/assign_photos": "Insert on fluffy_sql_assignments",
+        "kmeans/lloyd_step": "on sample",
+        "kmeans/assign_photos": "Insert on assignments",
         "clusters/write_assignments": "Update on photos",
         "clusters/insert": "Insert on clusters",
         "runs/close": "Update on cluster_runs",

@@ -164,8 +164,8 @@ def put_into_cells(session: Session) -> None:
     """Puts the rows of the sample into two cells."""
     session.execute("work_tables/create_sample_cells")
     session.connection.execute(
-        "INSERT INTO fluffy_sql_sample_cells SELECT position, mod(position, 2)"
-        " FROM fluffy_sql_sample"
+        "INSERT INTO fluffy_sql_work.sample_cells SELECT position, mod(position, 2)"
+        " FROM fluffy_sql_work.sample"
     )
     session.execute("work_tables/analyze_sample_cells")
 

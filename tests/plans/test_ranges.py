@@ -70,14 +70,14 @@ def test_a_pass_over_everything_reads_the_table_from_end_to_end(large: Session) 
 @pytest.mark.parametrize("name", ["kmeans/lloyd_step", "kmeans/measure_clusters"])
 def test_a_range_of_the_sample_is_read_by_its_primary_key(large: Session, name: str) -> None:
     explained = step(large, name, 5_000, 5_300)
-    assert index_of(explained, "fluffy_sql_sample") == "fluffy_sql_sample_pkey"
+    assert index_of(explained, "sample") == "sample_pkey"
 
 
 def test_a_step_over_everything_reads_the_sample_from_end_to_end(large: Session) -> None:
     explained = step(large, "kmeans/lloyd_step", 0, PHOTOS)
-    assert index_of(explained, "fluffy_sql_sample") is None
+    assert index_of(explained, "sample") is None
 
 
 def test_the_first_rows_are_read_by_the_primary_key(large: Session) -> None:
     explained = explain(large, "kmeans/fetch_rows", after_row=0, last_row=300)
-    assert index_of(explained, "fluffy_sql_sample") == "fluffy_sql_sample_pkey"
+    assert index_of(explained, "sample") == "sample_pkey"

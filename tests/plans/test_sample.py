@@ -29,7 +29,7 @@ def step(session: Session, name: str = "kmeans/lloyd_step", last_row: int = PHOT
     return explain(
         session,
         name,
-        watched="fluffy_sql_sample",
+        watched="fluffy_sql_work.sample",
         centroids=random_centroids(session, K),
         after_row=0,
         last_row=last_row,
@@ -41,7 +41,7 @@ def step_by_cell(session: Session) -> Explained:
     return explain(
         session,
         "kmeans/lloyd_step_by_cell",
-        watched="fluffy_sql_sample",
+        watched="fluffy_sql_work.sample",
         **cells(session, K),
         after_row=0,
         last_row=PHOTOS,
@@ -59,7 +59,7 @@ def test_only_the_drawn_photos_are_fetched(session: Session, normalize: bool) ->
 def test_the_sample_lies_in_line(session: Session) -> None:
     fill(session, PHOTOS)
     draw_sample(session, PHOTOS)
-    assert toast_bytes(session, "fluffy_sql_sample") == 0
+    assert toast_bytes(session, "fluffy_sql_work.sample") == 0
 
 
 @pytest.mark.parametrize("name", ["kmeans/lloyd_step", "kmeans/measure_clusters"])
@@ -81,7 +81,7 @@ def test_a_step_by_cell_sets_candidates_out_once_for_each_cell(session: Session)
     explained = step_by_cell(session)
     by_centroids = [n for n in explained.nodes if "centroid.place" in n.get("Hash Cond", "")]
     assert [node["Actual Loops"] for node in by_centroids] == [2]
-    [sample] = [n for n in explained.nodes if n.get("Relation Name") == "fluffy_sql_sample"]
+    [sample] = [n for n in explained.nodes if n.get("Relation Name") == "sample"]
     assert (sample["Actual Loops"], sample["Actual Rows"]) == (1, PHOTOS)
 
 
@@ -91,7 +91,7 @@ def test_a_step_on_a_sample_out_of_line_fetches_each_row_for_each_centroid(
     fill(session, PHOTOS)
     session.execute("work_tables/create_sample")
     session.connection.execute(
-        "INSERT INTO fluffy_sql_sample SELECT row_number() OVER (), id, embedding FROM photos"
+        "INSERT INTO fluffy_sql_work.sample SELECT row_number() OVER (), id, embedding FROM photos"
     )
     assert step(session).fetches >= K * PHOTOS
 
@@ -104,9 +104,9 @@ def test_a_step_reads_the_sample_once_and_centroids_from_its_parameter(
     draw_sample(session, PHOTOS)
     explained = step(session, name)
     of_sample, of_centroids = explained.scans()
-    assert of_sample == ("Seq Scan", "fluffy_sql_sample")
+    assert of_sample == ("Seq Scan", "sample")
     assert of_centroids == ("Function Scan", "unnest")
-    [sample] = [n for n in explained.nodes if n.get("Relation Name") == "fluffy_sql_sample"]
+    [sample] = [n for n in explained.nodes if n.get("Relation Name") == "sample"]
     assert (sample["Actual Loops"], sample["Actual Rows"]) == (1, PHOTOS)
 
 

@@ -201,10 +201,12 @@ def test_work_tables_are_found_by_name(session: Session) -> None:
     for statement in statement_names():
         if statement.startswith("work_tables/create_"):
             session.execute(statement)
-            made.append(statement.replace("work_tables/create", "fluffy_sql"))
+            made.append(statement.replace("work_tables/create_", "fluffy_sql_work."))
             found = [row["name"] for row in session.fetch_all("check/find_work_tables")]
             assert found == made
-    unlogged = query(session, "SELECT relname::text FROM pg_class WHERE relpersistence = 'u'")
-    assert set(made) == {
-        name for (name,) in unlogged if name.startswith("fluffy_sql") and "pkey" not in name
-    }
+    there = query(
+        session,
+        "SELECT oid::regclass::text FROM pg_class"
+        " WHERE relkind = 'r' AND relnamespace = 'fluffy_sql_work'::regnamespace",
+    )
+    assert set(made) == {name for (name,) in there}

@@ -54,7 +54,7 @@ def find_cells(session: Session, *, after_row: int = 0, last_row: int = 1_000) -
         last_row=last_row,
     )
     session.execute("work_tables/analyze_sample_cells")
-    cells = dict(query(session, "SELECT position, cell FROM fluffy_sql_sample_cells"))
+    cells = dict(query(session, "SELECT position, cell FROM fluffy_sql_work.sample_cells"))
     assert found == len(cells)
     return cells
 

@@ -32,7 +32,8 @@ def lift(
     if by_cell:  # one cell, whose candidates are all
         session.execute("work_tables/create_sample_cells")
         session.connection.execute(
-            "INSERT INTO fluffy_sql_sample_cells SELECT position, 0 FROM fluffy_sql_sample"
+            "INSERT INTO fluffy_sql_work.sample_cells"
+            " SELECT position, 0 FROM fluffy_sql_work.sample"
         )
         looked_up |= {
             "labels": IntegerArray.of(np.arange(len(centroids), dtype=np.int32)),

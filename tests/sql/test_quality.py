@@ -47,8 +47,8 @@ def _work_tables(session: Session) -> None:
 def measured(session: Session) -> list[tuple[Any, ...]]:
     return query(
         session,
-        "SELECT label, other_label, distance, silhouette, embedding::text FROM fluffy_sql_measured"
-        " ORDER BY label, distance",
+        "SELECT label, other_label, distance, silhouette, embedding::text"
+        " FROM fluffy_sql_work.measured ORDER BY label, distance",
     )
 
 
@@ -87,7 +87,7 @@ def add_measured(
     others = [None] * len(rows) if other_labels is None else [int(label) for label in other_labels]
     for row, label, other in zip(rows, labels, others, strict=True):
         session.connection.execute(
-            "INSERT INTO fluffy_sql_measured VALUES (%s, %s, 1, 0.5, %s)",
+            "INSERT INTO fluffy_sql_work.measured VALUES (%s, %s, 1, 0.5, %s)",
             (int(label), other, str([float(number) for number in row])),
         )
 
@@ -208,7 +208,7 @@ def test_the_other_centroid_is_found_among_sixty_four_neighbours(session: Sessio
     centroids = [[0.0, 0.0]] + [[float(71 - label), 0.0] for label in range(1, 71)]
     draw_assigned(session, list(range(71)), centroids)
     assert [row[3] for row in measured(session)] == [pytest.approx((0.5 - 60.5) / 60.5)]
-    session.connection.execute("DELETE FROM fluffy_sql_measured")
+    session.connection.execute("DELETE FROM fluffy_sql_work.measured")
     session.connection.execute("UPDATE photos SET embedding = '[70, 0]'")
     draw_assigned(session, list(range(71)), centroids)
     assert [row[3] for row in measured(session)] == [pytest.approx((6 - 60.5) / 60.5)]
@@ -228,7 +228,7 @@ def test_a_threshold_draws_its_share_and_the_same_photos_for_a_seed(session: Ses
     make_assignments(session, dict.fromkeys(range(1, 401), (0, 1.0)))
 
     def drawn(**changes: Any) -> list[str]:
-        session.connection.execute("DELETE FROM fluffy_sql_measured")
+        session.connection.execute("DELETE FROM fluffy_sql_work.measured")
         draw_assigned(session, [0], [[0, 0]], **changes)
         return sorted(row[4] for row in measured(session))
 
@@ -294,7 +294,9 @@ def test_two_clusters_by_hand(session: Session) -> None:
 
 def test_the_silhouette_is_that_of_photos_and_not_of_clusters(session: Session) -> None:
     add_measured(session, [[0], [1], [2], [9]], [0, 0, 0, 1])
-    session.connection.execute("UPDATE fluffy_sql_measured SET silhouette = 0.1 WHERE label = 1")
+    session.connection.execute(
+        "UPDATE fluffy_sql_work.measured SET silhouette = 0.1 WHERE label = 1"
+    )
     assert partition(session).silhouette == pytest.approx(0.4)
 
 
@@ -380,7 +382,9 @@ def test_measures_without_fetching_a_photo_agree_with_scikit_learn(
 
 def test_silhouettes_are_those_of_the_photos_measured(session: Session) -> None:
     add_measured(session, [[0], [0], [0]], [0, 0, 1])
-    session.connection.execute("UPDATE fluffy_sql_measured SET silhouette = 0.2 WHERE label = 1")
+    session.connection.execute(
+        "UPDATE fluffy_sql_work.measured SET silhouette = 0.2 WHERE label = 1"
+    )
     rows = np.array([[0], [1], [9], [8], [20]], np.float32)
     found = summarize_assigned(session, rows, np.array([0, 0, 1, 1, 2]), normalize=False)
     assert found.silhouette == pytest.approx(0.4)
@@ -477,7 +481,7 @@ def test_percentiles_of_the_distances_are_numpy_s(session: Session, metric: str)
     distances = np.random.default_rng(1).uniform(size=150)
     session.execute("work_tables/clear_assignments")
     session.connection.cursor().executemany(
-        "INSERT INTO fluffy_sql_assignments VALUES (%s, %s, %s, '0')",
+        "INSERT INTO fluffy_sql_work.assignments VALUES (%s, %s, %s, '0')",
         [(place, 4, float(distance)) for place, distance in enumerate(distances)]
         + [(1_000, 9, 0.5)],
     )
@@ -521,12 +525,12 @@ def test_the_record_of_a_run_keeps_its_measures(session: Session) -> None:
 def test_statistics_of_the_photos_measured_are_taken(session: Session) -> None:
     add_measured(session, [[0, 0]] * 50, range(50))
     session.execute("work_tables/analyze_measured")
-    known = "SELECT count(*) FROM pg_stats WHERE tablename = 'fluffy_sql_measured'"
-    assert value(session, known) == 1
+    known = "SELECT count(*) FROM pg_stats WHERE schemaname || '.' || tablename = %s"
+    assert value(session, known, "fluffy_sql_work.measured") == 1
 
 
 def test_work_tables_can_be_dropped_twice(session: Session) -> None:
     for _ in range(2):
         session.execute("work_tables/drop_measured_clusters")
         session.execute("work_tables/drop_measured")
-    assert value(session, "SELECT to_regclass('fluffy_sql_measured')") is None
+    assert value(session, "SELECT to_regclass('fluffy_sql_work.measured')") is None
