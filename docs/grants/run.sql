@@ -1,0 +1,37 @@
+-- Lets a role work with a library that another role owns: all commands but migrate and sample. It can't change a path,
+-- delete a photo, rename a cluster or make anything where the library is. Apply it as the owner of the tables, after
+-- each migrate:
+--
+--   fluffy-sql psql -v role=NAME -f docs/grants/run.sql
+
+\ir read.sql
+
+BEGIN;
+
+-- the work tables of a run; an import has a temporary one
+GRANT USAGE, CREATE ON SCHEMA fluffy_sql_work TO :"role";
+GRANT TEMPORARY ON DATABASE :"DBNAME" TO :"role";
+
+GRANT SELECT ON photos TO :"role";
+GRANT INSERT (path, embedding, created_at, updated_at) ON photos TO :"role";
+GRANT UPDATE (embedding, cluster_id, updated_at) ON photos TO :"role";
+
+GRANT INSERT (status, photos_count, centroid, run_id, created_at, updated_at) ON clusters TO :"role";
+GRANT UPDATE (photos_count, centroid, run_id, updated_at) ON clusters TO :"role";
+GRANT DELETE ON clusters TO :"role";
+
+GRANT INSERT, UPDATE, DELETE ON cluster_runs, cluster_run_clusters TO :"role";
+GRANT INSERT, DELETE ON cluster_run_steps, cluster_run_moves TO :"role";
+GRANT SELECT, INSERT, UPDATE, DELETE ON cluster_run_checkpoints TO :"role";
+GRANT INSERT ON cluster_quality TO :"role";
+
+GRANT EXECUTE ON FUNCTION nearest_active_cluster, assign_photo TO :"role";
+
+-- an adopted table may take its ids from a sequence that is a thing of its own
+SELECT format('GRANT USAGE ON SEQUENCE %s TO %I', pg_get_serial_sequence(attrelid::regclass::text, 'id'), :'role')
+FROM pg_attribute
+WHERE attrelid IN ('photos'::regclass, 'clusters'::regclass) AND attname = 'id' AND attidentity = ''
+AND pg_get_serial_sequence(attrelid::regclass::text, 'id') IS NOT NULL
+\gexec
+
+COMMIT;
