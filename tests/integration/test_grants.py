@@ -16,6 +16,7 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from fluffy_sql.database import schema
 from fluffy_sql.database.embedded import find_psql
 from fluffy_sql.database.session import Session, libpq_environment
 from fluffy_sql.service import ClusteringService
@@ -198,24 +199,29 @@ def quoted(name: str) -> str:
 
 
 @contextmanager
+def new_role(admin: Session, what: str) -> Iterator[str]:
+    """A role that may log in, with a name that no statement made of text would survive."""
+    role = f"""o'neil "{what}" {uuid.uuid4().hex}'; DROP TABLE photos; --"""
+    name = sql.Identifier(role)
+    try:
+        admin.connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(name, PASSWORD))
+    except psycopg.errors.InsufficientPrivilege:
+        pytest.skip("the role of the tests may not make others")
+    try:
+        yield role
+    finally:
+        admin.connection.execute(sql.SQL("REASSIGN OWNED BY {} TO CURRENT_USER").format(name))
+        admin.connection.execute(sql.SQL("DROP OWNED BY {}").format(name))
+        admin.connection.execute(sql.SQL("DROP ROLE {}").format(name))
+
+
+@contextmanager
 def let_in(url: str, grants: str) -> Iterator[Library]:
     """Lets a new role into a library that is shut to all others, with one file of docs/grants."""
-    role = f"""o'neil "{grants}" {uuid.uuid4().hex}'; DROP TABLE photos; --"""
-    with Session.open(url) as owner:
-        name = sql.Identifier(role)
-        try:
-            owner.connection.execute(
-                sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(name, PASSWORD)
-            )
-        except psycopg.errors.InsufficientPrivilege:
-            pytest.skip("the role of the tests may not make others")
-        try:
-            owner.connection.execute(HARDEN)
-            apply_grants(url, grants, role)
-            yield Library(owner, role, make_conninfo(url, user=role, password=PASSWORD))
-        finally:
-            owner.connection.execute(sql.SQL("DROP OWNED BY {}").format(name))
-            owner.connection.execute(sql.SQL("DROP ROLE {}").format(name))
+    with Session.open(url) as owner, new_role(owner, grants) as role:
+        owner.connection.execute(HARDEN)
+        apply_grants(url, grants, role)
+        yield Library(owner, role, make_conninfo(url, user=role, password=PASSWORD))
 
 
 def apply_grants(url: str, grants: str, role: str) -> None:
@@ -396,3 +402,63 @@ def test_a_role_that_may_read_can_look_and_change_nothing(
         for statement in [*PLACING.values(), "SELECT path FROM photos"]:
             refuse(library, statement)
         assert snapshot(library.owner) == before
+
+
+def test_ids_of_an_adopted_table_may_come_from_a_sequence(
+    bare_database_url: str, run_cli: Run
+) -> None:
+    write_new_photos()
+    with Session.open(bare_database_url) as owner:
+        for table in (
+            "photos (id serial PRIMARY KEY, path text)",
+            "clusters (id bigserial PRIMARY KEY, name text)",
+        ):
+            owner.connection.execute(f"CREATE TABLE {table}".encode())
+    schema.migrate(bare_database_url)
+    with let_in(bare_database_url, "run") as library:
+        for table, what in (("photos", "import"), ("clusters", "generate")):
+            grant = f"USAGE ON SEQUENCE {table}_id_seq"
+            assert grant in library.granted()
+            library.change("REVOKE", grant)
+            assert is_refused(run_cli(*WORKING[what], "--database-url", library.url))
+            library.change("GRANT", grant)
+            assert run_cli(*WORKING[what], "--database-url", library.url).code == 0
+
+
+def test_migrate_needs_no_superuser_but_the_extension_or_one_who_may_make_it(
+    bare_database_url: str, run_cli: Run
+) -> None:
+    with Session.open(bare_database_url) as admin, new_role(admin, "owner") as role:
+        name = admin.connection.info.dbname
+        admin.connection.execute(f"ALTER DATABASE {name} OWNER TO {quoted(role)}".encode())
+        url = make_conninfo(bare_database_url, user=role, password=PASSWORD)
+
+        def run(*arguments: str) -> Finished:
+            return run_cli(*arguments, "--database-url", url)
+
+        assert is_refused(run("migrate"))
+        admin.connection.execute("CREATE EXTENSION vector")
+        assert run("migrate").code == 0
+        with Session.open(bare_database_url) as session:
+            add_photos(session, 0, 20)
+        assert run("generate", "--k", "2").code == 0
+        admin.execute("work_tables/create_sample")  # as a killed run of another role leaves it
+        assert run("migrate", "--rollback", "--yes").code == 0
+        found = query(admin, "SELECT to_regnamespace('fluffy_sql_work'), to_regclass('photos')")
+        assert found == [(None, None)]
+
+
+def test_a_schema_for_work_tables_that_was_made_before_is_used_and_kept(
+    bare_database_url: str, run_cli: Run
+) -> None:
+    with Session.open(bare_database_url) as admin, new_role(admin, "migrates") as role:
+        admin.connection.execute("CREATE EXTENSION vector")
+        admin.connection.execute(f"GRANT CREATE ON SCHEMA public TO {quoted(role)}".encode())
+        url = make_conninfo(bare_database_url, user=role, password=PASSWORD)
+        assert is_refused(run_cli("migrate", "--database-url", url))
+        admin.connection.execute(
+            f"CREATE SCHEMA fluffy_sql_work AUTHORIZATION {quoted(role)}".encode()
+        )
+        assert run_cli("migrate", "--database-url", url).code == 0
+        assert run_cli("migrate", "--rollback", "--yes", "--database-url", url).code == 0
+        assert query(admin, "SELECT to_regnamespace('fluffy_sql_work') IS NOT NULL") == [(True,)]
