@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import warnings
@@ -11,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fluffy_sql.errors import DatabaseError, MissingExtraError, UsageError
+from fluffy_sql.errors import DatabaseError, MissingExtraError, SettingsError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,11 @@ if TYPE_CHECKING:
 _MOST_SHARED_BUFFERS = 2 * 2**30
 # Placing photos rewrites a row for each; PostgreSQL's 1 GB may force a checkpoint in the middle.
 # Nobody replicates from this server, so bulk loads need not be logged twice.
-_SERVER_SETTINGS = """max_wal_size = 4GB
+# Whoever reaches the socket is let in, and where the folder's path is too long for a socket it lies
+# in a folder of all users.
+_SERVER_SETTINGS = """listen_addresses = ''
+unix_socket_permissions = 0700
+max_wal_size = 4GB
 checkpoint_timeout = 15min
 wal_level = minimal
 max_wal_senders = 0
@@ -48,8 +53,10 @@ def embedded_server(folder: Path) -> Iterator[EmbeddedServer]:
 
     Raises:
         MissingExtraError: the package that carries the server is not installed.
+        SettingsError: the server can't be in a folder of that name.
         DatabaseError: the server does not start.
     """
+    _require_plain_path(folder)
     server = _start(folder)
     try:
         yield EmbeddedServer(url=server.get_uri())
@@ -72,6 +79,15 @@ def find_psql(*, prefer_embedded: bool) -> str:
     if found is None:
         raise UsageError("there is no psql here; install the PostgreSQL client")
     return found
+
+
+def _require_plain_path(folder: Path) -> None:
+    """The folder's path becomes part of a shell command and of an address."""
+    if found := re.search(r"[^\w./@:+=-]", str(folder.resolve())):
+        raise SettingsError(
+            f"the embedded server can't be in {str(folder)!r}, for {found[0]!r} is in its path; name"
+            " a folder of letters, digits and . _ - in database.embedded_dir"
+        )
 
 
 def _start(folder: Path) -> Any:
