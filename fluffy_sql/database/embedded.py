@@ -85,8 +85,8 @@ def _require_plain_path(folder: Path) -> None:
     """The folder's path becomes part of a shell command and of an address."""
     if found := re.search(r"[^\w./@:+=-]", str(folder.resolve())):
         raise SettingsError(
-            f"the embedded server can't be in {str(folder)!r}, for {found[0]!r} is in its path; name"
-            " a folder of letters, digits and . _ - in database.embedded_dir"
+            f"the embedded server can't be in {str(folder)!r}, for {found[0]!r} is in its path;"
+            " name a folder of letters, digits and . _ - in database.embedded_dir"
         )
 
 
