@@ -131,7 +131,7 @@ def run(arguments: list[str]) -> int:
     except (BrokenPipeError, SystemExit):
         # Whoever read our output has had enough (`| head`), which click and rich turn into an exit.
         # That is no failure, and no reason to complain when Python flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_stdout()
         return 0
     return code
 
@@ -149,9 +149,17 @@ def _write_anything(stream: TextIO) -> None:
 
 def _fail(message: str, exit_code: int, arguments: list[str]) -> int:
     if "--json" in arguments:
-        _print_json({"error": message, "exit_code": exit_code})
+        try:
+            _print_json({"error": message, "exit_code": exit_code})
+            sys.stdout.flush()
+        except BrokenPipeError:
+            _drop_stdout()
     display.stderr_console().print(Text(f"fluffy-sql: {display.printable(message)}"))
     return exit_code
+
+
+def _drop_stdout() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _print_json(value: dict[str, Any]) -> None:

@@ -526,6 +526,21 @@ def test_a_reader_who_leaves_early_is_no_error(
     assert (finished.returncode, finished.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_what_went_wrong_is_told_also_where_the_reader_left(
+    tmp_path: Path, unbuffered: str
+) -> None:
+    finished = python(
+        *("clusters", "--json", "--database-url", UNREACHABLE),
+        folder=tmp_path,
+        pipe=" | true",
+        PYTHONUNBUFFERED=unbuffered,
+    )
+    assert finished.returncode == 1
+    assert finished.stderr.startswith("fluffy-sql: can't connect to")
+    assert finished.stderr.count("\n") == 1
+
+
 # sample
 
 
