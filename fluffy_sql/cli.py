@@ -154,7 +154,7 @@ def _fail(message: str, exit_code: int, arguments: list[str]) -> int:
             sys.stdout.flush()
         except BrokenPipeError:
             _drop_stdout()
-    display.stderr_console().print(Text(f"fluffy-sql: {display.printable(message)}"))
+    display.stderr_console().print(Text(display.printable(f"fluffy-sql: {message}")))
     return exit_code
 
 

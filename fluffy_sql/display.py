@@ -604,7 +604,7 @@ def _text(value: object) -> Text:
 
 
 def printable(characters: str) -> str:
-    """One line, whatever the characters; those that can't be seen are spelt out."""
+    r"""One line that shows what is there: a newline as \n."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in characters)
 
 
