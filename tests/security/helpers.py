@@ -1,0 +1,226 @@
+"""What tests of rights and of hostile names share: commands, and roles that are let in."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import uuid
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from fluffy_sql.database.embedded import find_psql
+from fluffy_sql.database.session import Session, libpq_environment
+from tests.conftest import made_library
+from tests.integration.helpers import query
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conftest import Finished
+
+PASSWORD = uuid.uuid4().hex
+GRANTS = Path(__file__).resolve().parents[2] / "docs" / "grants"
+
+# Every way in is shut to others than those who are let in by name, pgvector's own functions aside.
+HARDEN = """
+DO $$
+DECLARE
+    ours regprocedure;
+BEGIN
+    EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
+    EXECUTE format('REVOKE ALL ON SCHEMA %I FROM PUBLIC', current_schema());
+    FOR ours IN
+        SELECT oid FROM pg_proc
+        WHERE pronamespace = quote_ident(current_schema())::regnamespace
+            AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')
+    LOOP
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', ours);
+    END LOOP;
+END
+$$
+"""
+# What a role was granted in this database, as one would write it.
+GRANTED = """
+SELECT privilege_type || ' ON DATABASE' FROM pg_database, aclexplode(datacl)
+WHERE grantee = %(role)s::regrole AND datname = current_database()
+UNION ALL
+SELECT privilege_type || ' ON SCHEMA ' || nspname FROM pg_namespace, aclexplode(nspacl)
+WHERE grantee = %(role)s::regrole
+UNION ALL
+SELECT privilege_type || ' ON ' || relname FROM pg_class, aclexplode(relacl)
+WHERE grantee = %(role)s::regrole AND relkind <> 'S'
+UNION ALL
+SELECT privilege_type || ' ON SEQUENCE ' || relname FROM pg_class, aclexplode(relacl)
+WHERE grantee = %(role)s::regrole AND relkind = 'S'
+UNION ALL
+SELECT format('%%s (%%s) ON %%s', privilege_type, attname, attrelid::regclass)
+FROM pg_attribute, aclexplode(attacl)
+WHERE grantee = %(role)s::regrole
+UNION ALL
+SELECT privilege_type || ' ON FUNCTION ' || proname FROM pg_proc, aclexplode(proacl)
+WHERE grantee = %(role)s::regrole
+"""
+
+LOOKING = {
+    "clusters": ["clusters"],
+    "runs": ["runs"],
+    "show": ["runs", "show", "1"],
+    "diff": ["runs", "diff", "1", "2"],
+    "report": ["report", "--out", "report"],
+}
+WORKING = {
+    "generate": ["generate", "--k", "2"],
+    "dry run": ["generate", "--k", "2", "--dry-run"],
+    "explain": ["generate", "--k", "2", "--explain"],
+    "recluster": ["generate", "--recluster", "--k", "3"],
+    "resume": ["generate", "--resume"],
+    "import": ["import", "new.csv"],
+    "assign": ["assign", "--moved"],
+    "sweep": ["sweep", "--k", "2..4"],
+    "check": ["check"],
+    "repair": ["check", "--repair"],
+    "undo": ["runs", "undo", "1"],
+}
+FUNCTIONS = {
+    "centroid_distance": "SELECT centroid_distance('[1,2]', '[1,3]')",
+    "cluster_central_photos": "SELECT * FROM cluster_central_photos(1)",
+    "cluster_outermost_photos": "SELECT * FROM cluster_outermost_photos(1)",
+    "cluster_random_photos": "SELECT * FROM cluster_random_photos(1)",
+    "cluster_neighbors": "SELECT * FROM cluster_neighbors(1)",
+    "photo_nearest_clusters": "SELECT * FROM photo_nearest_clusters(1)",
+    "vector_nearest_clusters": "SELECT * FROM vector_nearest_clusters('[1,0,0,0,0,0,0,0]')",
+}
+PLACING = {
+    "nearest_active_cluster": "SELECT nearest_active_cluster('[1,0,0,0,0,0,0,0]')",
+    "assign_photo": "SELECT assign_photo(1)",
+}
+OVERVIEW = "SELECT * FROM cluster_overview"
+
+
+@dataclass(frozen=True)
+class Library:
+    """A library whose owner let a role in.
+
+    Attributes:
+        owner: a session of its owner.
+        role: the name of the role.
+        url: the address with which the role comes.
+    """
+
+    owner: Session
+    role: str
+    url: str
+
+    def granted(self) -> set[str]:
+        """What the role was granted."""
+        found = self.owner.connection.execute(GRANTED, {"role": f"{quoted(self.role)}"})
+        return {grant for (grant,) in found}
+
+    def change(self, statement: str, grant: str) -> None:
+        """Grants or revokes."""
+        database = f" {self.owner.connection.info.dbname}" if grant.endswith("DATABASE") else ""
+        whose = {"GRANT": "TO", "REVOKE": "FROM"}[statement]
+        self.owner.connection.execute(
+            f"{statement} {grant}{database} {whose} {quoted(self.role)}".encode()
+        )
+
+
+def quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+@contextmanager
+def new_role(admin: Session, what: str) -> Iterator[str]:
+    """A role that may log in, with a name that no statement made of text would survive."""
+    role = f"""o'neil "{what}" {uuid.uuid4().hex}'; DROP TABLE photos; --"""
+    name = sql.Identifier(role)
+    try:
+        admin.connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(name, PASSWORD))
+    except psycopg.errors.InsufficientPrivilege:
+        pytest.skip("the role of the tests may not make others")
+    try:
+        yield role
+    finally:
+        admin.connection.execute(sql.SQL("REASSIGN OWNED BY {} TO CURRENT_USER").format(name))
+        admin.connection.execute(sql.SQL("DROP OWNED BY {}").format(name))
+        admin.connection.execute(sql.SQL("DROP ROLE {}").format(name))
+
+
+@contextmanager
+def let_in(url: str, grants: str) -> Iterator[Library]:
+    """Lets a new role into a library that is shut to all others, with one file of docs/grants."""
+    with Session.open(url) as owner, new_role(owner, grants) as role:
+        owner.connection.execute(HARDEN)
+        apply_grants(url, grants, role)
+        yield Library(owner, role, make_conninfo(url, user=role, password=PASSWORD))
+
+
+def apply_grants(url: str, grants: str, role: str) -> None:
+    psql = find_psql(prefer_embedded=True)
+    subprocess.run(
+        [psql, "-qX", "-v", f"role={role}", "-f", GRANTS / f"{grants}.sql"],
+        env={**os.environ, **libpq_environment(url)},
+        check=True,
+    )
+
+
+def add_photos(session: Session, first: int, last: int) -> None:
+    rows, _ = made_library(1, photos=last, dimensions=8, themes=3)
+    with session.connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO photos (path, embedding) VALUES (%s, %s)",
+            [(f"p{place}.jpg", rows[place]) for place in range(first, last)],
+        )
+
+
+def cut_off_a_run(session: Session) -> None:
+    """Leaves a run that was killed while it trained."""
+    query(
+        session,
+        "WITH run AS (INSERT INTO cluster_runs (status, phase, algorithm, metric, seed,"
+        " k_requested, settings, tool_version, postgres_version, pgvector_version,"
+        " photos_eligible, dimensions) SELECT 'interrupted', 'train', algorithm, metric, seed,"
+        " k_requested, settings, tool_version, postgres_version, pgvector_version,"
+        " photos_eligible, dimensions FROM cluster_runs WHERE id = 1 RETURNING id)"
+        " INSERT INTO cluster_run_checkpoints (run_id, step, batch_size, centroids)"
+        " SELECT run.id, 1, 20, (SELECT array_agg(centroid) FROM clusters)"
+        " FROM run RETURNING run_id",
+    )
+
+
+def write_new_photos() -> None:
+    """A file of five new photos, and five that are there with another embedding."""
+    rows, _ = made_library(2, photos=10, dimensions=8, themes=3)
+    Path("new.csv").write_text(
+        "path,embedding\n"
+        + "".join(f'p{70 + place}.jpg,"{row.tolist()}"\n' for place, row in enumerate(rows, 5)),
+        encoding="utf-8",
+    )
+
+
+def ask(library: Library, statement: str) -> None:
+    with psycopg.connect(library.url) as connection:
+        connection.execute(statement.encode())
+
+
+def refuse(library: Library, statement: str) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        ask(library, statement)
+
+
+def is_refused(finished: Finished) -> bool:
+    """Whether a command ended as it should for a role that may not do this."""
+    *_, last = finished.err.splitlines()
+    return (
+        finished.code == 1
+        and last.startswith("fluffy-sql: ")
+        and ("permission denied" in last or "does not reach" in last)
+        and "Traceback" not in finished.err
+    )
