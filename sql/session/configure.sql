@@ -7,6 +7,8 @@
 --   each row, and a step took twice as long.
 --   synchronous_commit: off, for records of progress need not wait for the disk; a transaction does, see
 --   session/commit_durably.
+--   row_security: off, so that a statement fails that row-level security would hide rows from. A run that sees a part of
+--   the photos would call itself done, and what is not seen would be counted out.
 --   jit: compiling these statements costs more than it saves.
 --   client_connection_check_interval: a killed program's statement, and the locks it holds, would else go on to its
 --   end, or until it gets a lock that it waits for. Windows can't look.
@@ -20,6 +22,7 @@ SELECT
         'work_mem', greatest(pg_size_bytes(current_setting('work_mem')), 64 * 1024 * 1024) / 1024 || 'kB', FALSE
     ) AS work_mem,
     set_config('synchronous_commit', 'off', FALSE) AS synchronous_commit,
+    set_config('row_security', 'off', FALSE) AS row_security,
     set_config('jit', 'off', FALSE) AS jit,
     set_config('client_min_messages', 'warning', FALSE) AS client_min_messages,
     set_config(

@@ -271,3 +271,21 @@ def test_a_schema_for_work_tables_that_was_made_before_is_used_and_kept(
         assert run_cli("migrate", "--database-url", url).code == 0
         assert run_cli("migrate", "--rollback", "--yes", "--database-url", url).code == 0
         assert query(admin, "SELECT to_regnamespace('fluffy_sql_work') IS NOT NULL") == [(True,)]
+
+
+def test_a_role_that_may_not_see_all_photos_is_refused(
+    empty_database: Callable[..., Any], template: str, run_cli: Run
+) -> None:
+    write_new_photos()
+    with empty_database(template) as url, let_in(url, "run") as library:
+        add_photos(library.owner, 0, 60)
+        library.owner.connection.execute("ALTER TABLE photos ENABLE ROW LEVEL SECURITY")
+        library.owner.connection.execute("CREATE POLICY half ON photos USING (id % 2 = 0)")
+        before = snapshot(library.owner)
+        for name in ("generate", "recluster", "import", "check", "repair"):
+            finished = run_cli(*WORKING[name], "--database-url", library.url)
+            assert finished.code == 1
+            assert "would be affected by row-level security" in finished.err.splitlines()[-1]
+        assert snapshot(library.owner) == before
+        library.owner.connection.execute(f"ALTER ROLE {quoted(library.role)} BYPASSRLS".encode())
+        assert run_cli(*WORKING["generate"], "--database-url", library.url).code == 0

@@ -16,6 +16,7 @@ SETTINGS = {
     "synchronize_seqscans": ("off", "on"),
     "default_transaction_isolation": ("read committed", "serializable"),
     "synchronous_commit": ("off", "on"),
+    "row_security": ("off", "on"),
     "jit": ("off", "on"),
     "client_min_messages": ("warning", "debug1"),
     "client_connection_check_interval": ("1s", "0"),
