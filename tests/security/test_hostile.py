@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,19 +114,20 @@ def test_hostile_names_are_names(hostile: str, run_cli: Run) -> None:
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
 
 
-@pytest.mark.parametrize("name", NAMES)
 def test_a_hostile_flag_is_refused_in_one_line(
-    name: str, run_cli: Run, database_url: str, session: Session
+    run_cli: Run, database_url: str, session: Session
 ) -> None:
-    for arguments in (
-        ["generate", "--algorithm", name],
-        ["generate", "--metric", name],
-        ["sweep", "--k", name],
-        ["import", f"{name}.npy"],
-        ["runs", "show", name],
-    ):
-        finished = run_cli(*arguments, "--database-url", database_url)
-        assert finished.code in {1, 2}
+    flags = [
+        ["generate", "--algorithm", "{}"],
+        ["generate", "--metric", "{}"],
+        ["sweep", "--k", "{}"],
+        ["import", "{}.npy"],
+        ["runs", "show", "{}"],
+    ]
+    for name, (*command, flag) in product(NAMES, flags):
+        hostile_flag = flag.replace("{}", name, 1)
+        finished = run_cli(*command, hostile_flag, "--database-url", database_url)
+        assert finished.code in {1, 2}, hostile_flag
         assert finished.err.startswith("fluffy-sql: ")
-        assert finished.err.count("\n") == 1
+        assert finished.err.count("\n") == 1, hostile_flag
     assert session.fetch_all("runs/list", most=None) == []
