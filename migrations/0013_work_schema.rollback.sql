@@ -11,3 +11,5 @@ BEGIN
     END IF;
 END
 $$;
+
+ALTER FUNCTION scope_clusters_by(text) RESET search_path;

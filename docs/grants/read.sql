@@ -16,7 +16,8 @@ GRANT SELECT ON fluffy_sql_migrations TO :"role";
 
 GRANT SELECT ON clusters, cluster_quality TO :"role";
 GRANT SELECT ON cluster_runs, cluster_run_steps, cluster_run_moves, cluster_run_clusters TO :"role";
-GRANT SELECT ON usable_photos, cluster_members, cluster_overview, cluster_moves, cluster_run_overview TO :"role";
+GRANT SELECT ON usable_photos, scoped_clusters TO :"role";
+GRANT SELECT ON cluster_members, cluster_overview, cluster_moves, cluster_run_overview TO :"role";
 
 GRANT EXECUTE ON FUNCTION centroid_distance, cluster_central_photos, cluster_outermost_photos, cluster_random_photos,
 cluster_neighbors, vector_nearest_clusters, photo_nearest_clusters TO :"role";
