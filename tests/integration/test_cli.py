@@ -33,7 +33,6 @@ NEED_TABLES = [
     ["import", "photos.csv"],
     ["generate"],
     ["assign"],
-    ["check"],
     ["clusters"],
     ["report", "--out", "report"],
     ["runs"],
@@ -188,7 +187,7 @@ def test_wrong_usage_is_one_line_and_code_2(
 # Failures
 
 
-@pytest.mark.parametrize("command", [["migrate"], *NEED_TABLES])
+@pytest.mark.parametrize("command", [["migrate"], ["check"], *NEED_TABLES])
 def test_a_server_that_does_not_answer_is_one_line(run_cli: Run, command: list[str]) -> None:
     finished = run_cli(*command, "--database-url", UNREACHABLE)
     assert finished.code == 1
