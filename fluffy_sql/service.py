@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -320,7 +321,7 @@ def _find_resumable(session: Session) -> _Killed:
     return _Killed(
         run_id=run["id"],
         recluster=run["kind"] == "recluster",
-        settings=ClusteringSettings.model_validate(run["settings"]),
+        settings=ClusteringSettings.model_validate_json(json.dumps(run["settings"])),
         checkpoint=Checkpoint(
             run["step"], run["batch_size"], np.stack([row["centroid"] for row in rows])
         ),

@@ -197,8 +197,9 @@ def _is_null(node: yaml.Node) -> bool:
 def _describe(error: ValidationError, sources: _Sources) -> str:
     """One line for the first thing wrong: where, which key, what was found, what is allowed."""
     first = error.errors(include_url=False)[0]
-    key = " ".join(".".join(str(part) for part in first["loc"]).split())
-    where = sources.origin(key)
+    path = [str(part) for part in first["loc"] if part != "[key]"]
+    key = " ".join(".".join(path).split())
+    where = sources.origin(".".join(path[:2]))
     if first["type"] == "extra_forbidden":
         section = first["loc"][0] if len(first["loc"]) > 1 else None
         fields = _fields_of(str(section) if section is not None else None)
@@ -206,7 +207,7 @@ def _describe(error: ValidationError, sources: _Sources) -> str:
     found = "nothing" if first["input"] is None else repr(first["input"])
     if key == "database.url" or "://" in found:  # it may hold a password
         found = "a value that is not text" if key == "database.url" else "an address"
-    return f"{where}: {key} is {found}; allowed: {_allowed(key, first['msg'])}"
+    return f"{where}: {key} is {found}; allowed: {_allowed('.'.join(path[:2]), first['msg'])}"
 
 
 def _fields_of(section: str | None) -> list[str]:

@@ -7,6 +7,8 @@ DROP FUNCTION fluffy_sql_guard_cluster() CASCADE;
 
 DROP FUNCTION scope_clusters_by(text);
 
+DROP FUNCTION fluffy_sql_make_clusters;
+
 DROP FUNCTION nearest_active_cluster(vector, double precision, bigint);
 
 DROP VIEW scoped_clusters;

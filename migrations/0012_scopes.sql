@@ -112,23 +112,49 @@ CREATE TRIGGER fluffy_sql_guard_updated AFTER UPDATE ON photos
 REFERENCING NEW TABLE AS new_photos
 FOR EACH STATEMENT EXECUTE FUNCTION fluffy_sql_guard_photos();
 
--- The column is named once, in a view that can be written to: an application may have its own. As SECURITY INVOKER,
--- for whoever calls it has to own both tables.
+-- The column of clusters that has the scope is named here alone: an application may have its own. A function makes
+-- clusters, as a view that could be written to would keep an application from changing the types of its columns. As
+-- SECURITY INVOKER, for whoever calls it has to own both tables.
 CREATE FUNCTION scope_clusters_by(column_name text)
 RETURNS void
 LANGUAGE plpgsql
 AS $$
 BEGIN
-    EXECUTE format(
-        'CREATE OR REPLACE VIEW scoped_clusters AS SELECT id, name, status, photos_count, centroid, run_id,'
-        ' created_at, updated_at, %1$I AS scope FROM clusters',
-        $1
-    );
+    EXECUTE format('CREATE OR REPLACE VIEW scoped_clusters AS SELECT id, %1$I AS scope FROM clusters', $1);
     EXECUTE format(
         'CREATE OR REPLACE TRIGGER fluffy_sql_guard_cluster AFTER UPDATE ON clusters'
         ' FOR EACH ROW WHEN (OLD.%1$I IS DISTINCT FROM NEW.%1$I) EXECUTE FUNCTION fluffy_sql_guard_cluster()',
         $1
     );
+    EXECUTE format(
+        $create$
+            CREATE OR REPLACE FUNCTION fluffy_sql_make_clusters(run_id bigint, centroids %3$s[], scopes bigint[])
+            RETURNS SETOF bigint
+            LANGUAGE plpgsql
+            SET search_path = pg_catalog, %2$I, pg_temp
+            AS $function$
+            BEGIN
+                RETURN QUERY
+                INSERT INTO clusters (status, photos_count, centroid, run_id, %1$I, created_at, updated_at)
+                SELECT 0, 0, made.centroid, $1, made.scope, now(), now()
+                FROM unnest($2, $3) WITH ORDINALITY AS made (centroid, scope, place)
+                ORDER BY made.place
+                RETURNING clusters.id::bigint;
+            END
+            $function$
+        $create$,
+        $1,
+        current_schema(),
+        -- with its schema, if that is another one
+        (
+            SELECT format_type(atttypid, NULL) FROM pg_attribute
+            WHERE attrelid = 'clusters'::regclass AND attname = 'centroid'
+        )
+    );
+    COMMENT ON VIEW scoped_clusters IS
+        'The scope of each cluster, by whatever column of clusters that is: see scope_clusters_by. Example: SELECT scope, count(*) FROM scoped_clusters GROUP BY scope;';
+    COMMENT ON FUNCTION fluffy_sql_make_clusters IS
+        'Makes clusters of a run, with these centroids and scopes and in their order; gives their ids. For runs of fluffy_sql.';
 END
 $$;
 
@@ -177,9 +203,6 @@ BEGIN
     END IF;
 END
 $$;
-
-COMMENT ON VIEW scoped_clusters IS
-'The clusters, each with its scope, by whatever column of clusters that is: see scope_clusters_by. Example: SELECT scope, count(*) FROM scoped_clusters GROUP BY scope;';
 
 -- Functions that place photos look among the clusters of one scope.
 
@@ -258,6 +281,8 @@ DO $$
 DECLARE
     path text := format('pg_catalog, %I, pg_temp', current_schema());
 BEGIN
+    -- it makes things, so the library's schema comes first; pg_catalog goes before all that are named
+    EXECUTE format('ALTER FUNCTION scope_clusters_by(text) SET search_path = %I, pg_temp', current_schema());
     EXECUTE 'ALTER FUNCTION assign_photo(bigint, double precision) SET search_path = ' || path;
     EXECUTE 'ALTER FUNCTION place_new_photo() SET search_path = ' || path;
 END

@@ -11,5 +11,3 @@ BEGIN
     END IF;
 END
 $$;
-
-ALTER FUNCTION scope_clusters_by(text) RESET search_path;

@@ -16,10 +16,3 @@ $$;
 -- What killed runs left where work tables were until now.
 DROP TABLE IF EXISTS fluffy_sql_assignments, fluffy_sql_candidates, fluffy_sql_drawn, fluffy_sql_measured,
 fluffy_sql_measured_clusters, fluffy_sql_placements, fluffy_sql_sample, fluffy_sql_sample_cells;
-
--- It makes a view, so the library's schema comes first; pg_catalog goes before all that are named.
-DO $$
-BEGIN
-    EXECUTE format('ALTER FUNCTION scope_clusters_by(text) SET search_path = %I, pg_temp', current_schema());
-END
-$$;

@@ -16,9 +16,9 @@ GRANT SELECT ON photos TO :"role";
 GRANT INSERT (path, embedding, created_at, updated_at) ON photos TO :"role";
 GRANT UPDATE (embedding, cluster_id, updated_at) ON photos TO :"role";
 
--- clusters are made and locked by way of the view that names the column of their scope
-GRANT INSERT (status, photos_count, centroid, run_id, scope, created_at, updated_at) ON scoped_clusters TO :"role";
-GRANT UPDATE (updated_at) ON scoped_clusters TO :"role";
+-- clusters are made by the function that knows the column of their scope
+GRANT EXECUTE ON FUNCTION fluffy_sql_make_clusters TO :"role";
+GRANT INSERT ON clusters TO :"role";
 GRANT UPDATE (photos_count, centroid, run_id, updated_at) ON clusters TO :"role";
 GRANT DELETE ON clusters TO :"role";
 

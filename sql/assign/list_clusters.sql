@@ -5,14 +5,15 @@
 --   percentage of its photos lay at training; null where none is known), by rising id.
 SELECT
     cluster.id,
-    cluster.scope::bigint AS scope,
+    scoped.scope::bigint AS scope,
     coalesce(run.metric, 'cosine') AS metric,
     CASE
         WHEN run.metric = 'l2' OR abs(vector_norm(cluster.centroid) - 1) < 1e-6 THEN cluster.centroid
         ELSE l2_normalize(cluster.centroid)
     END AS centroid,
     quality.distance_percentiles[%(within)s::integer + 1] AS limit_at_training
-FROM scoped_clusters AS cluster
+FROM clusters AS cluster
+INNER JOIN scoped_clusters AS scoped ON cluster.id = scoped.id
 LEFT JOIN cluster_runs AS run ON cluster.run_id = run.id
 LEFT JOIN cluster_quality AS quality ON cluster.run_id = quality.run_id AND cluster.id = quality.cluster_id
 WHERE

@@ -44,7 +44,8 @@ CROSS JOIN
             min(cluster.centroid <-> photo.embedding) AS nearest,
             min(cluster.centroid <-> photo.embedding) FILTER (WHERE cluster.id = drawn.to_cluster_id) AS own
         FROM scoped_clusters AS own
-        INNER JOIN scoped_clusters AS cluster ON own.scope IS NOT DISTINCT FROM cluster.scope
+        INNER JOIN scoped_clusters AS alike ON own.scope IS NOT DISTINCT FROM alike.scope
+        INNER JOIN clusters AS cluster ON alike.id = cluster.id
         WHERE
             own.id = drawn.to_cluster_id
             AND cluster.run_id = drawn.run_id

@@ -43,8 +43,9 @@ CROSS JOIN
         SELECT
             min(cluster.centroid <-> photo.embedding) AS nearest,
             min(cluster.centroid <-> photo.embedding) FILTER (WHERE cluster.id = photo.cluster_id) AS own
-        FROM scoped_clusters AS cluster
-        INNER JOIN scoped_clusters AS own ON cluster.scope IS NOT DISTINCT FROM own.scope
+        FROM scoped_clusters AS own
+        INNER JOIN scoped_clusters AS alike ON own.scope IS NOT DISTINCT FROM alike.scope
+        INNER JOIN clusters AS cluster ON alike.id = cluster.id
         WHERE
             own.id = photo.cluster_id
             AND cluster.id = any(%(cluster_ids)s::bigint[])

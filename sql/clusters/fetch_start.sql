@@ -2,9 +2,10 @@
 -- Parameters: metric text, dimensions integer
 -- Returns: scope, centroid.
 SELECT
-    cluster.scope::bigint AS scope,
+    scoped.scope::bigint AS scope,
     cluster.centroid
-FROM scoped_clusters AS cluster
+FROM clusters AS cluster
+INNER JOIN scoped_clusters AS scoped ON cluster.id = scoped.id
 INNER JOIN cluster_runs AS run ON cluster.run_id = run.id
 INNER JOIN (
     SELECT

@@ -6,7 +6,7 @@
 --   davies_bouldin (as its run measured them), central_photo, run_id, created_at.
 SELECT
     cluster.id,
-    cluster.scope,
+    cluster.of_scope AS scope,
     cluster.name,
     cluster.status,
     cluster.photos_count,
@@ -18,17 +18,26 @@ SELECT
     cluster.run_id,
     cluster.created_at
 FROM (
-    SELECT *
-    FROM scoped_clusters
+    SELECT
+        clusters.*,
+        scoped.scope AS of_scope
+    FROM clusters
+    INNER JOIN scoped_clusters AS scoped ON clusters.id = scoped.id
     WHERE
-        (%(run_id)s::bigint IS NULL OR run_id = %(run_id)s::bigint)
-        AND (%(every_scope)s::boolean OR scope IS NOT DISTINCT FROM %(scope)s::bigint)
-    ORDER BY photos_count DESC, id ASC
+        (%(run_id)s::bigint IS NULL OR clusters.run_id = %(run_id)s::bigint)
+        AND (%(every_scope)s::boolean OR scoped.scope IS NOT DISTINCT FROM %(scope)s::bigint)
+    ORDER BY clusters.photos_count DESC, clusters.id ASC
     LIMIT %(most)s::bigint
 ) AS cluster
 LEFT JOIN cluster_members AS member ON cluster.id = member.cluster_id
 LEFT JOIN cluster_quality AS quality ON cluster.id = quality.cluster_id AND cluster.run_id = quality.run_id
 GROUP BY
-    cluster.id, cluster.scope, cluster.name, cluster.status, cluster.photos_count, cluster.run_id, cluster.created_at,
+    cluster.id,
+    cluster.of_scope,
+    cluster.name,
+    cluster.status,
+    cluster.photos_count,
+    cluster.run_id,
+    cluster.created_at,
     quality.silhouette, quality.davies_bouldin
 ORDER BY cluster.photos_count DESC, cluster.id ASC;

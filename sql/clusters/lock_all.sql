@@ -3,10 +3,11 @@
 -- Returns: id, scope, photos, centroid.
 SELECT
     cluster.id::bigint AS id,
-    cluster.scope::bigint AS scope,
+    scoped.scope::bigint AS scope,
     coalesce(member.photos, 0) AS photos,
     cluster.centroid
-FROM scoped_clusters AS cluster
+FROM clusters AS cluster
+INNER JOIN scoped_clusters AS scoped ON cluster.id = scoped.id
 LEFT JOIN (
     SELECT
         cluster_id,

@@ -1,4 +1,6 @@
--- What writing to photos takes anyway, taken before clusters are locked: so does whoever truncates photos, or changes
--- the table, and counts them afterwards.
+-- Takes the lock on the table of photos that an UPDATE takes, before anything is locked that others wait for: who has
+-- the whole table locked is waited for here. LOCK would need the right to write to every column.
 -- Returns: nothing.
-LOCK TABLE photos IN ROW EXCLUSIVE MODE;
+UPDATE photos
+SET cluster_id = NULL
+WHERE FALSE;

@@ -4,7 +4,7 @@
 --   measured).
 SELECT
     cluster.id::bigint AS id,
-    cluster.scope::bigint AS scope,
+    scoped.scope::bigint AS scope,
     cluster.name,
     cluster.status,
     coalesce(counted.photos, 0) AS photos,
@@ -12,7 +12,8 @@ SELECT
     coalesce(run.metric, 'cosine') AS metric,
     vector_dims(cluster.centroid) AS dimensions,
     quality.silhouette
-FROM scoped_clusters AS cluster
+FROM clusters AS cluster
+INNER JOIN scoped_clusters AS scoped ON cluster.id = scoped.id
 LEFT JOIN (
     SELECT
         cluster_id,
@@ -25,5 +26,5 @@ LEFT JOIN cluster_runs AS run ON cluster.run_id = run.id
 LEFT JOIN cluster_quality AS quality ON cluster.run_id = quality.run_id AND cluster.id = quality.cluster_id
 WHERE
     (%(run_id)s::bigint IS NULL OR cluster.run_id = %(run_id)s::bigint)
-    AND (%(every_scope)s::boolean OR cluster.scope IS NOT DISTINCT FROM %(scope)s::bigint)
+    AND (%(every_scope)s::boolean OR scoped.scope IS NOT DISTINCT FROM %(scope)s::bigint)
 ORDER BY coalesce(counted.photos, 0) DESC, cluster.id ASC;

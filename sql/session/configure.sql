@@ -7,8 +7,8 @@
 --   each row, and a step took twice as long.
 --   synchronous_commit: off, for records of progress need not wait for the disk; a transaction does, see
 --   session/commit_durably.
---   row_security: off, so that a statement fails that row-level security would hide rows from. A run that sees a part of
---   the photos would call itself done, and what is not seen would be counted out.
+--   row_security: off, so that a statement fails that row-level security would hide rows from. A run that sees a part
+--   of the photos would call itself done, and what is not seen would be counted out.
 --   jit: compiling these statements costs more than it saves.
 --   client_connection_check_interval: a killed program's statement, and the locks it holds, would else go on to its
 --   end, or until it gets a lock that it waits for. Windows can't look.

@@ -64,6 +64,7 @@ def a_cluster(
             upper_quartile=mean * 1.2,
         )
     values: dict[str, Any] = {
+        "scope": None,
         "name": None,
         "status": 0,
         "run_id": 1,

@@ -19,6 +19,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
 }
 
 K = "a whole number from 1 to 1,000,000"
+K_OF_SCOPE = "a k for each scope, as in {7: 12, 9: 40}"
 FROM_1 = "a whole number from 1 up"
 SEED = "a whole number from 0 up to 9,223,372,036,854,775,807"
 TOLERANCE = "a number from 0 up, below 1 (0.0001: YAML takes 1e-4 for text)"
@@ -61,6 +62,9 @@ WRONG_VALUES = [
     ("clustering.k", "", "nothing", K),
     ("clustering.k", "[1, 2]", "[1, 2]", K),
     ("clustering.k", "{a: 1}", "{'a': 1}", K),
+    ("clustering.k_of_scope", "5", "5", K_OF_SCOPE),
+    ("clustering.k_of_scope", "null", "nothing", K_OF_SCOPE),
+    ("clustering.k_of_scope", "[1, 2]", "[1, 2]", K_OF_SCOPE),
     ("clustering.metric", "euclidean", "'euclidean'", "cosine or l2"),
     ("clustering.metric", "Cosine", "'Cosine'", "cosine or l2"),
     ("clustering.metric", "2", "2", "cosine or l2"),
@@ -106,12 +110,20 @@ WRONG_VALUES = [
 
 DATABASE_KEYS = "url, embedded_dir, connections"
 CLUSTERING_KEYS = (
-    "algorithm, k, metric, seed, batch_size, sample_per_cluster, iterations, tolerance, restarts,"
-    " refine, history, counter_cache, lock_wait, lock_hold"
+    "algorithm, k, k_of_scope, metric, seed, batch_size, sample_per_cluster, iterations, tolerance,"
+    " restarts, refine, history, counter_cache, lock_wait, lock_hold"
 )
 
 # what the file holds, and the whole message about it
 WRONG_FILES = [
+    (
+        "clustering:\n  k_of_scope: {7: 0}\n",
+        f"s.yml, line 2: clustering.k_of_scope.7 is 0; allowed: {K_OF_SCOPE}",
+    ),
+    (
+        "clustering:\n  k_of_scope: {me: 3}\n",
+        f"s.yml, line 2: clustering.k_of_scope.me is 'me'; allowed: {K_OF_SCOPE}",
+    ),
     (
         "clustering:\n  kk: 3\n",
         f"s.yml, line 2: clustering.kk is not a setting; allowed here: {CLUSTERING_KEYS}",
@@ -192,6 +204,12 @@ def refusal(text: str, **flags: Any) -> str:
     assert refused.value.exit_code == 2
     assert "\n" not in str(refused.value)
     return str(refused.value)
+
+
+def test_settings_come_back_from_the_record_of_a_run_as_they_were() -> None:
+    settings = ClusteringSettings(k=3, k_of_scope={7: 12})
+    assert ClusteringSettings.model_validate_json(settings.model_dump_json()) == settings
+    assert [settings.k_for(scope) for scope in (None, 7, 8)] == [3, 12, 3]
 
 
 def test_the_shipped_file_says_what_the_defaults_are() -> None:
