@@ -52,6 +52,7 @@ def final_transaction(
     Raises:
         DatabaseError: Postgres refused a statement, or a limit was reached; nothing was written.
     """
+    begun, has_locks = time.monotonic(), False
     try:
         with session.transaction(undone=undone):
             session.execute("locks/limit_waiting", milliseconds=_milliseconds(limits.wait))
@@ -60,11 +61,16 @@ def final_transaction(
                 _lock_clusters(session, limits)
             if limits.hold is not None:
                 session.deadline = time.monotonic() + limits.hold
+            has_locks = True
             yield
     except DatabaseError as error:
         late = session.deadline is not None and time.monotonic() >= session.deadline
         session.deadline = None
-        raise _explained(session, limits, error, late=late) from error
+        if error.sqlstate == _LOCK_NOT_AVAILABLE and not has_locks:
+            raise _waited_in_vain(session, time.monotonic() - begun, error) from error
+        if error.sqlstate == _QUERY_CANCELED and late:
+            raise _held_too_long(limits, error) from error
+        raise
     finally:
         session.deadline = None
 
@@ -89,24 +95,21 @@ def _milliseconds(seconds: float) -> int:
     return max(1, round(seconds * 1000))
 
 
-def _explained(
-    session: Session, limits: LockLimits, error: DatabaseError, *, late: bool
-) -> DatabaseError:
-    """The error, or one that says which limit was reached."""
-    if error.sqlstate == _LOCK_NOT_AVAILABLE:
-        return DatabaseError(
-            f"the final transaction waited {limits.wait:g} s for locks (clustering.lock_wait), and"
-            f" nothing was written: {_describe_blocker(session)}; run again when it is done",
-            error.sqlstate,
-        )
-    if error.sqlstate == _QUERY_CANCELED and late:
-        return DatabaseError(
-            f"the final transaction would have held locks for more than {limits.hold:g} s"
-            " (clustering.lock_hold), and nothing was written: allow more, or run when the"
-            " database is less busy",
-            error.sqlstate,
-        )
-    return error
+def _waited_in_vain(session: Session, seconds: float, error: DatabaseError) -> DatabaseError:
+    return DatabaseError(
+        f"the final transaction waited {seconds:.1f} s for locks (clustering.lock_wait), and"
+        f" nothing was written: {_describe_blocker(session)}; run again when it is done",
+        error.sqlstate,
+    )
+
+
+def _held_too_long(limits: LockLimits, error: DatabaseError) -> DatabaseError:
+    return DatabaseError(
+        f"the final transaction would have held locks for more than {limits.hold:g} s"
+        " (clustering.lock_hold), and nothing was written: allow more, or run when the database is"
+        " less busy",
+        error.sqlstate,
+    )
 
 
 def _describe_blocker(session: Session) -> str:

@@ -45,7 +45,7 @@ CROSS JOIN
             min(cluster.centroid <-> photo.embedding) FILTER (WHERE cluster.id = drawn.to_cluster_id) AS own
         FROM scoped_clusters AS own
         INNER JOIN scoped_clusters AS alike ON own.scope IS NOT DISTINCT FROM alike.scope
-        INNER JOIN clusters AS cluster ON alike.id = cluster.id
+        INNER JOIN clusters AS cluster ON cluster.id = alike.id
         WHERE
             own.id = drawn.to_cluster_id
             AND cluster.run_id = drawn.run_id

@@ -125,4 +125,4 @@ def wait_for(connection: psycopg.Connection[Any], kind: str) -> list[tuple[int, 
 
 
 def _lock(holder: psycopg.Connection[Any], table: str) -> None:
-    holder.execute(sql.SQL("LOCK TABLE {}").format(sql.Identifier(table)))
+    holder.execute(sql.SQL("LOCK TABLE {}").format(sql.Identifier(*table.split("."))))
