@@ -50,7 +50,8 @@ CLUSTERS = ("clusters",)
 UNDO = ("runs", "undo", "1")
 REPORT = ("report", "--out", "report")
 WRITING = (IMPORT, GENERATE, EXPLAIN, RECLUSTER, ASSIGN, SWEEP, UNDO)
-ALL_BUT_MIGRATE = (*WRITING, CHECK, CLUSTERS, REPORT)
+BUT_CHECK = (*WRITING, CLUSTERS, REPORT)
+ALL_BUT_MIGRATE = (*BUT_CHECK, CHECK)
 
 
 @pytest.fixture
@@ -99,12 +100,12 @@ DENIED = "; grant the role this right, or use another role"
 WRONG_DATABASES: dict[str, tuple[str, dict[tuple[tuple[str, ...], ...], tuple[str, str]]]] = {
     "pgvector was dropped": (
         "DROP EXTENSION vector CASCADE",
-        {(*ALL_BUT_MIGRATE, MIGRATE): (LOST, "")},
+        {(*BUT_CHECK, MIGRATE): (LOST, "")},
     ),
     "a table was dropped": (
         "DROP TABLE cluster_run_steps",
         {
-            (*ALL_BUT_MIGRATE, MIGRATE): (
+            (*BUT_CHECK, MIGRATE): (
                 "this database was migrated, but lost cluster_run_steps",
                 "",
             )
@@ -117,12 +118,12 @@ WRONG_DATABASES: dict[str, tuple[str, dict[tuple[tuple[str, ...], ...], tuple[st
     "the schema is newer": (
         "INSERT INTO fluffy_sql_migrations (migration_hash, migration_id)"
         " VALUES ('x', '9999_future')",
-        {(*ALL_BUT_MIGRATE, MIGRATE, ROLLBACK): (NEWER, "")},
+        {(*BUT_CHECK, MIGRATE, ROLLBACK): (NEWER, "")},
     ),
     "the schema is half applied": (
         "DELETE FROM fluffy_sql_migrations WHERE migration_id >= '0010'",
         {
-            ALL_BUT_MIGRATE: ("this database lacks 0010_assign; run: fluffy-sql migrate", ""),
+            BUT_CHECK: ("this database lacks 0010_assign; run: fluffy-sql migrate", ""),
             (MIGRATE,): (
                 'Postgres: column "distance_percentiles" of relation "cluster_quality" already',
                 "; fluffy_sql makes one of that name: rename it and migrate again",
@@ -158,6 +159,23 @@ def test_a_database_that_is_not_as_it_should_be(
             assert line.endswith(end)
             assert everything(library) == before
     assert work_tables(library) == []
+
+
+@pytest.mark.parametrize(
+    ("case", "found"),
+    [
+        ("pgvector was dropped", LOST),
+        ("the schema is newer", NEWER),
+        ("the schema is half applied", "this database lacks 0010_assign; run: fluffy-sql migrate"),
+    ],
+)
+def test_check_finds_what_is_wrong_with_the_schema(
+    case: str, found: str, library: Session, database_url: str, run_cli: Run
+) -> None:
+    library.connection.execute(WRONG_DATABASES[case][0].encode())
+    finished = run_cli(*CHECK, "--database-url", database_url)
+    assert finished.code == 1
+    assert finished.out.startswith(f"schema: {found}")
 
 
 def test_a_database_that_may_only_be_read_can_be_looked_at(
@@ -277,7 +295,7 @@ WRONG_ROLES: dict[str, tuple[list[str], dict[tuple[tuple[str, ...], ...], str]]]
         [
             "GRANT ALL ON ALL TABLES IN SCHEMA public TO {}",
             "GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {}",
-            "GRANT CREATE ON SCHEMA public TO {}",
+            "GRANT ALL ON SCHEMA fluffy_sql_work TO {}",
             "REVOKE INSERT, UPDATE ON photos FROM {}",
         ],
         {

@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     Run = Callable[..., Finished]
 
 NAMES = (
-    *("schema", "count_triggers", "photos_count", "lost_photos", "dimensions", "nearest_centroid"),
+    *("schema", "count_triggers", "photos_count", "scopes", "lost_photos", "dimensions"),
+    "nearest_centroid",
     *("idle_locks", "blocked", "runs", "work_tables"),
 )
 WELL = f"All is well: {', '.join(NAMES)}.\n"
@@ -228,7 +229,7 @@ def test_work_tables_of_a_killed_run_are_dropped(session: Session, database_url:
     assert not left.ok
     assert found(left)[0] == (
         "work_tables",
-        "the work table fluffy_sql_work.assignments was left behind by a run that was killed",
+        "the work table fluffy_sql_work.aside was left behind by a run that was killed",
         False,
     )
     assert len(left.findings) == len(work_tables(session)) == 9

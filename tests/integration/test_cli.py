@@ -322,7 +322,7 @@ def test_generate_with_json_has_the_promised_keys(
     assert re.match(r"survey\n60\d photos of 16 dimensions\nsample\n", finished.err)
     result = only_json(finished)
     assert list(result) == [
-        *("run_id", "kind", "dry_run", "algorithm", "metric", "seed", "k_requested"),
+        *("run_id", "kind", "dry_run", "algorithm", "metric", "seed", "k_requested", "scopes"),
         *("clusters_created", "clusters_kept", "clusters_emptied", "photos_processed"),
         *("photos_moved", "skipped", "inertia", "iterations", "converged"),
         *("recall", "quality", "embeddings_digest", "changes", "seconds"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from fluffy_sql.algorithms.measurable import LONGEST
 from tests.plans.helpers import (
     DIMENSIONS,
     Explained,
@@ -51,6 +52,7 @@ def scopes(session: Session) -> Session:
         axes=session.vector_array(np.empty((0, DIMENSIONS), np.float32)),
         origin=np.zeros(DIMENSIONS, np.float32),
         normalize=True,
+        longest=LONGEST,
         dimensions=DIMENSIONS,
         after_row=0,
         last_row=SCOPES * PHOTOS_EACH,
