@@ -30,7 +30,7 @@ psql: $(VENV)/run.stamp  ## Open psql on the configured database
 	@$(RUN) psql
 
 test: check  ## Lint, check types and run all tests
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest --numprocesses auto
 
 check: $(VENV)/test.stamp  ## Lint and check types
 	$(VENV)/bin/ruff check .
