@@ -41,15 +41,15 @@ CROSS JOIN
 CROSS JOIN
     LATERAL (
         SELECT
-            min(cluster.centroid <-> photo.embedding) AS nearest,
-            min(cluster.centroid <-> photo.embedding) FILTER (WHERE cluster.id = drawn.to_cluster_id) AS own
+            min(near.centroid <-> photo.embedding) AS nearest,
+            min(near.centroid <-> photo.embedding) FILTER (WHERE near.id = drawn.to_cluster_id) AS own
         FROM scoped_clusters AS own
         INNER JOIN scoped_clusters AS alike ON own.scope IS NOT DISTINCT FROM alike.scope
-        INNER JOIN clusters AS cluster ON cluster.id = alike.id
+        INNER JOIN clusters AS near ON alike.id = near.id
         WHERE
             own.id = drawn.to_cluster_id
-            AND cluster.run_id = drawn.run_id
-            AND vector_dims(cluster.centroid) = vector_dims(photo.embedding)
+            AND near.run_id = drawn.run_id
+            AND vector_dims(near.centroid) = vector_dims(photo.embedding)
     ) AS distance
 GROUP BY drawn.run_id
 ORDER BY drawn.run_id;
