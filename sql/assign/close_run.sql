@@ -10,5 +10,5 @@ SET
     clusters_created = 0,
     seconds = %(seconds)s::jsonb,
     placed_at = now(),
-    finished_at = clock_timestamp()
+    finished_at = statement_timestamp()
 WHERE id = %(run_id)s::bigint;

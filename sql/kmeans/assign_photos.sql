@@ -1,5 +1,6 @@
 -- Assigns the photos of a range of ids to their nearest centroids. Each embedding is fetched once: the function
--- call in the subquery returns the value itself, and OFFSET 0 keeps it from being evaluated for each centroid.
+-- call in the first LATERAL returns the value itself, and LIMIT 1 keeps it from being evaluated for each centroid.
+-- (It stands in a subquery of its own: in one that reads photos, Citus would carry them to the coordinator.)
 -- A photo that was embedded anew with another length while the run went on is left for the next run.
 -- Parameters: centroids vector[], probe vector (any; its product with an embedding is the fingerprint),
 --   normalize boolean, dimensions integer, scope bigint (null: nobody's own), clustered boolean (also those
@@ -7,31 +8,22 @@
 -- Returns: nothing; the row count is the photos assigned.
 INSERT INTO fluffy_sql_work.assignments (photo_id, label, distance, row_version, fingerprint)
 SELECT
-    photo.id,
+    usable.id,
     nearest.label,
     nearest.distance,
-    photo.row_version,
+    stored.xmin AS row_version,
     photo.embedding <#> %(probe)b::vector AS fingerprint
-FROM (
-    SELECT
-        usable.id,
-        stored.xmin AS row_version,
-        CASE
-            WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
-            ELSE vector(usable.embedding, -1, FALSE)
-        END AS embedding
-    FROM usable_photos AS usable
-    INNER JOIN photos AS stored ON usable.id = stored.id
-    WHERE
-        usable.id > %(after_id)s::bigint
-        AND usable.id <= %(last_id)s::bigint
-        AND stored.id > %(after_id)s::bigint
-        AND stored.id <= %(last_id)s::bigint
-        AND usable.scope IS NOT DISTINCT FROM %(scope)s::bigint
-        AND (%(clustered)s::boolean OR usable.cluster_id IS NULL)
-        AND usable.embedding IS NOT NULL
-    OFFSET 0
-) AS photo
+FROM usable_photos AS usable
+INNER JOIN photos AS stored ON usable.id = stored.id
+CROSS JOIN
+    LATERAL (
+        SELECT
+            CASE
+                WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
+                ELSE vector(usable.embedding, -1, FALSE)
+            END AS embedding
+        LIMIT 1
+    ) AS photo
 CROSS JOIN
     LATERAL (
         SELECT
@@ -42,5 +34,12 @@ CROSS JOIN
         LIMIT 1
     ) AS nearest
 WHERE
-    vector_dims(photo.embedding) = %(dimensions)s::integer
+    usable.id > %(after_id)s::bigint
+    AND usable.id <= %(last_id)s::bigint
+    AND stored.id > %(after_id)s::bigint
+    AND stored.id <= %(last_id)s::bigint
+    AND usable.scope IS NOT DISTINCT FROM %(scope)s::bigint
+    AND (%(clustered)s::boolean OR usable.cluster_id IS NULL)
+    AND usable.embedding IS NOT NULL
+    AND vector_dims(photo.embedding) = %(dimensions)s::integer
     AND (NOT %(normalize)s::boolean OR vector_norm(photo.embedding) > 0);

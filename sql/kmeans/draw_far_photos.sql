@@ -5,26 +5,25 @@
 SELECT photo.embedding
 FROM (
     SELECT
-        drawn.photo_id,
-        drawn.draw,
-        CASE
-            WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
-            ELSE vector(usable.embedding, -1, FALSE)
-        END AS embedding
-    FROM (
+        photo_id,
+        -ln(
+            ((hashint8extended(photo_id, %(seed)s::bigint) & 9007199254740991)::double precision + 0.5)
+            / 9007199254740992
+        ) / (distance * distance) AS draw
+    FROM fluffy_sql_work.assignments
+    WHERE distance > 0
+    ORDER BY draw, photo_id
+    LIMIT %(photos)s::bigint
+) AS drawn
+INNER JOIN usable_photos AS usable ON drawn.photo_id = usable.id
+CROSS JOIN
+    LATERAL (
         SELECT
-            photo_id,
-            -ln(
-                ((hashint8extended(photo_id, %(seed)s::bigint) & 9007199254740991)::double precision + 0.5)
-                / 9007199254740992
-            ) / (distance * distance) AS draw
-        FROM fluffy_sql_work.assignments
-        WHERE distance > 0
-        ORDER BY draw, photo_id
-        LIMIT %(photos)s::bigint
-    ) AS drawn
-    INNER JOIN usable_photos AS usable ON drawn.photo_id = usable.id
-    OFFSET 0
-) AS photo
+            CASE
+                WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
+                ELSE vector(usable.embedding, -1, FALSE)
+            END AS embedding
+        LIMIT 1
+    ) AS photo
 WHERE vector_dims(photo.embedding) = %(dimensions)s::integer
-ORDER BY photo.draw, photo.photo_id;
+ORDER BY drawn.draw, drawn.photo_id;

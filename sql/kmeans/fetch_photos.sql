@@ -3,22 +3,21 @@
 -- Parameters: normalize boolean, dimensions integer, after_row bigint (exclusive), last_row bigint (inclusive)
 -- Returns: embedding, in order of position.
 SELECT photo.embedding
-FROM (
-    SELECT
-        drawn.position,
-        CASE
-            WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
-            ELSE vector(usable.embedding, -1, FALSE)
-        END AS embedding
-    FROM fluffy_sql_work.drawn AS drawn
-    INNER JOIN usable_photos AS usable ON drawn.photo_id = usable.id
-    WHERE
-        drawn.position > %(after_row)s::bigint
-        AND drawn.position <= %(last_row)s::bigint
-        AND usable.embedding IS NOT NULL
-    OFFSET 0
-) AS photo
+FROM fluffy_sql_work.drawn AS drawn
+INNER JOIN usable_photos AS usable ON drawn.photo_id = usable.id
+CROSS JOIN
+    LATERAL (
+        SELECT
+            CASE
+                WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
+                ELSE vector(usable.embedding, -1, FALSE)
+            END AS embedding
+        LIMIT 1
+    ) AS photo
 WHERE
-    vector_dims(photo.embedding) = %(dimensions)s::integer
+    drawn.position > %(after_row)s::bigint
+    AND drawn.position <= %(last_row)s::bigint
+    AND usable.embedding IS NOT NULL
+    AND vector_dims(photo.embedding) = %(dimensions)s::integer
     AND (NOT %(normalize)s::boolean OR vector_norm(photo.embedding) > 0)
-ORDER BY photo.position;
+ORDER BY drawn.position;

@@ -4,32 +4,32 @@
 --   last_row bigint (inclusive)
 -- Returns: label, rows, mean; no row for a centroid without rows.
 SELECT
-    photo.label,
+    nearest.label,
     count(*) AS rows,
     avg(photo.embedding) AS mean
-FROM (
-    SELECT
-        nearest.label,
-        CASE
-            WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
-            ELSE vector(usable.embedding, -1, FALSE)
-        END AS embedding
-    FROM fluffy_sql_work.sample AS sample
-    CROSS JOIN
-        LATERAL (
-            SELECT
-                (centroid.place - 1)::integer AS label,
-                centroid.embedding <-> sample.embedding AS distance
-            FROM unnest(%(centroids)b::vector[]) WITH ORDINALITY AS centroid (embedding, place)
-            ORDER BY distance, label
-            LIMIT 1
-        ) AS nearest
-    INNER JOIN usable_photos AS usable ON sample.photo_id = usable.id
-    WHERE
-        sample.position > %(after_row)s::bigint
-        AND sample.position <= %(last_row)s::bigint
-        AND usable.embedding IS NOT NULL
-    OFFSET 0
-) AS photo
-WHERE vector_dims(photo.embedding) = %(dimensions)s::integer
-GROUP BY photo.label;
+FROM fluffy_sql_work.sample AS sample
+CROSS JOIN
+    LATERAL (
+        SELECT
+            (centroid.place - 1)::integer AS label,
+            centroid.embedding <-> sample.embedding AS distance
+        FROM unnest(%(centroids)b::vector[]) WITH ORDINALITY AS centroid (embedding, place)
+        ORDER BY distance, label
+        LIMIT 1
+    ) AS nearest
+INNER JOIN usable_photos AS usable ON sample.photo_id = usable.id
+CROSS JOIN
+    LATERAL (
+        SELECT
+            CASE
+                WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
+                ELSE vector(usable.embedding, -1, FALSE)
+            END AS embedding
+        LIMIT 1
+    ) AS photo
+WHERE
+    sample.position > %(after_row)s::bigint
+    AND sample.position <= %(last_row)s::bigint
+    AND usable.embedding IS NOT NULL
+    AND vector_dims(photo.embedding) = %(dimensions)s::integer
+GROUP BY nearest.label;

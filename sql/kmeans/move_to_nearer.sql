@@ -7,21 +7,20 @@ SET
     distance = nearer.distance
 FROM (
     SELECT
-        photo.id,
+        usable.id,
         nearest.label,
         nearest.distance
-    FROM (
-        SELECT
-            usable.id,
-            CASE
-                WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
-                ELSE vector(usable.embedding, -1, FALSE)
-            END AS embedding
-        FROM usable_photos AS usable
-        INNER JOIN fluffy_sql_work.assignments AS assigned ON usable.id = assigned.photo_id
-        WHERE usable.embedding IS NOT NULL
-        OFFSET 0
-    ) AS photo
+    FROM usable_photos AS usable
+    INNER JOIN fluffy_sql_work.assignments AS assigned ON usable.id = assigned.photo_id
+    CROSS JOIN
+        LATERAL (
+            SELECT
+                CASE
+                    WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
+                    ELSE vector(usable.embedding, -1, FALSE)
+                END AS embedding
+            LIMIT 1
+        ) AS photo
     CROSS JOIN
         LATERAL (
             SELECT
@@ -31,6 +30,6 @@ FROM (
             ORDER BY distance, centroid.label
             LIMIT 1
         ) AS nearest
-    WHERE vector_dims(photo.embedding) = %(dimensions)s::integer
+    WHERE usable.embedding IS NOT NULL AND vector_dims(photo.embedding) = %(dimensions)s::integer
 ) AS nearer
 WHERE assignment.photo_id = nearer.id AND nearer.distance < assignment.distance;

@@ -10,10 +10,10 @@
 -- Returns: nothing; the row count is the rows written.
 INSERT INTO fluffy_sql_work.sample (position, photo_id, embedding)
 SELECT
-    photo.position,
-    photo.id,
+    ordered.position,
+    ordered.id,
     CASE
-        WHEN cardinality(%(axes)b::vector[]) = 0 THEN photo.embedding
+        WHEN cardinality(%(axes)b::vector[]) = 0 THEN fetched.embedding
         ELSE (
             SELECT
                 array_append(
@@ -28,38 +28,30 @@ SELECT
     END AS embedding
 FROM (
     SELECT
-        fetched.position,
-        fetched.id,
-        fetched.embedding,
-        fetched.embedding - %(origin)b::vector AS centered
-    FROM (
+        drawn.position,
+        usable.id::bigint AS id,
+        usable.embedding
+    FROM fluffy_sql_work.drawn AS drawn
+    INNER JOIN usable_photos AS usable ON drawn.photo_id = usable.id
+    WHERE
+        drawn.position > %(after_row)s::bigint
+        AND drawn.position <= %(last_row)s::bigint
+        AND usable.embedding IS NOT NULL
+    ORDER BY drawn.position
+) AS ordered
+CROSS JOIN
+    LATERAL (
         SELECT
-            ordered.position,
-            ordered.id,
             CASE
                 WHEN %(normalize)s::boolean THEN l2_normalize(ordered.embedding)
                 ELSE vector(ordered.embedding, -1, FALSE)
             END AS embedding
-        FROM (
-            SELECT
-                drawn.position,
-                usable.id::bigint AS id,
-                usable.embedding
-            FROM fluffy_sql_work.drawn AS drawn
-            INNER JOIN usable_photos AS usable ON drawn.photo_id = usable.id
-            WHERE
-                drawn.position > %(after_row)s::bigint
-                AND drawn.position <= %(last_row)s::bigint
-                AND usable.embedding IS NOT NULL
-            ORDER BY drawn.position
-        ) AS ordered
-        OFFSET 0
+        LIMIT 1
     ) AS fetched
-    WHERE
-        vector_dims(fetched.embedding) = %(dimensions)s::integer
-        AND CASE
-            WHEN %(normalize)s::boolean THEN vector_norm(fetched.embedding) > 0
-            ELSE vector_norm(fetched.embedding) <= %(longest)s::double precision
-        END
-    OFFSET 0
-) AS photo;
+CROSS JOIN LATERAL (SELECT fetched.embedding - %(origin)b::vector AS centered LIMIT 1) AS photo
+WHERE
+    vector_dims(fetched.embedding) = %(dimensions)s::integer
+    AND CASE
+        WHEN %(normalize)s::boolean THEN vector_norm(fetched.embedding) > 0
+        ELSE vector_norm(fetched.embedding) <= %(longest)s::double precision
+    END;

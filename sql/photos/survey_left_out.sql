@@ -6,15 +6,12 @@ SELECT
     vector_dims(photo.embedding) AS dimensions,
     count(*) AS photos,
     count(*) FILTER (WHERE vector_norm(photo.embedding) = 0) AS zero_vectors
-FROM (
-    SELECT vector(usable.embedding, -1, FALSE) AS embedding
-    FROM usable_photos AS usable
-    LEFT JOIN fluffy_sql_work.assignments AS assignment ON usable.id = assignment.photo_id
-    WHERE
-        (%(clustered)s::boolean OR usable.cluster_id IS NULL)
-        AND usable.embedding IS NOT NULL
-        AND assignment.photo_id IS NULL
-    OFFSET 0
-) AS photo
+FROM usable_photos AS usable
+LEFT JOIN fluffy_sql_work.assignments AS assignment ON usable.id = assignment.photo_id
+CROSS JOIN LATERAL (SELECT vector(usable.embedding, -1, FALSE) AS embedding LIMIT 1) AS photo
+WHERE
+    (%(clustered)s::boolean OR usable.cluster_id IS NULL)
+    AND usable.embedding IS NOT NULL
+    AND assignment.photo_id IS NULL
 GROUP BY dimensions
 ORDER BY photos DESC, dimensions ASC;

@@ -27,5 +27,5 @@ SET
     scopes = %(scopes)s::integer,
     seconds = %(seconds)s::jsonb,
     placed_at = now(),
-    finished_at = clock_timestamp()
+    finished_at = statement_timestamp()
 WHERE id = %(run_id)s::bigint;

@@ -6,5 +6,5 @@ UPDATE cluster_runs
 SET
     status = %(status)s::text,
     error = %(error)s::text,
-    finished_at = clock_timestamp()
+    finished_at = statement_timestamp()
 WHERE status = 'running';

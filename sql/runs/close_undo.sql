@@ -8,5 +8,5 @@ SET
     photos_moved = %(photos_moved)s::bigint,
     seconds = %(seconds)s::jsonb,
     placed_at = now(),
-    finished_at = clock_timestamp()
+    finished_at = statement_timestamp()
 WHERE id = %(run_id)s::bigint;

@@ -8,4 +8,4 @@ ON CONFLICT (run_id) DO UPDATE
         step = excluded.step,
         batch_size = excluded.batch_size,
         centroids = excluded.centroids,
-        recorded_at = clock_timestamp();
+        recorded_at = excluded.recorded_at;
