@@ -14,6 +14,7 @@ import numpy as np
 
 from fluffy_sql.database.counter_cache import triggers_in_force
 from fluffy_sql.database.locks import LockLimits, final_transaction
+from fluffy_sql.database.moves import move_photos
 from fluffy_sql.database.schema import require_current_schema
 from fluffy_sql.database.session import Session
 from fluffy_sql.database.workers import Workers
@@ -337,9 +338,12 @@ class _Run:
 
     def _place(self, run_id: int) -> tuple[NamedMove, ...]:
         clusters = self._session.fetch_all("assign/list_targets")
-        moves = self._session.fetch_as(
+        moves = move_photos(
+            self._session,
             NamedMove,
             "assign/place_photos",
+            moved_by=run_id,
+            listed_by="moves/list_named",
             run_id=run_id,
             cluster_ids=[row["id"] for row in clusters if row["active"]],
         )
@@ -396,6 +400,8 @@ def _work_tables(session: Session) -> Iterator[None]:
     session.execute("work_tables/create_candidates")
     session.execute("work_tables/create_placements")
     try:
+        session.share("fluffy_sql_work.candidates")
+        session.share("fluffy_sql_work.placements")
         yield
     finally:
         session.release("work_tables/drop_placements")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fluffy_sql.database.counter_cache import triggers_in_force
+from fluffy_sql.database.moves import move_photos, prune_moves
 from fluffy_sql.errors import PostconditionError
 from fluffy_sql.matching import match_clusters
 from fluffy_sql.types import Changes, ClusterChange, Move, OldCluster, RunQuality, Shared
@@ -153,9 +154,11 @@ class FinalTransaction:
         return sorted(row["id"] for row in made)
 
     def _move(self, name: str, cluster_ids: list[int]) -> list[Move]:
-        return self._session.fetch_as(
+        return move_photos(
+            self._session,
             Move,
             name,
+            moved_by=self._run_id,
             run_id=self._run_id,
             labels=self._fit.labels.tolist(),
             cluster_ids=cluster_ids,
@@ -183,7 +186,7 @@ class FinalTransaction:
             seconds=json.dumps(result.seconds),
         )
         self._session.execute("runs/drop_checkpoint", run_id=self._run_id)
-        self._session.execute("runs/prune_moves", keep=self._settings.history)
+        prune_moves(self._session, keep=self._settings.history)
 
     def _finish(self, cluster_ids: list[int], created: list[int], moves: list[Move]) -> Changes:
         self._session.execute("clusters/drop_empty", cluster_ids=created)

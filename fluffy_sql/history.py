@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fluffy_sql import __version__
 from fluffy_sql.database.counter_cache import triggers_in_force
 from fluffy_sql.database.locks import final_transaction
+from fluffy_sql.database.moves import move_photos
 from fluffy_sql.errors import HistoryError
 from fluffy_sql.library import only_run
 from fluffy_sql.types import ClusterChange, Move, RunDetails, RunDifference, UndoResult
@@ -104,7 +105,9 @@ def undo_run(session: Session, run_id: int, limits: LockLimits) -> UndoResult:
         undo_id: int = session.fetch_value(
             "runs/open_undo", run_id=run_id, tool_version=__version__
         )
-        moves = session.fetch_as(Move, "runs/move_back", run_id=run_id, undo_id=undo_id)
+        moves = move_photos(
+            session, Move, "runs/move_back", moved_by=undo_id, run_id=run_id, undo_id=undo_id
+        )
         photos_moved = sum(move.photos for move in moves)
         restored = session.execute("runs/restore_clusters", run_id=run_id)
         deleted = session.execute("runs/delete_created_clusters", run_id=run_id)

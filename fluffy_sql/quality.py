@@ -189,6 +189,7 @@ def _work_tables(session: Session) -> Iterator[None]:
     session.execute("work_tables/create_measured")
     session.execute("work_tables/create_measured_clusters")
     try:
+        session.share("fluffy_sql_work.measured")
         yield
     finally:
         session.release("work_tables/drop_measured_clusters")

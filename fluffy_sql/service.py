@@ -369,6 +369,7 @@ def _work_table(session: Session) -> Iterator[None]:
     session.execute("work_tables/drop_assignments")
     session.execute("work_tables/create_assignments")
     try:
+        session.share("fluffy_sql_work.assignments")
         yield
     finally:
         session.release("work_tables/drop_assignments")

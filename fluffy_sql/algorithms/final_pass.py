@@ -27,6 +27,8 @@ _MOST_RANGES = 64
 _RANGE_PHOTOS = 1_000
 _RANGE_PHOTOS_BY_CELL = 6_000
 _MOST_RANGES_BY_CELL = 100_000
+# Where photos are distributed, all shards share a range, and each gets the centroids for it again.
+_MOST_RANGES_OF_SHARDS = 8
 _LARGEST_ID = 2**63 - 1
 # Photos that are compared with every centroid to measure the recall, and at most so many pairs.
 _CHECKED_PHOTOS = 2_000
@@ -104,6 +106,8 @@ class FinalPass:
     def _run_pass(self, centroids: Matrix, cells: Cells | None) -> None:
         prepared = lookup(self._task.session, centroids, cells)
         parameters, most, about = prepared.parameters, _MOST_RANGES, _RANGE_PHOTOS
+        if self._task.session.distributed:
+            most = _MOST_RANGES_OF_SHARDS
         if cells is not None:
             parameters = parameters | {"centers": self._task.session.vector_array(cells.centers)}
             most, about = _MOST_RANGES_BY_CELL, _RANGE_PHOTOS_BY_CELL

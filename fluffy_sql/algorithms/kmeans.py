@@ -53,9 +53,12 @@ def _fit_one(task: Task) -> Fit:
         trained = training.resume(task.resume) if task.resume else training.train(start)
         centroids = training.lift(trained.centroids)
         task.log.phase("assign")
+        cells = None
+        if not task.session.distributed:  # cells gather photos, each shard would have to send
+            cells = cells_of(centroids, sample.photos, training.generator_of_cells())
         return FinalPass(task, k).assign(
             centroids,
-            cells_of(centroids, sample.photos, training.generator_of_cells()),
+            cells,
             iterations=training.steps,
             converged=trained.converged,
         )

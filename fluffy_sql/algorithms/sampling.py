@@ -72,7 +72,7 @@ class Sample:
         """
         require_room(k, task.survey.dimensions)
         wanted = max(task.settings.sample_per_cluster * k, _LEAST_SAMPLE)
-        with cls._work_tables(task) as sample:
+        with cls._work_tables(task, "work_tables/keep_sample_inline") as sample:
             sample.whole = wanted >= task.survey.eligible
             drawn = task.session.execute(
                 "kmeans/draw_photos",
@@ -81,7 +81,6 @@ class Sample:
                 clustered=task.reclusters,
                 sample_size=min(wanted, task.survey.eligible),
             )
-            task.session.execute("work_tables/keep_sample_inline")
             task.session.execute("work_tables/analyze_drawn")
             sample.choose_directions(drawn)
             sample.fill(drawn)
@@ -96,7 +95,7 @@ class Sample:
         rows, where each scope is: scope, after_row (exclusive), last_row.
         """
         scopes = [found.scope for found in task.survey.scopes]
-        with cls._work_tables(task) as sample:
+        with cls._work_tables(task, "work_tables/widen_sample_rows") as sample:
             extents = task.session.fetch_all(
                 "kmeans/draw_scopes",
                 seed=task.settings.seed,
@@ -104,7 +103,6 @@ class Sample:
                 nobodys=None in scopes,
                 clustered=task.reclusters,
             )
-            task.session.execute("work_tables/widen_sample_rows")
             task.session.execute("work_tables/analyze_drawn")
             drawn = extents[-1]["last_row"] if extents else 0
             sample.check_lengths(drawn)
@@ -113,11 +111,15 @@ class Sample:
 
     @classmethod
     @contextmanager
-    def _work_tables(cls, task: Task) -> Iterator[Self]:
+    def _work_tables(cls, task: Task, store_rows: str) -> Iterator[Self]:
+        """Work tables without rows; the statement says how rows of the sample are stored."""
         _drop_work_tables(task.session.execute)
         try:
             task.session.execute("work_tables/create_drawn")
             task.session.execute("work_tables/create_sample")
+            task.session.execute(store_rows)
+            task.session.share("fluffy_sql_work.drawn")
+            task.session.share("fluffy_sql_work.sample")
             yield cls(task)
         finally:
             _drop_work_tables(task.session.release)
@@ -226,7 +228,7 @@ class Sample:
         def run(session: Session, rows: tuple[int, int]) -> list[dict[str, Any]]:
             return session.fetch_all(name, after_row=rows[0], last_row=rows[1], **parameters)
 
-        return self._task.workers.map(run, row_ranges(rows, _MOST_STEP_RANGES, about))
+        return self._task.workers.map(run, self._ranges(rows, about))
 
     def write_ranges(
         self, name: str, rows: int, about: int = STEP_ROWS, **parameters: object
@@ -236,7 +238,12 @@ class Sample:
         def write(session: Session, rows: tuple[int, int]) -> int:
             return session.execute(name, after_row=rows[0], last_row=rows[1], **parameters)
 
-        return sum(self._task.workers.map(write, row_ranges(rows, _MOST_STEP_RANGES, about)))
+        return sum(self._task.workers.map(write, self._ranges(rows, about)))
+
+    def _ranges(self, rows: int, about: int) -> list[tuple[int, int]]:
+        """Ranges for connections to share. Shards share one, and each gets the centroids once."""
+        most = 1 if self._task.session.distributed else _MOST_STEP_RANGES
+        return row_ranges(rows, most, about)
 
 
 def _drop_work_tables(run: Callable[[str], object]) -> None:

@@ -48,6 +48,8 @@ def fit_scopes(task: Task, fit_one: Callable[[Task], Fit]) -> Fit:
 
 
 def _is_small(task: Task, found: Scope) -> bool:
+    if task.session.distributed:  # a statement for many scopes has their rows sent from shards
+        return False
     return found.eligible <= _SMALL_SCOPE and _clusters(task, found) <= _FEW_CLUSTERS
 
 
@@ -77,6 +79,8 @@ class _Aside:
     def put(self, fit: Fit) -> None:
         """Sets the assignments of a fit aside."""
         self._session.execute("work_tables/set_assignments_aside", add=self._next_label)
+        if self._session.distributed:
+            self._session.execute("work_tables/clear_assignments")
         if len(fit.labels):
             self._fits.append(replace(fit, labels=fit.labels + self._next_label))
             self._next_label += int(fit.labels.max()) + 1
@@ -110,6 +114,7 @@ def _aside(session: Session) -> Iterator[_Aside]:
     session.execute("work_tables/drop_aside")
     session.execute("work_tables/create_aside")
     try:
+        session.share("fluffy_sql_work.aside")
         yield _Aside(session)
     finally:
         session.release("work_tables/drop_aside")

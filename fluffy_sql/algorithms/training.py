@@ -308,8 +308,12 @@ class Training:
         return lifted
 
     def _find_cells(self, centroids: Matrix) -> None:
-        """Puts every row of the sample into a cell, where there are enough centroids for it."""
-        if len(centroids) < LEAST_CENTROIDS:
+        """Puts every row of the sample into a cell, where there are enough centroids for it.
+
+        Not where photos are distributed: cells gather rows from all over, and shards would have to
+        send them.
+        """
+        if len(centroids) < LEAST_CENTROIDS or self._task.session.distributed:
             return
         self._centers = cell_centers(centroids, CELLS_OF_ROWS, self.generator_of_cells())
         centers = self._task.session.vector_array(self._centers)

@@ -2,7 +2,7 @@
 
 It waits only while it holds nothing that others wait for: for clusters, at its beginning. Photos
 that somebody is changing are passed over (SKIP LOCKED in the statements that move photos). So it is
-part of no deadlock.
+part of no deadlock. Where photos are distributed, it waits for them, too: docs/scaling.md.
 """
 
 from __future__ import annotations
@@ -56,6 +56,8 @@ def final_transaction(
     try:
         with session.transaction(undone=undone):
             session.execute("locks/limit_waiting", milliseconds=_milliseconds(limits.wait))
+            if session.distributed:
+                session.execute("locks/limit_waiting_of_shards")
             session.execute("locks/lock_photos")
             if old_clusters:
                 _lock_clusters(session, limits)
@@ -68,6 +70,8 @@ def final_transaction(
         session.deadline = None
         if error.sqlstate == _LOCK_NOT_AVAILABLE and not has_locks:
             raise _waited_in_vain(session, time.monotonic() - begun, error) from error
+        if error.sqlstate == _LOCK_NOT_AVAILABLE and session.distributed:
+            raise _waited_for_photos(limits, error) from error
         if error.sqlstate == _QUERY_CANCELED and late:
             raise _held_too_long(limits, error) from error
         raise
@@ -99,6 +103,15 @@ def _waited_in_vain(session: Session, seconds: float, error: DatabaseError) -> D
     return DatabaseError(
         f"the final transaction waited {seconds:.1f} s for locks (clustering.lock_wait), and"
         f" nothing was written: {_describe_blocker(session)}; run again when it is done",
+        error.sqlstate,
+    )
+
+
+def _waited_for_photos(limits: LockLimits, error: DatabaseError) -> DatabaseError:
+    """Citus passes over no photos that are locked."""
+    return DatabaseError(
+        f"the final transaction waited {limits.wait:g} s for photos that somebody is changing"
+        " (clustering.lock_wait), and nothing was written: run again when they are done",
         error.sqlstate,
     )
 

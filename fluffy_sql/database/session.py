@@ -13,7 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import Conninfo
 from psycopg.rows import class_row, dict_row
 
-from fluffy_sql.database.statements import statement
+from fluffy_sql.database.statements import on_citus, statement
 from fluffy_sql.database.vectors import VectorArray, register_vectors
 from fluffy_sql.errors import DatabaseError, SettingsError
 
@@ -46,6 +46,8 @@ class Session:
 
     Attributes:
         deadline: when the transaction at hand has to be over, by time.monotonic(); None: whenever.
+        distributed: whether Citus has distributed `photos`. Statements that must differ there are
+            then run in their other form.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Session:
     ) -> None:
         self.connection = connection
         self.deadline: float | None = None
+        self.distributed = False
         self._url = url
         self._explain = explain
         self._vector_oid = register_vectors(connection)
@@ -84,7 +87,9 @@ class Session:
             ) from None
         with our_errors():
             session = cls(connection, url, explain)
-            session.execute("session/configure")
+            [configured] = session.fetch_all("session/configure")
+            if configured["has_citus"]:
+                session.distributed = session.fetch_value("session/is_distributed")
             return session
 
     def __enter__(self) -> Self:
@@ -177,14 +182,17 @@ class Session:
         """Runs a statement that tidies up, as far as the connection still lives.
 
         Where it does not, the server let go of locks by itself, the next run sweeps the rest, and
-        the error that brought us here is the one to hear of.
+        the error that brought us here is the one to hear of. The same where a server of Citus does
+        not answer the coordinator.
         """
         if self.connection.closed or self.connection.broken:
             return
         with our_errors():
             try:
                 self.connection.execute(self._recorded(name, parameters), parameters, binary=True)
-            except psycopg.OperationalError:
+            except psycopg.Error as error:
+                if not (self.distributed or isinstance(error, psycopg.OperationalError)):
+                    raise
                 logger.debug("could not run %s while tidying up", name, exc_info=True)
 
     @contextmanager
@@ -192,7 +200,18 @@ class Session:
         """All statements inside happen, or none of them; if it is to be `undone`, none."""
         with our_errors(), self.connection.transaction(force_rollback=undone):
             self.connection.execute(statement("session/commit_durably").text)
+            if self.distributed:
+                self.connection.execute(statement("session/modify_sequentially").text)
             yield
+
+    def share(self, table: str) -> None:
+        """Puts a new work table onto the shards of `photos`, by its `photo_id`; else does nothing.
+
+        Args:
+            table: its name.
+        """
+        if self.distributed:
+            self.fetch_value("work_tables/distribute", table_name=table)
 
     def vector_array(self, matrix: NDArray[np.float32]) -> VectorArray:
         """A matrix of shape (rows, dimensions) as a `vector[]` parameter.
@@ -206,11 +225,9 @@ class Session:
     def _recorded(self, name: str, parameters: dict[str, object]) -> str:
         """The text of `sql/<name>.sql`, about to be run: whoever keeps statements hears of it."""
         self._limit_statement()
-        found = statement(name)
+        found = statement(on_citus(name) if self.distributed else name)
         if self._explain is not None:
-            self._explain.record(
-                found, lambda text: self.connection.execute(text, parameters, binary=True)
-            )
+            self._explain.record(found, lambda text: self._plan(text, parameters))
         return found.text
 
     def _limit_statement(self) -> None:
@@ -223,6 +240,16 @@ class Session:
         self.connection.execute(
             statement("locks/limit_holding").text, {"milliseconds": max(1, round(left * 1000))}
         )
+
+    def _plan(self, text: str, parameters: dict[str, object]) -> Iterable[tuple[Any, ...]]:
+        """The lines of a plan; where photos are distributed, Citus makes not every plan it runs."""
+        if not self.distributed:
+            return self.connection.execute(text, parameters, binary=True)
+        try:
+            with self.connection.transaction():
+                return self.connection.execute(text, parameters, binary=True).fetchall()
+        except psycopg.Error as error:
+            return [(f"Citus tells no plan: {_one_line(error)}",)]
 
 
 def describe_url(url: str) -> str:

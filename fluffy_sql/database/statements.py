@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _PARAMETER = re.compile(r"%\((\w+)\)[sb]")
 # Every parameter carries its type, so that a statement reads and plans the same whoever calls it.
 _UNTYPED_PARAMETER = re.compile(r"%\((\w+)\)[sb](?!::[a-z])")
+# The body of a DO block is one statement to whoever sends it.
+_DOLLAR_QUOTED = re.compile(r"\$\$.*?\$\$", re.DOTALL)
 _DECLARED = re.compile(r"^-- Parameters:(?P<first>.*)\n(?P<rest>(?:--   .*\n)*)", re.MULTILINE)
 
 
@@ -36,6 +38,16 @@ def statement(name: str) -> Statement:
             a mistake in the program, which a test over all files finds first.
     """
     return parse(name, (sql_folder() / f"{name}.sql").read_text(encoding="utf-8"))
+
+
+@cache
+def on_citus(name: str) -> str:
+    """The statement to run in place of `name` where photos are distributed: often itself.
+
+    `sql/<name>.citus.sql` takes the same parameters and returns the same columns.
+    """
+    variant = f"{name}.citus"
+    return variant if (sql_folder() / f"{variant}.sql").is_file() else name
 
 
 def statement_names() -> list[str]:
@@ -67,7 +79,7 @@ def parse(name: str, text: str) -> Statement:
     # psycopg reads a bare percent sign as a placeholder, inside comments too.
     if "%" in _PARAMETER.sub("", body):
         raise ValueError(f"sql/{name}.sql: holds a bare percent sign")
-    if body.count(";") != 1 or not body.rstrip().endswith(";"):
+    if _DOLLAR_QUOTED.sub("", body).count(";") != 1 or not body.rstrip().endswith(";"):
         raise ValueError(f"sql/{name}.sql: must hold one statement, ended by a semicolon")
     return Statement(name, body.strip(), frozenset(used))
 

@@ -9,8 +9,9 @@
 --   dimensions integer, seed bigint, threshold bigint (-2^63: none, 2^63 - 1: all), after_place integer (exclusive, in
 --   labels), last_place integer
 -- Returns: nothing; the row count is the photos drawn.
-INSERT INTO fluffy_sql_work.measured (label, distance, silhouette, embedding)
+INSERT INTO fluffy_sql_work.measured (photo_id, label, distance, silhouette, embedding)
 SELECT
+    photo.photo_id,
     cluster.label,
     photo.distance,
     coalesce(
@@ -20,6 +21,7 @@ SELECT
 FROM (
     SELECT
         drawn.label,
+        array_agg(drawn.photo_id) AS photo_ids,
         array_agg(drawn.distance) AS distances,
         array_agg(fetched.embedding) AS embeddings
     FROM (
@@ -64,7 +66,8 @@ CROSS JOIN
             LIMIT 64
         ) AS near
     ) AS others
-CROSS JOIN LATERAL unnest(cluster.distances, cluster.embeddings) AS photo (distance, embedding)
+CROSS JOIN
+    LATERAL unnest(cluster.photo_ids, cluster.distances, cluster.embeddings) AS photo (photo_id, distance, embedding)
 CROSS JOIN
     LATERAL (
         SELECT min(another.centroid <-> photo.embedding) AS other

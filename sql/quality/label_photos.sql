@@ -5,27 +5,25 @@
 -- Parameters: centroids vector[], other_centroids vector[], normalize boolean, dimensions integer,
 --   after_row bigint (exclusive), last_row bigint (inclusive)
 -- Returns: nothing; the row count is the photos labelled.
-INSERT INTO fluffy_sql_work.measured (label, other_label, distance, silhouette, embedding)
+INSERT INTO fluffy_sql_work.measured (photo_id, label, other_label, distance, silhouette, embedding)
 SELECT
+    sample.photo_id,
     nearest.label,
     other_nearest.label AS other_label,
     nearest.own AS distance,
     coalesce(1 - nearest.own / nullif(nearest.other, 0), nearest.other) AS silhouette,
     photo.embedding
-FROM (
-    SELECT
-        CASE
-            WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
-            ELSE vector(usable.embedding, -1, FALSE)
-        END AS embedding
-    FROM fluffy_sql_work.sample AS sample
-    INNER JOIN usable_photos AS usable ON sample.photo_id = usable.id
-    WHERE
-        sample.position > %(after_row)s::bigint
-        AND sample.position <= %(last_row)s::bigint
-        AND usable.embedding IS NOT NULL
-    OFFSET 0
-) AS photo
+FROM fluffy_sql_work.sample AS sample
+INNER JOIN usable_photos AS usable ON sample.photo_id = usable.id
+CROSS JOIN
+    LATERAL (
+        SELECT
+            CASE
+                WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
+                ELSE vector(usable.embedding, -1, FALSE)
+            END AS embedding
+        LIMIT 1
+    ) AS photo
 CROSS JOIN
     LATERAL (
         SELECT
@@ -51,5 +49,8 @@ CROSS JOIN
         LIMIT 1
     ) AS other_nearest
 WHERE
-    vector_dims(photo.embedding) = %(dimensions)s::integer
+    sample.position > %(after_row)s::bigint
+    AND sample.position <= %(last_row)s::bigint
+    AND usable.embedding IS NOT NULL
+    AND vector_dims(photo.embedding) = %(dimensions)s::integer
     AND (NOT %(normalize)s::boolean OR vector_norm(photo.embedding) > 0);

@@ -13,7 +13,7 @@
 --   client_connection_check_interval: a killed program's statement, and the locks it holds, would else go on to its
 --   end, or until it gets a lock that it waits for. Windows can't look.
 --   idle_session_timeout: the main connection is idle while the others work, for as long as that takes.
--- Returns: one row of no interest.
+-- Returns: one row: has_citus (whether the extension is created in this database), and what was set.
 SELECT
     set_config('TimeZone', 'UTC', FALSE) AS time_zone,
     set_config('synchronize_seqscans', 'off', FALSE) AS synchronize_seqscans,
@@ -30,4 +30,8 @@ SELECT
         CASE WHEN version() ~* 'windows|mingw|msvc|visual' THEN '0' ELSE '1s' END,
         FALSE
     ) AS client_connection_check_interval,
-    set_config('idle_session_timeout', '0', FALSE) AS idle_session_timeout;
+    set_config('idle_session_timeout', '0', FALSE) AS idle_session_timeout,
+    (
+        SELECT count(*) > 0 FROM pg_extension
+        WHERE extname = 'citus'
+    ) AS has_citus;

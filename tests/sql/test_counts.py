@@ -202,7 +202,7 @@ def test_work_tables_are_found_by_name(session: Session) -> None:
     assert session.fetch_all("check/find_work_tables") == []
     made = []
     for statement in statement_names():
-        if statement.startswith("work_tables/create_"):
+        if statement.startswith("work_tables/create_") and not statement.endswith(".citus"):
             session.execute(statement)
             made.append(statement.replace("work_tables/create_", "fluffy_sql_work."))
             found = [row["name"] for row in session.fetch_all("check/find_work_tables")]

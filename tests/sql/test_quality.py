@@ -85,10 +85,10 @@ def add_measured(
     other_labels: Sequence[int] | NDArray[np.int64] | None = None,
 ) -> None:
     others = [None] * len(rows) if other_labels is None else [int(label) for label in other_labels]
-    for row, label, other in zip(rows, labels, others, strict=True):
+    for photo, (row, label, other) in enumerate(zip(rows, labels, others, strict=True)):
         session.connection.execute(
-            "INSERT INTO fluffy_sql_work.measured VALUES (%s, %s, 1, 0.5, %s)",
-            (int(label), other, str([float(number) for number in row])),
+            "INSERT INTO fluffy_sql_work.measured VALUES (%s, %s, %s, 1, 0.5, %s)",
+            (photo, int(label), other, str([float(number) for number in row])),
         )
 
 

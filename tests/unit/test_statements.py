@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fluffy_sql.database import statements
-from fluffy_sql.database.statements import parse, statement, statement_names
+from fluffy_sql.database.statements import on_citus, parse, statement, statement_names
 from fluffy_sql.resources import _PACKAGE, sql_folder
 
 if TYPE_CHECKING:
@@ -139,4 +139,21 @@ def test_every_statement_is_used_and_every_name_is_a_statement() -> None:
         for text in strings(module)
         if re.fullmatch(r"[a-z_]+/[a-z_]+", text) and text.partition("/")[0] in folders
     }
-    assert used == set(statement_names())
+    assert used == {name for name in statement_names() if not name.endswith(".citus")}
+
+
+def test_every_variant_takes_the_place_of_a_statement_with_the_same_parameters() -> None:
+    variants = [name for name in statement_names() if name.endswith(".citus")]
+    assert variants
+    for name in variants:
+        other = statement(name.removesuffix(".citus"))
+        assert on_citus(other.name) == name
+        assert statement(name).parameters == other.parameters
+    assert on_citus("runs/open") == "runs/open"
+
+
+def test_a_do_block_is_one_statement() -> None:
+    text = "-- Does something.\n-- Returns: nothing.\nDO $$ BEGIN a; b; END; $$;\n"
+    assert parse("do", text).text.startswith("DO")
+    with pytest.raises(ValueError, match="one statement"):
+        parse("two", text + "DO $$ BEGIN END; $$;\n")

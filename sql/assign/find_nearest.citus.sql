@@ -1,0 +1,50 @@
+-- What find_nearest does, where photos are distributed: a slice of centroids that is cut out first would be a table of
+-- the coordinator's, so each photo passes over the centroids of other scopes. xmin is that of the row on its shard.
+-- Parameters: scopes bigint[] (null: nobody's own), firsts integer[] (where the clusters of each begin, from 1),
+--   lasts integer[], cluster_ids bigint[] (of a scope side by side, rising), centroids vector[] (of each, as
+--   list_clusters gives them), limits double precision[] (the farthest each takes; null: not known),
+--   normalize boolean, dimensions integer, after_row bigint (exclusive), last_row bigint (inclusive)
+-- Returns: nothing; the row count is the photos that have a nearest cluster.
+INSERT INTO fluffy_sql_work.placements (photo_id, from_cluster_id, to_cluster_id, within_limit, row_version)
+SELECT
+    candidate.photo_id,
+    candidate.cluster_id AS from_cluster_id,
+    (%(cluster_ids)s::bigint[])[nearest.place] AS to_cluster_id,
+    nearest.distance < 'Infinity'
+    AND (%(limits)s::double precision[])[nearest.place] >= CASE
+        WHEN %(normalize)s::boolean THEN nearest.distance * nearest.distance / 2
+        ELSE nearest.distance
+    END AS within_limit,
+    found.xmin AS row_version
+FROM fluffy_sql_work.candidates AS candidate
+INNER JOIN unnest(%(scopes)s::bigint[], %(firsts)s::integer[], %(lasts)s::integer[]) AS own (scope, first, last)
+    ON candidate.scope IS NOT DISTINCT FROM own.scope
+INNER JOIN photos AS found ON candidate.photo_id = found.id
+INNER JOIN usable_photos AS usable ON candidate.photo_id = usable.id
+CROSS JOIN
+    LATERAL (
+        SELECT
+            CASE
+                WHEN %(normalize)s::boolean THEN l2_normalize(found.embedding)
+                ELSE vector(found.embedding, -1, FALSE)
+            END AS embedding
+        LIMIT 1
+    ) AS photo
+CROSS JOIN
+    LATERAL (
+        SELECT
+            cluster.place::integer AS place,
+            cluster.centroid <-> photo.embedding AS distance
+        FROM unnest(%(centroids)b::vector[]) WITH ORDINALITY AS cluster (centroid, place)
+        WHERE cluster.place BETWEEN own.first AND own.last
+        ORDER BY distance, place
+        LIMIT 1
+    ) AS nearest
+WHERE
+    candidate.position > %(after_row)s::bigint
+    AND candidate.position <= %(last_row)s::bigint
+    AND found.cluster_id IS NOT DISTINCT FROM candidate.cluster_id
+    AND found.cluster_pinned IS NOT TRUE
+    AND usable.scope IS NOT DISTINCT FROM candidate.scope
+    AND vector_dims(photo.embedding) = %(dimensions)s::integer
+    AND (NOT %(normalize)s::boolean OR vector_norm(photo.embedding) > 0);

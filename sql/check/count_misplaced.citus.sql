@@ -1,0 +1,52 @@
+-- What count_misplaced does, where photos are distributed: moves are drawn first, and their photos looked at where they
+-- lie.
+-- Parameters: photos bigint (how many to draw, together)
+-- Returns: run_id, looked_at, misplaced, recall (share that the run found at their nearest centroid); by run_id.
+WITH drawn AS MATERIALIZED (
+    SELECT
+        moved.run_id,
+        moved.photo_id,
+        moved.to_cluster_id
+    FROM cluster_run_photo_moves AS moved
+    INNER JOIN cluster_runs AS run ON moved.run_id = run.id AND run.recall IS NOT NULL
+    INNER JOIN clusters AS cluster ON moved.to_cluster_id = cluster.id AND moved.run_id = cluster.run_id
+    ORDER BY random()
+    LIMIT %(photos)s::bigint
+)
+
+SELECT
+    drawn.run_id,
+    count(*) AS looked_at,
+    count(*) FILTER (WHERE distance.own > distance.nearest * 1.000001 + 1e-30) AS misplaced,
+    min(run.recall) AS recall
+FROM photos AS found
+INNER JOIN drawn ON found.id = drawn.photo_id
+INNER JOIN cluster_runs AS run ON drawn.run_id = run.id
+CROSS JOIN
+    LATERAL (
+        SELECT
+            CASE
+                WHEN run.metric = 'cosine' THEN l2_normalize(found.embedding)
+                ELSE vector(found.embedding, -1, FALSE)
+            END AS embedding
+        LIMIT 1
+    ) AS photo
+CROSS JOIN
+    LATERAL (
+        SELECT
+            min(cluster.centroid <-> photo.embedding) AS nearest,
+            min(cluster.centroid <-> photo.embedding) FILTER (WHERE cluster.id = drawn.to_cluster_id) AS own
+        FROM scoped_clusters AS own
+        INNER JOIN scoped_clusters AS alike ON own.scope IS NOT DISTINCT FROM alike.scope
+        INNER JOIN clusters AS cluster ON alike.id = cluster.id
+        WHERE
+            own.id = drawn.to_cluster_id
+            AND cluster.run_id = drawn.run_id
+            AND vector_dims(cluster.centroid) = vector_dims(photo.embedding)
+    ) AS distance
+WHERE
+    found.cluster_id = drawn.to_cluster_id
+    AND found.updated_at = run.placed_at
+    AND found.cluster_pinned IS NOT TRUE
+GROUP BY drawn.run_id
+ORDER BY drawn.run_id;

@@ -1,0 +1,58 @@
+-- What count_misplaced does, where photos are distributed: the ids are drawn first, and their photos looked at where
+-- they lie. Which of them this transaction placed, moves tell; one of these that was embedded anew just before is
+-- passed over, for it is no longer as far from its nearest centroid as it was.
+-- Parameters: labels integer[] (as in fluffy_sql_work.assignments), cluster_ids bigint[] (of each), normalize boolean,
+--   seed bigint, photos bigint (how many to look at)
+-- Returns: one count.
+WITH drawn AS MATERIALIZED (
+    SELECT
+        photo_id,
+        label,
+        distance,
+        row_version
+    FROM fluffy_sql_work.assignments
+    ORDER BY hashint8extended(photo_id, %(seed)s::bigint), photo_id
+    LIMIT %(photos)s::bigint
+)
+
+SELECT count(*) AS misplaced
+FROM photos AS placed
+INNER JOIN drawn ON placed.id = drawn.photo_id
+INNER JOIN unnest(%(labels)s::integer[], %(cluster_ids)s::bigint[]) AS made (label, cluster_id)
+    ON drawn.label = made.label
+LEFT JOIN (
+    SELECT written.photo_id
+    FROM cluster_run_photo_moves AS written
+    INNER JOIN cluster_runs AS run ON written.run_id = run.id
+    WHERE run.status = 'running'
+) AS moved ON placed.id = moved.photo_id
+CROSS JOIN
+    LATERAL (
+        SELECT
+            CASE
+                WHEN %(normalize)s::boolean THEN l2_normalize(placed.embedding)
+                ELSE vector(placed.embedding, -1, FALSE)
+            END AS embedding
+        LIMIT 1
+    ) AS photo
+CROSS JOIN
+    LATERAL (
+        SELECT
+            min(cluster.centroid <-> photo.embedding) AS nearest,
+            min(cluster.centroid <-> photo.embedding) FILTER (WHERE cluster.id = placed.cluster_id) AS own
+        FROM scoped_clusters AS own
+        INNER JOIN scoped_clusters AS alike ON own.scope IS NOT DISTINCT FROM alike.scope
+        INNER JOIN clusters AS cluster ON alike.id = cluster.id
+        WHERE
+            own.id = placed.cluster_id
+            AND cluster.id = any(%(cluster_ids)s::bigint[])
+            AND vector_dims(cluster.centroid) = vector_dims(photo.embedding)
+    ) AS distance
+WHERE
+    placed.cluster_pinned IS NOT TRUE
+    AND (
+        moved.photo_id IS NOT NULL
+        OR (placed.xmin = drawn.row_version AND placed.cluster_id = made.cluster_id)
+    )
+    AND abs(distance.nearest - drawn.distance) <= drawn.distance * 0.0001 + 1e-6
+    AND distance.own > distance.nearest * 1.000001 + 1e-30;

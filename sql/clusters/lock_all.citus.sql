@@ -1,0 +1,26 @@
+-- What lock_all does, where photos are distributed: Citus locks rows of one table at a time.
+-- Returns: id, scope, photos, centroid.
+WITH locked AS MATERIALIZED (
+    SELECT
+        id,
+        centroid
+    FROM clusters
+    ORDER BY id
+    FOR NO KEY UPDATE
+)
+
+SELECT
+    locked.id::bigint AS id,
+    scoped.scope::bigint AS scope,
+    coalesce(member.photos, 0) AS photos,
+    locked.centroid
+FROM locked
+INNER JOIN scoped_clusters AS scoped ON locked.id = scoped.id
+LEFT JOIN (
+    SELECT
+        cluster_id,
+        count(*) AS photos
+    FROM photos
+    GROUP BY cluster_id
+) AS member ON locked.id = member.cluster_id
+ORDER BY locked.id;

@@ -1,0 +1,20 @@
+-- What recount does, where photos are distributed and clusters are not: shards count first.
+-- Returns: nothing; the row count is the clusters written.
+WITH member AS MATERIALIZED (
+    SELECT
+        cluster_id,
+        count(*) AS photos
+    FROM photos
+    GROUP BY cluster_id
+)
+
+UPDATE clusters
+SET photos_count = counted.photos
+FROM (
+    SELECT
+        cluster.id,
+        coalesce(member.photos, 0) AS photos
+    FROM clusters AS cluster
+    LEFT JOIN member ON cluster.id = member.cluster_id
+) AS counted
+WHERE clusters.id = counted.id AND clusters.photos_count IS DISTINCT FROM counted.photos;

@@ -1,0 +1,36 @@
+-- What draw_splits does, where the sample is distributed: positions are drawn first, and only what was drawn is sent.
+-- Parameters: centroids vector[], labels integer[], seed bigint, rows bigint
+-- Returns: label, embedding; no row for a cluster whose rows all lie on the centroid.
+WITH drawn AS MATERIALIZED (
+    SELECT DISTINCT ON (nearest.label)
+        nearest.label,
+        sample.position
+    FROM fluffy_sql_work.sample AS sample
+    CROSS JOIN
+        LATERAL (
+            SELECT
+                (centroid.place - 1)::integer AS label,
+                centroid.embedding <-> sample.embedding AS distance
+            FROM unnest(%(centroids)b::vector[]) WITH ORDINALITY AS centroid (embedding, place)
+            ORDER BY distance, label
+            LIMIT 1
+        ) AS nearest
+    WHERE
+        sample.position <= %(rows)s::bigint
+        AND nearest.label = any(%(labels)s::integer[])
+        AND nearest.distance > 0
+    ORDER BY
+        nearest.label ASC,
+        -ln(
+            ((hashint8extended(sample.position, %(seed)s::bigint) & 9007199254740991)::double precision + 0.5)
+            / 9007199254740992
+        ) / (nearest.distance * nearest.distance) ASC,
+        sample.position ASC
+)
+
+SELECT
+    drawn.label,
+    sample.embedding
+FROM fluffy_sql_work.sample AS sample
+INNER JOIN drawn ON sample.position = drawn.position
+ORDER BY drawn.label;

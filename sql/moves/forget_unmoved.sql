@@ -1,0 +1,10 @@
+-- Forgets photos that a run wrote down and then did not move, since somebody moved, pinned or deleted them meanwhile.
+-- Parameters: run_id bigint
+-- Returns: nothing; the row count is the photos.
+DELETE FROM cluster_run_photo_moves AS moved
+WHERE
+    moved.run_id = %(run_id)s::bigint
+    AND NOT EXISTS (
+        SELECT FROM photos
+        WHERE photos.id = moved.photo_id AND photos.cluster_id IS NOT DISTINCT FROM moved.to_cluster_id
+    );

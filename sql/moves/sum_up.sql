@@ -1,0 +1,13 @@
+-- Keeps how many photos a run moved from each cluster to each; shards count their own.
+-- Parameters: run_id bigint
+-- Returns: nothing; the row count is the pairs of clusters.
+INSERT INTO cluster_run_moves (run_id, from_cluster_id, to_cluster_id, photos, photo_ids)
+SELECT
+    %(run_id)s::bigint AS run_id,
+    from_cluster_id,
+    to_cluster_id,
+    count(*) AS photos,
+    '{}' AS photo_ids
+FROM cluster_run_photo_moves
+WHERE run_id = %(run_id)s::bigint
+GROUP BY from_cluster_id, to_cluster_id;

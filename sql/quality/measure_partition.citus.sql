@@ -1,0 +1,30 @@
+-- What measure_partition does, where photos are distributed: each shard sums up the distances of its own.
+-- Returns: one row: photos, clusters, smallest, largest, photos_measured, inertia (of the photos measured, to their
+--   centroids), silhouette, davies_bouldin, calinski_harabasz; the last three are null for a single cluster.
+SELECT
+    sum(cluster.photos)::bigint AS photos,
+    count(*) AS clusters,
+    min(cluster.photos) AS smallest,
+    max(cluster.photos) AS largest,
+    sum(cluster.photos_measured)::bigint AS photos_measured,
+    max(error.inertia) AS inertia,
+    round(
+        (sum(cluster.silhouette * cluster.photos_measured) / nullif(sum(cluster.photos_measured), 0))::numeric, 6
+    )::double precision AS silhouette,
+    round(avg(cluster.davies_bouldin)::numeric, 6)::double precision AS davies_bouldin,
+    round(
+        (
+            sum(cluster.photos * (cluster.mean <-> library.mean) ^ 2) / nullif(count(*) - 1, 0)
+            / nullif(sum(cluster.scatter) / nullif(sum(cluster.photos) - count(*), 0), 0)
+        )::numeric, 6
+    )::double precision AS calinski_harabasz
+FROM fluffy_sql_work.measured_clusters AS cluster
+CROSS JOIN (
+    SELECT sum(own.mean * array_fill((own.photos / whole.photos)::real, ARRAY[vector_dims(own.mean)])::vector) AS mean
+    FROM fluffy_sql_work.measured_clusters AS own
+    CROSS JOIN (SELECT sum(photos)::double precision AS photos FROM fluffy_sql_work.measured_clusters) AS whole
+) AS library
+CROSS JOIN (
+    SELECT sum(distance * distance) AS inertia
+    FROM fluffy_sql_work.measured
+) AS error;

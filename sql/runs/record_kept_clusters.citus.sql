@@ -1,0 +1,24 @@
+-- What record_kept_clusters does, where photos are distributed and the record is not: shards count first.
+-- Parameters: run_id bigint
+-- Returns: nothing; the row count is the clusters.
+WITH member AS MATERIALIZED (
+    SELECT
+        cluster_id,
+        count(*) AS photos
+    FROM photos
+    GROUP BY cluster_id
+)
+
+UPDATE cluster_run_clusters AS recorded
+SET
+    photos = counted.photos,
+    change = CASE WHEN counted.photos = 0 AND recorded.photos_before > 0 THEN 'emptied' ELSE 'kept' END
+FROM (
+    SELECT
+        old.cluster_id,
+        coalesce(member.photos, 0) AS photos
+    FROM cluster_run_clusters AS old
+    LEFT JOIN member ON old.cluster_id = member.cluster_id
+    WHERE old.run_id = %(run_id)s::bigint
+) AS counted
+WHERE recorded.run_id = %(run_id)s::bigint AND recorded.cluster_id = counted.cluster_id;
