@@ -31,6 +31,7 @@ from fluffy_sql.database import schema
 from fluffy_sql.database.embedded import embedded_server, find_psql
 from fluffy_sql.database.locks import LockLimits
 from fluffy_sql.database.session import Session, libpq_environment
+from fluffy_sql.distributing import distribute as distribute_tables
 from fluffy_sql.errors import FluffySqlError, MissingExtraError, UsageError
 from fluffy_sql.history import compare_runs, show_run, undo_run
 from fluffy_sql.importing import import_photos
@@ -255,6 +256,33 @@ def migrate(
         print(f"The table {table} was here before; its rows and columns are kept.")
     if told:
         print(told)
+
+
+@fluffy_sql.command(short_help="Spread the tables over the servers of Citus.")
+@click.option(
+    "--shards",
+    type=click.IntRange(1, 10_000),
+    help="Into how many shards to cut photos; what citus.shard_count says if not given.",
+)
+@_with_config
+@_with_database_url
+@_with_json
+def distribute(
+    *, shards: int | None, config: Path | None, database_url: str | None, as_json: bool
+) -> None:
+    """Spread the tables of a database with the extension citus over its servers.
+
+    photos is cut into shards by id; clusters and the tables of runs are copied to every server.
+    Rows and keys stay; all other commands work as before. On the coordinator, after migrate.
+
+    Example: fluffy-sql distribute --shards 32
+    """
+    with _database(_load(config, database_url)) as database:
+        result = distribute_tables(database.url, shards=shards)
+    if as_json:
+        _print_json(asdict(result))
+        return
+    print(display.describe_distribution(result))
 
 
 @fluffy_sql.command(short_help="Look for what is wrong in the database; mend it.")

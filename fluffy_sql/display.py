@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         AssignResult,
         CheckResult,
         ClusterChange,
+        DistributeResult,
         Finding,
         Move,
         NamedMove,
@@ -323,12 +324,33 @@ def describe_counter_cache(kept: CounterCache) -> str:
             "clusters.photos_count was here before, so counting is left to your application;"
             " runs count the clusters they make (see clustering.counter_cache)."
         )
+    if kept.distributed:
+        return "photos is distributed, where Citus runs no triggers: runs keep photos_count."
     if not kept.changed:
         return ""
     if kept.kept_by == "service":
         return "Triggers no longer keep photos_count; runs count the clusters they make."
     mended = f" {_count(kept.mended, 'count')} set right." if kept.mended else ""
     return f"Triggers keep photos_count from now on.{mended}"
+
+
+def describe_distribution(result: DistributeResult) -> str:
+    """Which tables lie where, and what that changes."""
+    if not result.changed:
+        return "All tables are distributed already; nothing was changed."
+    whole = [table.name for table in result.tables if table.distributed_by is None]
+    cut = [
+        f"{table.name}: {_count(table.shards, 'shard')}, by {table.distributed_by}"
+        for table in result.tables
+        if table.distributed_by is not None
+    ]
+    return "\n".join(
+        [
+            *cut,
+            f"On every server, whole: {', '.join(whole)}",
+            "Runs keep photos_count from now on, for Citus runs no triggers on these tables.",
+        ]
+    )
 
 
 def describe_check(result: CheckResult) -> str:

@@ -515,3 +515,32 @@ class UndoResult:
     clusters_restored: int
     clusters_deleted: int
     seconds: float
+
+
+@dataclass(frozen=True)
+class DistributedTable:
+    """A table as Citus has it.
+
+    Attributes:
+        name: the table.
+        distributed_by: the column that says on which shard a row lies; None: every server has a
+            whole copy.
+        shards: how many; 1 for a table that every server has.
+    """
+
+    name: str
+    distributed_by: str | None
+    shards: int
+
+
+@dataclass(frozen=True)
+class DistributeResult:
+    """What `distribute` made of a database, with the names `distribute --json` uses.
+
+    Attributes:
+        tables: ours, as they are now.
+        changed: names of those that were not so before.
+    """
+
+    tables: tuple[DistributedTable, ...]
+    changed: tuple[str, ...]

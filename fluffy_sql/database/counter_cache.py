@@ -52,12 +52,14 @@ class CounterCache:
         changed: whether that was otherwise before.
         mended: clusters whose count was wrong when triggers took over.
         found_here: whether it was left to the application since `photos_count` is its own column.
+        distributed: whether it was left to runs since Citus, which refuses triggers, has `photos`.
     """
 
     kept_by: str
     changed: bool
     mended: int
     found_here: bool
+    distributed: bool = False
 
 
 def put_into_effect(session: Session, wanted: str) -> CounterCache:
@@ -67,20 +69,22 @@ def put_into_effect(session: Session, wanted: str) -> CounterCache:
         session: on a migrated database.
         wanted: `triggers`, `service`, or `auto`: triggers, unless the application has a
             `photos_count` of its own. It will count photos itself, and both would count double.
+            Nor where `photos` is distributed, for Citus refuses triggers there.
 
     Raises:
         SchemaError: Postgres refuses triggers to this role or on these tables.
         DatabaseError: Postgres refused a statement.
     """
     found_here = wanted == AUTO and not _column_is_ours(session)
-    kept_by = SERVICE if found_here or wanted == SERVICE else TRIGGERS
+    distributed = wanted == AUTO and session.distributed
+    kept_by = SERVICE if found_here or distributed or wanted == SERVICE else TRIGGERS
     changed, mended = False, 0
     if kept_by == TRIGGERS and not triggers_in_force(session):
         changed, mended = True, _take_over(session)
     elif kept_by == SERVICE and _enabled_by_name(session):
         changed = True
         _leave_to_others(session)
-    return CounterCache(kept_by, changed, mended, found_here)
+    return CounterCache(kept_by, changed, mended, found_here, distributed)
 
 
 def triggers_in_force(session: Session) -> bool:

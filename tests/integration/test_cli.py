@@ -88,6 +88,7 @@ def test_the_commands_are_those_we_know() -> None:
         "assign",
         "check",
         "clusters",
+        "distribute",
         "generate",
         "import",
         "migrate",
@@ -260,7 +261,13 @@ def test_migrate_with_json(run_cli: Run, bare_database_url: str) -> None:
     first = migrate()
     applied = first["applied"]
     assert applied[0] == "0001_library"
-    kept = {"kept_by": "triggers", "changed": True, "mended": 0, "found_here": False}
+    kept = {
+        "kept_by": "triggers",
+        "changed": True,
+        "mended": 0,
+        "found_here": False,
+        "distributed": False,
+    }
     assert first["counter_cache"] == kept
     assert migrate() == {"applied": [], "adopted": [], "counter_cache": kept | {"changed": False}}
     assert migrate("--rollback", "--yes") == {"rolled_back": applied[::-1], "adopted": []}

@@ -19,7 +19,7 @@ LAYERS = [
     {"cli"},
     {"display"},
     {"sample", "report"},
-    {"service", "sweeping", "assigning", "history", "importing", "checking"},
+    {"service", "sweeping", "assigning", "history", "importing", "checking", "distributing"},
     {"record"},
     {"library", "quality", "committing", "progress"},
     {"algorithms"},

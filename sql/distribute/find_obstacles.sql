@@ -1,0 +1,36 @@
+-- What of an application's stands in the way of distributing photos by id: things that Citus refuses, or that it
+-- would refuse later. The unique path of a table that migrate made is not one: see distribute_tables. A single shard
+-- is: Citus then takes a statement that counts photos first for one that reads and writes at once.
+-- Parameters: shards integer (null: citus.shard_count)
+-- Returns: obstacle, as a person reads it.
+SELECT 'photos.id is ' || format_type(attribute.atttypid, NULL) || ', and work tables are of bigint' AS obstacle
+FROM pg_attribute AS attribute
+WHERE
+    attribute.attrelid = 'photos'::regclass
+    AND attribute.attname = 'id'
+    AND attribute.atttypid <> 'bigint'::regtype
+UNION ALL
+SELECT 'no server could tell whether ' || index.indexrelid::regclass || ' is unique, for it is without id' AS obstacle
+FROM pg_index AS index
+INNER JOIN pg_attribute AS attribute ON index.indrelid = attribute.attrelid AND attribute.attname = 'id'
+WHERE
+    index.indrelid = 'photos'::regclass
+    AND index.indisunique
+    AND attribute.attnum <> all(index.indkey::smallint[])
+    AND NOT (
+        index.indexrelid::regclass::text = 'photos_path_key'
+        AND EXISTS (
+            SELECT FROM fluffy_sql_created_objects
+            WHERE kind = 'table' AND name = 'photos'
+        )
+    )
+UNION ALL
+SELECT 'Citus runs no triggers, and ' || trigger.tgrelid::regclass || ' has ' || trigger.tgname AS obstacle
+FROM pg_trigger AS trigger
+WHERE
+    trigger.tgrelid IN ('photos'::regclass, 'clusters'::regclass)
+    AND NOT trigger.tgisinternal
+    AND NOT starts_with(trigger.tgname, 'fluffy_sql_')
+UNION ALL
+SELECT 'photos would be a single shard: name more with --shards' AS obstacle
+WHERE coalesce(%(shards)s::integer, current_setting('citus.shard_count')::integer) = 1;

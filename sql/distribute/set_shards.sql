@@ -1,0 +1,4 @@
+-- Into how many shards photos are about to be cut; local to the transaction.
+-- Parameters: shards integer
+-- Returns: one row of no interest.
+SELECT set_config('citus.shard_count', (%(shards)s::integer)::text, TRUE) AS shard_count;
