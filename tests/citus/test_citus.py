@@ -1,0 +1,376 @@
+"""The whole path of the command line on Citus, a coordinator and its workers."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+from sklearn.metrics import adjusted_rand_score
+
+from fluffy_sql.algorithms import scopes
+from fluffy_sql.committing import FinalTransaction
+from fluffy_sql.database.session import Session
+from fluffy_sql.distributing import distribute
+from fluffy_sql.errors import DatabaseError, PostconditionError, SchemaError
+from fluffy_sql.service import ClusteringService
+from fluffy_sql.settings import ClusteringSettings
+from tests.conftest import Finished, made_library
+from tests.integration.helpers import clusters_by_photo, generate, query, snapshot
+from tests.security.helpers import PASSWORD, apply_grants
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+PHOTOS, THEMES = 1_500, 8
+# What a step, and the final pass, may not do: carry rows to the coordinator to work on them there.
+CARRIED = ("Distributed Subplan", "pull to coordinator")
+PUSHED_DOWN = {
+    "kmeans/lloyd_step",
+    "kmeans/measure_clusters",
+    "kmeans/project_sample",
+    "kmeans/lift_means",
+    "kmeans/assign_photos",
+    "kmeans/summarize_assignments.citus",
+    "kmeans/digest_assignments",
+    "quality/draw_assigned.citus",
+    "clusters/write_assignments.citus",
+    "moves/apply",
+    "moves/forget_unmoved",
+}
+THREE_SCOPES = """
+    CREATE OR REPLACE VIEW usable_photos AS
+    SELECT id, path, embedding, cluster_id, nullif(mod(id, 3), 0) AS scope FROM photos
+"""
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[str, str]:
+    """A library to import: an .npy and its paths."""
+    rows, _ = made_library(3, photos=PHOTOS, themes=THEMES)
+    np.save(tmp_path / "photos.npy", rows)
+    (tmp_path / "photos.csv").write_text("path\n" + "".join(f"p{i}\n" for i in range(PHOTOS)))
+    return str(tmp_path / "photos.npy"), str(tmp_path / "photos.csv")
+
+
+@pytest.fixture
+def distributed_url(
+    citus_url: str, files: tuple[str, str], run_cli: Callable[..., Finished], monkeypatch: Any
+) -> str:
+    """A library that is distributed, without clusters."""
+    monkeypatch.setenv("DATABASE_URL", citus_url)
+    distribute(citus_url)
+    assert run_cli("import", files[0], "--paths", files[1]).code == 0
+    return citus_url
+
+
+@contextmanager
+def a_role_that_may_run(url: str) -> Iterator[str]:
+    """The address for a role that owns nothing."""
+    role = f"fluffy_test_{uuid.uuid4().hex}"
+    name = sql.Identifier(role)
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(name, PASSWORD))
+        try:
+            apply_grants(url, "run_on_citus", role)
+            yield make_conninfo(url, user=role, password=PASSWORD)
+        finally:
+            admin.execute(sql.SQL("DROP OWNED BY {}").format(name))
+            admin.execute(sql.SQL("DROP ROLE {}").format(name))
+
+
+def labels_by_path(session: Session) -> NDArray[np.int64]:
+    rows = query(session, "SELECT cluster_id FROM photos ORDER BY path")
+    return np.array([row[0] for row in rows], dtype=np.int64)
+
+
+def moves(session: Session) -> list[tuple[Any, ...]]:
+    return sorted(query(session, "SELECT run_id, photo_id, to_cluster_id FROM cluster_moves"))
+
+
+def keys(session: Session) -> list[tuple[Any, ...]]:
+    return query(
+        session,
+        "SELECT conrelid::regclass::text, conname::text, pg_get_constraintdef(oid)"
+        " FROM pg_constraint WHERE contype IN ('f', 'p')"
+        " AND conrelid IN ('photos'::regclass, 'clusters'::regclass, 'cluster_runs'::regclass)"
+        " ORDER BY 1, 2",
+    )
+
+
+def looked_at(session: Session) -> list[Any]:
+    """What the functions that look closer at clusters say."""
+    return [
+        query(session, f"SELECT * FROM {function}")  # noqa: S608 - named below
+        for function in (
+            "cluster_central_photos(1, n => 3)",
+            "cluster_outermost_photos(1, n => 3)",
+            "cluster_neighbors(1)",
+            "vector_nearest_clusters((SELECT embedding FROM photos WHERE id = 7), n => 2)",
+            "nearest_active_cluster((SELECT embedding FROM photos WHERE id = 7))",
+        )
+    ]
+
+
+def test_distributing_keeps_rows_keys_and_functions_and_can_be_done_twice(
+    citus_url: str,
+    files: tuple[str, str],
+    run_cli: Callable[..., Finished],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", citus_url)
+    assert run_cli("import", files[0], "--paths", files[1]).code == 0
+    assert run_cli("generate", "--k", "8").code == 0
+    with Session.open(citus_url) as session:
+        before = snapshot(session), moves(session), keys(session), looked_at(session)
+    finished = run_cli("distribute", "--shards", "6")
+    assert finished.code == 0, finished.err
+    assert "photos: 6 shards, by id" in finished.out
+    with Session.open(citus_url) as session:
+        after = snapshot(session), moves(session), keys(session), looked_at(session)
+        assert after == before
+        assert query(session, "SELECT count(*) FROM ONLY photos") == [(PHOTOS,)]
+    again = run_cli("distribute", "--json")
+    assert json.loads(again.out)["changed"] == []
+    assert len(json.loads(again.out)["tables"]) == 9
+    # what a later migration does
+    with Session.open(citus_url) as session:
+        session.connection.execute("ALTER TABLE clusters ADD COLUMN note text")
+        session.connection.execute("ALTER TABLE photos ADD COLUMN note text")
+    migrated = run_cli("migrate")
+    assert "Citus runs no triggers" in migrated.out
+    # what came before can be taken back, and ids go on where they were
+    assert run_cli("runs", "undo", "1").code == 0
+    assert run_cli("generate", "--k", "8").code == 0
+    with Session.open(citus_url) as session:
+        assert query(session, "SELECT min(id) FROM clusters") == [(9,)]
+
+
+def test_every_command_works_as_before(
+    distributed_url: str, files: tuple[str, str], run_cli: Callable[..., Finished]
+) -> None:
+    again = run_cli("import", files[0], "--paths", files[1], "--json")
+    assert json.loads(again.out)["photos_unchanged"] == PHOTOS
+    made = run_cli("generate", "--k", str(THEMES), "--json")
+    assert json.loads(made.out)["photos_processed"] == PHOTOS
+    with Session.open(distributed_url) as session:
+        session.connection.execute("UPDATE photos SET cluster_id = NULL WHERE id <= 100")
+        placed = run_cli("check", "--repair"), run_cli("assign", "--json")
+        assert json.loads(placed[1].out)["photos_assigned"] == 100
+        session.connection.execute(
+            "UPDATE photos SET embedding = %s, updated_at = now()"
+            " WHERE cluster_id <> 1 AND id <= 200",
+            (query(session, "SELECT centroid FROM clusters WHERE id = 1")[0][0],),
+        )
+        moved = run_cli("assign", "--moved", "--json")
+        assert json.loads(moved.out)["photos_assigned"] > 100
+        for command in (
+            ("generate", "--recluster", "--dry-run", "--k", "9"),
+            ("generate", "--recluster", "--k", "9"),
+            ("generate", "--explain", "--k", "9"),
+            ("clusters",),
+            ("runs",),
+            ("runs", "show", "1"),
+            ("runs", "diff", "1", "2"),
+            ("sweep", "--k", "4,8"),
+            ("report", "--out", "report", "--clusters", "2", "--photos", "2"),
+        ):
+            finished = run_cli(*command)
+            assert finished.code == 0, (command, finished.err, finished.out)
+        newest = query(session, "SELECT max(id) FROM cluster_runs")[0][0]
+        undone = run_cli("runs", "undo", str(newest), "--json")
+        assert json.loads(undone.out)["photos_moved"] > 0
+        assert run_cli("check").code == 0
+
+
+@pytest.mark.parametrize("metric", ["cosine", "l2"])
+def test_clusters_are_those_of_one_server(
+    distributed_url: str,
+    database_url: str,
+    files: tuple[str, str],
+    run_cli: Callable[..., Finished],
+    metric: str,
+) -> None:
+    run_cli("import", files[0], "--paths", files[1], "--database-url", database_url)
+    for url in (distributed_url, database_url):
+        generate(url, k=12, metric=metric, seed=5)
+    with Session.open(distributed_url) as many, Session.open(database_url) as one:
+        alike = adjusted_rand_score(labels_by_path(many), labels_by_path(one))
+        assert alike >= 0.999
+        found = query(many, "SELECT photos_count FROM clusters ORDER BY id")
+        assert found == query(one, "SELECT photos_count FROM clusters ORDER BY id")
+        assert query(many, "SELECT count(*) FROM cluster_run_photo_moves") == [(PHOTOS,)]
+
+
+def test_each_scope_is_clustered_by_itself(
+    distributed_url: str,
+    database_url: str,
+    files: tuple[str, str],
+    run_cli: Callable[..., Finished],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(scopes, "_SMALL_SCOPE", 0)  # on one server, too, each alone
+    run_cli("import", files[0], "--paths", files[1], "--database-url", database_url)
+    with Session.open(distributed_url) as many, Session.open(database_url) as one:
+        for session, url in ((many, distributed_url), (one, database_url)):
+            session.connection.execute(THREE_SCOPES)
+            assert generate(url, k=5).scopes == 3
+        assert adjusted_rand_score(labels_by_path(many), labels_by_path(one)) >= 0.999
+        assert query(many, "SELECT count(*) FROM clusters") == [(15,)]
+        many.connection.execute("UPDATE photos SET cluster_id = NULL WHERE id <= 99")
+        assert run_cli("check", "--repair").code == 0
+        assert json.loads(run_cli("assign", "--json").out)["photos_assigned"] == 99
+        again = run_cli("generate", "--recluster", "--k", "6")
+        assert again.code == 0, again.err
+        assert run_cli("report", "--out", "report", "--scope", "1").code == 0
+        assert run_cli("sweep", "--k", "2,3", "--scope", "2").code == 0
+        assert run_cli("check").code == 0
+        strangers = (
+            "SELECT count(*) FROM usable_photos AS usable"
+            " INNER JOIN scoped_clusters AS cluster ON usable.cluster_id = cluster.id"
+            " WHERE usable.scope IS DISTINCT FROM cluster.scope"
+        )
+        assert query(many, strangers) == [(0,)]
+        assert query(many, "SELECT count(cluster_id) FROM photos") == [(PHOTOS,)]
+        # no trigger of ours is there to refuse it: check tells
+        many.connection.execute(
+            "UPDATE photos SET cluster_id = (SELECT min(id) FROM scoped_clusters WHERE scope = 1)"
+            " WHERE id = 2"
+        )
+        told = run_cli("check")
+        assert told.code == 1
+        assert "of scope 1 holds 1 photos of another, such as photo 2 of scope 2" in told.out
+
+
+def test_photos_that_change_meanwhile_are_left_alone(
+    distributed_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = FinalTransaction.place
+
+    def change_some(transaction: FinalTransaction) -> Any:
+        with Session.open(distributed_url) as other:
+            other.connection.execute("UPDATE photos SET updated_at = now() WHERE id <= 20")
+            other.connection.execute("UPDATE photos SET cluster_pinned = TRUE WHERE id = 21")
+        return place(transaction)
+
+    monkeypatch.setattr(FinalTransaction, "place", change_some)
+    generate(distributed_url, k=THEMES)
+    with Session.open(distributed_url) as session:
+        left = query(session, "SELECT id FROM photos WHERE cluster_id IS NULL ORDER BY id")
+        assert left == [(id_,) for id_ in range(1, 22)]
+        assert len(moves(session)) == PHOTOS - 21
+
+
+def test_photos_that_somebody_is_changing_are_waited_for_no_longer_than_was_said(
+    distributed_url: str,
+) -> None:
+    service = ClusteringService(distributed_url, ClusteringSettings(k=THEMES, lock_wait=1))
+    with Session.open(distributed_url) as session:
+        before = snapshot(session)
+        with psycopg.connect(distributed_url) as somebody:
+            somebody.execute("UPDATE photos SET updated_at = updated_at WHERE id = 1")
+            with pytest.raises(DatabaseError, match="1 s for photos that somebody is changing"):
+                service.generate()
+            somebody.rollback()
+        assert snapshot(session) == before
+    assert service.generate().photos_processed == PHOTOS
+
+
+def test_a_role_that_owns_nothing_can_work(
+    distributed_url: str, files: tuple[str, str], run_cli: Callable[..., Finished]
+) -> None:
+    with a_role_that_may_run(distributed_url) as url:
+        for command in (
+            ("import", files[0], "--paths", files[1]),
+            ("generate", "--k", "5"),
+            ("generate", "--recluster", "--k", "4"),
+            ("assign", "--moved"),
+            ("check", "--repair"),
+            ("sweep", "--k", "3,4"),
+            ("report", "--out", "report"),
+            ("runs", "show", "2"),
+            ("runs", "undo", "2"),
+        ):
+            finished = run_cli(*command, "--database-url", url)
+            assert finished.code == 0, (command, finished.err)
+
+
+def test_photos_are_worked_on_where_they_lie(distributed_url: str) -> None:
+    service = ClusteringService(
+        distributed_url, ClusteringSettings(k=THEMES, sample_per_cluster=16)
+    )
+    plans = {found.name: found.plan for found in service.explain()}
+    assert PUSHED_DOWN - plans.keys() == set()
+    for name in PUSHED_DOWN:
+        plan = "\n".join(plans[name] or ())
+        assert "Citus Adaptive" in plan, name
+        assert not [what for what in CARRIED if what in plan], name
+
+
+def test_a_rollback_undoes_every_shard(
+    distributed_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(transaction: FinalTransaction, result: object) -> None:
+        raise PostconditionError("refused")
+
+    with Session.open(distributed_url) as session:
+        before = snapshot(session)
+        monkeypatch.setattr(FinalTransaction, "close", refuse)
+        with pytest.raises(PostconditionError):
+            generate(distributed_url, k=THEMES)
+        assert snapshot(session) == before
+        assert moves(session) == []
+
+
+def test_a_worker_lost_before_the_commit_leaves_nothing_behind(
+    distributed_url: str, nodes: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close = FinalTransaction.close
+
+    def lose_a_worker(transaction: FinalTransaction, result: Any) -> None:
+        close(transaction, result)
+        with psycopg.connect(nodes[-1], autocommit=True) as worker:
+            ended = worker.execute(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                " WHERE application_name LIKE 'citus_internal%' AND datname = %s",
+                (psycopg.conninfo.conninfo_to_dict(distributed_url)["dbname"],),
+            ).fetchone()
+        assert ended is not None
+        assert ended[0] > 0
+
+    with Session.open(distributed_url) as session:
+        before = snapshot(session)
+        with monkeypatch.context() as patched:
+            patched.setattr(FinalTransaction, "close", lose_a_worker)
+            with pytest.raises(DatabaseError):
+                generate(distributed_url, k=THEMES)
+        assert snapshot(session) == before
+        assert moves(session) == []
+    generate(distributed_url, k=THEMES)
+    with Session.open(distributed_url) as session:
+        assert clusters_by_photo(session).min() > 0
+        assert query(session, "SELECT count(*) FROM pg_prepared_xacts") == [(0,)]
+
+
+def test_what_citus_would_refuse_is_told_before(citus_session: Session, citus_url: str) -> None:
+    run = citus_session.connection.execute
+    run("CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'")
+    run("CREATE TRIGGER mine BEFORE INSERT ON photos FOR EACH ROW EXECUTE FUNCTION f()")
+    run("ALTER TABLE photos ADD COLUMN digest text UNIQUE")
+    with pytest.raises(SchemaError) as refused:
+        distribute(citus_url)
+    assert "photos_digest_key is unique" in str(refused.value)
+    assert "photos has mine" in str(refused.value)
+    with pytest.raises(SchemaError, match="a single shard"):
+        distribute(citus_url, shards=1)
+    with Session.open(citus_url) as session:
+        assert not session.distributed
