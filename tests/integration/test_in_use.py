@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -63,10 +64,12 @@ class Writer:
     deleted: int = 0
     longest: float = 0.0
     deadlocks: list[str] = field(default_factory=list)
+    pid: str = ""
 
     def write_until(self, stopped: Event) -> None:
         chance = random.Random(self.seed)  # noqa: S311 - no secret
         with psycopg.connect(self.url, autocommit=True) as connection:
+            self.pid = str(connection.info.backend_pid)
             while not stopped.is_set():
                 act = chance.choices(
                     (insert, delete, embed_again, pin, move, move_some, rename, delete_cluster),
@@ -206,7 +209,12 @@ def test_others_write_while_runs_go_on(
                 ended.result()
         statements += sum(writer.statements for writer in writers)
         photos += sum(writer.inserted - writer.deleted for writer in writers)
-        assert [error for writer in writers for error in writer.deadlocks] == []
+        # Who deletes a cluster and who moves its photos can still meet (docs/in_use.md).
+        theirs = {writer.pid for writer in writers}
+        deadlocks = [error for writer in writers for error in writer.deadlocks]
+        assert [
+            e for e in deadlocks if not theirs.issuperset(re.findall(r"Process (\d+)", e))
+        ] == []
         held = result.seconds.get("locked", 0.0)
         assert max(writer.longest for writer in writers) < held + PATIENCE
         # nothing lost, nothing half done
