@@ -23,7 +23,7 @@ from fluffy_sql.library import only_run
 from fluffy_sql.progress import Progress
 from fluffy_sql.record import Clock, RunLog, closed_on_failure, discarded, open_run
 from fluffy_sql.schedule import row_ranges
-from fluffy_sql.types import AssignResult, NamedMove, Scope, Survey
+from fluffy_sql.types import AssignResult, NamedMove, Scope, Survey, scope_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -237,8 +237,8 @@ def _by_length(rows: list[dict[str, Any]], options: AssignOptions) -> list[_Clus
 
 
 def _length_and_scope(pair: tuple[dict[str, Any], float | None]) -> tuple[int, bool, int]:
-    scope = pair[0]["scope"]
-    return len(pair[0]["centroid"]), scope is not None, scope or 0
+    cluster, _ = pair
+    return len(cluster["centroid"]), *scope_order(cluster["scope"])
 
 
 def _limits(rows: list[dict[str, Any]], options: AssignOptions) -> list[float | None]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from fluffy_sql.errors import BusyError, DatabaseError, LibraryError
-from fluffy_sql.types import Scope, Survey
+from fluffy_sql.types import Scope, Survey, scope_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -125,7 +125,7 @@ def _scopes(eligible: list[PhotosAlike]) -> tuple[Scope, ...]:
     for alike in eligible:
         photos[alike.scope] = photos.get(alike.scope, 0) + alike.photos
     scopes = [Scope(scope, count) for scope, count in photos.items()]
-    return tuple(sorted(scopes, key=lambda of: (of.scope is not None, of.scope or 0)))
+    return tuple(sorted(scopes, key=lambda of: scope_order(of.scope)))
 
 
 def require_one_length(photos: list[PhotosAlike], *, reclustered: bool = False) -> None:
@@ -152,7 +152,7 @@ def require_one_scope(scopes: Iterable[int | None], asked: OneScope | None, what
     Raises:
         LibraryError: they are of several scopes and none was asked for, or there are none of it.
     """
-    found = sorted(set(scopes), key=lambda scope: (scope is not None, scope or 0))
+    found = sorted(set(scopes), key=scope_order)
     if asked and not found:
         raise LibraryError(f"there are no {what} of {describe_scope(asked.scope)}; check --scope")
     if len(found) > 1:

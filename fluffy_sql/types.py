@@ -37,6 +37,11 @@ class OneScope:
     scope: int | None
 
 
+def scope_order(scope: int | None) -> tuple[bool, int]:
+    """What scopes are sorted by: nobody's own come first, the others by their numbers."""
+    return scope is not None, scope or 0
+
+
 @dataclass(frozen=True)
 class Scope:
     """Whose photos they are (None: nobody's own), and how many are eligible."""

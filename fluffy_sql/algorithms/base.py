@@ -64,6 +64,10 @@ class Task:
         [only] = self.survey.scopes
         return only.scope
 
+    def clusters_of(self, found: Scope) -> int:
+        """How many clusters to make of one of its scopes."""
+        return min(self.settings.k_for(found.scope), found.eligible)
+
     def of_scopes(self, scopes: Sequence[Scope]) -> Task:
         """The task for some of its scopes."""
         return replace(self, survey=replace(self.survey, scopes=tuple(scopes)))

@@ -9,7 +9,7 @@ import numpy as np
 
 from fluffy_sql.algorithms.cells import LEAST_RECALL, Cells
 from fluffy_sql.algorithms.lookup import lookup
-from fluffy_sql.algorithms.measurable import not_measurable
+from fluffy_sql.algorithms.measurable import require_finite
 from fluffy_sql.schedule import row_ranges
 from fluffy_sql.types import Fit
 
@@ -61,9 +61,7 @@ class FinalPass:
         centroids = np.zeros((self._k, trained.shape[1]), dtype=np.float32)
         centroids[: len(trained)] = trained
         photos, inertia = self._summarize()
-        # A photo that was in the sample was refused there.
-        if not np.isfinite(inertia):
-            raise not_measurable("infinitely far from any other")
+        require_finite(inertia)
         # Each round puts a centroid onto a photo that lies off its own, so the inertia falls every
         # time and the rounds end: when k have photos, or when every photo lies on its centroid.
         while len(free := np.flatnonzero(photos == 0)):

@@ -43,7 +43,7 @@ class KMeans:
 
 
 def _fit_one(task: Task) -> Fit:
-    k = min(task.settings.k_for(task.scope), task.survey.eligible)
+    k = task.clusters_of(task.survey.scopes[0])
     task.log.phase("sample")
     with Sample.drawn(task, k) as sample:
         if not sample.size:

@@ -34,7 +34,7 @@ def require_measurable(embeddings: NDArray[np.float32]) -> None:
     squares = np.einsum("ij,ij->i", embeddings, embeddings, dtype=np.float64)
     longest = float(np.sqrt(squares.max(initial=0)))
     if longest and not SHORTEST <= longest <= LONGEST:
-        raise not_measurable(f"of length {longest:.0e}")
+        raise _not_measurable(f"of length {longest:.0e}")
 
 
 def require_room(k: int, dimensions: int) -> None:
@@ -51,7 +51,20 @@ def require_room(k: int, dimensions: int) -> None:
         )
 
 
-def not_measurable(what: str) -> LibraryError:
+def require_finite(errors: float | NDArray[np.float64]) -> None:
+    """Makes sure that no photo is too far away; one that was in the sample was refused there.
+
+    Args:
+        errors: squared distances of all photos, summed in any way.
+
+    Raises:
+        LibraryError: a sum is infinite.
+    """
+    if not np.isfinite(errors).all():
+        raise _not_measurable("infinitely far from any other")
+
+
+def _not_measurable(what: str) -> LibraryError:
     """The error to raise where there are embeddings of which that is true."""
     return LibraryError(
         f"there are embeddings {what}, which Postgres can't measure under l2, only lengths from"

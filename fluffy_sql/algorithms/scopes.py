@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fluffy_sql.algorithms.small_scopes import fit_small_scopes
-from fluffy_sql.types import Fit
+from fluffy_sql.types import Fit, scope_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,11 +50,7 @@ def fit_scopes(task: Task, fit_one: Callable[[Task], Fit]) -> Fit:
 def _is_small(task: Task, found: Scope) -> bool:
     if task.session.distributed:  # a statement for many scopes has their rows sent from shards
         return False
-    return found.eligible <= _SMALL_SCOPE and _clusters(task, found) <= _FEW_CLUSTERS
-
-
-def _clusters(task: Task, found: Scope) -> int:
-    return min(task.settings.k_for(found.scope), found.eligible)
+    return found.eligible <= _SMALL_SCOPE and task.clusters_of(found) <= _FEW_CLUSTERS
 
 
 def _in_batches(task: Task, small: list[Scope]) -> list[list[Scope]]:
@@ -63,7 +59,7 @@ def _in_batches(task: Task, small: list[Scope]) -> list[list[Scope]]:
     batches: dict[int, list[Scope]] = {}
     clusters = 0
     for found in small:
-        clusters += _clusters(task, found)
+        clusters += task.clusters_of(found)
         batches.setdefault(clusters // most, []).append(found)
     return list(batches.values())
 
@@ -91,7 +87,7 @@ class _Aside:
         if not self._fits:
             return Fit.of_nothing(dimensions)
         scopes = [scope for fit in self._fits for scope in fit.scopes]
-        order = sorted(range(len(scopes)), key=lambda at: (scopes[at] is not None, scopes[at] or 0))
+        order = sorted(range(len(scopes)), key=lambda at: scope_order(scopes[at]))
         photos = np.concatenate([fit.photos for fit in self._fits])
         shares = [fit.photos.sum() / photos.sum() for fit in self._fits]
         recalls = [fit.recall or 0.0 for fit in self._fits]

@@ -14,6 +14,14 @@ if TYPE_CHECKING:
 # float4 products are exact to about 1e-7; what is nearer than this, as a share of the squared
 # norms, is taken for the same point, or rounding would make seeds of copies.
 _SAME_POINT = 1e-6
+# Seeding from more rows than this tells little more, and takes longer than a step.
+_ENOUGH_PER_CLUSTER = 8
+_ENOUGH = 2_048
+
+
+def enough_rows(k: int) -> int:
+    """From how many rows to seed k centroids."""
+    return max(_ENOUGH_PER_CLUSTER * k, _ENOUGH)
 
 
 def seed_centroids(

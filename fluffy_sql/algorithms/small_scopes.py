@@ -15,13 +15,11 @@ import numpy as np
 
 from fluffy_sql.algorithms.breathing import least_useful
 from fluffy_sql.algorithms.final_pass import probe
-from fluffy_sql.algorithms.measurable import not_measurable, require_measurable
+from fluffy_sql.algorithms.measurable import require_finite, require_measurable
 from fluffy_sql.algorithms.sampling import Sample
-from fluffy_sql.algorithms.seeding import best_seeding
+from fluffy_sql.algorithms.seeding import best_seeding, enough_rows
 from fluffy_sql.algorithms.training import (
     BREATH,
-    ENOUGH_SEEDING,
-    ENOUGH_SEEDING_PER_CLUSTER,
     FINE_TOLERANCE,
     ROUNDING,
     centroids_of,
@@ -136,11 +134,10 @@ class _SmallScopes:
         if self._settings.refine:
             self._task.log.phase("refine")
             best = self._breathe(best)
-        centroids = {place: now.centroids for place, now in (warm | best).items()}
+        centroids = _centroids(warm | best)
         if self._settings.tolerance < FINE_TOLERANCE:
             self._task.log.phase("train")
-            trained = self._descend(centroids, "train", self._settings.tolerance)
-            centroids = {place: now.centroids for place, now in trained.items()}
+            centroids = _centroids(self._descend(centroids, "train", self._settings.tolerance))
         return centroids
 
     def _from_start(self) -> dict[int, _Trained]:
@@ -158,7 +155,7 @@ class _SmallScopes:
             missing = {
                 place: self._most(place) - len(now.centroids) for place, now in short.items()
             }
-            stack = _Stack.of({place: now.centroids for place, now in short.items()})
+            stack = _Stack.of(_centroids(short))
             added = self._draw_splits(stack, _errors(short), missing)
             wider = {
                 place: np.concatenate([short[place].centroids, rows])
@@ -192,13 +189,12 @@ class _SmallScopes:
     def _seed_one(self, place: int, rows: Matrix) -> Matrix:
         scope = self._scopes[place]
         k = self._settings.k_for(scope)
-        enough = max(ENOUGH_SEEDING, ENOUGH_SEEDING_PER_CLUSTER * k)
         number = _NOBODYS if scope is None else scope % _NOBODYS
         generators = (
             np.random.default_rng([self._settings.seed, restart, number])
             for restart in range(self._settings.restarts)
         )
-        return best_seeding(rows[:enough], k, generators)
+        return best_seeding(rows[: enough_rows(k)], k, generators)
 
     # Lloyd steps
 
@@ -318,17 +314,14 @@ class _SmallScopes:
     def _breathe_once(
         self, best: Mapping[int, _Trained], breath: Mapping[int, int]
     ) -> dict[int, _Trained]:
-        stack = _Stack.of({place: now.centroids for place, now in best.items()})
+        stack = _Stack.of(_centroids(best))
         added = self._draw_splits(stack, _errors(best), breath)
         if not added:
             return {}
         wider = {
             place: np.concatenate([best[place].centroids, rows]) for place, rows in added.items()
         }
-        wider = {
-            place: now.centroids
-            for place, now in self._descend(wider, "refine", FINE_TOLERANCE).items()
-        }
+        wider = _centroids(self._descend(wider, "refine", FINE_TOLERANCE))
         utilities = self._measure_utilities(_Stack.of(wider))
         kept = {
             place: np.delete(rows, least_useful(rows, utilities[place], len(added[place])), axis=0)
@@ -370,9 +363,7 @@ class _SmallScopes:
         for row in self._task.session.fetch_all("kmeans/summarize_assignments"):
             photos[row["label"]] = row["photos"]
             errors[row["label"]] = row["error"]
-        # A photo that was in the sample was refused there.
-        if not np.isfinite(errors).all():
-            raise not_measurable("infinitely far from any other")
+        require_finite(errors)
         photos_by_place, errors_by_place = stack.split(photos), stack.split(errors)
         labels_by_place = stack.split(np.arange(len(photos)))
         kept: list[NDArray[np.intp]] = []
@@ -452,6 +443,10 @@ class _SmallScopes:
             if found:
                 starts = stack.starts[np.searchsorted(stack.places, group)]
                 yield np.array([starts[row["scope"]] + row["label"] for row in found]), found
+
+
+def _centroids(by_place: Mapping[int, _Trained]) -> dict[int, Matrix]:
+    return {place: now.centroids for place, now in by_place.items()}
 
 
 def _errors(by_place: Mapping[int, _Trained]) -> NDArray[np.float64]:

@@ -18,7 +18,7 @@ from fluffy_sql.algorithms.cells import (
 )
 from fluffy_sql.algorithms.lookup import Lookup, lookup
 from fluffy_sql.algorithms.sampling import STEP_ROWS
-from fluffy_sql.algorithms.seeding import seed_centroids
+from fluffy_sql.algorithms.seeding import enough_rows, seed_centroids
 from fluffy_sql.schedule import (
     first_batch_size,
     has_converged,
@@ -53,9 +53,6 @@ BREATH = 5
 # the last digit: with these, 105 steps end as low as 150 at the tolerance of the settings.
 COARSE_TOLERANCE = 1e-2
 FINE_TOLERANCE = 1e-3
-# Seeding from more rows than this tells little more, and takes longer than a step.
-ENOUGH_SEEDING_PER_CLUSTER = 8
-ENOUGH_SEEDING = 2_048
 # What the generator of cells is for, beside the restarts, which are numbered from 0.
 _CELLS = 1_000_001
 # A split is drawn from so many rows: one connection compares each of them with every centroid.
@@ -147,8 +144,7 @@ class Training:
         return self._train(best, batch_size)
 
     def _best_of_restarts(self, batch_size: int) -> Trained:
-        enough = max(ENOUGH_SEEDING_PER_CLUSTER * self._k, ENOUGH_SEEDING)
-        rows = self._sample.fetch_rows(min(batch_size, enough), self._k)
+        rows = self._sample.fetch_rows(min(batch_size, enough_rows(self._k)), self._k)
         descents = []
         for restart in range(self._settings.restarts):
             seeds = seed_centroids(rows, self._k, self._generator(restart))

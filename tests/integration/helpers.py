@@ -18,12 +18,19 @@ if TYPE_CHECKING:
 
 
 def generate(
-    url: str, *, connections: int = 2, progress: Progress | None = None, **settings: Any
+    url: str,
+    *,
+    recluster: bool = False,
+    cold: bool = False,
+    dry_run: bool = False,
+    connections: int = 2,
+    progress: Progress | None = None,
+    **settings: Any,
 ) -> RunResult:
     service = ClusteringService(
         url, ClusteringSettings(**settings), connections=connections, progress=progress
     )
-    return service.generate()
+    return service.generate(recluster=recluster, cold=cold, dry_run=dry_run)
 
 
 def query(session: Session, statement: str, *parameters: object) -> list[tuple[Any, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,21 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fluffy_sql.database.session import Session
-    from fluffy_sql.progress import Progress
-    from fluffy_sql.types import RunResult
     from tests.conftest import Finished
 
 
-def recluster(
-    url: str,
-    *,
-    cold: bool = False,
-    dry_run: bool = False,
-    progress: Progress | None = None,
-    **settings: Any,
-) -> RunResult:
-    service = ClusteringService(url, ClusteringSettings(**settings), progress=progress)
-    return service.generate(recluster=True, cold=cold, dry_run=dry_run)
+recluster = partial(generate, recluster=True)
 
 
 def everything(session: Session) -> dict[str, list[tuple[Any, ...]]]:
@@ -238,7 +228,7 @@ def test_a_dry_run_tells_what_a_run_then_does(
 
 def test_a_dry_first_run(rows: Any, session: Session, database_url: str) -> None:
     before = everything(session)
-    told = ClusteringService(database_url, ClusteringSettings(k=4)).generate(dry_run=True)
+    told = generate(database_url, dry_run=True, k=4)
     assert everything(session) == before
     assert told.changes is not None
     assert [move.from_cluster_id for move in told.changes.moves] == [None] * 4

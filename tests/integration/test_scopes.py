@@ -16,18 +16,15 @@ from fluffy_sql.database.locks import LockLimits
 from fluffy_sql.database.session import Session
 from fluffy_sql.errors import LibraryError
 from fluffy_sql.history import undo_run
-from fluffy_sql.service import ClusteringService
-from fluffy_sql.settings import ClusteringSettings
 from fluffy_sql.types import AssignOptions
 from tests.conftest import made_library
-from tests.integration.helpers import query, snapshot, work_tables
+from tests.integration.helpers import generate, query, snapshot, work_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
-    from fluffy_sql.types import RunResult
     from tests.conftest import Finished
 
 # What `rails generate model` makes of photos and clusters that belong to a persona.
@@ -109,13 +106,6 @@ def rails(rails_url: str) -> Iterator[Session]:
         for persona in PHOTOS:
             add_persona_photos(session, persona, persona_library(persona)[0])
         yield session
-
-
-def generate(
-    url: str, *, recluster: bool = False, dry_run: bool = False, **settings: Any
-) -> RunResult:
-    service = ClusteringService(url, ClusteringSettings(**settings))
-    return service.generate(recluster=recluster, dry_run=dry_run)
 
 
 def scopes_are_apart(session: Session) -> bool:
@@ -203,10 +193,7 @@ def test_small_scopes_are_taken_in_batches_that_fit_the_memory_set_aside(
 def test_a_seed_gives_one_result_whatever_the_connections(rails: Session, rails_url: str) -> None:
     results = []
     for connections in (1, 3):
-        service = ClusteringService(
-            rails_url, ClusteringSettings(k=5, seed=3), connections=connections
-        )
-        service.generate(recluster=True)
+        generate(rails_url, recluster=True, connections=connections, k=5, seed=3)
         results.append(query(rails, "SELECT centroid::text FROM clusters ORDER BY id"))
         rails.connection.execute("UPDATE photos SET cluster_id = NULL")
         rails.connection.execute("DELETE FROM clusters")
@@ -356,8 +343,7 @@ def test_clusters_go_on_within_their_scope(cold: bool, rails: Session, rails_url
     # Persona 2 now has the very photos of persona 1: by photos or centroids alone, theirs fit best.
     rows, _ = persona_library(1)
     add_persona_photos(rails, 2, rows[:100])
-    service = ClusteringService(rails_url, ClusteringSettings(k=THEMES, k_of_scope={2: 7}))
-    result = service.generate(recluster=True, cold=cold)
+    result = generate(rails_url, recluster=True, cold=cold, k=THEMES, k_of_scope={2: 7})
     assert scopes_are_apart(rails)
     assert clusters_by_persona(rails)[2] >= 7
     kept = query(rails, "SELECT id, name, persona_id FROM clusters WHERE name > '' ORDER BY id")
@@ -400,10 +386,7 @@ def test_a_photo_that_got_another_owner_meanwhile_is_left_for_the_next_run(
         with psycopg.connect(rails_url, autocommit=True) as other:
             other.execute("UPDATE photos SET persona_id = 4 WHERE id = %s", (photo,))
 
-    service = ClusteringService(
-        rails_url, ClusteringSettings(k=THEMES), progress=AtPhase("measure", give_away)
-    )
-    result = service.generate()
+    result = generate(rails_url, progress=AtPhase("measure", give_away), k=THEMES)
     assert result.photos_processed == 359
     assert query(rails, "SELECT cluster_id FROM photos WHERE id = %s", photo) == [(None,)]
     assert scopes_are_apart(rails)
