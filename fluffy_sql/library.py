@@ -30,7 +30,6 @@ _DROP_WORK_TABLES = (
     "work_tables/drop_measured_clusters",
     "work_tables/drop_placements",
     "work_tables/drop_sample",
-    "work_tables/drop_sample_cells",
 )
 
 _CUT_OFF = "the program or its connection ended before the run did"

@@ -147,7 +147,7 @@ def measure_trainings(
     with _work_tables(task.session):
         sample.write_ranges(
             "quality/label_photos",
-            min(rows, sample.size),
+            sample.ranges(0, min(rows, sample.size)),
             centroids=task.session.vector_array(first),
             other_centroids=task.session.vector_array(second),
             normalize=task.settings.metric == "cosine",

@@ -18,17 +18,16 @@ if TYPE_CHECKING:
 
     Matrix = NDArray[np.float32]
 
-# Fewer centroids are all compared: cells would cost what they save (k=200: 4.8 s for 4.1 s).
+# Fewer centroids are all compared: cells would cost what they save (k=200: 113 cells).
 LEAST_CENTROIDS = 300
-# Share of photos whose nearest centroid must be among the candidates of their cell.
+# Share of photos whose nearest centroid must be among those they are compared with.
 LEAST_RECALL = 0.99
-# What candidates are chosen for: a photo that was not looked at in choosing does a little worse.
-_WANTED_RECALL = 0.997
-# Cells for each square root of k. In the final pass a photo is compared with all of them, too: at
-# k=1,000, 128 cells take 330 comparisons for a recall of 0.994, 200 cells 400. In training, where
-# the cell of a row is found once, more cells of fewer candidates are faster.
-CELLS_OF_PHOTOS = 4
-CELLS_OF_ROWS = 8
+# Cells for each square root of k, and in how many of them a row looks, among how many candidates of
+# each. At k=1,000 a recall of 0.998 takes 252 cells and 32 candidates of each of two; 200 of one;
+# or 126 cells and 32 of each of five.
+_CELLS_OF_ROOT = 8
+_PROBES = 2
+_CANDIDATES_OF_CELL = 32
 _CELL_STEPS = 4
 _BLOCK = 512
 
@@ -46,68 +45,88 @@ class Cells:
     candidates: NDArray[np.int32]
 
 
-def cell_centers(centroids: Matrix, cells: int, generator: np.random.Generator) -> Matrix:
-    """Centers of groups of centroids; shape (cells times the square root of k, dimensions).
-
-    Args:
-        centroids: shape (k, dimensions).
-        cells: CELLS_OF_PHOTOS or CELLS_OF_ROWS.
-        generator: where chance comes from.
-    """
-    centers = seed_centroids(centroids, int(cells * len(centroids) ** 0.5), generator)
-    for _ in range(_CELL_STEPS):
-        nearest = _nearest(centroids, centers)
-        filled = np.unique(nearest)
-        centers[filled] = [centroids[nearest == cell].mean(axis=0) for cell in filled]
-    return centers
-
-
-def cells_about(centers: Matrix, centroids: Matrix, rows: Matrix) -> Cells:
-    """The candidates of each cell: as many as it takes to keep the recall.
+def candidates_about(
+    centers: Matrix,
+    centroids: Matrix,
+    cells: NDArray[np.intp],
+    labels: NDArray[np.intp],
+    *,
+    width: int,
+    least_recall: float,
+) -> NDArray[np.int32] | None:
+    """The centroids nearest to each center; None where too few rows would find their own in them.
 
     Args:
         centers: shape (cells, dimensions).
         centroids: shape (k, dimensions).
-        rows: shape (n, dimensions), some of what is to be assigned: they tell how many it takes.
+        cells: shape (n, probes), where some rows look.
+        labels: shape (n,), the nearest centroid of these.
+        width: how many; all, if there are not so many.
+        least_recall: the share of these rows that must find it.
+
+    Returns:
+        Shape (cells, width), labels.
     """
-    by_distance = np.argsort(_squared_distances(centers, centroids), axis=1, kind="stable")
-    width = _width(by_distance, _nearest(rows, centers), _nearest(rows, centroids))
-    return Cells(centers, by_distance[:, :width].astype(np.int32))
+    width = min(width, len(centroids))
+    candidates = np.empty((len(centers), width), dtype=np.int32)
+    for start in range(0, len(centers), _BLOCK):
+        distances = _squared_distances(centers[start : start + _BLOCK], centroids)
+        closest = np.argpartition(distances, width - 1, axis=1)[:, :width]
+        candidates[start : start + _BLOCK] = closest
+    found = (candidates[cells] == labels[:, None, None]).any(axis=(1, 2))
+    return candidates if np.mean(found) >= least_recall else None
 
 
-def cells_of(centroids: Matrix, rows: Matrix, generator: np.random.Generator) -> Cells | None:
-    """Cells for the final pass; None where comparing with every centroid is as fast.
+def cells_of(
+    centroids: Matrix,
+    rows: Matrix,
+    generator: np.random.Generator,
+    least_recall: float,
+) -> Cells | None:
+    """Cells to look in; None where they would not do, or comparing with every centroid is as fast.
 
     Args:
         centroids: shape (k, dimensions).
-        rows: as in `cells_about`.
+        rows: shape (n, dimensions), some of what is to be assigned.
         generator: where chance comes from.
+        least_recall: the share of them that must find their nearest centroid.
     """
-    k = len(centroids)
-    if k < LEAST_CENTROIDS:
+    if len(centroids) < LEAST_CENTROIDS:
         return None
-    cells = cells_about(cell_centers(centroids, CELLS_OF_PHOTOS, generator), centroids, rows)
-    return cells if cells_pay(len(cells.centers) + cells.candidates.shape[1], k) else None
+    centers = _cell_centers(centroids, generator)
+    looked_in = _nearest_few(rows, centers, _PROBES)
+    labels = nearest(rows, centroids)
+    candidates = candidates_about(
+        centers, centroids, looked_in, labels, width=_CANDIDATES_OF_CELL, least_recall=least_recall
+    )
+    return None if candidates is None else Cells(centers, candidates)
 
 
-def cells_pay(compared: int, centroids: int) -> bool:
-    """Whether so few comparisons for each photo make up for setting candidates out."""
-    return compared <= centroids // 2
+def nearest(rows: Matrix, centroids: Matrix) -> NDArray[np.intp]:
+    """The place of the nearest centroid of each row; shape (n,)."""
+    return _nearest_few(rows, centroids, 1)[:, 0]
 
 
-def _width(by_distance: NDArray[np.intp], cells: NDArray[np.intp], labels: NDArray[np.intp]) -> int:
-    """Candidates it takes for enough rows to find their centroid among those of their cell."""
-    places = np.empty_like(by_distance)
-    np.put_along_axis(places, by_distance, np.arange(by_distance.shape[1])[None, :], axis=1)
-    return int(np.quantile(places[cells, labels], _WANTED_RECALL, method="higher")) + 1
+def _nearest_few(rows: Matrix, centroids: Matrix, few: int) -> NDArray[np.intp]:
+    """The places of the nearest centroids of each row, the nearest first; shape (n, few)."""
+    found = np.empty((len(rows), few), dtype=np.intp)
+    for start in range(0, len(rows), _BLOCK):
+        distances = _squared_distances(rows[start : start + _BLOCK], centroids)
+        for place in range(few):
+            closest = distances.argmin(axis=1)
+            found[start : start + _BLOCK, place] = closest
+            np.put_along_axis(distances, closest[:, None], np.inf, axis=1)
+    return found
 
 
-def _nearest(rows: Matrix, centroids: Matrix) -> NDArray[np.intp]:
-    blocks = [
-        _squared_distances(rows[start : start + _BLOCK], centroids).argmin(axis=1)
-        for start in range(0, len(rows), _BLOCK)
-    ]
-    return np.concatenate(blocks)
+def _cell_centers(centroids: Matrix, generator: np.random.Generator) -> Matrix:
+    """Centers of groups of centroids; shape (cells, dimensions)."""
+    centers = seed_centroids(centroids, int(_CELLS_OF_ROOT * len(centroids) ** 0.5), generator)
+    for _ in range(_CELL_STEPS):
+        cells = nearest(centroids, centers)
+        filled = np.unique(cells)
+        centers[filled] = [centroids[cells == cell].mean(axis=0) for cell in filled]
+    return centers
 
 
 def _squared_distances(rows: Matrix, centroids: Matrix) -> Matrix:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fluffy_sql.algorithms.cells import cells_of
 from fluffy_sql.algorithms.final_pass import FinalPass
 from fluffy_sql.algorithms.sampling import Sample
 from fluffy_sql.algorithms.scopes import fit_scopes
@@ -53,12 +52,9 @@ def _fit_one(task: Task) -> Fit:
         trained = training.resume(task.resume) if task.resume else training.train(start)
         centroids = training.lift(trained.centroids)
         task.log.phase("assign")
-        cells = None
-        if not task.session.distributed:  # cells gather photos, each shard would have to send
-            cells = cells_of(centroids, sample.photos, training.generator_of_cells())
         return FinalPass(task, k).assign(
             centroids,
-            cells,
+            training.following.shortcuts(centroids),
             iterations=training.steps,
             converged=trained.converged,
         )

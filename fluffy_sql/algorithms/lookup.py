@@ -2,43 +2,53 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from fluffy_sql.database.vectors import IntegerArray
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
-    from fluffy_sql.algorithms.cells import Cells
     from fluffy_sql.database.session import Session
 
+    Matrix = NDArray[np.float32]
 
-@dataclass(frozen=True)
-class Lookup:
-    """Centroids that are ready to be looked up.
+# What pgvector lets a vector hold.
+_LONGEST_VECTOR = 16_000
 
-    Attributes:
-        parameters: what a statement needs for it, encoded once and sent to many sessions.
-        by_cell: whether photos look among the candidates of a cell.
+
+def among_all(session: Session, centroids: Matrix) -> dict[str, Any]:
+    """Parameters of a statement that compares a row with every centroid.
+
+    They are encoded once and can be sent to many sessions.
+
+    Args:
+        session: any of the database.
+        centroids: shape (k, dimensions).
     """
-
-    parameters: dict[str, Any]
-    by_cell: bool
-
-    def statement(self, among_all: str, by_cell: str) -> str:
-        """Which of the two variants of a statement to run."""
-        return by_cell if self.by_cell else among_all
+    return {"centroids": session.vector_array(centroids)}
 
 
-def lookup(session: Session, centroids: NDArray[np.float32], cells: Cells | None) -> Lookup:
-    """Prepares centroids to be looked up, and candidates where there are cells."""
-    parameters: dict[str, Any] = {"centroids": session.vector_array(centroids)}
-    if cells is None:
-        return Lookup(parameters, by_cell=False)
-    parameters |= {
-        "labels": IntegerArray.of(cells.candidates.ravel()),
-        "width": cells.candidates.shape[1],
+def among_candidates(
+    session: Session, centroids: Matrix, candidates: NDArray[np.int32]
+) -> dict[str, Any]:
+    """Parameters of a statement that compares a row with the candidates of its cell.
+
+    Args:
+        session: any of the database.
+        centroids: shape (k, dimensions).
+        candidates: shape (cells, width), places in centroids.
+    """
+    k, length = centroids.shape
+    per_block = min(k, _LONGEST_VECTOR // length)
+    blocks = np.zeros((-(-k // per_block), per_block * length), dtype=np.float32)
+    blocks.ravel()[: centroids.size] = centroids.ravel()
+    return {
+        "blocks": session.vector_array(blocks),
+        "per_block": per_block,
+        "length": length,
+        "labels": IntegerArray.of(candidates.ravel()),
+        "width": candidates.shape[1],
     }
-    return Lookup(parameters, by_cell=True)

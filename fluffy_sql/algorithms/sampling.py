@@ -30,7 +30,7 @@ _LEAST_SEEDING_PER_CLUSTER = 3
 _FETCHED_AT_ONCE = 256
 # Ranges of a step: enough to keep connections busy, few enough that averages don't crowd the wire.
 _MOST_STEP_RANGES = 8
-STEP_ROWS = 1_024
+_STEP_ROWS = 1_024
 # Photos from which directions are found, and how many candidates a cell needs.
 _MOST_PHOTOS = 2_048
 # What the generator of directions is for, beside the restarts, which are numbered from 0.
@@ -44,9 +44,6 @@ class Sample:
         size: the last position of the sample, 0 if it is empty; a position may have no row.
         whole: whether it is the whole library and no sample of it.
         directions: what the coordinates are along.
-        photos: shape (n, dimensions), some photos as they are: what directions and cells are
-            found from.
-        rows: these photos as the sample has them.
     """
 
     def __init__(self, task: Task) -> None:
@@ -55,8 +52,6 @@ class Sample:
         self.size = 0
         self.whole = True
         self.directions = all_directions(task.survey.dimensions)
-        self.photos: Matrix = np.empty((0, task.survey.dimensions), np.float32)
-        self.rows = self.photos
 
     @classmethod
     @contextmanager
@@ -129,7 +124,7 @@ class Sample:
         survey, session = self._task.survey, self._task.session
         rows = self.write_ranges(
             "kmeans/project_sample",
-            drawn,
+            self.ranges(0, drawn),
             axes=session.vector_array(self.directions.axes),
             origin=self.directions.origin,
             normalize=self._normalize,
@@ -142,30 +137,42 @@ class Sample:
     def check_lengths(self, drawn: int) -> None:
         """Refuses photos that are too long or too short to be measured."""
         if not self._normalize:
-            require_measurable(self._fetch_photos(drawn))
+            require_measurable(self._fetch_photos(0, drawn)[1])
 
     def choose_directions(self, drawn: int) -> None:
         """Finds the main directions of what was drawn."""
-        self.photos = self._fetch_photos(drawn)
+        _, photos = self._fetch_photos(0, drawn)
         if not self._normalize:
-            require_measurable(self.photos)
-        if not len(self.photos):
+            require_measurable(photos)
+        if not len(photos):
             return
         self.directions = main_directions(
-            self.photos,
+            photos,
             centered=not self._normalize,
             generator=np.random.default_rng([self._task.settings.seed, _DIRECTIONS]),
         )
-        self.rows = self.directions.project(self.photos)
 
-    def _fetch_photos(self, drawn: int) -> Matrix:
-        """The first photos drawn, as many as memory is set aside for; shape (n, dimensions)."""
+    def fetch_some(self) -> tuple[NDArray[np.int64], Matrix]:
+        """Positions of some of the sample, and their photos as they are.
+
+        Others than those that the directions were found from, if there are enough: these lie nearer
+        to what the directions span. Shapes (n,) and (n, dimensions).
+        """
+        after = self._most_photos if self.size >= 2 * self._most_photos else 0
+        return self._fetch_photos(after, self.size)
+
+    @property
+    def _most_photos(self) -> int:
+        """As many as memory is set aside for."""
+        return min(_MOST_PHOTOS, _SEEDING_BYTES // (4 * self._task.survey.dimensions))
+
+    def _fetch_photos(self, after_row: int, last_row: int) -> tuple[NDArray[np.int64], Matrix]:
+        """Positions, and the first photos of a range; shapes (n,) and (n, dimensions)."""
         dimensions = self._task.survey.dimensions
-        most = min(_MOST_PHOTOS, _SEEDING_BYTES // (4 * dimensions))
         return self._fetch(
             "kmeans/fetch_photos",
-            drawn,
-            most,
+            (after_row, last_row),
+            self._most_photos,
             dimensions,
             normalize=self._normalize,
             dimensions=dimensions,
@@ -175,7 +182,7 @@ class Sample:
         """The first rows, on the span, as many as memory is set aside for; shape (n, width)."""
         width = self.directions.width
         bounded = max(_SEEDING_BYTES // (4 * width), _LEAST_SEEDING_PER_CLUSTER * k)
-        rows = self._fetch("kmeans/fetch_rows", self.size, min(most, bounded), width)
+        _, rows = self._fetch("kmeans/fetch_rows", (0, self.size), min(most, bounded), width)
         return self.directions.onto_span(rows)
 
     def fetch_rows_of(self, after_row: int, last_row: int) -> tuple[NDArray[np.int64], Matrix]:
@@ -192,61 +199,69 @@ class Sample:
     def _fetch(
         self,
         name: str,
-        last_row: int,
+        positions_of: tuple[int, int],
         most: int,
         width: int,
         **parameters: object,
-    ) -> Matrix:
-        """The first embeddings up to a position, a few at a time; shape (up to most, width).
+    ) -> tuple[NDArray[np.int64], Matrix]:
+        """Positions, and the first embeddings of a range (after, last], a few at a time.
 
-        A position may have none, where its photo can't be used.
+        Shapes (up to most,) and (up to most, width). A position may have no embedding, where its
+        photo can't be used.
         """
-        rows = np.empty((min(most, last_row), width), dtype=np.float32)
+        after_row, last_row = positions_of
+        rows = np.empty((min(most, last_row - after_row), width), dtype=np.float32)
+        positions = np.empty(len(rows), dtype=np.int64)
         count = 0
-        for after in range(0, last_row, _FETCHED_AT_ONCE):
+        for after in range(after_row, last_row, _FETCHED_AT_ONCE):
             last = min(after + _FETCHED_AT_ONCE, last_row)
             found = self._task.session.fetch_all(name, after_row=after, last_row=last, **parameters)
             for row in found[: len(rows) - count]:
-                rows[count] = row["embedding"]
+                positions[count], rows[count] = row["position"], row["embedding"]
                 count += 1
             if count == len(rows):
                 break
-        return rows[:count]
+        return positions[:count], rows[:count]
 
     def over_ranges(
-        self, name: str, rows: int, about: int = STEP_ROWS, **parameters: object
+        self, name: str, ranges: list[tuple[int, int]], **parameters: object
     ) -> Iterator[list[dict[str, Any]]]:
         """Runs a statement over ranges of the sample; parts come in the order of the ranges.
 
         Args:
             name: the statement.
-            rows: the last position to look at.
-            about: rows of a range, as far as there are not too many ranges.
+            ranges: as from `ranges`.
             parameters: what else the statement needs.
         """
 
         def run(session: Session, rows: tuple[int, int]) -> list[dict[str, Any]]:
             return session.fetch_all(name, after_row=rows[0], last_row=rows[1], **parameters)
 
-        return self._task.workers.map(run, self._ranges(rows, about))
+        return self._task.workers.map(run, ranges)
 
-    def write_ranges(
-        self, name: str, rows: int, about: int = STEP_ROWS, **parameters: object
-    ) -> int:
+    def write_ranges(self, name: str, ranges: list[tuple[int, int]], **parameters: object) -> int:
         """Runs a statement that writes, as over_ranges does; returns the rows it wrote."""
 
         def write(session: Session, rows: tuple[int, int]) -> int:
             return session.execute(name, after_row=rows[0], last_row=rows[1], **parameters)
 
-        return sum(self._task.workers.map(write, self._ranges(rows, about)))
+        return sum(self._task.workers.map(write, ranges))
 
-    def _ranges(self, rows: int, about: int) -> list[tuple[int, int]]:
-        """Ranges for connections to share. Shards share one, and each gets the centroids once."""
+    def ranges(self, after_row: int, last_row: int, about: int = 0) -> list[tuple[int, int]]:
+        """Cuts positions into ranges for connections to share.
+
+        Shards share one, and each gets the centroids once.
+
+        Args:
+            after_row: the position before the first.
+            last_row: the last position.
+            about: rows of a range, if that is more than usual and there are not too many ranges.
+        """
         most = 1 if self._task.session.distributed else _MOST_STEP_RANGES
-        return row_ranges(rows, most, about)
+        pieces = row_ranges(last_row - after_row, most, max(_STEP_ROWS, about))
+        return [(after_row + after, after_row + last) for after, last in pieces]
 
 
 def _drop_work_tables(run: Callable[[str], object]) -> None:
     run("work_tables/drop_sample")
     run("work_tables/drop_drawn")
-    run("work_tables/drop_sample_cells")

@@ -9,15 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fluffy_sql.algorithms.breathing import least_useful
-from fluffy_sql.algorithms.cells import (
-    CELLS_OF_ROWS,
-    LEAST_CENTROIDS,
-    cell_centers,
-    cells_about,
-    cells_pay,
-)
-from fluffy_sql.algorithms.lookup import Lookup, lookup
-from fluffy_sql.algorithms.sampling import STEP_ROWS
+from fluffy_sql.algorithms.following import Following, Names
 from fluffy_sql.algorithms.seeding import enough_rows, seed_centroids
 from fluffy_sql.schedule import (
     first_batch_size,
@@ -28,8 +20,6 @@ from fluffy_sql.schedule import (
 from fluffy_sql.types import Checkpoint, StepReport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from fluffy_sql.algorithms.base import Task
@@ -37,9 +27,9 @@ if TYPE_CHECKING:
 
     Matrix = NDArray[np.float32]
 
+_LLOYD_STEP = Names("kmeans/lloyd_step", "kmeans/lloyd_step_by_cell")
+_LIFT_MEANS = Names("kmeans/lift_means", "kmeans/lift_means_by_cell")
 _LIFTED_AT_ONCE = 256
-# With cells, candidates are set out for each range anew, so ranges are longer.
-_STEP_ROWS_BY_CELL = 8_192
 # Searching for a good start (restarts, refinement) may compare a quarter as many rows with
 # centroids as the final pass will; a library that is its own sample is small, and can afford a
 # better result (4,114 photos at k=100: 1.2 % below the best of ten in 1.6 s, 1.4 % in 2.6 s).
@@ -53,8 +43,6 @@ BREATH = 5
 # the last digit: with these, 105 steps end as low as 150 at the tolerance of the settings.
 COARSE_TOLERANCE = 1e-2
 FINE_TOLERANCE = 1e-3
-# What the generator of cells is for, beside the restarts, which are numbered from 0.
-_CELLS = 1_000_001
 # A split is drawn from so many rows: one connection compares each of them with every centroid.
 _SPLIT_ROWS_PER_CLUSTER = 4
 _LEAST_SPLIT_ROWS = 2_048
@@ -110,6 +98,7 @@ class Training:
 
     Attributes:
         steps: Lloyd steps so far, restarts included.
+        following: where rows of the sample were at the last step.
     """
 
     def __init__(self, task: Task, sample: Sample, *, k: int, seed: int, photos: int) -> None:
@@ -121,7 +110,7 @@ class Training:
         self._seed = seed
         self._photos = photos
         self._pairs = 0
-        self._centers: Matrix | None = None
+        self.following = Following(task, sample)
         self.steps = 0
 
     def train(self, start: Matrix | None = None) -> Trained:
@@ -148,8 +137,7 @@ class Training:
         descents = []
         for restart in range(self._settings.restarts):
             seeds = seed_centroids(rows, self._k, self._generator(restart))
-            if restart == 0:
-                self._find_cells(seeds)
+            self.following.forget()
             phase = f"seed {restart + 1}"
             descents.append(self._descend(seeds, batch_size, phase, COARSE_TOLERANCE))
             if self._pairs > self._search_budget() // 2:
@@ -160,7 +148,6 @@ class Training:
         """Goes on with training from where an earlier run had come to."""
         self.steps = checkpoint.step
         centroids = self._sample.directions.lay(checkpoint.centroids)
-        self._find_cells(centroids)
         self._task.log.phase("train")
         batch_size = min(checkpoint.batch_size, self._sample.size)
         return self._train(Trained(centroids, np.inf, converged=False), batch_size)
@@ -180,12 +167,7 @@ class Training:
             if not len(added):
                 break
             centroids = np.concatenate([centroids, added])
-        self._find_cells(centroids)
         return self._descend(centroids, batch_size, "warm start", COARSE_TOLERANCE)
-
-    def generator_of_cells(self) -> np.random.Generator:
-        """Chance for cells, the same for each time they are found."""
-        return self._generator(_CELLS)
 
     def _generator(self, what: int) -> np.random.Generator:
         return np.random.default_rng([self._seed, what])
@@ -270,9 +252,7 @@ class Training:
         sums = np.zeros(centroids.shape, dtype=np.float64)
         counts = np.zeros(len(centroids), dtype=np.int64)
         errors = np.zeros(len(centroids), dtype=np.float64)
-        prepared = self._look_up(centroids)
-        name = prepared.statement("kmeans/lloyd_step", "kmeans/lloyd_step_by_cell")
-        for part in self._over_ranges(name, rows, **prepared.parameters):
+        for part in self.following.look(_LLOYD_STEP, centroids, rows):
             labels = _add_means(part, sums, counts)
             errors[labels] += [row["error"] for row in part]
         filled = counts > 0
@@ -286,11 +266,10 @@ class Training:
         lifted = self._sample.directions.restore(centroids)
         sums = np.zeros(lifted.shape, dtype=np.float64)
         counts = np.zeros(len(lifted), dtype=np.int64)
-        prepared = self._look_up(centroids)
-        for part in self._over_ranges(
-            prepared.statement("kmeans/lift_means", "kmeans/lift_means_by_cell"),
+        for part in self.following.look(
+            _LIFT_MEANS,
+            centroids,
             self._sample.size,
-            **prepared.parameters,
             normalize=self._normalize,
             dimensions=self._task.survey.dimensions,
         ):
@@ -302,36 +281,6 @@ class Training:
             means = sums[labels] / counts[labels, None]
             lifted[labels] = centroids_of(means, lifted[labels], normalize=self._normalize)
         return lifted
-
-    def _find_cells(self, centroids: Matrix) -> None:
-        """Puts every row of the sample into a cell, where there are enough centroids for it.
-
-        Not where photos are distributed: cells gather rows from all over, and shards would have to
-        send them.
-        """
-        if len(centroids) < LEAST_CENTROIDS or self._task.session.distributed:
-            return
-        self._centers = cell_centers(centroids, CELLS_OF_ROWS, self.generator_of_cells())
-        centers = self._task.session.vector_array(self._centers)
-        self._task.session.execute("work_tables/drop_sample_cells")
-        self._task.session.execute("work_tables/create_sample_cells")
-        self._sample.write_ranges(
-            "kmeans/find_cells", self._sample.size, _STEP_ROWS_BY_CELL, centers=centers
-        )
-        self._task.session.execute("work_tables/analyze_sample_cells")
-
-    def _look_up(self, centroids: Matrix) -> Lookup:
-        if self._centers is None:
-            return lookup(self._task.session, centroids, None)
-        cells = cells_about(self._centers, centroids, self._sample.rows)
-        pays = cells_pay(cells.candidates.shape[1], len(centroids))
-        return lookup(self._task.session, centroids, cells if pays else None)
-
-    def _over_ranges(
-        self, name: str, rows: int, **parameters: object
-    ) -> Iterator[list[dict[str, Any]]]:
-        about = STEP_ROWS if self._centers is None else _STEP_ROWS_BY_CELL
-        return self._sample.over_ranges(name, rows, about, **parameters)
 
     def _refill_empty(self, measured: _Measured, centroids: Matrix, rows: int) -> Matrix:
         """Gives each centroid without rows a row of one of the clusters with the largest errors."""
@@ -403,9 +352,9 @@ class Training:
         """Error and utility of each centroid, both of shape (k,)."""
         errors = np.zeros(len(centroids), dtype=np.float64)
         utilities = np.zeros(len(centroids), dtype=np.float64)
-        for part in self._over_ranges(
+        for part in self._sample.over_ranges(
             "kmeans/measure_clusters",
-            rows,
+            self._sample.ranges(0, rows),
             centroids=self._task.session.vector_array(centroids),
         ):
             labels = [row["label"] for row in part]

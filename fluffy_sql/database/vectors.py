@@ -29,6 +29,9 @@ _VECTOR_HEADER = 4
 # Postgres's own types have the same oids everywhere.
 _INTEGER_OID = 23
 _INTEGER_ARRAY_OID = 1007
+_INTEGER_ELEMENT = np.dtype([("bytes", ">i4"), ("x", ">i4")])
+# Dimensions, flags and type; length and first place of the one dimension.
+_ARRAY_HEADER = 20
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ class IntegerArray:
     @classmethod
     def of(cls, numbers: NDArray[np.int32]) -> IntegerArray:
         """Encodes numbers of shape (n,)."""
-        elements = np.empty(len(numbers), dtype=[("bytes", ">i4"), ("x", ">i4")])
+        elements = np.empty(len(numbers), dtype=_INTEGER_ELEMENT)
         elements["bytes"] = 4
         elements["x"] = numbers
         header = struct.pack("!iiIii", 1, 0, _INTEGER_OID, len(numbers), 1)
@@ -96,6 +99,16 @@ class _VectorLoader(Loader):
         return np.frombuffer(data, dtype=">f4", offset=_VECTOR_HEADER).astype(np.float32)
 
 
+class _IntegerArrayLoader(Loader):
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> NDArray[np.int32]:
+        if len(data) < _ARRAY_HEADER:  # an empty array has no dimension
+            return np.empty(0, dtype=np.int32)
+        elements = np.frombuffer(data, dtype=_INTEGER_ELEMENT, offset=_ARRAY_HEADER)
+        return elements["x"].astype(np.int32)
+
+
 def register_vectors(connection: Connection[Any]) -> int | None:
     """Teaches a connection the type `vector`; returns its oid, None where pgvector is missing."""
     info = TypeInfo.fetch(connection, "vector")
@@ -107,4 +120,5 @@ def register_vectors(connection: Connection[Any]) -> int | None:
     dumper = type("VectorArrayDumper", (_EncodedDumper,), {"oid": info.array_oid})
     connection.adapters.register_dumper(VectorArray, dumper)
     connection.adapters.register_dumper(IntegerArray, _IntegerArrayDumper)
+    connection.adapters.register_loader(_INTEGER_ARRAY_OID, _IntegerArrayLoader)
     return info.oid

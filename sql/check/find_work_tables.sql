@@ -11,8 +11,7 @@ FROM
             'fluffy_sql_work.measured',
             'fluffy_sql_work.measured_clusters',
             'fluffy_sql_work.placements',
-            'fluffy_sql_work.sample',
-            'fluffy_sql_work.sample_cells'
+            'fluffy_sql_work.sample'
         ]
     ) AS work_table (name)
 WHERE to_regclass(work_table.name) IS NOT NULL

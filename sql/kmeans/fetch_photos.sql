@@ -1,8 +1,10 @@
 -- Embeddings of drawn photos as they are, to find the main directions from.
 -- Zero vectors have no direction, so under cosine they are left out; so is a photo embedded anew with another length.
 -- Parameters: normalize boolean, dimensions integer, after_row bigint (exclusive), last_row bigint (inclusive)
--- Returns: embedding, in order of position.
-SELECT photo.embedding
+-- Returns: position, embedding, in order of position.
+SELECT
+    drawn.position,
+    photo.embedding
 FROM fluffy_sql_work.drawn AS drawn
 INNER JOIN usable_photos AS usable ON drawn.photo_id = usable.id
 CROSS JOIN

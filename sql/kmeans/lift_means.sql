@@ -1,12 +1,15 @@
 -- Means in all dimensions of clusters that were trained in the main directions: assigns the rows of a range of the
--- sample as lloyd_step does, and averages the photos themselves.
+-- sample as lloyd_step does, and averages the photos themselves. LATERAL and OFFSET 0 look up each photo by its key: a
+-- join read all photos for each range.
 -- Parameters: centroids vector[], normalize boolean, dimensions integer, after_row bigint (exclusive),
---   last_row bigint (inclusive)
--- Returns: label, rows, mean; no row for a centroid without rows.
+--   last_row bigint (inclusive), followed boolean (whether the final pass is to know where each row was)
+-- Returns: label, rows, mean, places integer[] (of its rows in the range, from 1; null unless followed); no row for a
+--   centroid without rows.
 SELECT
     nearest.label,
     count(*) AS rows,
-    avg(photo.embedding) AS mean
+    avg(photo.embedding) AS mean,
+    array_agg((sample.position - %(after_row)s::bigint)::integer) FILTER (WHERE %(followed)s::boolean) AS places
 FROM fluffy_sql_work.sample AS sample
 CROSS JOIN
     LATERAL (
@@ -17,7 +20,6 @@ CROSS JOIN
         ORDER BY distance, label
         LIMIT 1
     ) AS nearest
-INNER JOIN usable_photos AS usable ON sample.photo_id = usable.id
 CROSS JOIN
     LATERAL (
         SELECT
@@ -25,11 +27,12 @@ CROSS JOIN
                 WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
                 ELSE vector(usable.embedding, -1, FALSE)
             END AS embedding
-        LIMIT 1
+        FROM usable_photos AS usable
+        WHERE usable.id = sample.photo_id AND usable.embedding IS NOT NULL
+        OFFSET 0
     ) AS photo
 WHERE
     sample.position > %(after_row)s::bigint
     AND sample.position <= %(last_row)s::bigint
-    AND usable.embedding IS NOT NULL
     AND vector_dims(photo.embedding) = %(dimensions)s::integer
 GROUP BY nearest.label;

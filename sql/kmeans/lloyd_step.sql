@@ -1,13 +1,16 @@
 -- One Lloyd step over a range of the sample: assign each row to its nearest centroid, average by centroid.
 -- Centroids come as a parameter: a small table of them would be scanned through the buffer cache k times a row, and
 -- Citus would refuse it. The lowest label wins a tie.
--- Parameters: centroids vector[], after_row bigint (exclusive), last_row bigint (inclusive)
--- Returns: label, rows, mean, error (sum of squared distances); no row for a centroid without rows.
+-- Parameters: centroids vector[], after_row bigint (exclusive), last_row bigint (inclusive), followed boolean (whether
+--   the next step is to know where each row was)
+-- Returns: label, rows, mean, error (sum of squared distances), places integer[] (of its rows in the range, from 1; null
+--   unless followed); no row for a centroid without rows.
 SELECT
     nearest.label,
     count(*) AS rows,
     avg(sample.embedding) AS mean,
-    sum(nearest.distance * nearest.distance) AS error
+    sum(nearest.distance * nearest.distance) AS error,
+    array_agg((sample.position - %(after_row)s::bigint)::integer) FILTER (WHERE %(followed)s::boolean) AS places
 FROM fluffy_sql_work.sample AS sample
 CROSS JOIN
     LATERAL (

@@ -1,50 +1,41 @@
--- The Lloyd step of lloyd_step for many centroids: a row looks for its centroid among the candidates of its cell alone.
--- Rows are collected by cell, so that candidates are set out once for all of them.
--- Parameters: centroids vector[], labels integer[] (candidates of the first cell, then of the next, by place in
---   centroids from 0), width integer (candidates of each), after_row bigint (exclusive),
---   last_row bigint (inclusive)
--- Returns: label, rows, mean, error (sum of squared distances); no row for a centroid without rows.
+-- The Lloyd step of lloyd_step for many centroids: a row is compared with the candidates of its cell alone.
+-- Parameters: cells integer[] (of the rows of the range, one after the other), labels integer[] (candidates of the
+--   first cell, then of the next, as places of centroids from 0), width integer (candidates of each), blocks vector[]
+--   (centroids end to end, many in a vector: the n-th of an array is found by passing over those before it), per_block
+--   integer (centroids in each), length integer (of a centroid),
+--   after_row bigint (exclusive), last_row bigint (inclusive)
+-- Returns: label, rows, mean, error (sum of squared distances), places integer[] (of its rows in the range, from 1); no
+--   row for a centroid without rows.
 SELECT
-    placed.label,
+    nearest.label,
     count(*) AS rows,
-    avg(placed.embedding) AS mean,
-    sum(placed.distance * placed.distance) AS error
+    avg(sample.embedding) AS mean,
+    sum(nearest.distance * nearest.distance) AS error,
+    array_agg(sample.place) AS places
 FROM (
     SELECT
-        found.cell * %(width)s::integer + 1 AS first,
-        (found.cell + 1) * %(width)s::integer AS last,
-        array_agg(sample.embedding ORDER BY sample.position) AS embeddings
-    FROM fluffy_sql_work.sample AS sample
-    INNER JOIN fluffy_sql_work.sample_cells AS found ON sample.position = found.position
-    WHERE sample.position > %(after_row)s::bigint AND sample.position <= %(last_row)s::bigint
-    GROUP BY found.cell
-) AS located
+        embedding,
+        (position - %(after_row)s::bigint)::integer AS place
+    FROM fluffy_sql_work.sample
+    WHERE position > %(after_row)s::bigint AND position <= %(last_row)s::bigint
+) AS sample
+CROSS JOIN LATERAL (SELECT (%(cells)b::integer[])[sample.place] AS cell) AS located
 CROSS JOIN
     LATERAL (
         SELECT
-            array_agg(centroid.embedding) AS centroids,
-            array_agg(candidate.label) AS labels
-        FROM unnest((%(labels)b::integer[])[located.first:located.last]) AS candidate (label)
-        INNER JOIN
-            unnest(%(centroids)b::vector[]) WITH ORDINALITY AS centroid (embedding, place)
-            ON centroid.place = candidate.label + 1
-    ) AS candidates
-CROSS JOIN
-    LATERAL (
-        SELECT
-            photo.embedding,
-            nearest.label,
-            nearest.distance
-        FROM unnest(located.embeddings) AS photo (embedding)
-        CROSS JOIN
-            LATERAL (
-                SELECT
-                    centroid.label,
-                    centroid.embedding <-> photo.embedding AS distance
-                FROM unnest(candidates.centroids, candidates.labels) AS centroid (embedding, label)
-                ORDER BY distance, centroid.label
-                LIMIT 1
-            ) AS nearest
-        OFFSET 0
-    ) AS placed
-GROUP BY placed.label;
+            candidate.label,
+            subvector(
+                (%(blocks)b::vector[])[1 + candidate.label / %(per_block)s::integer],
+                1 + mod(candidate.label, %(per_block)s::integer) * %(length)s::integer,
+                %(length)s::integer
+            ) <-> sample.embedding AS distance
+        FROM
+            unnest(
+                (%(labels)b::integer[])[
+                    located.cell * %(width)s::integer + 1:(located.cell + 1) * %(width)s::integer
+                ]
+            ) AS candidate (label)
+        ORDER BY distance, candidate.label
+        LIMIT 1
+    ) AS nearest
+GROUP BY nearest.label;

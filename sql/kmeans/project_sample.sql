@@ -1,8 +1,8 @@
 -- Writes drawn photos into the sample, each as its coordinates along the axes, followed by its distance from what they
 -- span. To a centroid that lies in the span, with 0 in that last place, <-> then gives the very distance that it gives
 -- in all dimensions. Without axes, embeddings are written as they are.
--- Rows are written in order of position, so that they always add up in the same order; they are put in order while
--- an embedding is still a pointer of 18 bytes.
+-- Rows are written in order of position, so that they always add up in the same order. LATERAL and OFFSET 0 look up
+-- each photo by its key: a join read all photos for each range.
 -- Zero vectors have no direction, so under cosine they are left out; so is a photo embedded anew with another length,
 -- and under l2 one that is too long to be measured.
 -- Parameters: axes vector[] (orthonormal; empty: as they are), origin vector, normalize boolean,
@@ -11,7 +11,7 @@
 INSERT INTO fluffy_sql_work.sample (position, photo_id, embedding)
 SELECT
     ordered.position,
-    ordered.id,
+    ordered.photo_id,
     CASE
         WHEN cardinality(%(axes)b::vector[]) = 0 THEN fetched.embedding
         ELSE (
@@ -28,25 +28,22 @@ SELECT
     END AS embedding
 FROM (
     SELECT
-        drawn.position,
-        usable.id::bigint AS id,
-        usable.embedding
-    FROM fluffy_sql_work.drawn AS drawn
-    INNER JOIN usable_photos AS usable ON drawn.photo_id = usable.id
-    WHERE
-        drawn.position > %(after_row)s::bigint
-        AND drawn.position <= %(last_row)s::bigint
-        AND usable.embedding IS NOT NULL
-    ORDER BY drawn.position
+        position,
+        photo_id
+    FROM fluffy_sql_work.drawn
+    WHERE position > %(after_row)s::bigint AND position <= %(last_row)s::bigint
+    ORDER BY position
 ) AS ordered
 CROSS JOIN
     LATERAL (
         SELECT
             CASE
-                WHEN %(normalize)s::boolean THEN l2_normalize(ordered.embedding)
-                ELSE vector(ordered.embedding, -1, FALSE)
+                WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
+                ELSE vector(usable.embedding, -1, FALSE)
             END AS embedding
-        LIMIT 1
+        FROM usable_photos AS usable
+        WHERE usable.id = ordered.photo_id AND usable.embedding IS NOT NULL
+        OFFSET 0
     ) AS fetched
 CROSS JOIN LATERAL (SELECT fetched.embedding - %(origin)b::vector AS centered LIMIT 1) AS photo
 WHERE

@@ -232,7 +232,7 @@ def test_work_tables_of_a_killed_run_are_dropped(session: Session, database_url:
         "the work table fluffy_sql_work.aside was left behind by a run that was killed",
         False,
     )
-    assert len(left.findings) == len(work_tables(session)) == 9
+    assert len(left.findings) == len(work_tables(session)) == 8
     assert check(database_url, repair=True).ok
     assert work_tables(session) == []
     assert check(database_url).findings == ()

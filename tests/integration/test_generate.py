@@ -12,8 +12,9 @@ import psycopg
 import pytest
 from sklearn.cluster import KMeans
 
-from fluffy_sql.algorithms import cells, kmeans, sampling, training
+from fluffy_sql.algorithms import following, kmeans, sampling, training
 from fluffy_sql.algorithms.cells import LEAST_RECALL
+from fluffy_sql.algorithms.following import Following
 from fluffy_sql.database.session import Session
 from fluffy_sql.errors import BusyError, DatabaseError, LibraryError, PostconditionError
 from fluffy_sql.progress import Progress
@@ -132,8 +133,7 @@ def test_many_clusters_are_looked_up_by_cell_with_the_recall_that_is_reported(
     ours = inertia_of_partition(*exact_and_clusters(session))
     query(session, "DELETE FROM clusters RETURNING id")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cells, "LEAST_CENTROIDS", 401)
-        patch.setattr(training, "LEAST_CENTROIDS", 401)
+        patch.setattr(following, "LEAST_CENTROIDS", 401)
         exact = generate(database_url, k=400, restarts=1)
     assert exact.recall == 1.0
     # Themes of 15 photos: other seeds alone end up to 3 % apart.
@@ -158,14 +158,45 @@ def test_by_cell_one_seed_gives_one_result_whatever_the_connections(
     assert np.array_equal(first - first.min(), second - second.min())
 
 
-def test_where_cells_tell_nothing_every_centroid_is_looked_at(
-    database_url: str, add_photos: Callable[..., Any]
+def test_where_rows_would_not_find_theirs_every_centroid_is_looked_at(
+    database_url: str, add_photos: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_photos(np.random.default_rng(0).normal(size=(2_000, 100)).astype(np.float32))
+    for name in ("LEAST_RECALL", "_LEAST_RECALL", "_LEAST_RECALL_AT_FIRST"):
+        monkeypatch.setattr(following, name, 1.1)
     settings = ClusteringSettings(k=300, restarts=1, refine=False)
     used = {found.name for found in ClusteringService(database_url, settings).explain()}
     assert {"kmeans/lloyd_step", "kmeans/lift_means", "kmeans/assign_photos"} <= used
     assert not any(name.endswith("_by_cell") for name in used)
+
+
+@pytest.mark.parametrize("sample_per_cluster", [128, 10])
+def test_rows_are_followed_and_photos_sought_around_the_centroids_of_theirs(
+    database_url: str,
+    session: Session,
+    add_photos: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    sample_per_cluster: int,
+) -> None:
+    """Of a sample that is the library, all are; else others are sought in cells."""
+    many_clusters(session, add_photos)
+    monkeypatch.setattr(sampling, "_LEAST_SAMPLE", 100)
+    settings = ClusteringSettings(
+        k=400, restarts=1, refine=False, sample_per_cluster=sample_per_cluster
+    )
+    used = {found.name for found in ClusteringService(database_url, settings).explain()}
+    assert {"kmeans/find_labels", "kmeans/lloyd_step_by_cell", "kmeans/assign_sample"} <= used
+    assert ("kmeans/assign_photos_by_cell" in used) == (sample_per_cluster == 10)
+    assert "kmeans/assign_photos" not in used
+    result = ClusteringService(database_url, settings).generate()
+    assert result.photos_processed == 6_000
+    placed = query(session, "SELECT count(*), count(DISTINCT cluster_id) FROM photos")
+    assert placed == [(6_000, 400)]
+    exact, ours = exact_and_clusters(session)
+    centroids = centroids_by_cluster(session)
+    own = np.linalg.norm(exact - np.stack([centroids[cluster] for cluster in ours]), axis=1)
+    _, least = nearest(exact, np.stack(list(centroids.values())).astype(np.float64))
+    assert np.mean(own <= least * 1.00001) == pytest.approx(result.recall, abs=0.005)
 
 
 def test_below_the_recall_that_is_promised_every_centroid_is_looked_at(
@@ -175,13 +206,14 @@ def test_below_the_recall_that_is_promised_every_centroid_is_looked_at(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     many_clusters(session, add_photos)
-    honest = cells.cells_of
+    honest = Following.shortcuts
 
     def too_narrow(*arguments: Any) -> Any:
         found = honest(*arguments)
-        return found and replace(found, candidates=found.candidates[:, :1])
+        assert found is not None
+        return replace(found, around=np.roll(found.around, 1, axis=0)[:, :1])
 
-    monkeypatch.setattr(kmeans, "cells_of", too_narrow)
+    monkeypatch.setattr(Following, "shortcuts", too_narrow)
     result = generate(database_url, k=400, restarts=1)
     assert result.recall == 1.0
     exact, ours = exact_and_clusters(session)

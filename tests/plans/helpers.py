@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fluffy_sql.algorithms.lookup import among_candidates
 from fluffy_sql.algorithms.measurable import LONGEST
 from fluffy_sql.database.statements import statement
 from fluffy_sql.database.vectors import IntegerArray
@@ -151,23 +152,14 @@ def projection(
 
 
 def cells(session: Session, k: int, dimensions: int = DIMENSIONS) -> dict[str, Any]:
-    """Parameters of a statement that looks k centroids up by cell: two cells, k - 2 candidates."""
-    candidates = np.concatenate([np.arange(k - 2), np.arange(2, k)]).astype(np.int32)
-    return {
-        "centroids": random_centroids(session, k, dimensions),
-        "labels": IntegerArray.of(candidates),
-        "width": k - 2,
-    }
+    """Parameters of a statement that looks in cells: two of them, k - 2 candidates in each."""
+    candidates = np.stack([np.arange(k - 2), np.arange(2, k)]).astype(np.int32)
+    return among_candidates(session, random_rows(k, dimensions), candidates)
 
 
-def put_into_cells(session: Session) -> None:
-    """Puts the rows of the sample into two cells."""
-    session.execute("work_tables/create_sample_cells")
-    session.connection.execute(
-        "INSERT INTO fluffy_sql_work.sample_cells SELECT position, mod(position, 2)"
-        " FROM fluffy_sql_work.sample"
-    )
-    session.execute("work_tables/analyze_sample_cells")
+def in_cells(rows: int) -> IntegerArray:
+    """Puts so many rows into two cells."""
+    return IntegerArray.of(np.arange(rows, dtype=np.int32) % 2)
 
 
 def _flat(node: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -15,8 +15,8 @@ from tests.plans.helpers import (
     draw_sample,
     explain,
     fill,
+    in_cells,
     projection,
-    put_into_cells,
     random_centroids,
     toast_bytes,
 )
@@ -151,9 +151,11 @@ def test_moving_to_new_centroids_fetches_each_embedding_once(
 
 
 @both_metrics
-def test_the_final_pass_by_cell_fetches_each_embedding_once(
+def test_the_final_pass_by_cell_fetches_photos_that_are_not_of_the_sample_once(
     session: Session, normalize: bool
 ) -> None:
+    draw_photos(session, 100)
+    session.execute("work_tables/index_drawn")
     explained = explain(
         session,
         "kmeans/assign_photos_by_cell",
@@ -166,8 +168,30 @@ def test_the_final_pass_by_cell_fetches_each_embedding_once(
         dimensions=DIMENSIONS,
         after_id=0,
         last_id=LARGEST_ID,
+        assigned=100,
     )
-    assert explained.fetches == about(PHOTOS)
+    assert explained.fetches == about(PHOTOS - 100)
+
+
+@both_metrics
+def test_the_final_pass_over_the_sample_fetches_each_embedding_once(
+    session: Session, normalize: bool
+) -> None:
+    draw_sample(session, 100, normalize=normalize)
+    explained = explain(
+        session,
+        "kmeans/assign_sample",
+        scope=None,
+        clustered=False,
+        probe=np.ones(DIMENSIONS, np.float32),
+        **cells(session, K),
+        cells=in_cells(100),
+        normalize=normalize,
+        dimensions=DIMENSIONS,
+        after_row=0,
+        last_row=100,
+    )
+    assert explained.fetches == about(100)
 
 
 def test_drawing_photos_fetches_none(session: Session) -> None:
@@ -210,10 +234,9 @@ def test_fetching_photos_fetches_no_more_than_are_asked_for(
 @pytest.mark.parametrize("name", ["kmeans/lift_means", "kmeans/lift_means_by_cell"])
 def test_lifting_fetches_each_embedding_once(session: Session, name: str, normalize: bool) -> None:
     draw_sample(session, PHOTOS)
-    looked_up = cells(session, K)
-    put_into_cells(session)
+    looked_up = cells(session, K) | {"cells": in_cells(PHOTOS)}
     if name == "kmeans/lift_means":
-        looked_up = {"centroids": looked_up["centroids"]}
+        looked_up = {"centroids": random_centroids(session, K), "followed": True}
     explained = explain(
         session,
         name,

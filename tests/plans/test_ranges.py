@@ -14,6 +14,7 @@ from tests.plans.helpers import (
     explain,
     fill,
     index_of,
+    projection,
     random_centroids,
 )
 
@@ -56,6 +57,7 @@ def step(session: Session, name: str, after_row: int, last_row: int) -> Explaine
         centroids=random_centroids(session, K, 3),
         after_row=after_row,
         last_row=last_row,
+        followed=False,
     )
 
 
@@ -81,3 +83,23 @@ def test_a_step_over_everything_reads_the_sample_from_end_to_end(large: Session)
 def test_the_first_rows_are_read_by_the_primary_key(large: Session) -> None:
     explained = explain(large, "kmeans/fetch_rows", after_row=0, last_row=300)
     assert index_of(explained, "sample") == "sample_pkey"
+
+
+@pytest.mark.parametrize("name", ["kmeans/project_sample", "kmeans/lift_means"])
+def test_photos_of_a_range_of_the_sample_are_looked_up_by_their_keys(
+    large: Session, name: str
+) -> None:
+    """A join would read all photos for each range."""
+    if name == "kmeans/project_sample":  # writes what it reads
+        large.connection.execute(
+            "DELETE FROM fluffy_sql_work.sample WHERE position > 5000 AND position <= 7000"
+        )
+    explained = explain(
+        large,
+        name,
+        centroids=random_centroids(large, K, 3),
+        **projection(large, normalize=True, dimensions=3)
+        | {"after_row": 5_000, "last_row": 7_000, "followed": False},
+    )
+    [photos] = [node for node in explained.nodes if node.get("Relation Name") == "photos"]
+    assert (photos["Index Name"], photos["Actual Loops"]) == ("photos_pkey", 2_000)

@@ -13,7 +13,7 @@ from tests.plans.helpers import (
     explain,
     fetches_so_far,
     fill,
-    put_into_cells,
+    in_cells,
     random_centroids,
     toast_bytes,
 )
@@ -33,16 +33,17 @@ def step(session: Session, name: str = "kmeans/lloyd_step", last_row: int = PHOT
         centroids=random_centroids(session, K),
         after_row=0,
         last_row=last_row,
+        followed=True,
     )
 
 
 def step_by_cell(session: Session) -> Explained:
-    put_into_cells(session)
     return explain(
         session,
         "kmeans/lloyd_step_by_cell",
         watched="fluffy_sql_work.sample",
         **cells(session, K),
+        cells=in_cells(PHOTOS),
         after_row=0,
         last_row=PHOTOS,
     )
@@ -75,14 +76,14 @@ def test_a_step_by_cell_fetches_nothing(session: Session) -> None:
     assert step_by_cell(session).fetches == 0
 
 
-def test_a_step_by_cell_sets_candidates_out_once_for_each_cell(session: Session) -> None:
+def test_a_step_by_cell_reads_the_sample_once_and_only_the_candidates(session: Session) -> None:
     fill(session, PHOTOS)
     draw_sample(session, PHOTOS)
     explained = step_by_cell(session)
-    by_centroids = [n for n in explained.nodes if "centroid.place" in n.get("Hash Cond", "")]
-    assert [node["Actual Loops"] for node in by_centroids] == [2]
     [sample] = [n for n in explained.nodes if n.get("Relation Name") == "sample"]
     assert (sample["Actual Loops"], sample["Actual Rows"]) == (1, PHOTOS)
+    [candidates] = [n for n in explained.nodes if n["Node Type"] == "Function Scan"]
+    assert (candidates["Actual Loops"], candidates["Actual Rows"]) == (PHOTOS, K - 2)
 
 
 def test_a_step_on_a_sample_out_of_line_fetches_each_row_for_each_centroid(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from fluffy_sql.algorithms.lookup import among_candidates
 from fluffy_sql.database.vectors import IntegerArray
 from tests.sql.helpers import add_with_ids, make_sample, vectors
 
@@ -28,17 +29,15 @@ def lift(
     last_row: int = 1_000,
 ) -> dict[int, Any]:
     """Label to (rows, mean)."""
-    looked_up: dict[str, Any] = {"centroids": vectors(session, centroids)}
+    rows = last_row - after_row
+    looked_up: dict[str, Any] = {"centroids": vectors(session, centroids), "followed": True}
     if by_cell:  # one cell, whose candidates are all
-        session.execute("work_tables/create_sample_cells")
-        session.connection.execute(
-            "INSERT INTO fluffy_sql_work.sample_cells"
-            " SELECT position, 0 FROM fluffy_sql_work.sample"
+        looked_up = among_candidates(
+            session,
+            np.array(centroids, dtype=np.float32),
+            np.arange(len(centroids), dtype=np.int32)[None],
         )
-        looked_up |= {
-            "labels": IntegerArray.of(np.arange(len(centroids), dtype=np.int32)),
-            "width": len(centroids),
-        }
+        looked_up["cells"] = IntegerArray.of(np.zeros(rows, dtype=np.int32))
     found = session.fetch_all(
         "kmeans/lift_means_by_cell" if by_cell else "kmeans/lift_means",
         **looked_up,
@@ -48,6 +47,9 @@ def lift(
         last_row=last_row,
     )
     assert len(found) == len({row["label"] for row in found})
+    places = [place for row in found for place in row["places"]]
+    assert len(places) == len(set(places)) == sum(row["rows"] for row in found)
+    assert all(0 < place <= rows for place in places)
     return {row["label"]: (row["rows"], row["mean"].tolist()) for row in found}
 
 

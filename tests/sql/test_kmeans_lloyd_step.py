@@ -25,8 +25,10 @@ def step(
         centroids=vectors(session, centroids),
         after_row=after_row,
         last_row=last_row,
+        followed=False,
     )
     assert len(found) == len({row["label"] for row in found})
+    assert all(row["places"] is None for row in found)
     return {row["label"]: (row["rows"], row["mean"].tolist(), row["error"]) for row in found}
 
 
@@ -64,3 +66,15 @@ def test_adjoining_ranges_share_no_row_and_miss_none(session: Session) -> None:
 def test_an_empty_range_has_no_rows(session: Session) -> None:
     make_sample(session, [[1, 0]])
     assert step(session, [[0, 0]], after_row=1, last_row=9) == {}
+
+
+def test_where_rows_are_followed_their_places_in_the_range_are_told(session: Session) -> None:
+    make_sample(session, [[9, 0], [1, 0], [8, 0], [2, 0]])
+    found = session.fetch_all(
+        "kmeans/lloyd_step",
+        centroids=vectors(session, [[0, 0], [10, 0]]),
+        after_row=1,
+        last_row=4,
+        followed=True,
+    )
+    assert {row["label"]: sorted(row["places"]) for row in found} == {0: [1, 3], 1: [2]}

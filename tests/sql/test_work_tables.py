@@ -15,13 +15,11 @@ if TYPE_CHECKING:
 CREATE = {
     "fluffy_sql_work.drawn": "work_tables/create_drawn",
     "fluffy_sql_work.sample": "work_tables/create_sample",
-    "fluffy_sql_work.sample_cells": "work_tables/create_sample_cells",
     "fluffy_sql_work.assignments": "work_tables/create_assignments",
 }
 DROP = {
     "fluffy_sql_work.drawn": "work_tables/drop_drawn",
     "fluffy_sql_work.sample": "work_tables/drop_sample",
-    "fluffy_sql_work.sample_cells": "work_tables/drop_sample_cells",
     "fluffy_sql_work.assignments": "work_tables/drop_assignments",
 }
 

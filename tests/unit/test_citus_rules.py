@@ -7,8 +7,8 @@ import pytest
 from fluffy_sql.database.statements import on_citus, statement, statement_names
 from tests.citus_rules import broken_rules
 
-# Statements that never run where photos are distributed: Citus refuses triggers; cells gather rows
-# from all over, see Training and KMeans; and each scope is clustered alone, see fit_scopes.
+# Statements that never run where photos are distributed: Citus refuses triggers; rows are not
+# followed, see Following; and each scope is clustered alone, see fit_scopes.
 NEVER_THERE = {
     "counts/create_cluster_trigger",
     "counts/create_delete_trigger",
@@ -17,10 +17,11 @@ NEVER_THERE = {
     "counts/create_update_trigger",
     "kmeans/assign_photos_by_cell",
     "kmeans/assign_photos_by_scope",
+    "kmeans/assign_sample",
     "kmeans/count_far_from_nearest",
     "kmeans/draw_scopes",
     "kmeans/draw_splits_by_scope",
-    "kmeans/find_cells",
+    "kmeans/find_labels",
     "kmeans/lift_means_by_cell",
     "kmeans/lloyd_step_by_cell",
     "kmeans/lloyd_step_by_scope",

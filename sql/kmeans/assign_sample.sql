@@ -1,0 +1,62 @@
+-- What assign_photos does, for the photos of a range of the sample: training knows a centroid that is near to each, so
+-- a photo is compared with the candidates around that one alone.
+-- Parameters: cells integer[] (of the rows of the range, one after the other), labels integer[] (candidates of the
+--   first cell, then of the next, as places of centroids from 0), width integer (candidates of each), blocks vector[]
+--   (centroids end to end, many in a vector: the n-th of an array is found by passing over those before it), per_block
+--   integer (centroids in each), length integer (of a centroid),
+--   probe vector, normalize boolean, dimensions integer, scope bigint (null: nobody's own), clustered boolean (also
+--   those in a cluster), after_row bigint (exclusive), last_row bigint (inclusive)
+-- Returns: nothing; the row count is the photos assigned.
+INSERT INTO fluffy_sql_work.assignments (photo_id, label, distance, row_version, fingerprint)
+SELECT
+    sample.photo_id,
+    nearest.label,
+    nearest.distance,
+    photo.row_version,
+    photo.embedding <#> %(probe)b::vector AS fingerprint
+FROM (
+    SELECT
+        photo_id,
+        (%(cells)b::integer[])[(position - %(after_row)s::bigint)::integer] AS cell
+    FROM fluffy_sql_work.sample
+    WHERE position > %(after_row)s::bigint AND position <= %(last_row)s::bigint
+    ORDER BY photo_id
+) AS sample
+CROSS JOIN
+    LATERAL (
+        SELECT
+            stored.xmin AS row_version,
+            CASE
+                WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
+                ELSE vector(usable.embedding, -1, FALSE)
+            END AS embedding
+        FROM usable_photos AS usable
+        INNER JOIN photos AS stored ON usable.id = stored.id
+        WHERE
+            usable.id = sample.photo_id
+            AND usable.scope IS NOT DISTINCT FROM %(scope)s::bigint
+            AND (%(clustered)s::boolean OR usable.cluster_id IS NULL)
+            AND usable.embedding IS NOT NULL
+        OFFSET 0
+    ) AS photo
+CROSS JOIN
+    LATERAL (
+        SELECT
+            candidate.label,
+            subvector(
+                (%(blocks)b::vector[])[1 + candidate.label / %(per_block)s::integer],
+                1 + mod(candidate.label, %(per_block)s::integer) * %(length)s::integer,
+                %(length)s::integer
+            ) <-> photo.embedding AS distance
+        FROM
+            unnest(
+                (%(labels)b::integer[])[
+                    sample.cell * %(width)s::integer + 1:(sample.cell + 1) * %(width)s::integer
+                ]
+            ) AS candidate (label)
+        ORDER BY distance, candidate.label
+        LIMIT 1
+    ) AS nearest
+WHERE
+    vector_dims(photo.embedding) = %(dimensions)s::integer
+    AND (NOT %(normalize)s::boolean OR vector_norm(photo.embedding) > 0);

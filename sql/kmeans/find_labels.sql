@@ -1,0 +1,38 @@
+-- Finds a centroid near to each row of a range of the sample, nearly always the nearest: it is sought among the
+-- candidates of the two nearest cells. The lowest label wins a tie.
+-- Parameters: centers vector[] (of the cells), labels integer[] (candidates of the first cell, then of the next, as
+--   places of centroids from 0), width integer (candidates of each), blocks vector[], per_block integer, length integer
+--   (the three as in lloyd_step_by_cell), after_row bigint (exclusive), last_row bigint (inclusive)
+-- Returns: label, places integer[] (of its rows in the range, from 1); no row for a centroid without rows.
+SELECT
+    nearest.label,
+    array_agg((sample.position - %(after_row)s::bigint)::integer) AS places
+FROM fluffy_sql_work.sample AS sample
+CROSS JOIN
+    LATERAL (
+        SELECT
+            candidate.label,
+            subvector(
+                (%(blocks)b::vector[])[1 + candidate.label / %(per_block)s::integer],
+                1 + mod(candidate.label, %(per_block)s::integer) * %(length)s::integer,
+                %(length)s::integer
+            ) <-> sample.embedding AS distance
+        FROM (
+            SELECT
+                (center.place - 1)::integer AS cell,
+                center.embedding <-> sample.embedding AS distance
+            FROM unnest(%(centers)b::vector[]) WITH ORDINALITY AS center (embedding, place)
+            ORDER BY distance, cell
+            LIMIT 2
+        ) AS located
+        CROSS JOIN
+            LATERAL unnest(
+                (%(labels)b::integer[])[
+                    located.cell * %(width)s::integer + 1:(located.cell + 1) * %(width)s::integer
+                ]
+            ) AS candidate (label)
+        ORDER BY distance, candidate.label
+        LIMIT 1
+    ) AS nearest
+WHERE sample.position > %(after_row)s::bigint AND sample.position <= %(last_row)s::bigint
+GROUP BY nearest.label;
