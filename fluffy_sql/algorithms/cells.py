@@ -29,7 +29,7 @@ _CELLS_OF_ROOT = 8
 _PROBES = 2
 _CANDIDATES_OF_CELL = 32
 _CELL_STEPS = 4
-_BLOCK = 512
+_BLOCK = 128
 
 
 @dataclass(frozen=True)

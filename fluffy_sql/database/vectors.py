@@ -42,7 +42,7 @@ class VectorArray:
         encoded: the array in Postgres's binary format, for the type it was made for.
     """
 
-    encoded: bytes
+    encoded: bytes | bytearray
 
     @classmethod
     def of(cls, matrix: NDArray[np.float32], vector_oid: int) -> VectorArray:
@@ -54,11 +54,14 @@ class VectorArray:
         element = np.dtype(
             [("bytes", ">i4"), ("dimensions", ">i2"), ("unused", ">i2"), ("x", ">f4", dimensions)]
         )
-        elements = np.zeros(rows, dtype=element)
+        # Written in place: copies of a few MB each would be the peak of a run with many centroids.
+        encoded = bytearray(len(header) + rows * element.itemsize)
+        encoded[: len(header)] = header
+        elements = np.frombuffer(encoded, dtype=element, offset=len(header))
         elements["bytes"] = _VECTOR_HEADER + 4 * dimensions
         elements["dimensions"] = dimensions
         elements["x"] = matrix
-        return cls(header + elements.tobytes())
+        return cls(encoded)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import islice
 from queue import SimpleQueue
 from threading import Event
 from typing import TYPE_CHECKING, TypeVar
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from fluffy_sql.database.explain import PlanRecorder
 
 _CANCEL_EVERY_SECONDS = 0.1
+# Statements that may be done, or wait for a connection, while all connections are at work.
+_WAITING_RESULTS = 1
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -52,6 +55,9 @@ class Workers:
     ) -> Iterator[Result]:
         """Calls `work(session, item)` for every item; yields results in the order of the items.
 
+        Items are taken as they are needed, and no more than a few results wait to be used: at
+        k=1,000 each may be some 10 MB.
+
         Where one call fails, or the caller is interrupted, statements under way are cancelled and
         nothing more is started.
         """
@@ -70,9 +76,13 @@ class Workers:
                 self._idle.put(session)
 
         with ThreadPoolExecutor(max_workers=len(self._sessions)) as pool:
-            futures = deque(pool.submit(run, item) for item in items)
+            left = iter(items)
+            ahead = len(self._sessions) + _WAITING_RESULTS
+            futures = deque(pool.submit(run, item) for item in islice(left, ahead))
             try:
-                yield from _in_order(futures)
+                for result in _in_order(futures):
+                    futures.extend(pool.submit(run, item) for item in islice(left, 1))
+                    yield result
             finally:
                 stopped.set()
                 self._cancel(futures)

@@ -2,8 +2,9 @@
 -- Parameters: centers vector[] (of the cells), labels integer[] (candidates of the first cell, then of the next, as
 --   places of centroids from 0), width integer (candidates of each), blocks vector[], per_block integer, length integer
 --   (the three as in lloyd_step_by_cell), probe vector, normalize boolean, dimensions integer, scope bigint (null:
---   nobody's own), clustered boolean (also those in a cluster), after_id bigint (exclusive), last_id bigint (inclusive),
---   assigned bigint (the last position of fluffy_sql_work.drawn whose photo assign_sample assigned; 0: none was)
+--   nobody's own), clustered boolean (also those in a cluster), after_id bigint (exclusive), last_id bigint
+--   (inclusive), assigned bigint (the last position of fluffy_sql_work.drawn whose photo assign_sample assigned; 0:
+--   none was)
 -- Returns: nothing; the row count is the photos assigned.
 INSERT INTO fluffy_sql_work.assignments (photo_id, label, distance, row_version, fingerprint)
 SELECT

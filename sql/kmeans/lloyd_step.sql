@@ -3,8 +3,8 @@
 -- Citus would refuse it. The lowest label wins a tie.
 -- Parameters: centroids vector[], after_row bigint (exclusive), last_row bigint (inclusive), followed boolean (whether
 --   the next step is to know where each row was)
--- Returns: label, rows, mean, error (sum of squared distances), places integer[] (of its rows in the range, from 1; null
---   unless followed); no row for a centroid without rows.
+-- Returns: label, rows, mean, error (sum of squared distances), places integer[] (of its rows in the range, from 1;
+--   null unless followed); no row for a centroid without rows.
 SELECT
     nearest.label,
     count(*) AS rows,
