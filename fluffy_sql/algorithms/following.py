@@ -145,6 +145,16 @@ class Following:
         """Whether there are enough centroids; and shards would have to send where each row is."""
         return len(centroids) >= LEAST_CENTROIDS and not self._task.session.distributed
 
+    def at(self, centroids: Matrix, rows: int) -> dict[str, Any] | None:
+        """Which centroid each of the first rows is at; None where the last look was at others.
+
+        As parameters of a statement: it need not compare a row with any other.
+        """
+        if self._before is not centroids or len(self.labels) < rows:
+            return None
+        cells = IntegerArray.of(self.labels[:rows])
+        return _alone(self._task.session, centroids) | {"cells": cells}
+
     def shortcuts(self, centroids: Matrix) -> Shortcuts | None:
         """Where photos look for the nearest of many centroids; None: among all.
 
@@ -187,8 +197,7 @@ class Following:
         new = self._sample.ranges(known, rows, about)
         labels = self._find_labels(centroids, known, rows)
         if labels is not None:
-            found = np.arange(len(centroids), dtype=np.int32)[:, None]
-            alone = among_candidates(self._task.session, centroids, found)
+            alone = _alone(self._task.session, centroids)
             return pieces + _by_cell(names, alone, labels, new)
         everything = among_all(self._task.session, centroids) | {
             "followed": self._follows(centroids)
@@ -257,6 +266,12 @@ class Following:
         for (after, last), part in zip(ranges, parts, strict=True):
             _note(part, labels[after:last])
         return labels
+
+
+def _alone(session: Session, centroids: Matrix) -> dict[str, Any]:
+    """Parameters for rows whose centroid is known: each is its own only candidate."""
+    only = np.arange(len(centroids), dtype=np.int32)[:, None]
+    return among_candidates(session, centroids, only)
 
 
 def _by_cell(

@@ -304,13 +304,21 @@ class Training:
         scale = float(np.mean(np.einsum("ij,ij->i", centroids, centroids, dtype=np.float64)))
         worst = np.argsort(-errors, kind="stable")[:most]
         worst = worst[errors[worst] > ROUNDING * scale * counts[worst]]
-        found = self._task.session.fetch_all(
-            "kmeans/draw_splits",
-            centroids=self._task.session.vector_array(centroids),
-            labels=worst.tolist(),
-            seed=(self._seed + self.steps) % 2**63,
-            rows=min(rows, max(_LEAST_SPLIT_ROWS, _SPLIT_ROWS_PER_CLUSTER * len(centroids))),
-        )
+        seed = (self._seed + self.steps) % 2**63
+        rows = min(rows, max(_LEAST_SPLIT_ROWS, _SPLIT_ROWS_PER_CLUSTER * len(centroids)))
+        followed = self.following.at(centroids, rows)
+        if followed is None:
+            found = self._task.session.fetch_all(
+                "kmeans/draw_splits",
+                centroids=self._task.session.vector_array(centroids),
+                labels=worst.tolist(),
+                seed=seed,
+                rows=rows,
+            )
+        else:
+            found = self._task.session.fetch_all(
+                "kmeans/draw_splits_by_cell", **followed, chosen=worst.tolist(), seed=seed
+            )
         if not found:
             return np.empty((0, centroids.shape[1]), dtype=np.float32)
         return self._sample.directions.onto_span(np.stack([row["embedding"] for row in found]))

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
+from fluffy_sql.algorithms.cells import nearest
+from fluffy_sql.algorithms.lookup import among_candidates
+from fluffy_sql.database.vectors import IntegerArray
 from tests.sql.helpers import make_sample, vectors
 
 if TYPE_CHECKING:
@@ -76,3 +80,26 @@ def test_a_seed_draws_the_same_rows_again(session: Session) -> None:
     make_sample(session, [[i, i * i] for i in range(1, 30)])
     centroids = [[0, 0], [20, 400]]
     assert draw(session, centroids, [0, 1]) == draw(session, centroids, [0, 1])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_where_labels_are_known_the_same_rows_are_drawn(session: Session, seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    centroids = generator.normal(size=(6, 3)).astype(np.float32)
+    rows = np.concatenate([generator.normal(size=(80, 3)), centroids[:2]]).astype(np.float32)
+    make_sample(session, rows.tolist())
+    session.connection.execute("DELETE FROM fluffy_sql_work.sample WHERE position % 7 = 0")
+    labels = nearest(rows, centroids).astype(np.int32)
+    chosen = [0, 2, 3, 5]
+    only = np.arange(6, dtype=np.int32)[:, None]
+    for first in (40, 82):
+        found = session.fetch_all(
+            "kmeans/draw_splits_by_cell",
+            **among_candidates(session, centroids, only),
+            cells=IntegerArray.of(labels[:first]),
+            chosen=chosen,
+            seed=seed,
+        )
+        drawn = {row["label"]: row["embedding"].tolist() for row in found}
+        assert drawn == draw(session, centroids.tolist(), chosen, seed=seed, rows=first)
+        assert drawn

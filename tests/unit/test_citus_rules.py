@@ -20,6 +20,7 @@ NEVER_THERE = {
     "kmeans/assign_sample",
     "kmeans/count_far_from_nearest",
     "kmeans/draw_scopes",
+    "kmeans/draw_splits_by_cell",
     "kmeans/draw_splits_by_scope",
     "kmeans/find_labels",
     "kmeans/lift_means_by_cell",
