@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fluffy_sql.algorithms.cells import squared_distances
+from fluffy_sql.algorithms.lookup import among_candidates
 from fluffy_sql.schedule import row_ranges
 from fluffy_sql.types import ClusterQuality, Quality
 
@@ -35,9 +37,12 @@ _FEW_PHOTOS = 8_192
 # Of more, silhouettes are measured on so many, and on so many a cluster.
 _MEASURED_PHOTOS = 4_096
 _MEASURED_PER_CLUSTER = 16
-# Clusters of a range: each carries its 64 neighbours, 12 MB in a range of 768 dimensions.
-_RANGE_CLUSTERS = 64
-_MOST_RANGES = 10_000
+# Others that a photo's nearest other centroid is looked for among.
+_OTHERS = 64
+# Clusters of a range, as far as there are not too many ranges: all centroids are sent for each.
+_RANGE_CLUSTERS = 16
+_MOST_RANGES = 8
+_BLOCK_CLUSTERS = 128
 _LARGEST_HASH = 2**63 - 1
 
 
@@ -78,6 +83,7 @@ def _draw_assigned(task: Task, fit: Fit, share: float) -> None:
     normalize = task.settings.metric == "cosine"
     threshold = _threshold(share)
     scope_numbers = _scope_numbers(fit)
+    most = 1 if task.session.distributed else _MOST_RANGES
 
     def draw(session: Session, drawn: tuple[dict[str, Any], tuple[int, int]]) -> int:
         others, places = drawn
@@ -94,14 +100,14 @@ def _draw_assigned(task: Task, fit: Fit, share: float) -> None:
 
     def ranges() -> Iterator[tuple[dict[str, Any], tuple[int, int]]]:
         for first, last in _blocks_of_scopes(scope_numbers):
+            centroids = fit.centroids[first:last]
             others = {
                 "labels": fit.labels[first:last].tolist(),
-                "centroids": task.session.vector_array(fit.centroids[first:last]),
-                "scopes": scope_numbers[first:last].tolist(),
+                **among_candidates(
+                    task.session, centroids, nearest_others(centroids, scope_numbers[first:last])
+                ),
             }
-            # At least two, where there are two clusters, so that two connections share them.
-            about = max(1, min(_RANGE_CLUSTERS, (last - first) // 2))
-            for places in row_ranges(last - first, _MOST_RANGES, about):
+            for places in row_ranges(last - first, most, _RANGE_CLUSTERS):
                 yield others, places
 
     for _ in task.workers.map(draw, ranges()):
@@ -119,9 +125,30 @@ def _blocks_of_scopes(scope_numbers: NDArray[np.intp]) -> list[tuple[int, int]]:
     borders = [0, *(np.flatnonzero(np.diff(scope_numbers)) + 1).tolist(), len(scope_numbers)]
     kept = [0]
     for border in borders[1:]:
-        if border - kept[-1] >= 2 * _RANGE_CLUSTERS or border == borders[-1]:
+        if border - kept[-1] >= _BLOCK_CLUSTERS or border == borders[-1]:
             kept.append(border)
     return list(pairwise(kept))
+
+
+def nearest_others(centroids: Matrix, scopes: NDArray[np.intp]) -> NDArray[np.int32]:
+    """Of each centroid the nearest others of its scope; shape (k, 64, or less), -1: no more.
+
+    Args:
+        centroids: shape (k, dimensions).
+        scopes: shape (k,), whose each is.
+    """
+    k = len(centroids)
+    width = max(1, min(_OTHERS, k - 1))
+    found = np.full((k, width), -1, dtype=np.int32)
+    for start in range(0, k if k > 1 else 0, _BLOCK_CLUSTERS):
+        block = np.arange(start, min(start + _BLOCK_CLUSTERS, k))
+        distances = squared_distances(centroids[block], centroids)
+        distances[scopes[block, None] != scopes[None, :]] = np.inf
+        distances[np.arange(len(block)), block] = np.inf
+        closest = np.argpartition(distances, width - 1, axis=1)[:, :width]
+        missing = np.isinf(np.take_along_axis(distances, closest, axis=1))
+        found[block] = np.where(missing, -1, closest)
+    return found
 
 
 def _threshold(share: float) -> int:

@@ -70,7 +70,7 @@ def candidates_about(
     width = min(width, len(centroids))
     candidates = np.empty((len(centers), width), dtype=np.int32)
     for start in range(0, len(centers), _BLOCK):
-        distances = _squared_distances(centers[start : start + _BLOCK], centroids)
+        distances = squared_distances(centers[start : start + _BLOCK], centroids)
         closest = np.argpartition(distances, width - 1, axis=1)[:, :width]
         candidates[start : start + _BLOCK] = closest
     found = (candidates[cells] == labels[:, None, None]).any(axis=(1, 2))
@@ -111,7 +111,7 @@ def _nearest_few(rows: Matrix, centroids: Matrix, few: int) -> NDArray[np.intp]:
     """The places of the nearest centroids of each row, the nearest first; shape (n, few)."""
     found = np.empty((len(rows), few), dtype=np.intp)
     for start in range(0, len(rows), _BLOCK):
-        distances = _squared_distances(rows[start : start + _BLOCK], centroids)
+        distances = squared_distances(rows[start : start + _BLOCK], centroids)
         for place in range(few):
             closest = distances.argmin(axis=1)
             found[start : start + _BLOCK, place] = closest
@@ -129,7 +129,7 @@ def _cell_centers(centroids: Matrix, generator: np.random.Generator) -> Matrix:
     return centers
 
 
-def _squared_distances(rows: Matrix, centroids: Matrix) -> Matrix:
+def squared_distances(rows: Matrix, centroids: Matrix) -> Matrix:
     """Shape (n, k), but for the squared norm of each row, which ranks nothing."""
     # About their middle, since the squares of far-off numbers would swallow their differences.
     middle = centroids.mean(axis=0)

@@ -49,6 +49,6 @@ def among_candidates(
         "blocks": session.vector_array(blocks),
         "per_block": per_block,
         "length": length,
-        "labels": IntegerArray.of(candidates.ravel()),
+        "candidates": IntegerArray.of(candidates.ravel()),
         "width": candidates.shape[1],
     }

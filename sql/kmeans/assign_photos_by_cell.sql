@@ -1,5 +1,5 @@
 -- What assign_photos does, for many centroids: a photo is compared with the candidates of the two nearest cells alone.
--- Parameters: centers vector[] (of the cells), labels integer[] (candidates of the first cell, then of the next, as
+-- Parameters: centers vector[] (of the cells), candidates integer[] (of the first cell, then of the next, as
 --   places of centroids from 0), width integer (candidates of each), blocks vector[], per_block integer, length integer
 --   (the three as in lloyd_step_by_cell), probe vector, normalize boolean, dimensions integer, scope bigint (null:
 --   nobody's own), clustered boolean (also those in a cluster), after_id bigint (exclusive), last_id bigint
@@ -60,7 +60,7 @@ CROSS JOIN
         ) AS located
         CROSS JOIN
             LATERAL unnest(
-                (%(labels)b::integer[])[
+                (%(candidates)b::integer[])[
                     located.cell * %(width)s::integer + 1:(located.cell + 1) * %(width)s::integer
                 ]
             ) AS candidate (label)

@@ -1,6 +1,6 @@
 -- What assign_photos does, for the photos of a range of the sample: training knows a centroid that is near to each, so
 -- a photo is compared with the candidates around that one alone.
--- Parameters: cells integer[] (of the rows of the range, one after the other), labels integer[] (candidates of the
+-- Parameters: cells integer[] (of the rows of the range, one after the other), candidates integer[] (of the
 --   first cell, then of the next, as places of centroids from 0), width integer (candidates of each), blocks vector[]
 --   (centroids end to end, many in a vector: the n-th of an array is found by passing over those before it), per_block
 --   integer (centroids in each), length integer (of a centroid),
@@ -50,7 +50,7 @@ CROSS JOIN
             ) <-> photo.embedding AS distance
         FROM
             unnest(
-                (%(labels)b::integer[])[
+                (%(candidates)b::integer[])[
                     sample.cell * %(width)s::integer + 1:(sample.cell + 1) * %(width)s::integer
                 ]
             ) AS candidate (label)

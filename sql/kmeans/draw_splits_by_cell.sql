@@ -1,6 +1,7 @@
 -- What draw_splits does, for many centroids, where it is known which of them each row is at.
 -- Parameters: cells integer[] (of the first rows, one after the other, which centroid it is at), chosen integer[] (of
---   which to draw), blocks vector[], per_block integer, length integer (the three as in lloyd_step_by_cell), seed bigint
+--   which to draw), blocks vector[], per_block integer, length integer (the three as in lloyd_step_by_cell), seed
+--   bigint
 -- Returns: label, embedding; no row for a cluster whose rows all lie on the centroid.
 SELECT DISTINCT ON (located.label)
     located.label,

@@ -1,6 +1,6 @@
 -- Finds a centroid near to each row of a range of the sample, nearly always the nearest: it is sought among the
 -- candidates of the two nearest cells. The lowest label wins a tie.
--- Parameters: centers vector[] (of the cells), labels integer[] (candidates of the first cell, then of the next, as
+-- Parameters: centers vector[] (of the cells), candidates integer[] (of the first cell, then of the next, as
 --   places of centroids from 0), width integer (candidates of each), blocks vector[], per_block integer, length integer
 --   (the three as in lloyd_step_by_cell), after_row bigint (exclusive), last_row bigint (inclusive)
 -- Returns: label, places integer[] (of its rows in the range, from 1); no row for a centroid without rows.
@@ -27,7 +27,7 @@ CROSS JOIN
         ) AS located
         CROSS JOIN
             LATERAL unnest(
-                (%(labels)b::integer[])[
+                (%(candidates)b::integer[])[
                     located.cell * %(width)s::integer + 1:(located.cell + 1) * %(width)s::integer
                 ]
             ) AS candidate (label)

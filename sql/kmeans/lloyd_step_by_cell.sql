@@ -1,5 +1,5 @@
 -- The Lloyd step of lloyd_step for many centroids: a row is compared with the candidates of its cell alone.
--- Parameters: cells integer[] (of the rows of the range, one after the other), labels integer[] (candidates of the
+-- Parameters: cells integer[] (of the rows of the range, one after the other), candidates integer[] (of the
 --   first cell, then of the next, as places of centroids from 0), width integer (candidates of each), blocks vector[]
 --   (centroids end to end, many in a vector: the n-th of an array is found by passing over those before it), per_block
 --   integer (centroids in each), length integer (of a centroid),
@@ -31,7 +31,7 @@ CROSS JOIN
             ) <-> sample.embedding AS distance
         FROM
             unnest(
-                (%(labels)b::integer[])[
+                (%(candidates)b::integer[])[
                     located.cell * %(width)s::integer + 1:(located.cell + 1) * %(width)s::integer
                 ]
             ) AS candidate (label)

@@ -42,7 +42,7 @@ PUSHED_DOWN = {
     "kmeans/assign_photos",
     "kmeans/summarize_assignments.citus",
     "kmeans/digest_assignments",
-    "quality/draw_assigned.citus",
+    "quality/draw_assigned",
     "clusters/write_assignments.citus",
     "moves/apply",
     "moves/forget_unmoved",

@@ -12,6 +12,8 @@ from sklearn.metrics import (
     davies_bouldin_score,
 )
 
+from fluffy_sql.algorithms.lookup import among_candidates
+from fluffy_sql.quality import nearest_others
 from fluffy_sql.types import ClusterQuality, Quality
 from tests.conftest import made_library
 from tests.sql.helpers import (
@@ -158,12 +160,18 @@ def test_sampled_photos_that_changed_meanwhile_are_passed_over(session: Session)
 
 
 def draw_assigned(
-    session: Session, labels: list[int], centroids: Sequence[Sequence[float]], **changes: Any
+    session: Session,
+    labels: list[int],
+    centroids: Sequence[Sequence[float]],
+    *,
+    scopes: list[int] | None = None,
+    **changes: Any,
 ) -> int:
+    matrix = np.array(centroids, dtype=np.float32)
+    others = nearest_others(matrix, np.array(scopes or [0] * len(labels)))
     parameters: dict[str, Any] = {
+        **among_candidates(session, matrix, others),
         "labels": labels,
-        "centroids": vectors(session, centroids),
-        "scopes": [0] * len(labels),
         "normalize": False,
         "dimensions": 2,
         "seed": 0,
@@ -198,6 +206,15 @@ def test_a_single_cluster_has_no_silhouette(session: Session) -> None:
     make_assignments(session, {1: (0, 1.0)})
     draw_assigned(session, [0], [[0, 0]])
     assert [row[3] for row in measured(session)] == [None]
+
+
+def test_the_other_centroid_is_one_of_the_same_scope(session: Session) -> None:
+    add_with_ids(session, {1: [1, 0], 2: [5, 0]})
+    make_assignments(session, {1: (0, 1.0), 2: (2, 0.5)})
+    centroids = [[0.0, 0.0], [9.0, 0.0], [5.5, 0.0], [2.0, 0.0]]
+    assert draw_assigned(session, [0, 1, 2, 3], centroids, scopes=[7, 7, 8, 9]) == 2
+    # 8 from the second, and not 1 from the last; the third is alone in its scope.
+    assert [row[3] for row in measured(session)] == [pytest.approx(7 / 8), None]
 
 
 def test_the_other_centroid_is_found_among_sixty_four_neighbours(session: Session) -> None:
