@@ -37,7 +37,7 @@ def distribute(url: str, *, shards: int | None = None) -> DistributeResult:
                 " create it on all servers (CREATE EXTENSION citus) to distribute it"
             )
         require_current_schema(session)
-        obstacles = session.fetch_all("distribute/find_obstacles", shards=shards)
+        obstacles = session.fetch_all("distribute/find_obstacles")
         _refuse_obstacles([row["obstacle"] for row in obstacles])
         with only_run(session):
             before = session.fetch_all("distribute/list_tables")

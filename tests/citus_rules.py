@@ -94,9 +94,12 @@ class _Checked:
                 yield from self._apart(select)
 
     def _modify(self, node: Any) -> Iterator[str]:
-        if _calls(node) & _VOLATILE:
+        if _calls([each for each in _parts(node) if each is not node.withClause]) & _VOLATILE:
             yield "a function in UPDATE or DELETE must not be volatile: statement_timestamp()"
         sharded = node.relation.relname in SHARDED
+        for common in node.withClause.ctes if node.withClause and not sharded else ():
+            if self._reads_shards(common.ctequery) and not _calls(common.ctequery) & _VOLATILE:
+                yield "a single shard would get it whole: clock_timestamp() keeps the CTE apart"
         items = getattr(node, "fromClause", None) or getattr(node, "usingClause", None) or ()
         others = self._tables([items, node.whereClause])
         if not sharded and any(name in SHARDED for name in others):

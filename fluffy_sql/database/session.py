@@ -246,7 +246,9 @@ class Session:
         if not self.distributed:
             return self.connection.execute(text, parameters, binary=True)
         try:
-            with self.connection.transaction():
+            # With a single shard, asking may fail on that shard's server alone, which takes
+            # statements again only once we go back.
+            with self.connection.transaction(force_rollback=True):
                 return self.connection.execute(text, parameters, binary=True).fetchall()
         except psycopg.Error as error:
             return [(f"Citus tells no plan: {_one_line(error)}",)]

@@ -1,7 +1,5 @@
 -- What of an application's stands in the way of distributing photos by id: things that Citus refuses, or that it
--- would refuse later. The unique path of a table that migrate made is not one: see distribute_tables. A single shard
--- is: Citus then takes a statement that counts photos first for one that reads and writes at once.
--- Parameters: shards integer (null: citus.shard_count)
+-- would refuse later. The unique path of a table that migrate made is not one: see distribute_tables.
 -- Returns: obstacle, as a person reads it.
 SELECT 'photos.id is ' || format_type(attribute.atttypid, NULL) || ', and work tables are of bigint' AS obstacle
 FROM pg_attribute AS attribute
@@ -30,7 +28,4 @@ FROM pg_trigger AS trigger
 WHERE
     trigger.tgrelid IN ('photos'::regclass, 'clusters'::regclass)
     AND NOT trigger.tgisinternal
-    AND NOT starts_with(trigger.tgname, 'fluffy_sql_')
-UNION ALL
-SELECT 'photos would be a single shard: name more with --shards' AS obstacle
-WHERE coalesce(%(shards)s::integer, current_setting('citus.shard_count')::integer) = 1;
+    AND NOT starts_with(trigger.tgname, 'fluffy_sql_');

@@ -47,6 +47,8 @@ PUSHED_DOWN = {
     "moves/apply",
     "moves/forget_unmoved",
 }
+# A single shard is planned otherwise than several: whole statements are sent to it.
+SHARDS = pytest.mark.parametrize("shards", [None, 1])
 THREE_SCOPES = """
     CREATE OR REPLACE VIEW usable_photos AS
     SELECT id, path, embedding, cluster_id, nullif(mod(id, 3), 0) AS scope FROM photos
@@ -63,12 +65,22 @@ def files(tmp_path: Path) -> tuple[str, str]:
 
 
 @pytest.fixture
+def shards() -> int | None:
+    """Into how many shards photos are cut; None: citus.shard_count."""
+    return None
+
+
+@pytest.fixture
 def distributed_url(
-    citus_url: str, files: tuple[str, str], run_cli: Callable[..., Finished], monkeypatch: Any
+    citus_url: str,
+    shards: int | None,
+    files: tuple[str, str],
+    run_cli: Callable[..., Finished],
+    monkeypatch: Any,
 ) -> str:
     """A library that is distributed, without clusters."""
     monkeypatch.setenv("DATABASE_URL", citus_url)
-    distribute(citus_url)
+    distribute(citus_url, shards=shards)
     assert run_cli("import", files[0], "--paths", files[1]).code == 0
     return citus_url
 
@@ -155,6 +167,7 @@ def test_distributing_keeps_rows_keys_and_functions_and_can_be_done_twice(
         assert query(session, "SELECT min(id) FROM clusters") == [(9,)]
 
 
+@SHARDS
 def test_every_command_works_as_before(
     distributed_url: str, files: tuple[str, str], run_cli: Callable[..., Finished]
 ) -> None:
@@ -304,6 +317,7 @@ def test_a_role_that_owns_nothing_can_work(
             assert finished.code == 0, (command, finished.err)
 
 
+@SHARDS
 def test_photos_are_worked_on_where_they_lie(distributed_url: str) -> None:
     service = ClusteringService(
         distributed_url, ClusteringSettings(k=THEMES, sample_per_cluster=16)
@@ -370,7 +384,5 @@ def test_what_citus_would_refuse_is_told_before(citus_session: Session, citus_ur
         distribute(citus_url)
     assert "photos_digest_key is unique" in str(refused.value)
     assert "photos has mine" in str(refused.value)
-    with pytest.raises(SchemaError, match="a single shard"):
-        distribute(citus_url, shards=1)
     with Session.open(citus_url) as session:
         assert not session.distributed

@@ -54,6 +54,8 @@ BROKEN = {
     "DELETE FROM clusters AS c WHERE NOT EXISTS (SELECT FROM photos WHERE cluster_id = c.id)": (
         "let a CTE tell first"
     ),
+    "WITH f AS (SELECT cluster_id FROM photos) DELETE FROM clusters"
+    " WHERE id IN (SELECT cluster_id FROM f)": "clock_timestamp() keeps the CTE apart",
     "UPDATE photos SET path = s.path FROM pg_temp.stage AS s": "a table of the coordinator",
     "WITH m AS (UPDATE photos SET path = %(p)s::text RETURNING id) SELECT count(*) FROM m": (
         "rows that a CTE modifies"
@@ -88,6 +90,9 @@ def test_a_broken_rule_is_found(text: str, rule: str) -> None:
 
 
 KEPT = [
+    # A CTE may call what an UPDATE or DELETE itself may not.
+    "WITH f AS (SELECT cluster_id FROM photos WHERE clock_timestamp() IS NOT NULL)"
+    " DELETE FROM clusters WHERE id IN (SELECT cluster_id FROM f)",
     # A fence of its own, beside the table.
     "SELECT count(*) FROM photos AS p CROSS JOIN LATERAL (SELECT l2_normalize(p.embedding) AS e"
     " LIMIT 1) AS f WHERE vector_norm(f.e) > 0",
