@@ -14,9 +14,11 @@ from psycopg.conninfo import make_conninfo
 
 from fluffy_sql.database import schema
 from fluffy_sql.database.session import Session
+from tests.citus.local_server import LocalServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 NODES = """
     SELECT nodename, nodeport, groupid FROM pg_dist_node
@@ -98,3 +100,17 @@ def citus_session(citus_url: str) -> Iterator[Session]:
     """A session on `citus_url`; it does not learn of a later `distribute`."""
     with Session.open(citus_url) as session:
         yield session
+
+
+@pytest.fixture
+def mortal_worker(nodes: list[str], tmp_path: Path) -> Iterator[LocalServer]:
+    """The last worker, to be killed; whatever happens, it runs again afterwards."""
+    if os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1") != "1":
+        pytest.skip("other processes of these tests are at work on the worker that would be killed")
+    worker = LocalServer.find(nodes[-1])
+    if worker is None:
+        pytest.skip(
+            "the last worker runs on another machine, or as a user whose processes we may not kill"
+        )
+    yield worker
+    worker.start(tmp_path / "worker.log")

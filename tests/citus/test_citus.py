@@ -11,7 +11,7 @@ import numpy as np
 import psycopg
 import pytest
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sklearn.metrics import adjusted_rand_score
 
 from fluffy_sql.algorithms import scopes
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from tests.citus.local_server import LocalServer
 
 PHOTOS, THEMES = 1_500, 8
 # What a step, and the final pass, may not do: carry rows to the coordinator to work on them there.
@@ -131,6 +133,45 @@ def looked_at(session: Session) -> list[Any]:
             "nearest_active_cluster((SELECT embedding FROM photos WHERE id = 7))",
         )
     ]
+
+
+def befall_before_commit(
+    url: str, monkeypatch: pytest.MonkeyPatch, befall: Callable[[], None]
+) -> None:
+    """A run that fails because of something that happens after its last statement."""
+    close = FinalTransaction.close
+
+    def close_and_befall(transaction: FinalTransaction, result: Any) -> None:
+        close(transaction, result)
+        befall()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FinalTransaction, "close", close_and_befall)
+        with pytest.raises(DatabaseError) as failed:
+            generate(url, k=THEMES)
+    assert str(failed.value).isprintable()
+
+
+def assert_nothing_is_left(
+    url: str, nodes: list[str], before: dict[str, list[tuple[Any, ...]]]
+) -> None:
+    with Session.open(url) as session:
+        assert snapshot(session) == before
+        assert moves(session) == []
+    database = conninfo_to_dict(url)["dbname"]
+    for node in nodes:
+        with psycopg.connect(node) as server:
+            prepared = server.execute(
+                "SELECT gid FROM pg_prepared_xacts WHERE database = %s", (database,)
+            ).fetchall()
+        assert prepared == [], node
+
+
+def assert_next_run_does_all(url: str) -> None:
+    generate(url, k=THEMES)
+    with Session.open(url) as session:
+        assert clusters_by_photo(session).min() > 0
+        assert len(moves(session)) == PHOTOS
 
 
 def test_distributing_keeps_rows_keys_and_functions_and_can_be_done_twice(
@@ -345,34 +386,41 @@ def test_a_rollback_undoes_every_shard(
         assert moves(session) == []
 
 
-def test_a_worker_lost_before_the_commit_leaves_nothing_behind(
+def test_a_worker_whose_connections_end_before_the_commit_leaves_nothing_behind(
     distributed_url: str, nodes: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    close = FinalTransaction.close
-
-    def lose_a_worker(transaction: FinalTransaction, result: Any) -> None:
-        close(transaction, result)
+    def end_connections() -> None:
         with psycopg.connect(nodes[-1], autocommit=True) as worker:
             ended = worker.execute(
                 "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-                " WHERE application_name LIKE 'citus_internal%' AND datname = %s",
-                (psycopg.conninfo.conninfo_to_dict(distributed_url)["dbname"],),
-            ).fetchone()
-        assert ended is not None
-        assert ended[0] > 0
+                " WHERE application_name LIKE 'citus_internal%%' AND datname = %s",
+                (conninfo_to_dict(distributed_url)["dbname"],),
+            ).fetchall()
+        assert ended > [(0,)]
 
     with Session.open(distributed_url) as session:
         before = snapshot(session)
-        with monkeypatch.context() as patched:
-            patched.setattr(FinalTransaction, "close", lose_a_worker)
-            with pytest.raises(DatabaseError):
-                generate(distributed_url, k=THEMES)
-        assert snapshot(session) == before
-        assert moves(session) == []
-    generate(distributed_url, k=THEMES)
+    befall_before_commit(distributed_url, monkeypatch, end_connections)
+    assert_nothing_is_left(distributed_url, nodes, before)
+    assert_next_run_does_all(distributed_url)
+
+
+def test_a_worker_killed_before_the_commit_leaves_nothing_behind(
+    distributed_url: str,
+    nodes: list[str],
+    mortal_worker: LocalServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     with Session.open(distributed_url) as session:
-        assert clusters_by_photo(session).min() > 0
-        assert query(session, "SELECT count(*) FROM pg_prepared_xacts") == [(0,)]
+        before = snapshot(session)
+    befall_before_commit(distributed_url, monkeypatch, mortal_worker.kill)
+    mortal_worker.start(tmp_path / "worker.log")
+    assert_nothing_is_left(distributed_url, nodes, before)
+    assert_next_run_does_all(distributed_url)
+    with Session.open(distributed_url) as session:
+        statuses = query(session, "SELECT status FROM cluster_runs ORDER BY id")
+        assert statuses == [("interrupted",), ("succeeded",)]
 
 
 def test_what_citus_would_refuse_is_told_before(citus_session: Session, citus_url: str) -> None:
