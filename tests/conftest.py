@@ -52,7 +52,7 @@ def server_url() -> Iterator[str]:
     """
     if url := os.environ.get("TEST_DATABASE_URL"):
         yield url
-    elif _docker_answers():
+    elif docker_answers():
         with _container() as url:
             _trade_safety_for_speed(url)
             yield url
@@ -75,7 +75,8 @@ def _trade_safety_for_speed(url: str) -> None:
         admin.execute("SELECT pg_reload_conf()")
 
 
-def _docker_answers() -> bool:
+def docker_answers() -> bool:
+    """Whether a Docker engine is there for us."""
     import docker
 
     with warnings.catch_warnings():

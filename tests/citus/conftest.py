@@ -1,4 +1,4 @@
-"""Databases on Citus: a coordinator and its workers, which CITUS_TEST_URL names."""
+"""Databases on Citus: a coordinator and its workers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from psycopg.conninfo import make_conninfo
 
 from fluffy_sql.database import schema
 from fluffy_sql.database.session import Session
+from tests.citus.containers import citus_in_containers
 from tests.citus.local_server import LocalServer
+from tests.conftest import docker_answers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,14 +35,37 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def nodes() -> list[str]:
-    """Addresses of all servers, the coordinator's first, as the coordinator knows them.
+def nodes() -> Iterator[list[str]]:
+    """Addresses of all servers, the coordinator's first.
 
     The role must be a superuser, and may connect to each of them.
     """
-    url = os.environ.get("CITUS_TEST_URL")
-    if not url:
-        pytest.skip("CITUS_TEST_URL names no coordinator of Citus: its tests are skipped")
+    with servers() as urls:
+        yield urls
+
+
+@contextmanager
+def servers() -> Iterator[list[str]]:
+    """Those that CITUS_TEST_URL's coordinator knows, else some in containers."""
+    if url := os.environ.get("CITUS_TEST_URL"):
+        yield _known_to(url)
+    elif not docker_answers():
+        pytest.skip("CITUS_TEST_URL names no coordinator of Citus, and no Docker engine answers")
+    elif one_of_several():
+        pytest.skip(
+            "each process of these tests would start three containers: run tests/citus in one"
+        )
+    else:
+        with citus_in_containers() as urls:
+            yield urls
+
+
+def one_of_several() -> bool:
+    """Whether other processes run tests beside this one."""
+    return os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1") != "1"
+
+
+def _known_to(url: str) -> list[str]:
     with closing(psycopg.connect(url)) as coordinator:
         rows = coordinator.execute(NODES).fetchall()
     workers = [make_conninfo(url, host=host, port=port) for host, port, group in rows if group]
@@ -105,7 +130,7 @@ def citus_session(citus_url: str) -> Iterator[Session]:
 @pytest.fixture
 def mortal_worker(nodes: list[str], tmp_path: Path) -> Iterator[LocalServer]:
     """The last worker, to be killed; whatever happens, it runs again afterwards."""
-    if os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1") != "1":
+    if one_of_several():
         pytest.skip("other processes of these tests are at work on the worker that would be killed")
     worker = LocalServer.find(nodes[-1])
     if worker is None:
