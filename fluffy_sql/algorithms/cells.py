@@ -14,6 +14,8 @@ import numpy as np
 from fluffy_sql.algorithms.seeding import seed_centroids
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     Matrix = NDArray[np.float32]
@@ -27,7 +29,8 @@ LEAST_RECALL = 0.99
 # or 126 cells and 32 of each of five.
 _CELLS_OF_ROOT = 8
 _PROBES = 2
-_CANDIDATES_OF_CELL = 32
+# More of them where the first number of candidates would not do.
+_CANDIDATES_OF_CELL = (32, 64)
 _CELL_STEPS = 4
 _BLOCK = 128
 
@@ -51,7 +54,7 @@ def candidates_about(
     cells: NDArray[np.intp],
     labels: NDArray[np.intp],
     *,
-    width: int,
+    widths: Sequence[int],
     least_recall: float,
 ) -> NDArray[np.int32] | None:
     """The centroids nearest to each center; None where too few rows would find their own in them.
@@ -61,20 +64,27 @@ def candidates_about(
         centroids: shape (k, dimensions).
         cells: shape (n, probes), where some rows look.
         labels: shape (n,), the nearest centroid of these.
-        width: how many; all, if there are not so many.
+        widths: how many, and how many if these are too few; all, if there are not so many.
         least_recall: the share of these rows that must find it.
 
     Returns:
         Shape (cells, width), labels.
     """
-    width = min(width, len(centroids))
+    for width in widths:
+        candidates = _nearest_to(centers, centroids, min(width, len(centroids)))
+        found = (candidates[cells] == labels[:, None, None]).any(axis=(1, 2))
+        if np.mean(found) >= least_recall:
+            return candidates
+    return None
+
+
+def _nearest_to(centers: Matrix, centroids: Matrix, width: int) -> NDArray[np.int32]:
     candidates = np.empty((len(centers), width), dtype=np.int32)
     for start in range(0, len(centers), _BLOCK):
         distances = squared_distances(centers[start : start + _BLOCK], centroids)
         closest = np.argpartition(distances, width - 1, axis=1)[:, :width]
         candidates[start : start + _BLOCK] = closest
-    found = (candidates[cells] == labels[:, None, None]).any(axis=(1, 2))
-    return candidates if np.mean(found) >= least_recall else None
+    return candidates
 
 
 def cells_of(
@@ -97,7 +107,7 @@ def cells_of(
     looked_in = _nearest_few(rows, centers, _PROBES)
     labels = nearest(rows, centroids)
     candidates = candidates_about(
-        centers, centroids, looked_in, labels, width=_CANDIDATES_OF_CELL, least_recall=least_recall
+        centers, centroids, looked_in, labels, widths=_CANDIDATES_OF_CELL, least_recall=least_recall
     )
     return None if candidates is None else Cells(centers, candidates)
 

@@ -31,7 +31,7 @@ from fluffy_sql.algorithms.lookup import among_all, among_candidates
 from fluffy_sql.database.vectors import IntegerArray
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -46,10 +46,10 @@ if TYPE_CHECKING:
 # theirs: else it is sought in cells, or among all. Rows that stray from theirs find it late or
 # never, so this decides how many photos have the nearest in the end: at k=1,000, with 32 and 0.99,
 # 992 to 994 of 1,000, with 64 and 0.995 some 995.
-_CANDIDATES = 64
+_CANDIDATES = (64,)
 _LEAST_RECALL = 0.995
-# The same in the final pass, where all that strayed before counts, too.
-_CANDIDATES_OF_PHOTO = 32
+# The same in the final pass, where all that strayed before counts, too: at k=400 it takes 64.
+_CANDIDATES_OF_PHOTO = (32, 64)
 # A row that has not been looked at before may find its centroid in the next step.
 _LEAST_RECALL_AT_FIRST = 0.97
 # What the generator of cells is for, beside the restarts, which are numbered from 0.
@@ -166,7 +166,7 @@ class Following:
         _, photos, _ = self._some
         labels = nearest(photos, centroids)
         around = self._around(
-            centroids, centroids, labels, width=_CANDIDATES_OF_PHOTO, least_recall=LEAST_RECALL
+            centroids, centroids, labels, widths=_CANDIDATES_OF_PHOTO, least_recall=LEAST_RECALL
         )
         if around is None:
             return None
@@ -211,7 +211,7 @@ class Following:
         _, _, rows = self._some
         labels = nearest(rows, centroids)
         around = self._around(
-            self._before, centroids, labels, width=_CANDIDATES, least_recall=_LEAST_RECALL
+            self._before, centroids, labels, widths=_CANDIDATES, least_recall=_LEAST_RECALL
         )
         if around is None:
             return None
@@ -223,7 +223,7 @@ class Following:
         centroids: Matrix,
         labels: NDArray[np.intp],
         *,
-        width: int,
+        widths: Sequence[int],
         least_recall: float,
     ) -> NDArray[np.int32] | None:
         """The centroids around each of the last look; None where rows would not find theirs.
@@ -232,7 +232,7 @@ class Following:
             before: shape (k, dimensions), those of the last look.
             centroids: shape (k, dimensions).
             labels: where some of the sample belong now.
-            width: how many around each.
+            widths: how many around each, as in `candidates_about`.
             least_recall: share of these rows that must find theirs.
         """
         positions, _, _ = self._some
@@ -241,7 +241,7 @@ class Following:
             return None
         were = self.labels[positions[seen] - 1, None].astype(np.intp)
         return candidates_about(
-            before, centroids, were, labels[seen], width=width, least_recall=least_recall
+            before, centroids, were, labels[seen], widths=widths, least_recall=least_recall
         )
 
     def _find_labels(self, centroids: Matrix, after_row: int, last_row: int) -> Labels | None:

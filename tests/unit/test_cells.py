@@ -75,7 +75,7 @@ def test_around_where_a_row_was_there_are_so_many_or_all_centroids() -> None:
     cells = nearest(rows, centroids)[:, None]
     for width, expected in ((8, 8), (40, 40), (64, 40)):
         around = candidates_about(
-            centroids, centroids, cells, cells[:, 0], width=width, least_recall=1
+            centroids, centroids, cells, cells[:, 0], widths=[width], least_recall=1
         )
         assert around is not None
         assert around.shape == (40, expected)
@@ -88,7 +88,7 @@ def test_where_too_few_rows_find_their_own_there_are_no_candidates() -> None:
     lost = own.copy()
     lost[:10] = (own[:10] + 20) % 40  # one in fifty looks in a wrong place
     far = [
-        candidates_about(centroids, centroids, lost[:, None], own, width=1, least_recall=least)
+        candidates_about(centroids, centroids, lost[:, None], own, widths=[1], least_recall=least)
         for least in (0.98, 0.981)
     ]
     assert far[0] is not None
@@ -100,9 +100,8 @@ def test_a_row_that_looks_in_two_places_may_find_its_own_in_either() -> None:
     own = nearest(rows, centroids)
     both = np.stack([(own + 20) % 40, own], axis=1)
     for cells in (both, both[:, ::-1]):
-        assert (
-            candidates_about(centroids, centroids, cells, own, width=1, least_recall=1) is not None
-        )
+        found = candidates_about(centroids, centroids, cells, own, widths=[1], least_recall=1)
+        assert found is not None
 
 
 def test_few_centroids_are_all_compared() -> None:
@@ -128,3 +127,14 @@ def test_copies_of_few_points_make_no_cells_or_working_ones() -> None:
     centroids = np.repeat(points, 80, axis=0)
     cells = cells_of(centroids, points, np.random.default_rng(0), LEAST_RECALL)
     assert cells is None or recall(cells, centroids, points) == 1.0
+
+
+def test_where_the_first_number_of_candidates_would_not_do_there_are_more() -> None:
+    centroids, rows = clustered(40, 500)
+    own = nearest(rows, centroids)
+    second = by_distance(centroids, centroids)[own, 1]
+    found = candidates_about(
+        centroids, centroids, second[:, None], own, widths=[1, 8, 40], least_recall=0.9
+    )
+    assert found is not None
+    assert found.shape == (40, 8)
