@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager, suppress
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from fluffy_sql.database.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from fluffy_sql.database.explain import PlanRecorder
 
@@ -64,36 +65,37 @@ class Workers:
         stopped = Event()
 
         def run(item: Item) -> Result:
-            if stopped.is_set():
-                raise CancelledError
             session = self._idle.get()
             try:
-                return work(session, item)
+                if not stopped.is_set():
+                    return work(session, item)
             except BaseException:
                 stopped.set()
                 raise
             finally:
                 self._idle.put(session)
+            raise CancelledError
 
         with ThreadPoolExecutor(max_workers=len(self._sessions)) as pool:
             left = iter(items)
             ahead = len(self._sessions) + _WAITING_RESULTS
-            futures = deque(pool.submit(run, item) for item in islice(left, ahead))
+            futures: deque[Future[Result]] = deque()
             try:
+                futures.extend(pool.submit(run, item) for item in islice(left, ahead))
                 for result in _in_order(futures):
                     futures.extend(pool.submit(run, item) for item in islice(left, 1))
                     yield result
             finally:
                 stopped.set()
-                self._cancel(futures)
+                self._cancel()
 
-    def _cancel(self, futures: Collection[Future[Result]]) -> None:
-        """Cancels what is under way; nothing to do where all is done."""
+    def _cancel(self) -> None:
+        """Cancels what is under way; nothing to do where no session is at work."""
         # Again and again: a cancel that comes before the statement has reached the server is lost.
-        while not all(future.done() for future in futures):
+        while self._idle.qsize() < len(self._sessions):
             for session in self._sessions:
                 session.cancel()
-            wait(futures, timeout=_CANCEL_EVERY_SECONDS)
+            time.sleep(_CANCEL_EVERY_SECONDS)
 
 
 def _in_order(futures: deque[Future[Result]]) -> Iterator[Result]:

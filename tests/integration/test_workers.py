@@ -122,6 +122,29 @@ def test_a_caller_who_stops_cancels_what_is_under_way(
     assert_usable(workers)
 
 
+@pytest.mark.parametrize("handed_out", [[LONG], [0, LONG, LONG, LONG]])
+def test_an_interrupt_while_items_are_handed_out_cancels_what_is_under_way(
+    workers: Workers, handed_out: list[float]
+) -> None:
+    """At first, and when the first result is there."""
+    under_way = threading.Event()
+
+    def work(session: Session, seconds: float) -> None:
+        under_way.set()
+        sleep_in_postgres(session, seconds)
+
+    def items() -> Iterator[float]:
+        yield from handed_out
+        under_way.wait()
+        raise KeyboardInterrupt
+
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        list(workers.map(work, items()))
+    assert time.monotonic() - begun < PROMPT
+    assert_usable(workers)
+
+
 def test_one_connection_does_it_all(database_url: str) -> None:
     with Workers.open(database_url, 1) as workers:
         assert list(workers.map(sleep_in_postgres, [0.05, 0.0, 0.01])) == [0.05, 0.0, 0.01]
