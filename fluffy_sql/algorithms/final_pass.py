@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Matrix = NDArray[np.float32]
 
 # Ranges of the pass: many more than connections, which take the next one as they come free. With
-# cells, fewer: candidates are set out for each range anew; but the server holds a range in memory.
+# many centroids longer ones: all centroids are sent for each.
 _MOST_RANGES = 64
 _RANGE_PHOTOS = 1_000
 _RANGE_PHOTOS_BY_CELL = 6_000

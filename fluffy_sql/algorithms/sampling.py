@@ -31,7 +31,7 @@ _FETCHED_AT_ONCE = 256
 # Ranges of a step: enough to keep connections busy, few enough that averages don't crowd the wire.
 _MOST_STEP_RANGES = 8
 _STEP_ROWS = 1_024
-# Photos from which directions are found, and how many candidates a cell needs.
+# Photos from which directions are found, and others that tell whether candidates would do.
 _MOST_PHOTOS = 2_048
 # What the generator of directions is for, beside the restarts, which are numbered from 0.
 _DIRECTIONS = 1_000_000
