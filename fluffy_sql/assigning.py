@@ -16,6 +16,7 @@ from fluffy_sql.database.locks import LockLimits, final_transaction
 from fluffy_sql.database.moves import move_photos
 from fluffy_sql.database.schema import require_current_schema
 from fluffy_sql.database.session import DEFAULT_SCHEMA, Session
+from fluffy_sql.database.vectors import LONGEST_VECTOR, probe
 from fluffy_sql.database.work_tables import analyze, work_tables
 from fluffy_sql.database.workers import Workers
 from fluffy_sql.errors import LibraryError
@@ -199,7 +200,7 @@ def _survey(session: Session, options: AssignOptions) -> _Found:
     """Lists the photos and reads the clusters."""
     photos = session.execute("assign/list_new_photos")
     if options.moved:
-        photos += session.execute("assign/list_changed_photos")
+        photos += session.execute("assign/list_changed_photos", probe=probe(LONGEST_VECTOR))
     analyze(session, "work_candidates")
     rows = session.fetch_all("assign/list_clusters", within=options.within)
     metric = _only_metric(rows, options)
@@ -280,6 +281,7 @@ def _find_nearest(session: Session, workers: Workers, found: _Found, log: RunLog
                 **clusters,
                 normalize=found.normalize,
                 dimensions=alike.dimensions,
+                probe=probe(alike.dimensions),
                 after_row=rows[0],
                 last_row=rows[1],
             )

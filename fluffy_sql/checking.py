@@ -14,6 +14,7 @@ from fluffy_sql.algorithms.cells import LEAST_RECALL
 from fluffy_sql.database.counter_cache import create_triggers, idle_triggers, mend_counts
 from fluffy_sql.database.schema import require_current_schema
 from fluffy_sql.database.session import DEFAULT_SCHEMA, Session
+from fluffy_sql.database.vectors import LONGEST_VECTOR, probe
 from fluffy_sql.database.work_tables import empty
 from fluffy_sql.errors import SchemaError
 from fluffy_sql.library import close_left_open, describe_scope
@@ -22,6 +23,8 @@ from fluffy_sql.types import CheckResult, Finding
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# The check of a sample; others read tables.
+_NEAREST_CENTROID = "nearest_centroid"
 # Of photos that runs moved, so many are compared with the centroids of their run.
 _SAMPLED_PHOTOS = 1_000
 # What a run by cells may leave at other centroids than their nearest; twice that, of a sample.
@@ -61,15 +64,18 @@ def check(url: str, *, schema: str = DEFAULT_SCHEMA, repair: bool = False) -> Ch
         try:
             require_current_schema(session)
         except SchemaError as error:
-            return CheckResult(False, ("schema",), (Finding("schema", str(error), None),))
-        findings = [found for check in CHECKS for found in _run(session, check, repair=repair)]
+            return CheckResult(False, ("schema",), (Finding("schema", str(error), None),), 0)
+        misplaced, compared = _compare_photos(session)
+        findings = [Finding(_NEAREST_CENTROID, found, None) for found in misplaced]
+        findings += [found for check in CHECKS for found in _run(session, check, repair=repair)]
         if not (session.standby or session.distributed):
             session.fetch_value("triggers/fold")
         session.commit()
     return CheckResult(
         ok=all(finding.repaired for finding in findings),
-        checks=("schema", *(check.name for check in CHECKS)),
+        checks=("schema", _NEAREST_CENTROID, *(check.name for check in CHECKS)),
         findings=tuple(findings),
+        photos_compared=compared,
     )
 
 
@@ -120,16 +126,23 @@ def _other_lengths(session: Session) -> list[str]:
     ]
 
 
-def _misplaced_photos(session: Session) -> list[str]:
-    """Of a sample; a run that compared all photos with all centroids left none misplaced."""
-    return [
+def _compare_photos(session: Session) -> tuple[list[str], int]:
+    """Compares a sample of photos with centroids: what is wrong, and how many were compared.
+
+    A run that compared all photos with all centroids left none misplaced.
+    """
+    rows = session.fetch_all(
+        "check/count_misplaced", photos=_SAMPLED_PHOTOS, probe=probe(LONGEST_VECTOR)
+    )
+    misplaced = [
         f"{row['misplaced']:,} of {row['looked_at']:,} photos looked at, which run"
         f" {row['run_id']} moved and nobody changed since, are not at their nearest centroid;"
         " generate --recluster places all anew"
-        for row in session.fetch_all("check/count_misplaced", photos=_SAMPLED_PHOTOS)
+        for row in rows
         if row["misplaced"]
         > (0 if row["recall"] == 1 else 1 + _MAY_BE_MISPLACED * row["looked_at"])
     ]
+    return misplaced, sum(row["looked_at"] for row in rows)
 
 
 def _idle_holders(session: Session) -> list[str]:
@@ -182,7 +195,6 @@ CHECKS = (
     Check("scopes", _strangers),
     Check("lost_photos", _lost_photos, "taken out of it", _free_lost_photos),
     Check("dimensions", _other_lengths),
-    Check("nearest_centroid", _misplaced_photos),
     Check("idle_locks", _idle_holders),
     Check("blocked", _blocked_sessions),
     Check("runs", _abandoned_runs, "marked as interrupted", close_left_open),

@@ -383,7 +383,7 @@ def import_(
     Example: fluffy-sql import embeddings.npy --paths photos.csv
     """
     settings = _load(config, database_url)
-    with _looking(settings) as session, display.stderr_console().status("importing") as line:
+    with _session(settings) as session, display.stderr_console().status("importing") as line:
         result = import_photos(
             session, file, paths, lambda rows: line.update(f"importing: {rows:,} rows read")
         )
@@ -716,7 +716,7 @@ def clusters(
 
     Example: fluffy-sql clusters --run 3 --limit 10
     """
-    with _session(_load(config, database_url)) as session:
+    with _looking(_load(config, database_url)) as session:
         rows = session.fetch_all(
             "clusters/list",
             run_id=run_id,

@@ -373,7 +373,7 @@ def describe_distribution(result: DistributeResult) -> str:
 def describe_check(result: CheckResult) -> str:
     """What is wrong, a line each, and what can be done about it."""
     if not result.findings:
-        return f"All is well: {', '.join(result.checks)}."
+        return _describe_nothing_found(result)
     lines = [_describe_finding(finding) for finding in result.findings[:_MOST_FINDINGS]]
     if more := len(result.findings) - len(lines):
         lines.append(f"... and {more:,} more; --json lists them all")
@@ -386,6 +386,17 @@ def describe_check(result: CheckResult) -> str:
     mendable = any(finding.remedy and not finding.repaired for finding in result.findings)
     advice = "; to repair: fluffy-sql check --repair" if mendable else "."
     return "\n".join([*lines, ", ".join(counted) + advice])
+
+
+def _describe_nothing_found(result: CheckResult) -> str:
+    if result.photos_compared:
+        compared = f"{_count(result.photos_compared, 'photo')} compared with all centroids"
+        return f"All is well: {', '.join(result.checks)}; {compared}."
+    done = [name for name in result.checks if name != "nearest_centroid"]
+    return (
+        f"Nothing wrong was found: {', '.join(done)}. Whether photos are at their nearest centroid"
+        " is not known: there is none that a run placed and that is as it was then."
+    )
 
 
 def _describe_finding(finding: Finding) -> str:

@@ -441,11 +441,14 @@ class CheckResult:
     Attributes:
         ok: nothing is wrong, or not any more.
         checks: what was looked at.
+        photos_compared: whose nearest centroid was looked for: a sample of those that runs placed
+            and whose embedding is as it was then.
     """
 
     ok: bool
     checks: tuple[str, ...]
     findings: tuple[Finding, ...]
+    photos_compared: int
 
 
 @dataclass(frozen=True)

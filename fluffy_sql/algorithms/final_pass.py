@@ -10,7 +10,7 @@ import numpy as np
 from fluffy_sql.algorithms.cells import LEAST_RECALL
 from fluffy_sql.algorithms.lookup import among_all, among_candidates
 from fluffy_sql.algorithms.measurable import require_finite
-from fluffy_sql.database.vectors import IntegerArray
+from fluffy_sql.database.vectors import IntegerArray, probe
 from fluffy_sql.database.work_tables import empty
 from fluffy_sql.schedule import row_ranges
 from fluffy_sql.types import Fit
@@ -230,9 +230,3 @@ class FinalPass:
             normalize=self._normalize,
             dimensions=self._task.survey.dimensions,
         )
-
-
-def probe(dimensions: int) -> NDArray[np.float32]:
-    """Numbers between -1 and 1 that follow no pattern, the same for ever (Knuth's hash)."""
-    scrambled = (np.arange(1, dimensions + 1, dtype=np.uint64) * np.uint64(2_654_435_761)) % 2**32
-    return (scrambled / 2**31 - 1).astype(np.float32)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fluffy_sql.algorithms.breathing import least_useful
-from fluffy_sql.algorithms.final_pass import probe
 from fluffy_sql.algorithms.measurable import require_finite, require_measurable
 from fluffy_sql.algorithms.sampling import Sample
 from fluffy_sql.algorithms.seeding import best_seeding, enough_rows
@@ -24,6 +23,7 @@ from fluffy_sql.algorithms.training import (
     ROUNDING,
     centroids_of,
 )
+from fluffy_sql.database.vectors import probe
 from fluffy_sql.schedule import has_converged
 from fluffy_sql.types import Fit, StepReport
 

@@ -125,3 +125,16 @@ def register_vectors(connection: Connection[Any]) -> int | None:
     connection.adapters.register_dumper(IntegerArray, _IntegerArrayDumper)
     connection.adapters.register_loader(_INTEGER_ARRAY_OID, _IntegerArrayLoader)
     return info.oid
+
+
+# What pgvector keeps at most.
+LONGEST_VECTOR = 16_000
+
+
+def probe(dimensions: int) -> NDArray[np.float32]:
+    """Numbers between -1 and 1 that follow no pattern, the same for ever (Knuth's hash).
+
+    The inner product with an embedding is its fingerprint. A shorter probe is how a longer begins.
+    """
+    scrambled = (np.arange(1, dimensions + 1, dtype=np.uint64) * np.uint64(2_654_435_761)) % 2**32
+    return (scrambled / 2**31 - 1).astype(np.float32)

@@ -1,4 +1,4 @@
--- Closes the record of a run that placed photos; part of the final transaction, whose now() they got as updated_at.
+-- Closes the record of a run that placed photos; part of the final transaction.
 -- Parameters: run_id bigint, photos_moved bigint, skipped jsonb, seconds jsonb
 -- Returns: nothing.
 UPDATE cluster_runs
@@ -9,6 +9,5 @@ SET
     skipped = %(skipped)s::jsonb,
     clusters_created = 0,
     seconds = %(seconds)s::jsonb,
-    placed_at = now(),
     finished_at = statement_timestamp()
 WHERE id = %(run_id)s::bigint;

@@ -15,7 +15,7 @@ LEFT JOIN LATERAL (
     SELECT
         vector_dims(fetched.embedding) AS dimensions,
         CASE WHEN %(normalize)s::boolean THEN vector_norm(fetched.embedding) END AS norm
-    FROM photos AS found
+    FROM usable_photos AS found
     CROSS JOIN LATERAL unnest(ARRAY[found.embedding]) AS fetched (embedding)
     WHERE found.id = candidate.photo_id AND placement.photo_id IS NULL AND found.cluster_id IS NULL
     OFFSET 0

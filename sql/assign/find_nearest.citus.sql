@@ -3,9 +3,11 @@
 -- Parameters: scopes bigint[] (null: nobody's own), firsts integer[] (where the clusters of each begin, from 1),
 --   lasts integer[], cluster_ids bigint[] (of a scope side by side, rising), centroids vector[] (of each, as
 --   list_clusters gives them), limits double precision[] (the farthest each takes; null: not known),
---   normalize boolean, dimensions integer, after_row bigint (exclusive), last_row bigint (inclusive)
+--   normalize boolean, dimensions integer, probe vector (as in kmeans/assign_photos), after_row bigint (exclusive), last_row bigint (inclusive)
 -- Returns: nothing; the row count is the photos that have a nearest cluster.
-INSERT INTO work_placements (photo_id, from_cluster_id, to_cluster_id, within_limit, row_version)
+INSERT INTO work_placements (
+    photo_id, from_cluster_id, to_cluster_id, within_limit, row_version, fingerprint
+)
 SELECT
     candidate.photo_id,
     candidate.cluster_id AS from_cluster_id,
@@ -15,7 +17,8 @@ SELECT
         WHEN %(normalize)s::boolean THEN nearest.distance * nearest.distance / 2
         ELSE nearest.distance
     END AS within_limit,
-    found.xmin AS row_version
+    found.xmin AS row_version,
+    photo.embedding <#> %(probe)b::vector AS fingerprint
 FROM work_candidates AS candidate
 INNER JOIN unnest(%(scopes)s::bigint[], %(firsts)s::integer[], %(lasts)s::integer[]) AS own (scope, first, last)
     ON candidate.scope IS NOT DISTINCT FROM own.scope
@@ -25,8 +28,8 @@ CROSS JOIN
     LATERAL (
         SELECT
             CASE
-                WHEN %(normalize)s::boolean THEN l2_normalize(found.embedding)
-                ELSE vector(found.embedding, -1, FALSE)
+                WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
+                ELSE vector(usable.embedding, -1, FALSE)
             END AS embedding
         LIMIT 1
     ) AS photo

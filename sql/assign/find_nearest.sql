@@ -7,9 +7,11 @@
 -- Parameters: scopes bigint[] (null: nobody's own), firsts integer[] (where the clusters of each begin, from 1),
 --   lasts integer[], cluster_ids bigint[] (of a scope side by side, rising), centroids vector[] (of each, as
 --   list_clusters gives them), limits double precision[] (the farthest each takes; null: not known),
---   normalize boolean, dimensions integer, after_row bigint (exclusive), last_row bigint (inclusive)
+--   normalize boolean, dimensions integer, probe vector (as in kmeans/assign_photos), after_row bigint (exclusive), last_row bigint (inclusive)
 -- Returns: nothing; the row count is the photos that have a nearest cluster.
-INSERT INTO work_placements (photo_id, from_cluster_id, to_cluster_id, within_limit, row_version)
+INSERT INTO work_placements (
+    photo_id, from_cluster_id, to_cluster_id, within_limit, row_version, fingerprint
+)
 SELECT
     candidate.photo_id,
     candidate.cluster_id AS from_cluster_id,
@@ -19,7 +21,8 @@ SELECT
         WHEN %(normalize)s::boolean THEN nearest.distance * nearest.distance / 2
         ELSE nearest.distance
     END AS within_limit,
-    photo.row_version
+    photo.row_version,
+    photo.embedding <#> %(probe)b::vector AS fingerprint
 FROM (
     SELECT
         asked.scope,
@@ -45,18 +48,17 @@ CROSS JOIN
         SELECT
             found.xmin AS row_version,
             CASE
-                WHEN %(normalize)s::boolean THEN l2_normalize(found.embedding)
-                ELSE vector(found.embedding, -1, FALSE)
+                WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
+                ELSE vector(usable.embedding, -1, FALSE)
             END AS embedding
         FROM photos AS found
+        INNER JOIN usable_photos AS usable ON found.id = usable.id
         WHERE
             found.id = candidate.photo_id
+            AND usable.id = candidate.photo_id
             AND found.cluster_id IS NOT DISTINCT FROM candidate.cluster_id
             AND found.cluster_pinned IS NOT TRUE
-            AND EXISTS (
-                SELECT FROM usable_photos AS usable
-                WHERE usable.id = found.id AND usable.scope IS NOT DISTINCT FROM own.scope
-            )
+            AND usable.scope IS NOT DISTINCT FROM own.scope
         OFFSET 0
     ) AS photo
 CROSS JOIN

@@ -13,7 +13,8 @@ WITH placed AS (
             photo.id,
             photo.ctid AS place,
             placement.from_cluster_id,
-            placement.to_cluster_id
+            placement.to_cluster_id,
+            placement.fingerprint
         FROM work_placements AS placement
         INNER JOIN photos AS photo ON placement.photo_id = photo.id
         WHERE
@@ -24,17 +25,18 @@ WITH placed AS (
         FOR NO KEY UPDATE OF photo SKIP LOCKED
     ) AS free
     WHERE photos.ctid = free.place AND photos.id = free.id
-    RETURNING photos.id, free.from_cluster_id, free.to_cluster_id
+    RETURNING photos.id, free.from_cluster_id, free.to_cluster_id, free.fingerprint
 ),
 
 moved AS (
-    INSERT INTO cluster_run_moves (run_id, from_cluster_id, to_cluster_id, photos, photo_ids)
+    INSERT INTO cluster_run_moves (run_id, from_cluster_id, to_cluster_id, photos, photo_ids, fingerprints)
     SELECT
         %(run_id)s::bigint AS run_id,
         from_cluster_id,
         to_cluster_id,
         count(*) AS photos,
-        array_agg(id ORDER BY id) AS photo_ids
+        array_agg(id ORDER BY id) AS photo_ids,
+        array_agg(fingerprint::real ORDER BY id) AS fingerprints
     FROM placed
     GROUP BY from_cluster_id, to_cluster_id
     RETURNING

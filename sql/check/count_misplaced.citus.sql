@@ -1,12 +1,14 @@
 -- What count_misplaced does, where photos are distributed: moves are drawn first, and their photos looked at where they
 -- lie.
--- Parameters: photos bigint (how many to draw, together)
+-- Parameters: photos bigint (how many to draw, together), probe vector (as in kmeans/assign_photos, as long as any
+--   embedding)
 -- Returns: run_id, looked_at, misplaced, recall (share that the run found at their nearest centroid); by run_id.
 WITH drawn AS MATERIALIZED (
     SELECT
         moved.run_id,
         moved.photo_id,
-        moved.to_cluster_id
+        moved.to_cluster_id,
+        moved.fingerprint
     FROM cluster_run_photo_moves AS moved
     INNER JOIN cluster_runs AS run ON moved.run_id = run.id AND run.recall IS NOT NULL
     INNER JOIN clusters AS cluster ON moved.to_cluster_id = cluster.id AND moved.run_id = cluster.run_id
@@ -20,14 +22,15 @@ SELECT
     count(*) FILTER (WHERE distance.own > distance.nearest * 1.000001 + 1e-30) AS misplaced,
     min(run.recall) AS recall
 FROM photos AS found
+INNER JOIN usable_photos AS usable ON found.id = usable.id
 INNER JOIN drawn ON found.id = drawn.photo_id
 INNER JOIN cluster_runs AS run ON drawn.run_id = run.id
 CROSS JOIN
     LATERAL (
         SELECT
             CASE
-                WHEN run.metric = 'cosine' THEN l2_normalize(found.embedding)
-                ELSE vector(found.embedding, -1, FALSE)
+                WHEN run.metric = 'cosine' THEN l2_normalize(usable.embedding)
+                ELSE vector(usable.embedding, -1, FALSE)
             END AS embedding
         LIMIT 1
     ) AS photo
@@ -46,7 +49,8 @@ CROSS JOIN
     ) AS distance
 WHERE
     found.cluster_id = drawn.to_cluster_id
-    AND found.updated_at = run.placed_at
+    AND abs((photo.embedding <#> subvector(%(probe)b::vector, 1, vector_dims(photo.embedding))) - drawn.fingerprint)
+    <= 0.0001 * CASE WHEN run.metric = 'cosine' THEN 1 ELSE greatest(vector_norm(photo.embedding), 1e-30) END
     AND found.cluster_pinned IS NOT TRUE
 GROUP BY drawn.run_id
 ORDER BY drawn.run_id;

@@ -1,7 +1,8 @@
--- Of each run whose clusters are there, looks at some photos that it moved and nobody has changed since, drawn anew
--- each time, and counts those for which another cluster of that run and of their scope is nearer than their own. As
+-- Of each run whose clusters are there, looks at some photos that it moved and whose embedding is as it was then (by its
+-- fingerprint), drawn anew each time, and counts those for which another cluster of that run and of their scope is nearer than their own. As
 -- many are drawn from each of its moves as are its due. Equal distances may differ by rounding: a millionth is allowed.
--- Parameters: photos bigint (how many to draw, together)
+-- Parameters: photos bigint (how many to draw, together), probe vector (as in kmeans/assign_photos, as long as any
+--   embedding)
 -- Returns: run_id, looked_at, misplaced, recall (share that the run found at their nearest centroid); by run_id.
 SELECT
     drawn.run_id,
@@ -14,27 +15,31 @@ FROM (
         moved.to_cluster_id,
         run.metric,
         run.recall,
-        run.placed_at,
-        moved.photo_ids[1 + floor(random() * moved.photos)::integer] AS photo_id
+        moved.photo_ids[draw.place] AS photo_id,
+        moved.fingerprints[draw.place] AS fingerprint
     FROM cluster_run_moves AS moved
     INNER JOIN cluster_runs AS run ON moved.run_id = run.id AND run.recall IS NOT NULL
     INNER JOIN clusters AS cluster ON moved.to_cluster_id = cluster.id AND moved.run_id = cluster.run_id
     CROSS JOIN (SELECT sum(photos) AS photos FROM cluster_run_moves) AS moves
     CROSS JOIN
-        LATERAL generate_series(1, ceil(%(photos)s::bigint * moved.photos / moves.photos)::integer) AS draw (number)
+        LATERAL (
+            SELECT 1 + floor(random() * moved.photos)::integer AS place
+            FROM generate_series(1, ceil(%(photos)s::bigint * moved.photos / moves.photos)::integer)
+        ) AS draw
 ) AS drawn
 CROSS JOIN
     LATERAL (
         SELECT
             CASE
-                WHEN drawn.metric = 'cosine' THEN l2_normalize(found.embedding)
-                ELSE vector(found.embedding, -1, FALSE)
+                WHEN drawn.metric = 'cosine' THEN l2_normalize(usable.embedding)
+                ELSE vector(usable.embedding, -1, FALSE)
             END AS embedding
         FROM photos AS found
+        INNER JOIN usable_photos AS usable ON found.id = usable.id
         WHERE
             found.id = drawn.photo_id
+            AND usable.id = drawn.photo_id
             AND found.cluster_id = drawn.to_cluster_id
-            AND found.updated_at = drawn.placed_at
             AND found.cluster_pinned IS NOT TRUE
         OFFSET 0
     ) AS photo
@@ -51,5 +56,8 @@ CROSS JOIN
             AND near.run_id = drawn.run_id
             AND vector_dims(near.centroid) = vector_dims(photo.embedding)
     ) AS distance
+WHERE
+    abs((photo.embedding <#> subvector(%(probe)b::vector, 1, vector_dims(photo.embedding))) - drawn.fingerprint)
+    <= 0.0001 * CASE WHEN drawn.metric = 'cosine' THEN 1 ELSE greatest(vector_norm(photo.embedding), 1e-30) END
 GROUP BY drawn.run_id
 ORDER BY drawn.run_id;

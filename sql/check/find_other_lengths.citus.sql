@@ -6,7 +6,7 @@ SELECT
     vector_dims(cluster.centroid) AS expected,
     vector_dims(photo.embedding) AS dimensions,
     count(*) AS photos
-FROM photos AS photo
+FROM usable_photos AS photo
 INNER JOIN clusters AS cluster ON photo.cluster_id = cluster.id
 WHERE vector_dims(photo.embedding) <> vector_dims(cluster.centroid)
 GROUP BY photo.cluster_id, expected, dimensions

@@ -12,14 +12,14 @@ FROM (
         vector_dims(cluster.centroid) AS expected,
         count(*) AS photos,
         min(photo.id) AS example_id
-    FROM photos AS photo
+    FROM usable_photos AS photo
     INNER JOIN clusters AS cluster ON photo.cluster_id = cluster.id
     WHERE photo.embedding IS NOT NULL AND cluster.centroid IS NOT NULL
     GROUP BY photo.cluster_id, expected, pg_column_size(photo.embedding)
 ) AS alike
 CROSS JOIN
     LATERAL (
-        SELECT found.embedding FROM photos AS found
+        SELECT found.embedding FROM usable_photos AS found
         WHERE found.id = alike.example_id
         OFFSET 0
     ) AS example

@@ -17,6 +17,7 @@ WITH drawn AS MATERIALIZED (
 
 SELECT count(*) AS misplaced
 FROM photos AS placed
+INNER JOIN usable_photos AS usable ON placed.id = usable.id
 INNER JOIN drawn ON placed.id = drawn.photo_id
 INNER JOIN unnest(%(labels)s::integer[], %(cluster_ids)s::bigint[]) AS made (label, cluster_id)
     ON drawn.label = made.label
@@ -30,8 +31,8 @@ CROSS JOIN
     LATERAL (
         SELECT
             CASE
-                WHEN %(normalize)s::boolean THEN l2_normalize(placed.embedding)
-                ELSE vector(placed.embedding, -1, FALSE)
+                WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
+                ELSE vector(usable.embedding, -1, FALSE)
             END AS embedding
         LIMIT 1
     ) AS photo

@@ -25,12 +25,14 @@ CROSS JOIN
         SELECT
             placed.cluster_id,
             CASE
-                WHEN %(normalize)s::boolean THEN l2_normalize(placed.embedding)
-                ELSE vector(placed.embedding, -1, FALSE)
+                WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
+                ELSE vector(usable.embedding, -1, FALSE)
             END AS embedding
         FROM photos AS placed
+        INNER JOIN usable_photos AS usable ON placed.id = usable.id
         WHERE
             placed.id = drawn.photo_id
+            AND usable.id = drawn.photo_id
             AND placed.cluster_pinned IS NOT TRUE
             AND (
                 placed.xmin = pg_current_xact_id()::xid

@@ -13,7 +13,8 @@ WITH moved AS (
             photo.id,
             photo.ctid AS place,
             photo.cluster_id AS from_cluster_id,
-            made.cluster_id AS to_cluster_id
+            made.cluster_id AS to_cluster_id,
+            assignment.fingerprint
         FROM work_assignments AS assignment
         INNER JOIN unnest(%(labels)s::integer[], %(cluster_ids)s::bigint[]) AS made (label, cluster_id)
             ON assignment.label = made.label
@@ -25,16 +26,17 @@ WITH moved AS (
         FOR NO KEY UPDATE OF photo SKIP LOCKED
     ) AS free
     WHERE photos.ctid = free.place AND photos.id = free.id
-    RETURNING photos.id, free.from_cluster_id, free.to_cluster_id
+    RETURNING photos.id, free.from_cluster_id, free.to_cluster_id, free.fingerprint
 )
 
-INSERT INTO cluster_run_moves (run_id, from_cluster_id, to_cluster_id, photos, photo_ids)
+INSERT INTO cluster_run_moves (run_id, from_cluster_id, to_cluster_id, photos, photo_ids, fingerprints)
 SELECT
     %(run_id)s::bigint AS run_id,
     moved.from_cluster_id,
     moved.to_cluster_id,
     count(*) AS photos,
-    array_agg(moved.id ORDER BY moved.id) AS photo_ids
+    array_agg(moved.id ORDER BY moved.id) AS photo_ids,
+    array_agg(moved.fingerprint::real ORDER BY moved.id) AS fingerprints
 FROM moved
 GROUP BY moved.from_cluster_id, moved.to_cluster_id
 RETURNING from_cluster_id, to_cluster_id, photos;

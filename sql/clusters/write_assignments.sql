@@ -14,7 +14,8 @@ WITH placed AS (
         SELECT
             photo.id,
             photo.ctid AS place,
-            made.cluster_id
+            made.cluster_id,
+            assignment.fingerprint
         FROM work_assignments AS assignment
         INNER JOIN unnest(%(labels)s::integer[], %(cluster_ids)s::bigint[]) AS made (label, cluster_id)
             ON assignment.label = made.label
@@ -26,15 +27,16 @@ WITH placed AS (
         FOR NO KEY UPDATE OF photo SKIP LOCKED
     ) AS free
     WHERE photos.ctid = free.place AND photos.id = free.id
-    RETURNING photos.id, photos.cluster_id
+    RETURNING photos.id, photos.cluster_id, free.fingerprint
 )
 
-INSERT INTO cluster_run_moves (run_id, to_cluster_id, photos, photo_ids)
+INSERT INTO cluster_run_moves (run_id, to_cluster_id, photos, photo_ids, fingerprints)
 SELECT
     %(run_id)s::bigint AS run_id,
     placed.cluster_id AS to_cluster_id,
     count(*) AS photos,
-    array_agg(placed.id ORDER BY placed.id) AS photo_ids
+    array_agg(placed.id ORDER BY placed.id) AS photo_ids,
+    array_agg(placed.fingerprint::real ORDER BY placed.id) AS fingerprints
 FROM placed
 GROUP BY placed.cluster_id
 RETURNING from_cluster_id, to_cluster_id, photos;

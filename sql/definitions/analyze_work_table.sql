@@ -7,7 +7,7 @@ BEGIN
         AS $function$
         BEGIN
             IF $1 IN (SELECT %1$I.list_work_tables()) THEN
-                EXECUTE format('ANALYZE %%I.%%I', %1$L, $1) || coalesce(format(' (%%I)', $2), '');
+                EXECUTE format('ANALYZE %%I.%%I', %1$L, $1) || CASE WHEN $2 IS NULL THEN '' ELSE format(' (%%I)', $2) END;
             END IF;
         END
         $function$

@@ -28,11 +28,11 @@ CROSS JOIN
     LATERAL (
         SELECT
             CASE
-                WHEN %(normalize)s::boolean THEN l2_normalize(photos.embedding)
-                ELSE vector(photos.embedding, -1, FALSE)
+                WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
+                ELSE vector(usable.embedding, -1, FALSE)
             END AS embedding
-        FROM photos
-        WHERE photos.id = drawn.photo_id
+        FROM usable_photos AS usable
+        WHERE usable.id = drawn.photo_id AND usable.embedding IS NOT NULL
         OFFSET 0
     ) AS photo
 CROSS JOIN

@@ -1,4 +1,4 @@
--- Closes the record of a run that succeeded; part of the final transaction, whose now() photos got as updated_at.
+-- Closes the record of a run that succeeded; part of the final transaction.
 -- Parameters: run_id bigint, photos_processed bigint, photos_moved bigint, skipped jsonb, clusters_created integer,
 --   clusters_kept integer, inertia double precision, iterations integer, converged boolean,
 --   recall double precision, silhouette double precision, davies_bouldin double precision,
@@ -26,6 +26,5 @@ SET
     embeddings_digest = %(embeddings_digest)s::text,
     scopes = %(scopes)s::integer,
     seconds = %(seconds)s::jsonb,
-    placed_at = now(),
     finished_at = statement_timestamp()
 WHERE id = %(run_id)s::bigint;

@@ -7,6 +7,5 @@ SET
     photos_processed = %(photos_moved)s::bigint,
     photos_moved = %(photos_moved)s::bigint,
     seconds = %(seconds)s::jsonb,
-    placed_at = now(),
     finished_at = statement_timestamp()
 WHERE id = %(run_id)s::bigint;

@@ -38,7 +38,6 @@ SELECT
     pgvector_version,
     started_by,
     started_at,
-    placed_at,
     finished_at
 FROM cluster_runs
 WHERE id = %(run_id)s::bigint;

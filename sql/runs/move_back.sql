@@ -12,7 +12,8 @@ WITH back AS (
             photo.id,
             photo.ctid AS place,
             moved.to_cluster_id AS from_cluster_id,
-            old.id AS to_cluster_id
+            old.id AS to_cluster_id,
+            moved.fingerprint
         FROM cluster_moves AS moved
         LEFT JOIN clusters AS old ON moved.from_cluster_id = old.id
         INNER JOIN photos AS photo ON moved.photo_id = photo.id
@@ -24,16 +25,17 @@ WITH back AS (
         FOR NO KEY UPDATE OF photo SKIP LOCKED
     ) AS free
     WHERE photos.ctid = free.place AND photos.id = free.id
-    RETURNING photos.id, free.from_cluster_id, free.to_cluster_id
+    RETURNING photos.id, free.from_cluster_id, free.to_cluster_id, free.fingerprint
 )
 
-INSERT INTO cluster_run_moves (run_id, from_cluster_id, to_cluster_id, photos, photo_ids)
+INSERT INTO cluster_run_moves (run_id, from_cluster_id, to_cluster_id, photos, photo_ids, fingerprints)
 SELECT
     %(undo_id)s::bigint AS run_id,
     back.from_cluster_id,
     back.to_cluster_id,
     count(*) AS photos,
-    array_agg(back.id ORDER BY back.id) AS photo_ids
+    array_agg(back.id ORDER BY back.id) AS photo_ids,
+    array_agg(back.fingerprint ORDER BY back.id) AS fingerprints
 FROM back
 GROUP BY back.from_cluster_id, back.to_cluster_id
 RETURNING from_cluster_id, to_cluster_id, photos;
