@@ -170,7 +170,7 @@ def _backend(url: str, session: Session) -> Iterator[Any]:
     """Lends out yoyo on our own connection, one migration at a time in a database."""
     session.execute("schema/lock_migrations")
     try:
-        with our_errors(), _Backend(_address(url), _MIGRATIONS_TABLE) as backend:
+        with our_errors(session.connection), _Backend(_address(url), _MIGRATIONS_TABLE) as backend:
             yield backend
     finally:
         session.execute("schema/unlock_migrations")

@@ -11,7 +11,8 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from fluffy_sql.database.session import Session, describe_url, libpq_environment, our_errors
+from fluffy_sql.database.address import describe_url, libpq_environment
+from fluffy_sql.database.session import Session, our_errors
 from fluffy_sql.errors import DatabaseError, SettingsError
 
 if TYPE_CHECKING:
