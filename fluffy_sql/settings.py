@@ -50,7 +50,7 @@ class DatabaseSettings(_Section):
 class ClusteringSettings(_Section):
     """What to make of them."""
 
-    algorithm: str = Field(default="kmeans", min_length=1)
+    algorithm: str = Field(default="kmeans", pattern=r"^\w+$")
     k: _K = 20
     k_of_scope: dict[int, _K] = Field(default_factory=dict)
     metric: Metric = "cosine"

@@ -24,7 +24,7 @@ class _Rule(NamedTuple):
 
 
 _OURS = (
-    r"(?<![\w.])(fluffy_sql\.)?(photos|clusters|usable_photos|cluster_\w+|fluffy_sql\w*)(?![\w.])"
+    r"(?<![\w.])(fluffy_sql\.\w+|fluffy_sql\w*|photos|clusters|cluster_\w+|usable_photos)(?![\w.])"
 )
 _NAME_TAKEN = "fluffy_sql makes one of that name: rename it and migrate again"
 _PGVECTOR = "create the extension vector, or name its schema in this role's search_path"
@@ -154,7 +154,7 @@ _NO_CONNECTION = (
     ("Multiple connection attempts", "check each host"),
     ("resolve host|translate host name|service not known", "check the host"),
     ("Connection refused|No such file", "start a server there, or check host and port"),
-    ("timeout|timed out", "no server answers there: check host, port and firewalls"),
+    ("timeout expired|timed out", "no server answers there: check host, port and firewalls"),
     ("no password supplied", "give a password, in ~/.pgpass or PGPASSWORD"),
     ("authentication failed|[Uu]ser not found|no such user", "check the user and the password"),
     (
@@ -253,4 +253,4 @@ def one_line(error: psycopg.Error) -> str:
     detail = error.diag.message_detail
     # libpq's connection errors say what failed on their first lines, and then guess at length.
     text = f"{message} ({detail})" if detail else message.partition("\tThis probably means")[0]
-    return " ".join(text.split())
+    return " ".join(text.split()) or type(error).__name__
