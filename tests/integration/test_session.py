@@ -63,6 +63,13 @@ def failure(session: Session, statement: str) -> DatabaseError:
             "23505",
             "(Key (path)=(a) already exists.)",
         ),
+        (
+            "DO $$ BEGIN RAISE EXCEPTION 'could not resize shared memory segment'"
+            " USING ERRCODE = 'disk_full'; END $$",
+            "53100",
+            "Postgres: could not resize shared memory segment; the server has too little shared"
+            " memory: give it more (docker run --shm-size=1g; /dev/shm), or set",
+        ),
         ("DO $$ BEGIN RAISE EXCEPTION E'two\\n  lines'; END $$", "P0001", "Postgres: two lines"),
     ],
 )
