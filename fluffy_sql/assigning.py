@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,8 @@ from fluffy_sql.database.counter_cache import triggers_in_force
 from fluffy_sql.database.locks import LockLimits, final_transaction
 from fluffy_sql.database.moves import move_photos
 from fluffy_sql.database.schema import require_current_schema
-from fluffy_sql.database.session import Session
+from fluffy_sql.database.session import DEFAULT_SCHEMA, Session
+from fluffy_sql.database.work_tables import analyze, work_tables
 from fluffy_sql.database.workers import Workers
 from fluffy_sql.errors import LibraryError
 from fluffy_sql.library import only_run
@@ -26,7 +26,6 @@ from fluffy_sql.schedule import row_ranges
 from fluffy_sql.types import AssignResult, NamedMove, Scope, Survey, scope_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
     from numpy.typing import NDArray
@@ -52,11 +51,13 @@ class AssignService:
         self,
         url: str,
         *,
+        schema: str = DEFAULT_SCHEMA,
         connections: int = 2,
         progress: Progress | None = None,
         limits: LockLimits | None = None,
     ) -> None:
         self._url = url
+        self._schema = schema
         self._limits = limits or LockLimits()
         self._connections = connections
         self._progress = progress or Progress()
@@ -73,9 +74,9 @@ class AssignService:
                 at training that `within` asks for.
             DatabaseError: Postgres refused a statement.
         """
-        with Session.open(self._url) as session:
+        with Session.open(self._url, schema=self._schema) as session:
             require_current_schema(session)
-            with only_run(session), _work_tables(session):
+            with only_run(session), work_tables(session, "work_candidates", "work_placements"):
                 clock = Clock()
                 self._progress.phase("survey")
                 found = _survey(session, options)
@@ -87,7 +88,9 @@ class AssignService:
                 with _record_of_run(session, run_id, dry_run=options.dry_run):
                     log = RunLog(session, run_id, clock, self._progress)
                     log.phase("assign")
-                    with Workers.open(self._url, found.connections(self._connections)) as workers:
+                    with Workers.open(
+                        self._url, found.connections(self._connections), schema=self._schema
+                    ) as workers:
                         _find_nearest(session, workers, found, log)
                     log.phase("commit")
                     return run.commit(run_id, self._limits)
@@ -197,7 +200,7 @@ def _survey(session: Session, options: AssignOptions) -> _Found:
     photos = session.execute("assign/list_new_photos")
     if options.moved:
         photos += session.execute("assign/list_changed_photos")
-    session.execute("work_tables/analyze_candidates")
+    analyze(session, "work_candidates")
     rows = session.fetch_all("assign/list_clusters", within=options.within)
     metric = _only_metric(rows, options)
     rows = [row for row in rows if row["metric"] == metric]
@@ -312,7 +315,7 @@ class _Run:
 
     def commit(self, run_id: int, limits: LockLimits) -> AssignResult:
         """The final transaction: photos, counts and the end of the run, or none of it."""
-        self._session.execute("work_tables/analyze_placements")
+        analyze(self._session, "work_placements")
         undone = self._options.dry_run
         with final_transaction(self._session, limits, old_clusters=True, undone=undone):
             self._clock.locked()
@@ -391,18 +394,3 @@ class _Run:
 def _record_of_run(session: Session, run_id: int, *, dry_run: bool) -> AbstractContextManager[None]:
     """Sees to a run's record at its end: a dry run leaves none."""
     return discarded(session, run_id) if dry_run else closed_on_failure(session, run_id)
-
-
-@contextmanager
-def _work_tables(session: Session) -> Iterator[None]:
-    session.execute("work_tables/drop_candidates")
-    session.execute("work_tables/drop_placements")
-    session.execute("work_tables/create_candidates")
-    session.execute("work_tables/create_placements")
-    try:
-        session.share("fluffy_sql_work.candidates")
-        session.share("fluffy_sql_work.placements")
-        yield
-    finally:
-        session.release("work_tables/drop_placements")
-        session.release("work_tables/drop_candidates")

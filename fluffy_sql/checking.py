@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from fluffy_sql.algorithms.cells import LEAST_RECALL
 from fluffy_sql.database.counter_cache import create_triggers, idle_triggers, mend_counts
 from fluffy_sql.database.schema import require_current_schema
-from fluffy_sql.database.session import Session
+from fluffy_sql.database.session import DEFAULT_SCHEMA, Session
+from fluffy_sql.database.work_tables import empty
 from fluffy_sql.errors import SchemaError
-from fluffy_sql.library import close_left_open, describe_scope, drop_work_tables
+from fluffy_sql.library import close_left_open, describe_scope
 from fluffy_sql.types import CheckResult, Finding
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Check:
     repair: Callable[[Session], object] | None = None
 
 
-def check(url: str, *, repair: bool = False) -> CheckResult:
+def check(url: str, *, schema: str = DEFAULT_SCHEMA, repair: bool = False) -> CheckResult:
     """Looks for what is wrong; all of it is mended, or nothing.
 
     Where the schema is not current, nothing else can be looked at.
@@ -55,13 +56,16 @@ def check(url: str, *, repair: bool = False) -> CheckResult:
     Raises:
         DatabaseError: Postgres refused a statement, say since row-level security hides rows.
     """
-    with Session.open(url) as session:
+    begin = "session/begin_in_one_transaction"
+    with Session.look(url, schema=schema, begin=begin) as session:
         try:
             require_current_schema(session)
         except SchemaError as error:
             return CheckResult(False, ("schema",), (Finding("schema", str(error), None),))
-        with session.transaction():
-            findings = [found for check in CHECKS for found in _run(session, check, repair=repair)]
+        findings = [found for check in CHECKS for found in _run(session, check, repair=repair)]
+        if not (session.standby or session.distributed):
+            session.fetch_value("triggers/fold")
+        session.commit()
     return CheckResult(
         ok=all(finding.repaired for finding in findings),
         checks=("schema", *(check.name for check in CHECKS)),
@@ -147,7 +151,7 @@ def _blocked_sessions(session: Session) -> list[str]:
 
 
 def _abandoned_runs(session: Session) -> list[str]:
-    if not session.fetch_value("check/try_lock_runs"):
+    if session.standby or not session.fetch_value("check/try_lock_runs"):
         return []
     return [
         f"run {row['run_id']} is recorded as running (phase {row['phase']}, since"
@@ -158,11 +162,11 @@ def _abandoned_runs(session: Session) -> list[str]:
 
 def _left_work_tables(session: Session) -> list[str]:
     """Tables of killed runs; while a run is at work, they are its own."""
-    if not session.fetch_value("check/try_lock_runs"):
+    if session.standby or not session.fetch_value("check/try_lock_runs"):
         return []
     return [
-        f"the work table {row['name']} was left behind by a run that was killed"
-        for row in session.fetch_all("check/find_work_tables")
+        f"the work table {row['name']} was left full by a run that was killed"
+        for row in session.fetch_all("work_tables/list_filled")
     ]
 
 
@@ -182,5 +186,5 @@ CHECKS = (
     Check("idle_locks", _idle_holders),
     Check("blocked", _blocked_sessions),
     Check("runs", _abandoned_runs, "marked as interrupted", close_left_open),
-    Check("work_tables", _left_work_tables, "dropped", drop_work_tables),
+    Check("work_tables", _left_work_tables, "emptied", empty),
 )

@@ -202,7 +202,20 @@ def _database(settings: Settings) -> Iterator[_Database]:
 @contextmanager
 def _session(settings: Settings) -> Iterator[Session]:
     """A session on the configured database, whose schema is current."""
-    with _database(settings) as database, Session.open(database.url) as session:
+    place = settings.database.schema_
+    with _database(settings) as database, Session.open(database.url, schema=place) as session:
+        schema.require_current_schema(session)
+        yield session
+
+
+@contextmanager
+def _looking(settings: Settings, begin: str = "session/begin_looking") -> Iterator[Session]:
+    """A session that only looks at the configured database, whose schema is current."""
+    place = settings.database.schema_
+    with (
+        _database(settings) as database,
+        Session.look(database.url, schema=place, begin=begin) as session,
+    ):
         schema.require_current_schema(session)
         yield session
 
@@ -248,26 +261,53 @@ def migrate(
             " table photos with its embeddings; add --yes if you mean it"
         )
     settings = _load(config, database_url)
+    place = settings.database.schema_
     with _database(settings) as database:
         if rollback:
-            result = schema.roll_back(database.url)
-        else:
-            result = schema.migrate(database.url, keep_counts_by=settings.clustering.counter_cache)
+            gone = schema.uninstall(database.url, schema=place)
+            _print_uninstalled(place, gone=gone, as_json=as_json)
+            return
+        result = schema.migrate(
+            database.url, schema=place, keep_counts_by=settings.clustering.counter_cache
+        )
     if as_json:
-        key = "rolled_back" if rollback else "applied"
-        kept = result.counter_cache
-        counts = {} if kept is None else {"counter_cache": asdict(kept)}
-        _print_json({key: result.changed, "adopted": result.adopted, **counts})
+        _print_json({**asdict(result), "applied": result.changed})
         return
-    for migration in result.changed:
-        print(f"{'Rolled back' if rollback else 'Applied'} {migration}")
-    told = display.describe_counter_cache(result.counter_cache) if result.counter_cache else ""
-    if not result.changed and not (result.counter_cache and result.counter_cache.changed):
-        print("Nothing to roll back." if rollback else "The database is up to date.")
-    for table in result.adopted:
-        print(f"The table {table} was here before; its rows and columns are kept.")
-    if told:
-        print(told)
+    print(display.describe_migration(result))
+
+
+def _print_uninstalled(place: str, *, gone: bool, as_json: bool) -> None:
+    if as_json:
+        _print_json({"schema": place, "uninstalled": gone})
+    elif gone:
+        print(f"Dropped the schema {place}, and what migrate had added to photos and clusters.")
+    else:
+        print("Nothing to roll back.")
+
+
+@fluffy_sql.command(short_help="Get out of the way of a change of the application's tables.")
+@_with_config
+@_with_database_url
+@_with_json
+def detach(*, config: Path | None, database_url: str | None, as_json: bool) -> None:
+    """Take views, functions and triggers away, so that an application can change its tables.
+
+    Say before a migration that changes the type of a column or moves a table to another schema.
+    Labels, centroids and runs stay; migrate puts the rest back and counts photos anew.
+
+    Example: fluffy-sql detach
+    """
+    settings = _load(config, database_url)
+    place = settings.database.schema_
+    with _database(settings) as database:
+        schema.detach(database.url, schema=place)
+    if as_json:
+        _print_json({"schema": place, "detached": True})
+        return
+    print(
+        "Views, functions and triggers are gone, tables and labels are not."
+        " Put them back with: fluffy-sql migrate"
+    )
 
 
 @fluffy_sql.command(short_help="Spread the tables over the servers of Citus.")
@@ -289,8 +329,9 @@ def distribute(
 
     Example: fluffy-sql distribute --shards 32
     """
-    with _database(_load(config, database_url)) as database:
-        result = distribute_tables(database.url, shards=shards)
+    settings = _load(config, database_url)
+    with _database(settings) as database:
+        result = distribute_tables(database.url, schema=settings.database.schema_, shards=shards)
     if as_json:
         _print_json(asdict(result))
         return
@@ -317,8 +358,9 @@ def check(
 
     Example: fluffy-sql check --repair
     """
-    with _database(_load(config, database_url)) as database:
-        result = look_for_faults(database.url, repair=repair)
+    settings = _load(config, database_url)
+    with _database(settings) as database:
+        result = look_for_faults(database.url, schema=settings.database.schema_, repair=repair)
     if as_json:
         _print_json(asdict(result))
     else:
@@ -353,7 +395,7 @@ def import_(
     Example: fluffy-sql import embeddings.npy --paths photos.csv
     """
     settings = _load(config, database_url)
-    with _session(settings) as session, display.stderr_console().status("importing") as line:
+    with _looking(settings) as session, display.stderr_console().status("importing") as line:
         result = import_photos(
             session, file, paths, lambda rows: line.update(f"importing: {rows:,} rows read")
         )
@@ -446,7 +488,7 @@ def generate(
         if result.changes is not None:
             _print_changes(result.changes)
         elif result.run_id is not None:
-            _print_clusters_of(database.url, result.run_id, result.clusters_created)
+            _print_clusters_of(settings, result.run_id, result.clusters_created)
 
 
 @contextmanager
@@ -456,6 +498,7 @@ def _clustering(url: str, settings: Settings) -> Iterator[ClusteringService]:
         yield ClusteringService(
             url,
             settings.clustering,
+            schema=settings.database.schema_,
             connections=settings.database.connections,
             progress=progress,
         )
@@ -484,8 +527,8 @@ def _print_more(rows: int, what: str) -> None:
         print(f"... and {rows - _SHOWN_AFTER_A_RUN:,} more {what}: --json has all")
 
 
-def _print_clusters_of(url: str, run_id: int, made: int) -> None:
-    with Session.open(url) as session:
+def _print_clusters_of(settings: Settings, run_id: int, made: int) -> None:
+    with _looking(settings) as session:
         rows = session.fetch_all(
             "clusters/list", run_id=run_id, every_scope=True, scope=None, most=_SHOWN_AFTER_A_RUN
         )
@@ -548,6 +591,7 @@ def assign(
     with _database(settings) as database, display.RunProgress(display.stderr_console()) as progress:
         result = AssignService(
             database.url,
+            schema=settings.database.schema_,
             connections=settings.database.connections,
             progress=progress,
             limits=_lock_limits(settings),
@@ -614,6 +658,7 @@ def sweep(
         result = SweepService(
             database.url,
             settings.clustering,
+            schema=settings.database.schema_,
             connections=settings.database.connections,
             progress=progress,
         ).sweep(tried, scope)
@@ -728,7 +773,7 @@ def runs(
                 f" fluffy-sql runs {context.invoked_subcommand} ..."
             )
         return
-    with _session(_load(config, database_url)) as session:
+    with _looking(_load(config, database_url)) as session:
         rows = session.fetch_all("runs/list", most=limit)
     if as_json:
         _print_json({"runs": rows})
@@ -751,7 +796,7 @@ def show(*, run_id: int, config: Path | None, database_url: str | None, as_json:
 
     Example: fluffy-sql runs show 3
     """
-    with _session(_load(config, database_url)) as session:
+    with _looking(_load(config, database_url)) as session:
         details = show_run(session, run_id)
     if as_json:
         _print_json(asdict(details))
@@ -780,7 +825,7 @@ def diff(
 
     Example: fluffy-sql runs diff 3 5
     """
-    with _session(_load(config, database_url)) as session:
+    with _looking(_load(config, database_url)) as session:
         difference = compare_runs(session, first, second)
     if as_json:
         _print_json(asdict(difference))
@@ -935,7 +980,7 @@ def report(
         raise UsageError("--clusters and --cluster can't be given together; leave one out")
     settings = _load(config, database_url)
     build, model = _report_modules()
-    with _session(settings) as session:
+    with _looking(settings, "session/begin_looking_at_one_moment") as session:
         order = build.Order(
             out=out,
             root=root or _default_root(settings),
@@ -980,9 +1025,11 @@ def psql(context: click.Context, *, config: Path | None, database_url: str | Non
 
     Example: fluffy-sql psql -c "SELECT * FROM cluster_overview"
     """
-    with _database(_load(config, database_url)) as database:
+    settings = _load(config, database_url)
+    with _database(settings) as database:
         # By the environment, since arguments of a program can be read by everyone on the machine.
         environment = {**os.environ, **libpq_environment(database.url)}
+        environment |= _options_of_psql(database.url, settings.database.schema_, environment)
         program = find_psql(prefer_embedded=database.embedded)
         # Ctrl-C is for psql, which cancels its statement and goes on.
         previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -991,3 +1038,18 @@ def psql(context: click.Context, *, config: Path | None, database_url: str | Non
         finally:
             signal.signal(signal.SIGINT, previous)
     context.exit(finished.returncode)
+
+
+def _options_of_psql(url: str, place: str, environment: dict[str, str]) -> dict[str, str]:
+    """What has psql find views and functions by their names alone; poolers take no such options."""
+    with Session.look(url, schema=place) as session:
+        if session.pooled:
+            display.stderr_console().print(
+                f"A pooler is in between: name what is in the schema {place} with it, as in"
+                f" {place}.cluster_overview"
+            )
+            return {}
+        search_path = session.fetch_value("session/show_search_path")
+    escaped = re.sub(r"([\\\s])", r"\\\1", search_path)
+    options = f"{environment.get('PGOPTIONS', '')} -c search_path={escaped}"
+    return {"PGOPTIONS": f"{options} -c fluffy_sql.schema={place}".strip()}

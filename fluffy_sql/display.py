@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from fluffy_sql.database.counter_cache import CounterCache
     from fluffy_sql.database.explain import ExplainedStatement
+    from fluffy_sql.database.schema import MigrationResult
     from fluffy_sql.types import (
         AssignResult,
         CheckResult,
@@ -315,6 +316,22 @@ def _describe_unreadable(result: ReportResult) -> str:
 
 def _megabytes(size: int) -> str:
     return f"{size / 1e6:,.1f} MB"
+
+
+def describe_migration(result: MigrationResult) -> str:
+    """What was made, what was found, and what the owner of the tables should know."""
+    lines = [f"Applied {name}" for name in result.changed]
+    if result.made_again:
+        lines.append(f"Made again: {', '.join(result.made_again)}")
+    if not lines and not result.counter_cache.changed:
+        lines.append("The database is up to date.")
+    lines += [
+        f"The table {table} was here before; its rows and columns are kept."
+        for table in result.adopted
+    ]
+    lines.append(describe_counter_cache(result.counter_cache))
+    lines += [f"Note: {note}." for note in result.notes]
+    return "\n".join(line for line in lines if line)
 
 
 def describe_counter_cache(kept: CounterCache) -> str:

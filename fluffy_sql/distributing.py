@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fluffy_sql.database.schema import require_current_schema
-from fluffy_sql.database.session import Session
+from fluffy_sql.database.session import DEFAULT_SCHEMA, Session
 from fluffy_sql.errors import SchemaError
 from fluffy_sql.library import only_run
 from fluffy_sql.types import DistributedTable, DistributeResult
@@ -14,13 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def distribute(url: str, *, shards: int | None = None) -> DistributeResult:
+def distribute(
+    url: str, *, schema: str = DEFAULT_SCHEMA, shards: int | None = None
+) -> DistributeResult:
     """Distributes photos by id, and copies the small tables to every server; all, or nothing.
 
     A second time it distributes what a later migration added, if anything.
 
     Args:
         url: address of the database on the coordinator, as libpq takes it.
+        schema: where everything of ours lies.
         shards: into how many shards to cut photos; None: `citus.shard_count`. Where they are
             distributed already, they keep theirs.
 
@@ -30,7 +33,7 @@ def distribute(url: str, *, shards: int | None = None) -> DistributeResult:
         BusyError: a run is at work in this database.
         DatabaseError: Postgres or Citus refused a statement.
     """
-    with Session.open(url) as session:
+    with Session.open(url, schema=schema) as session:
         if not session.fetch_value("distribute/has_citus"):
             raise SchemaError(
                 "this database does not have the extension citus, so it stays on one server;"

@@ -7,6 +7,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from fluffy_sql.database.work_tables import empty
 from fluffy_sql.errors import BusyError, DatabaseError, LibraryError
 from fluffy_sql.types import Scope, Survey, scope_order
 
@@ -21,17 +22,6 @@ logger = logging.getLogger(__name__)
 # Scopes that are named where one has to be chosen.
 _NAMED = 3
 
-_DROP_WORK_TABLES = (
-    "work_tables/drop_aside",
-    "work_tables/drop_assignments",
-    "work_tables/drop_candidates",
-    "work_tables/drop_drawn",
-    "work_tables/drop_measured",
-    "work_tables/drop_measured_clusters",
-    "work_tables/drop_placements",
-    "work_tables/drop_sample",
-)
-
 _CUT_OFF = "the program or its connection ended before the run did"
 # The server notices within a second that a connection is lost, and lets go of its locks.
 _TRIES_FOR_THE_LOCK = 30
@@ -40,7 +30,7 @@ _SECONDS_BETWEEN_TRIES = 0.1
 
 @contextmanager
 def only_run(session: Session) -> Iterator[None]:
-    """One run at a time in a database; what killed runs left behind is tidied up.
+    """One run at a time in a library; what killed runs left behind is tidied up.
 
     Where the session's connection is lost, that is done for this run over another, if there is one
     to be had; else by the next run.
@@ -49,6 +39,9 @@ def only_run(session: Session) -> Iterator[None]:
         raise BusyError(_describe_holder(session))
     try:
         _tidy_up(session, "interrupted", _CUT_OFF)
+        if not session.distributed:  # there are no triggers
+            session.fetch_value("triggers/fold")
+        session.fetch_value("schema/remember_usable_photos")
         yield
     except DatabaseError as error:
         if session.lost:
@@ -58,21 +51,14 @@ def only_run(session: Session) -> Iterator[None]:
         session.release("runs/unlock")
 
 
-def drop_work_tables(session: Session) -> None:
-    """Drops all work tables. Only for who keeps runs out, for they may be those of one."""
-    for statement in _DROP_WORK_TABLES:
-        session.execute(statement)
-
-
 def close_left_open(session: Session, status: str = "interrupted", reason: str = _CUT_OFF) -> None:
-    """Closes the records of killed runs. Only for who keeps runs out, as drop_work_tables."""
+    """Closes the records of killed runs. Only for who keeps runs out: they may be those of one."""
     session.execute("runs/close_left_open", status=status, error=reason)
 
 
 def _tidy_up(session: Session, status: str, reason: str) -> None:
     close_left_open(session, status, reason)
-    if session.fetch_all("check/find_work_tables"):
-        drop_work_tables(session)
+    empty(session)
 
 
 def _tidy_up_over_another(lost: Session, reason: str) -> None:
@@ -90,15 +76,19 @@ def _tidy_up_over_another(lost: Session, reason: str) -> None:
 def _describe_holder(session: Session) -> str:
     found = session.fetch_all("runs/find_holder")
     if not found:  # it ended between the two questions
-        return "another run or sweep was at work in this database until just now; try again"
+        return f"another run or sweep was at work in {_where(session)} until just now; try again"
     holder = found[0]
     who = f"{holder['role'] or 'another role'} from {holder['client'] or 'this machine'}"
     run = f"run {holder['run_id']}" if holder["run_id"] else "another run or sweep"
     since = f", since {holder['since']:%Y-%m-%d %H:%M:%S} UTC" if holder["since"] else ""
     return (
-        f"{run} is at work in this database: {who}, server process {holder['pid']}{since};"
+        f"{run} is at work in {_where(session)}: {who}, server process {holder['pid']}{since};"
         " try again when it is done"
     )
+
+
+def _where(session: Session) -> str:
+    return f"the library of the schema {session.schema}"
 
 
 def survey(photos: list[PhotosAlike], *, reclustered: bool = False) -> Survey:

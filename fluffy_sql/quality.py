@@ -8,7 +8,6 @@ index (Hubert and Arabie 1985).
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ import numpy as np
 
 from fluffy_sql.algorithms.cells import squared_distances
 from fluffy_sql.algorithms.lookup import among_candidates
+from fluffy_sql.database.work_tables import analyze, work_tables
 from fluffy_sql.schedule import row_ranges
 from fluffy_sql.types import ClusterQuality, Quality
 
@@ -62,7 +62,7 @@ def measure_run(task: Task, fit: Fit) -> tuple[Quality, list[ClusterQuality]]:
     """
     photos = int(fit.photos.sum())
     measured = photos_to_measure(photos, len(fit.labels))
-    with _work_tables(task.session):
+    with work_tables(task.session, "work_measured", "work_measured_clusters"):
         _draw_assigned(task, fit, measured / photos)
         if photos <= _FEW_PHOTOS:
             _summarize_measured(task.session)
@@ -171,7 +171,7 @@ def measure_trainings(
     Returns:
         The quality, and the adjusted Rand index of the two partitions.
     """
-    with _work_tables(task.session):
+    with work_tables(task.session, "work_measured", "work_measured_clusters"):
         sample.write_ranges(
             "quality/label_photos",
             sample.ranges(0, min(rows, sample.size)),
@@ -187,7 +187,7 @@ def measure_trainings(
 
 
 def _summarize_measured(session: Session) -> None:
-    session.execute("work_tables/analyze_measured")
+    analyze(session, "work_measured", "label")
     session.execute("quality/summarize_clusters")
 
 
@@ -207,17 +207,3 @@ def _compare(session: Session, fit: Fit | None) -> Quality:
     if scope_numbers.any():
         return replace(quality, calinski_harabasz=None)
     return quality
-
-
-@contextmanager
-def _work_tables(session: Session) -> Iterator[None]:
-    session.execute("work_tables/drop_measured")
-    session.execute("work_tables/drop_measured_clusters")
-    session.execute("work_tables/create_measured")
-    session.execute("work_tables/create_measured_clusters")
-    try:
-        session.share("fluffy_sql_work.measured")
-        yield
-    finally:
-        session.release("work_tables/drop_measured_clusters")
-        session.release("work_tables/drop_measured")

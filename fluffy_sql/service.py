@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,8 @@ from fluffy_sql.committing import FinalTransaction, Outcome, quality_of_run
 from fluffy_sql.database.explain import ExplainedStatement, PlanRecorder
 from fluffy_sql.database.locks import LockLimits, final_transaction
 from fluffy_sql.database.schema import require_current_schema
-from fluffy_sql.database.session import Session
+from fluffy_sql.database.session import DEFAULT_SCHEMA, Session
+from fluffy_sql.database.work_tables import work_tables
 from fluffy_sql.database.workers import Workers
 from fluffy_sql.errors import HistoryError
 from fluffy_sql.library import (
@@ -32,7 +32,6 @@ from fluffy_sql.settings import ClusteringSettings
 from fluffy_sql.types import Checkpoint, LeftOut, PhotosAlike, RunResult
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
     from numpy.typing import NDArray
@@ -83,6 +82,7 @@ class ClusteringService:
     Args:
         url: address of the database, as libpq takes it.
         settings: what to make of the photos.
+        schema: where everything of ours lies.
         connections: how many connections share the work.
         progress: hears how it goes.
     """
@@ -92,10 +92,12 @@ class ClusteringService:
         url: str,
         settings: ClusteringSettings,
         *,
+        schema: str = DEFAULT_SCHEMA,
         connections: int = 2,
         progress: Progress | None = None,
     ) -> None:
         self._url = url
+        self._schema = schema
         self._settings = settings
         self._connections = connections
         self._progress = progress or Progress()
@@ -150,7 +152,7 @@ class ClusteringService:
 
     def _run(self, way: _Way) -> RunResult:
         algorithm_named(self._settings.algorithm)  # a wrong name is told before anything is done
-        with Session.open(self._url, explain=way.explain) as session:
+        with Session.open(self._url, schema=self._schema, explain=way.explain) as session:
             require_current_schema(session)
             with only_run(session):
                 if not way.resume:
@@ -179,10 +181,12 @@ class ClusteringService:
             )
         else:
             run_id = _reopen_run(session, killed, found)
-        with _record_of_run(session, run_id, way), _work_table(session):
+        with _record_of_run(session, run_id, way), work_tables(session, "work_assignments"):
             require_one_length(photos, reclustered=way.recluster)
             log = RunLog(session, run_id, clock, self._progress)
-            with Workers.open(self._url, self._connections, explain=way.explain) as workers:
+            with Workers.open(
+                self._url, self._connections, schema=self._schema, explain=way.explain
+            ) as workers:
                 task = self._task(way, session, workers, found, log)
                 if killed is not None:
                     task = replace(task, resume=killed.checkpoint)
@@ -361,15 +365,3 @@ def _record_of_run(session: Session, run_id: int, way: _Way) -> AbstractContextM
     if way.undone:
         return discarded(session, run_id, way.explain)
     return closed_on_failure(session, run_id)
-
-
-@contextmanager
-def _work_table(session: Session) -> Iterator[None]:
-    """The table that algorithms write labels to; gone afterwards, whatever happened."""
-    session.execute("work_tables/drop_assignments")
-    session.execute("work_tables/create_assignments")
-    try:
-        session.share("fluffy_sql_work.assignments")
-        yield
-    finally:
-        session.release("work_tables/drop_assignments")

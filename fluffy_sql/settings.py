@@ -43,6 +43,10 @@ class DatabaseSettings(_Section):
     """Where the photos are."""
 
     url: str | None = Field(default=None, repr=False)
+    # schema is the name of a method of pydantic's models.
+    schema_: str = Field(
+        default="fluffy_sql", alias="schema", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$"
+    )
     embedded_dir: str = Field(default=".fluffy_sql/postgres", min_length=1)
     connections: Annotated[int, Field(ge=1, le=64)] = 2
 
@@ -252,11 +256,12 @@ def _fields_of(section: str | None) -> list[str]:
         "database": DatabaseSettings,
         "clustering": ClusteringSettings,
     }
-    return list(models[section].model_fields)
+    return [field.alias or name for name, field in models[section].model_fields.items()]
 
 
 _ALLOWED = {
     "database.url": "a postgresql:// address or null",
+    "database.schema": "a name of letters, digits and _, at most 63",
     "database.embedded_dir": "a folder",
     "database.connections": "a whole number from 1 to 64",
     "clustering.algorithm": "the name of an algorithm",

@@ -10,7 +10,7 @@ from fluffy_sql.algorithms.sampling import Sample
 from fluffy_sql.algorithms.training import Training
 from fluffy_sql.choosing import suggest
 from fluffy_sql.database.schema import require_current_schema
-from fluffy_sql.database.session import Session
+from fluffy_sql.database.session import DEFAULT_SCHEMA, Session
 from fluffy_sql.database.workers import Workers
 from fluffy_sql.errors import LibraryError
 from fluffy_sql.library import only_run, require_one_length, require_one_scope, survey
@@ -39,6 +39,7 @@ class SweepService:
     Args:
         url: address of the database, as libpq takes it.
         settings: everything but k.
+        schema: where everything of ours lies.
         connections: how many connections share the work.
         progress: hears how it goes.
     """
@@ -48,10 +49,12 @@ class SweepService:
         url: str,
         settings: ClusteringSettings,
         *,
+        schema: str = DEFAULT_SCHEMA,
         connections: int = 2,
         progress: Progress | None = None,
     ) -> None:
         self._url = url
+        self._schema = schema
         self._settings = settings
         self._connections = connections
         self._progress = progress or Progress()
@@ -73,7 +76,7 @@ class SweepService:
                 they are of several scopes.
             DatabaseError: Postgres refused a statement.
         """
-        with Session.open(self._url) as session:
+        with Session.open(self._url, schema=self._schema) as session:
             require_current_schema(session)
             with only_run(session):
                 self._progress.phase("survey")
@@ -90,7 +93,7 @@ class SweepService:
                         f"there are {found.eligible:,} photos with an embedding, too few for"
                         f" k = {min(ks):,}; import more, or sweep smaller k"
                     )
-                with Workers.open(self._url, self._connections) as workers:
+                with Workers.open(self._url, self._connections, schema=self._schema) as workers:
                     log = _Log(self._progress)
                     task = Task(session, workers, found, self._settings, log, reclusters=True)
                     return _Sweep(task, tried, sorted(set(ks) - set(tried)), self._progress).run()

@@ -1,144 +1,99 @@
--- The library: photos and clusters. Made where they are missing; where an application made them,
--- adopted: every row, column, default and constraint of its own stays as it is, and only what is
--- missing is added. What is added is written down in fluffy_sql_created_objects, so that rolling back
--- drops nothing else.
-
-CREATE EXTENSION IF NOT EXISTS vector;
-
-CREATE TABLE IF NOT EXISTS fluffy_sql_created_objects (
-    kind text NOT NULL CHECK (kind IN ('table', 'column', 'index', 'constraint', 'view')),
-    table_name text NOT NULL,
-    name text NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (kind, table_name, name)
-);
-
-COMMENT ON TABLE fluffy_sql_created_objects IS
-'What the migrations of fluffy_sql made in this database; rolling them back drops these and nothing else.';
+-- The library: the application's tables photos and clusters. Made if they are missing; if an application made them,
+-- adopted: every row, column, default and constraint of its own stays as it is, and only what is missing is added.
+-- What is added says so in its comment ("Made by fluffy_sql."), which a dump carries along: uninstalling drops what
+-- has such a comment, and nothing else. What stands in the way was refused before: sql/schema/find_obstacles.sql.
+--
+-- Nothing here or in the other migrations fails if the object is there already: a database may come from a dump that
+-- has the objects and not the list of migrations.
 
 -- Helpers of this migration only: pg_temp goes away with its connection.
-CREATE FUNCTION pg_temp.has_column(target text, wanted text) RETURNS boolean LANGUAGE sql AS $$
+CREATE OR REPLACE FUNCTION pg_temp.qualified(name text) RETURNS text LANGUAGE sql AS $$
+    SELECT format('%I.%I', nspname, relname)
+    FROM pg_class INNER JOIN pg_namespace ON relnamespace = pg_namespace.oid
+    WHERE pg_class.oid = to_regclass(name)
+$$;
+
+CREATE OR REPLACE FUNCTION pg_temp.has_column(target text, wanted text) RETURNS boolean LANGUAGE sql AS $$
     SELECT EXISTS (
         SELECT FROM pg_attribute
         WHERE attrelid = to_regclass(target) AND attname = wanted AND attnum > 0 AND NOT attisdropped
     )
 $$;
 
-CREATE FUNCTION pg_temp.type_of(target text, wanted text) RETURNS text LANGUAGE sql AS $$
-    SELECT atttypid::regtype::text FROM pg_attribute
-    WHERE attrelid = to_regclass(target) AND attname = wanted AND attnum > 0 AND NOT attisdropped
-$$;
-
-CREATE FUNCTION pg_temp.record(made_kind text, made_table text, made_name text) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO fluffy_sql_created_objects (kind, table_name, name)
-    VALUES (made_kind, made_table, made_name)
-    ON CONFLICT DO NOTHING
-$$;
-
-CREATE FUNCTION pg_temp.add_missing_column(target text, wanted text, definition text, described text)
+CREATE OR REPLACE FUNCTION pg_temp.add_missing_column(target text, wanted text, definition text, described text)
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT pg_temp.has_column(target, wanted) THEN
-        EXECUTE format('ALTER TABLE %I ADD COLUMN %I %s', target, wanted, definition);
-        EXECUTE format('COMMENT ON COLUMN %I.%I IS %L', target, wanted, described);
-        PERFORM pg_temp.record('column', target, wanted);
+        EXECUTE format('ALTER TABLE %s ADD COLUMN %I %s', pg_temp.qualified(target), wanted, definition);
+        EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', pg_temp.qualified(target), wanted, described || ' Made by fluffy_sql.');
     END IF;
 END
 $$;
 
--- Tables that can't be adopted are refused before anything is changed.
+-- Tables that are missing are made beside the one that is there, else where the role makes tables.
 DO $$
 DECLARE
-    existing text;
-    found_type text;
-BEGIN
-    FOREACH existing IN ARRAY ARRAY['photos', 'clusters'] LOOP
-        CONTINUE WHEN to_regclass(existing) IS NULL;
-        IF (SELECT relkind NOT IN ('r', 'p') FROM pg_class WHERE oid = to_regclass(existing)) THEN
-            RAISE EXCEPTION '% is not a table, so it can not be adopted; rename it and migrate again', existing;
-        END IF;
-        found_type := pg_temp.type_of(existing, 'id');
-        IF found_type IS NULL OR found_type NOT IN ('bigint', 'integer') THEN
-            RAISE EXCEPTION '%.id is %, so the table can not be adopted; fluffy_sql needs bigint or integer',
-                existing, coalesce(found_type, 'missing');
-        END IF;
-    END LOOP;
-    IF to_regclass('photos') IS NOT NULL THEN
-        IF coalesce(pg_temp.type_of('photos', 'path'), 'missing') NOT IN ('text', 'character varying') THEN
-            RAISE EXCEPTION 'photos.path is %, so the table can not be adopted; fluffy_sql needs text or varchar',
-                coalesce(pg_temp.type_of('photos', 'path'), 'missing');
-        END IF;
-        IF pg_temp.type_of('photos', 'embedding') <> 'vector' THEN
-            RAISE EXCEPTION 'photos.embedding is %, so the table can not be adopted; fluffy_sql needs vector',
-                pg_temp.type_of('photos', 'embedding');
-        END IF;
-        IF pg_temp.type_of('photos', 'cluster_id') NOT IN ('bigint', 'integer') THEN
-            RAISE EXCEPTION 'photos.cluster_id is %, so the table can not be adopted; fluffy_sql needs bigint or integer',
-                pg_temp.type_of('photos', 'cluster_id');
-        END IF;
-    END IF;
-END
-$$;
-
-DO $$
+    home text := coalesce(
+        (
+            SELECT quote_ident(nspname) FROM pg_class INNER JOIN pg_namespace ON relnamespace = pg_namespace.oid
+            WHERE pg_class.oid = coalesce(to_regclass('photos'), to_regclass('clusters'))
+        ),
+        quote_ident(current_setting('fluffy_sql.home'))
+    );
 BEGIN
     IF to_regclass('clusters') IS NULL THEN
-        CREATE TABLE clusters (
-            id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
-            name text,
-            status integer NOT NULL DEFAULT 0,
-            photos_count integer NOT NULL DEFAULT 0,
-            created_at timestamptz NOT NULL DEFAULT now(),
-            updated_at timestamptz NOT NULL DEFAULT now(),
-            CONSTRAINT clusters_status_check CHECK (status IN (0, 1))
-        );
+        EXECUTE format($create$
+            CREATE TABLE %s.clusters (
+                id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+                name text,
+                status integer NOT NULL DEFAULT 0,
+                photos_count integer NOT NULL DEFAULT 0,
+                created_at timestamptz NOT NULL DEFAULT now(),
+                updated_at timestamptz NOT NULL DEFAULT now(),
+                CONSTRAINT clusters_status_check CHECK (status IN (0, 1))
+            )
+        $create$, home);
         COMMENT ON TABLE clusters IS
-            'Groups of photos that are alike, made by runs of fluffy_sql and curated by people.';
+            'Groups of photos that are alike, made by runs of fluffy_sql and curated by people. Made by fluffy_sql.';
         COMMENT ON COLUMN clusters.id IS 'Numbered largest cluster first within a run.';
         COMMENT ON COLUMN clusters.name IS 'What a person calls it; fluffy_sql never invents one.';
         COMMENT ON COLUMN clusters.status IS '0: active. 1: unusable, set by a person who does not want its photos used.';
-        COMMENT ON COLUMN clusters.photos_count IS 'How many photos have this cluster_id, as of the run that wrote it.';
-        PERFORM pg_temp.record('table', 'clusters', 'clusters');
+        COMMENT ON COLUMN clusters.photos_count IS
+            'How many photos have this cluster_id. Kept by triggers as of the end of each transaction; with clustering.counter_cache: service, as of the run that wrote it. Made by fluffy_sql.';
     END IF;
     IF to_regclass('photos') IS NULL THEN
-        CREATE TABLE photos (
-            id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
-            path text NOT NULL UNIQUE,
-            embedding vector,
-            cluster_id bigint,
-            created_at timestamptz NOT NULL DEFAULT now(),
-            updated_at timestamptz NOT NULL DEFAULT now()
-        );
-        COMMENT ON TABLE photos IS 'One row for each photo of the library.';
+        EXECUTE format($create$
+            CREATE TABLE %s.photos (
+                id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+                path text NOT NULL UNIQUE,
+                embedding vector,
+                cluster_id bigint,
+                created_at timestamptz NOT NULL DEFAULT now(),
+                updated_at timestamptz NOT NULL DEFAULT now()
+            )
+        $create$, home);
+        COMMENT ON TABLE photos IS 'One row for each photo of the library. Made by fluffy_sql.';
         COMMENT ON COLUMN photos.path IS 'Where the photo lies, as its importer named it; unique.';
         COMMENT ON COLUMN photos.embedding IS
             'What a vision model sees in the photo; of one length throughout. Null: not embedded yet, so not clustered.';
         COMMENT ON COLUMN photos.cluster_id IS 'The cluster the photo is in. Null: none yet.';
-        PERFORM pg_temp.record('table', 'photos', 'photos');
     END IF;
 
     PERFORM pg_temp.add_missing_column('photos', 'embedding', 'vector', 'What a vision model sees in the photo; of one length throughout. Null: not embedded yet, so not clustered.');
     PERFORM pg_temp.add_missing_column('photos', 'cluster_id', 'bigint', 'The cluster the photo is in. Null: none yet.');
+    PERFORM pg_temp.add_missing_column('photos', 'cluster_pinned', 'boolean NOT NULL DEFAULT FALSE', 'Whether the photo stays in its cluster, or out of all: no run moves it. Set by a person: UPDATE photos SET cluster_id = 3, cluster_pinned = TRUE WHERE id = 7;');
     PERFORM pg_temp.add_missing_column('photos', 'created_at', 'timestamptz NOT NULL DEFAULT now()', 'When the row was made.');
     PERFORM pg_temp.add_missing_column('photos', 'updated_at', 'timestamptz NOT NULL DEFAULT now()', 'When the row was last changed by import or a run.');
 
     PERFORM pg_temp.add_missing_column('clusters', 'name', 'text', 'What a person calls it; fluffy_sql never invents one.');
     PERFORM pg_temp.add_missing_column('clusters', 'status', 'integer NOT NULL DEFAULT 0 CONSTRAINT clusters_status_check CHECK (status IN (0, 1))', '0: active. 1: unusable, set by a person who does not want its photos used.');
-    PERFORM pg_temp.add_missing_column('clusters', 'photos_count', 'integer NOT NULL DEFAULT 0', 'How many photos have this cluster_id, as of the run that wrote it.');
-    PERFORM pg_temp.add_missing_column('clusters', 'centroid', 'vector', 'The middle of the cluster: a unit vector under cosine, a mean under l2. Null: not made by fluffy_sql.');
+    PERFORM pg_temp.add_missing_column('clusters', 'photos_count', 'integer NOT NULL DEFAULT 0', 'How many photos have this cluster_id. Kept by triggers as of the end of each transaction; with clustering.counter_cache: service, as of the run that wrote it.');
     PERFORM pg_temp.add_missing_column('clusters', 'created_at', 'timestamptz NOT NULL DEFAULT now()', 'When the cluster was made.');
     PERFORM pg_temp.add_missing_column('clusters', 'updated_at', 'timestamptz NOT NULL DEFAULT now()', 'When the row was last changed by a run.');
-END
-$$;
-
--- MAIN keeps a centroid in its row where the row fits a page (up to about 2,000 dimensions): the views
--- measure every photo against one, and an out-of-line value is fetched again at each use.
-DO $$
-BEGIN
-    IF EXISTS (
-        SELECT FROM fluffy_sql_created_objects
-        WHERE kind = 'column' AND table_name = 'clusters' AND name = 'centroid'
-    ) THEN
+    -- MAIN keeps a centroid in its row if the row fits a page (up to about 2,000 dimensions): the views measure every
+    -- photo against one, and an out-of-line value is fetched again at each use.
+    IF NOT pg_temp.has_column('clusters', 'centroid') THEN
+        PERFORM pg_temp.add_missing_column('clusters', 'centroid', 'vector', 'The middle of the cluster: a unit vector under cosine, a mean under l2. Null: not made by a run.');
         ALTER TABLE clusters ALTER COLUMN centroid SET STORAGE MAIN;
     END IF;
 END
@@ -152,14 +107,24 @@ BEGIN
         WHERE indrelid = to_regclass('photos') AND attname = 'cluster_id' AND indisvalid AND indpred IS NULL
     ) THEN
         CREATE INDEX photos_cluster_id_idx ON photos (cluster_id);
-        PERFORM pg_temp.record('index', 'photos', 'photos_cluster_id_idx');
+        EXECUTE format(
+            'COMMENT ON INDEX %s IS %L',
+            (
+                SELECT index.indexrelid::regclass FROM pg_index AS index INNER JOIN pg_class ON index.indexrelid = oid
+                WHERE index.indrelid = 'photos'::regclass AND relname = 'photos_cluster_id_idx'
+            ),
+            'The photos of a cluster. Made by fluffy_sql.'
+        );
     END IF;
 END
 $$;
 
--- NOT VALID first: an application without the key may hold photos whose cluster is gone. They stay as
--- they are, with a warning; new rows are checked either way.
+-- NOT VALID first: an application without the key may hold photos whose cluster is gone. They stay as they are, with a
+-- warning; new rows are checked either way. Before version 18 a partitioned table takes a valid key only.
 DO $$
+DECLARE
+    partitioned boolean := (SELECT relkind = 'p' FROM pg_class WHERE oid = 'photos'::regclass)
+        AND current_setting('server_version_num')::integer < 180000;
 BEGIN
     IF NOT EXISTS (
         SELECT FROM pg_constraint
@@ -167,14 +132,16 @@ BEGIN
         WHERE contype = 'f' AND conrelid = to_regclass('photos') AND confrelid = to_regclass('clusters')
             AND attname = 'cluster_id' AND cardinality(conkey) = 1
     ) THEN
-        ALTER TABLE photos ADD CONSTRAINT photos_cluster_id_fkey
-            FOREIGN KEY (cluster_id) REFERENCES clusters (id) ON DELETE SET NULL NOT VALID;
-        PERFORM pg_temp.record('constraint', 'photos', 'photos_cluster_id_fkey');
-        BEGIN
-            ALTER TABLE photos VALIDATE CONSTRAINT photos_cluster_id_fkey;
-        EXCEPTION WHEN foreign_key_violation THEN
-            RAISE WARNING 'some photos have a cluster_id that no cluster has; they are left as they are, and photos_cluster_id_fkey is NOT VALID';
-        END;
+        EXECUTE 'ALTER TABLE photos ADD CONSTRAINT photos_cluster_id_fkey FOREIGN KEY (cluster_id)'
+            ' REFERENCES clusters (id) ON DELETE SET NULL' || CASE WHEN partitioned THEN '' ELSE ' NOT VALID' END;
+        COMMENT ON CONSTRAINT photos_cluster_id_fkey ON photos IS 'No photo in a cluster that is gone. Made by fluffy_sql.';
+        IF NOT partitioned THEN
+            BEGIN
+                ALTER TABLE photos VALIDATE CONSTRAINT photos_cluster_id_fkey;
+            EXCEPTION WHEN foreign_key_violation THEN
+                RAISE WARNING 'some photos have a cluster_id that no cluster has; they are left as they are, and photos_cluster_id_fkey is NOT VALID';
+            END;
+        END IF;
     END IF;
 END
 $$;

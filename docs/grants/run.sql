@@ -17,7 +17,7 @@ GRANT INSERT (path, embedding, created_at, updated_at) ON photos TO :"role";
 GRANT UPDATE (embedding, cluster_id, updated_at) ON photos TO :"role";
 
 -- clusters are made by the function that knows the column of their scope
-GRANT EXECUTE ON FUNCTION fluffy_sql_make_clusters TO :"role";
+GRANT EXECUTE ON FUNCTION make_clusters TO :"role";
 GRANT INSERT ON clusters TO :"role";
 GRANT UPDATE (photos_count, centroid, run_id, updated_at) ON clusters TO :"role";
 GRANT DELETE ON clusters TO :"role";

@@ -79,7 +79,7 @@ class Algorithm(Protocol):
     def fit(self, task: Task) -> Fit:
         """Writes photo_id, label, distance and row_version of all it places.
 
-        They go to the table fluffy_sql_work.assignments.
+        They go to the table work_assignments.
 
         A photo it leaves out (noise, say) stays without a cluster. Labels are any integers; photos
         of two scopes never share one. Work tables of its own are made in `sql/work_tables/` and

@@ -11,6 +11,7 @@ from fluffy_sql.algorithms.cells import LEAST_RECALL
 from fluffy_sql.algorithms.lookup import among_all, among_candidates
 from fluffy_sql.algorithms.measurable import require_finite
 from fluffy_sql.database.vectors import IntegerArray
+from fluffy_sql.database.work_tables import empty
 from fluffy_sql.schedule import row_ranges
 from fluffy_sql.types import Fit
 
@@ -110,7 +111,7 @@ class FinalPass:
             recall = self._measure_recall(centroids, _CHECKED_TWICE)
         if recall >= LEAST_RECALL:
             return recall
-        self._task.session.execute("work_tables/clear_assignments")
+        empty(self._task.session, "work_assignments")
         self._assign_exactly(centroids)
         return 1.0
 
@@ -142,7 +143,6 @@ class FinalPass:
         """Assigns photos that are not of the sample."""
         if shortcuts.cells is None:
             return
-        self._task.session.execute("work_tables/index_drawn")
         assigned = len(shortcuts.labels)
         left = max(0, self._task.survey.eligible - assigned)
         ranges = self._id_ranges(left, _MOST_RANGES_BY_CELL, _RANGE_PHOTOS_BY_CELL)

@@ -9,10 +9,11 @@ import numpy as np
 
 from fluffy_sql.algorithms.directions import all_directions, main_directions
 from fluffy_sql.algorithms.measurable import LONGEST, require_measurable, require_room
+from fluffy_sql.database.work_tables import analyze, work_tables
 from fluffy_sql.schedule import row_ranges
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
@@ -67,7 +68,7 @@ class Sample:
         """
         require_room(k, task.survey.dimensions)
         wanted = max(task.settings.sample_per_cluster * k, _LEAST_SAMPLE)
-        with cls._work_tables(task, "work_tables/keep_sample_inline") as sample:
+        with cls._empty(task) as sample:
             sample.whole = wanted >= task.survey.eligible
             drawn = task.session.execute(
                 "kmeans/draw_photos",
@@ -76,7 +77,7 @@ class Sample:
                 clustered=task.reclusters,
                 sample_size=min(wanted, task.survey.eligible),
             )
-            task.session.execute("work_tables/analyze_drawn")
+            analyze(task.session, "work_drawn", "position")
             sample.choose_directions(drawn)
             sample.fill(drawn)
             yield sample
@@ -90,7 +91,7 @@ class Sample:
         rows, where each scope is: scope, after_row (exclusive), last_row.
         """
         scopes = [found.scope for found in task.survey.scopes]
-        with cls._work_tables(task, "work_tables/widen_sample_rows") as sample:
+        with cls._empty(task) as sample:
             extents = task.session.fetch_all(
                 "kmeans/draw_scopes",
                 seed=task.settings.seed,
@@ -98,7 +99,7 @@ class Sample:
                 nobodys=None in scopes,
                 clustered=task.reclusters,
             )
-            task.session.execute("work_tables/analyze_drawn")
+            analyze(task.session, "work_drawn", "position")
             drawn = extents[-1]["last_row"] if extents else 0
             sample.check_lengths(drawn)
             sample.fill(drawn)
@@ -106,18 +107,9 @@ class Sample:
 
     @classmethod
     @contextmanager
-    def _work_tables(cls, task: Task, store_rows: str) -> Iterator[Self]:
-        """Work tables without rows; the statement says how rows of the sample are stored."""
-        _drop_work_tables(task.session.execute)
-        try:
-            task.session.execute("work_tables/create_drawn")
-            task.session.execute("work_tables/create_sample")
-            task.session.execute(store_rows)
-            task.session.share("fluffy_sql_work.drawn")
-            task.session.share("fluffy_sql_work.sample")
+    def _empty(cls, task: Task) -> Iterator[Self]:
+        with work_tables(task.session, "work_drawn", "work_sample"):
             yield cls(task)
-        finally:
-            _drop_work_tables(task.session.release)
 
     def fill(self, drawn: int) -> None:
         """Writes what was drawn as the sample."""
@@ -131,7 +123,7 @@ class Sample:
             longest=LONGEST,
             dimensions=survey.dimensions,
         )
-        session.execute("work_tables/analyze_sample")
+        analyze(session, "work_sample", "position")
         self.size = drawn if rows else 0
 
     def check_lengths(self, drawn: int) -> None:
@@ -260,8 +252,3 @@ class Sample:
         most = 1 if self._task.session.distributed else _MOST_STEP_RANGES
         pieces = row_ranges(last_row - after_row, most, max(_STEP_ROWS, about))
         return [(after_row + after, after_row + last) for after, last in pieces]
-
-
-def _drop_work_tables(run: Callable[[str], object]) -> None:
-    run("work_tables/drop_sample")
-    run("work_tables/drop_drawn")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fluffy_sql.algorithms.small_scopes import fit_small_scopes
+from fluffy_sql.database.work_tables import empty, work_tables
 from fluffy_sql.types import Fit, scope_order
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class _Aside:
         """Sets the assignments of a fit aside."""
         self._session.execute("work_tables/set_assignments_aside", add=self._next_label)
         if self._session.distributed:
-            self._session.execute("work_tables/clear_assignments")
+            empty(self._session, "work_assignments")
         if len(fit.labels):
             self._fits.append(replace(fit, labels=fit.labels + self._next_label))
             self._next_label += int(fit.labels.max()) + 1
@@ -107,13 +108,8 @@ class _Aside:
 
 @contextmanager
 def _aside(session: Session) -> Iterator[_Aside]:
-    session.execute("work_tables/drop_aside")
-    session.execute("work_tables/create_aside")
-    try:
-        session.share("fluffy_sql_work.aside")
+    with work_tables(session, "work_aside"):
         yield _Aside(session)
-    finally:
-        session.release("work_tables/drop_aside")
 
 
 class _LogOfScopes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from fluffy_sql.errors import DatabaseError, SchemaError
 
@@ -14,32 +14,6 @@ AUTO, TRIGGERS, SERVICE = "auto", "triggers", "service"
 
 # No privilege; and not supported, which is what Citus says of its distributed tables.
 _REFUSED = frozenset({"42501", "0A000"})
-
-
-class _Trigger(NamedTuple):
-    """The statements that make a trigger and drop it."""
-
-    create: str
-    drop: str
-
-
-_TRIGGERS = {
-    "fluffy_sql_count_inserted": _Trigger(
-        "counts/create_insert_trigger", "counts/drop_insert_trigger"
-    ),
-    "fluffy_sql_count_updated": _Trigger(
-        "counts/create_update_trigger", "counts/drop_update_trigger"
-    ),
-    "fluffy_sql_count_deleted": _Trigger(
-        "counts/create_delete_trigger", "counts/drop_delete_trigger"
-    ),
-    "fluffy_sql_count_truncated": _Trigger(
-        "counts/create_truncate_trigger", "counts/drop_truncate_trigger"
-    ),
-    "fluffy_sql_count_cluster": _Trigger(
-        "counts/create_cluster_trigger", "counts/drop_cluster_trigger"
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -75,13 +49,13 @@ def put_into_effect(session: Session, wanted: str) -> CounterCache:
         SchemaError: Postgres refuses triggers to this role or on these tables.
         DatabaseError: Postgres refused a statement.
     """
-    found_here = wanted == AUTO and not _column_is_ours(session)
+    found_here = wanted == AUTO and not session.fetch_value("triggers/counts_are_ours")
     distributed = wanted == AUTO and session.distributed
     kept_by = SERVICE if found_here or distributed or wanted == SERVICE else TRIGGERS
     changed, mended = False, 0
     if kept_by == TRIGGERS and not triggers_in_force(session):
         changed, mended = True, _take_over(session)
-    elif kept_by == SERVICE and _enabled_by_name(session):
+    elif kept_by == SERVICE and any(trigger["there"] for trigger in _triggers(session)):
         changed = True
         _leave_to_others(session)
     return CounterCache(kept_by, changed, mended, found_here, distributed)
@@ -89,20 +63,20 @@ def put_into_effect(session: Session, wanted: str) -> CounterCache:
 
 def triggers_in_force(session: Session) -> bool:
     """Whether triggers count, so that nobody else has to."""
-    enabled = _enabled_by_name(session)
-    return len(enabled) == len(_TRIGGERS) and all(enabled.values())
+    return all(trigger["enabled"] for trigger in _triggers(session))
 
 
 def idle_triggers(session: Session) -> list[str]:
-    """Triggers that are missing or disabled where others of ours are there."""
-    enabled = _enabled_by_name(session)
-    return [name for name in _TRIGGERS if enabled and not enabled.get(name)]
+    """Triggers that are missing or disabled while others of ours are there, with their tables."""
+    triggers = _triggers(session)
+    if not any(trigger["there"] for trigger in triggers):
+        return []
+    return [f"{t['name']} of {t['of_table']}" for t in triggers if not t["enabled"]]
 
 
 def create_triggers(session: Session) -> None:
     """Makes all triggers; those that are there are enabled."""
-    for trigger in _TRIGGERS.values():
-        session.execute(trigger.create)
+    session.execute("triggers/create_counts")
 
 
 def mend_counts(session: Session) -> int:
@@ -114,19 +88,9 @@ def mend_counts(session: Session) -> int:
     return len(wrong)
 
 
-def _column_is_ours(session: Session) -> bool:
-    made = {
-        (row["kind"], row["name"])
-        for row in session.fetch_all("schema/list_created_objects")
-        if row["table_name"] == "clusters"
-    }
-    return not made.isdisjoint({("table", "clusters"), ("column", "photos_count")})
-
-
-def _enabled_by_name(session: Session) -> dict[str, bool]:
-    """Of those of our triggers that are there, whether they are enabled."""
-    there = session.fetch_all("counts/list_triggers")
-    return {row["name"]: row["enabled"] for row in there if row["name"] in _TRIGGERS}
+def _triggers(session: Session) -> list[dict[str, Any]]:
+    """The triggers that count, as they are to be and as they are."""
+    return [row for row in session.fetch_all("triggers/list") if row["kind"] == "count"]
 
 
 def _take_over(session: Session) -> int:
@@ -146,5 +110,5 @@ def _take_over(session: Session) -> int:
 
 def _leave_to_others(session: Session) -> None:
     with session.transaction():
-        for trigger in _TRIGGERS.values():
-            session.execute(trigger.drop)
+        session.execute("triggers/drop_counts")
+        session.execute("triggers/settle")

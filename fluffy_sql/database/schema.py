@@ -1,4 +1,8 @@
-"""Brings a database to the current schema with yoyo, and says whether it is there."""
+"""Brings a database to the current schema, takes it out again, and says whether it is there.
+
+Tables are made by migrations (`migrations/`, by yoyo), views, functions and triggers by definition
+(`sql/definitions/`). Each of migrate, detach and uninstall is one transaction.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +15,9 @@ from yoyo import read_migrations
 from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import DatabaseURI
 
-from fluffy_sql.database import counter_cache
-from fluffy_sql.database.session import Session, our_errors
-from fluffy_sql.errors import SchemaError
+from fluffy_sql.database import counter_cache, definitions
+from fluffy_sql.database.session import DEFAULT_SCHEMA, Session, our_errors
+from fluffy_sql.errors import BusyError, SchemaError
 from fluffy_sql.resources import migrations_folder
 
 if TYPE_CHECKING:
@@ -25,80 +29,155 @@ if TYPE_CHECKING:
 
 # l2_normalize came with pgvector 0.7.
 OLDEST_PGVECTOR = (0, 7)
-OLDEST_POSTGRES = 15
+# SQL functions whose names are bound when they are made came with PostgreSQL 14.
+OLDEST_POSTGRES = 14
 
-_MIGRATIONS_TABLE = "fluffy_sql_migrations"
+_MIGRATIONS_TABLE = "migrations"
 
 
 @dataclass(frozen=True)
 class MigrationResult:
-    """What `migrate` or `roll_back` did.
+    """What `migrate` did.
 
     Attributes:
-        changed: migrations applied, or rolled back, in the order it happened.
+        changed: migrations applied, in the order it happened.
         adopted: tables that were here before and were kept.
-        counter_cache: how `photos_count` is kept from now on; None after `roll_back`.
+        counter_cache: how `photos_count` is kept from now on.
+        schema: where everything of ours lies.
+        notes: what the owner of the tables should know, a sentence for each.
+        made_again: views and functions that were gone, and are there again.
     """
 
     changed: tuple[str, ...]
     adopted: tuple[str, ...]
-    counter_cache: CounterCache | None
+    counter_cache: CounterCache
+    schema: str
+    notes: tuple[str, ...]
+    made_again: tuple[str, ...]
 
 
-def migrate(url: str, *, keep_counts_by: str = counter_cache.AUTO) -> MigrationResult:
-    """Applies every migration that is not in force yet, each whole or not at all.
+def migrate(
+    url: str, *, schema: str = DEFAULT_SCHEMA, keep_counts_by: str = counter_cache.AUTO
+) -> MigrationResult:
+    """Makes the tables that are missing, and views, functions and triggers anew; all, or nothing.
+
+    What stands in the way is found before anything is changed.
 
     Args:
         url: address of the database, as libpq takes it.
+        schema: where everything of ours is to lie.
         keep_counts_by: `clustering.counter_cache`, which is put into effect.
 
     Raises:
-        SchemaError: the server is too old or has no pgvector, a table of ours can't be adopted, a
-            newer fluffy_sql was here, or triggers are refused.
+        SchemaError: the server is too old or has no pgvector, a table of the application can't be
+            adopted, was renamed or lost, a newer fluffy_sql was here, or triggers are refused.
+        BusyError: a run is at work.
         DatabaseError: Postgres refused a statement.
     """
-    with Session.open(url) as session:
+    with Session.open(url, schema=schema) as session:
         require_supported_server(session)
-        _refuse_what_migrating_can_not_mend(session)
-        with _backend(url, session) as backend:
-            migrations = backend.to_apply(read_migrations(str(migrations_folder())))
-            backend.apply_migrations(migrations)
+        before = _read_library(session)
+        _refuse_newer(before.applied)
+        _refuse_lost(session, before)
+        _refuse_obstacles(session)
+        with session.transaction():
+            _keep_others_out(session)
+            missing = () if before.detached else before.missing
+            session.fetch_all("schema/note_objects")
+            session.execute("schema/create_extension")
+            session.execute("schema/create_schema")
+            changed = _apply_migrations(session, url)
+            session.execute("schema/record_tables")
+            session.prepare(looking=False)  # the search_path that the library has from now on
+            definitions.create(session)
+            session.execute("schema/restore_grants")
             kept = counter_cache.put_into_effect(session, keep_counts_by)
-        return MigrationResult(tuple(m.id for m in migrations), adopted_tables(session), kept)
+            session.fetch_value("schema/remember_usable_photos")
+            session.execute("schema/revoke_defaults")
+            return MigrationResult(
+                changed=changed,
+                adopted=adopted_tables(session),
+                counter_cache=kept,
+                schema=schema,
+                notes=tuple(row["note"] for row in session.fetch_all("schema/list_notes")),
+                made_again=missing,
+            )
 
 
-def roll_back(url: str) -> MigrationResult:
-    """Takes every migration back. What the migrations did not make stays.
+def detach(url: str, *, schema: str = DEFAULT_SCHEMA) -> None:
+    """Takes views, functions and triggers away, so that an application can change its tables.
+
+    Tables stay, and with them labels, centroids and runs; `migrate` puts the rest back.
 
     Raises:
-        SchemaError: a newer fluffy_sql was here.
-        DatabaseError: Postgres refused a statement, say since a view of yours needs our tables.
+        SchemaError: the database is not migrated.
+        BusyError: a run is at work.
+        DatabaseError: something of somebody else's uses one of them; nothing was changed.
     """
-    with Session.open(url) as session:
-        _refuse_newer(_applied(session))
-        adopted = adopted_tables(session) if _applied(session) else ()
-        with _backend(url, session) as backend:
-            migrations = backend.to_rollback(read_migrations(str(migrations_folder())))
-            backend.rollback_migrations(migrations)
-        return MigrationResult(tuple(m.id for m in migrations), adopted, None)
+    with Session.open(url, schema=schema) as session:
+        library = _read_library(session)
+        if not library.applied:
+            raise _not_migrated(session, library)
+        with session.transaction():
+            _keep_others_out(session)
+            if "usable_photos" not in library.missing and not library.detached:
+                session.fetch_value("schema/remember_usable_photos")
+            definitions.drop(session)
+
+
+def uninstall(url: str, *, schema: str = DEFAULT_SCHEMA) -> bool:
+    """Drops our schema, and of `photos` and `clusters` what `migrate` made; all, or nothing.
+
+    Returns:
+        Whether there was anything to drop.
+
+    Raises:
+        BusyError: a run is at work.
+        DatabaseError: something of somebody else's uses something of ours; nothing was changed.
+    """
+    with Session.open(url, schema=schema) as session:
+        library = _read_library(session)
+        if not library.there:
+            return False
+        if not library.applied:
+            raise SchemaError(
+                f"the schema {schema} holds no library that fluffy_sql migrated; name the right one"
+                " in database.schema"
+            )
+        _refuse_newer(library.applied)
+        with session.transaction():
+            _keep_others_out(session)
+            session.execute("schema/drop_definitions")
+            session.execute("schema/uninstall")
+        return True
 
 
 def require_current_schema(session: Session) -> None:
     """Makes sure the statements find the tables they were written for.
 
     Raises:
-        SchemaError: the database was never migrated, lacks a migration, has newer ones, or lost
-            what a migration made.
+        SchemaError: the database was never migrated, lacks a migration, has newer ones, is
+            detached, or lost what a migration made.
     """
-    applied = _refuse_what_migrating_can_not_mend(session)
-    if not applied and (hidden := session.fetch_all("schema/find_hidden_migrations")):
+    library = _read_library(session)
+    _refuse_newer(library.applied)
+    if not library.applied:
+        raise _not_migrated(session, library)
+    if missing := _known() - library.applied:
+        raise SchemaError(f"this database lacks {min(missing)}; run: fluffy-sql migrate")
+    _refuse_lost(session, library)
+    if library.detached:
+        raise SchemaError("this database was detached; put it back with: fluffy-sql migrate")
+    if library.missing:
         raise SchemaError(
-            f"this database was migrated in the schema {hidden[0]['schema']}, which this role does"
-            " not reach; grant it what docs/security.md says, or name the schema in search_path"
+            f"this database lost {', '.join(library.missing)}; make it again with:"
+            " fluffy-sql migrate"
         )
-    if missing := _known() - applied:
-        what = f"lacks {min(missing)}" if applied else "has not been migrated yet"
-        raise SchemaError(f"this database {what}; run: fluffy-sql migrate")
+    if library.digest != definitions.digest(distributed=session.distributed):
+        raise SchemaError(
+            "views and functions of this database are those of another version of fluffy_sql;"
+            " run: fluffy-sql migrate"
+        )
 
 
 def require_supported_server(session: Session) -> None:
@@ -128,52 +207,138 @@ def require_supported_server(session: Session) -> None:
 
 def adopted_tables(session: Session) -> tuple[str, ...]:
     """Tables that another application made and the migrations kept."""
-    made = {
-        row["name"]
-        for row in session.fetch_all("schema/list_created_objects")
-        if row["kind"] == "table"
-    }
-    return tuple(table for table in ("photos", "clusters") if table not in made)
+    return tuple(row["name"] for row in session.fetch_all("schema/list_adopted_tables"))
+
+
+@dataclass(frozen=True)
+class _Library:
+    """What there is of a library.
+
+    Attributes:
+        there: whether its schema exists.
+        reachable: whether the role may use that.
+        others: other schemas with a library.
+        applied: migrations in force.
+        digest: what definitions were made from; None: they are taken away.
+        missing: definitions that are gone; only where some were made.
+    """
+
+    there: bool
+    reachable: bool
+    others: tuple[str, ...]
+    applied: frozenset[str]
+    digest: str | None
+    missing: tuple[str, ...]
+
+    @property
+    def detached(self) -> bool:
+        return bool(self.applied) and self.digest is None
+
+
+def _read_library(session: Session) -> _Library:
+    [found] = session.fetch_all("schema/describe_library")
+    applied: frozenset[str] = frozenset()
+    digest, missing = None, ()
+    if found["migrated"] and found["reachable"]:
+        rows = session.fetch_all("schema/list_applied_migrations")
+        applied = frozenset(row["migration_id"] for row in rows)
+    if applied:
+        made = session.fetch_all("schema/describe_definitions", names=list(definitions.NAMES))
+        if made:
+            digest, missing = made[0]["digest"], tuple(made[0]["missing"])
+    return _Library(
+        there=found["there"],
+        reachable=found["reachable"],
+        others=tuple(found["others"] or ()),
+        applied=applied,
+        digest=digest,
+        missing=missing,
+    )
+
+
+def _not_migrated(session: Session, library: _Library) -> SchemaError:
+    if library.there and not library.reachable:
+        return SchemaError(
+            f"this database was migrated into the schema {session.schema}, which this role does not"
+            " reach; grant it what docs/security.md says"
+        )
+    if library.others and session.schema not in library.others:
+        return SchemaError(
+            f"the schema {session.schema} has not been migrated yet; this database has a library in"
+            f" {', '.join(library.others)}: name that in database.schema, or run:"
+            " fluffy-sql migrate"
+        )
+    return SchemaError("this database has not been migrated yet; run: fluffy-sql migrate")
 
 
 def _known() -> set[str]:
     return {migration.id for migration in read_migrations(str(migrations_folder()))}
 
 
-def _applied(session: Session) -> set[str]:
-    if not session.fetch_value("schema/has_migrations_table"):
-        return set()
-    return {row["migration_id"] for row in session.fetch_all("schema/list_applied_migrations")}
-
-
-def _refuse_newer(applied: set[str]) -> None:
+def _refuse_newer(applied: frozenset[str]) -> None:
     if newer := applied - _known():
         raise SchemaError(
             f"this database was migrated by a newer fluffy_sql ({max(newer)}); upgrade fluffy_sql"
         )
 
 
-def _refuse_what_migrating_can_not_mend(session: Session) -> set[str]:
-    """Returns the migrations in force, where none is newer than us and nothing is lost."""
-    applied = _applied(session)
-    _refuse_newer(applied)
-    if applied and (lost := session.fetch_all("schema/list_lost_objects")):
+def _refuse_lost(session: Session, library: _Library) -> None:
+    """Tells what was renamed from what is gone."""
+    if not library.applied >= _known():
+        return
+    lost = session.fetch_all("schema/list_lost_objects")
+    for row in lost:
+        if row["renamed_to"]:
+            wanted = row["name"].rpartition(".")[2]
+            raise SchemaError(
+                f"{row['name']} was renamed to {row['renamed_to']} since this database was"
+                f" migrated, and fluffy_sql needs it as {wanted}: name it {wanted} again, or take"
+                " fluffy_sql out with: fluffy-sql migrate --rollback --yes"
+            )
+    gone = [row["name"] for row in lost if not row["replaced"]]
+    if gone:
         raise SchemaError(
-            f"this database was migrated, but lost {', '.join(row['name'] for row in lost)} since:"
+            f"this database was migrated, but lost {', '.join(gone)} since:"
             " somebody dropped that, and it has to come from a backup"
         )
-    return applied
 
 
-@contextmanager
-def _backend(url: str, session: Session) -> Iterator[Any]:
-    """Lends out yoyo on our own connection, one migration at a time in a database."""
+def _refuse_obstacles(session: Session) -> None:
+    obstacles = [row["obstacle"] for row in session.fetch_all("schema/find_obstacles")]
+    if (
+        not obstacles
+        and session.fetch_value("schema/must_hold_key")
+        and session.fetch_value("schema/has_lost_photos")
+    ):
+        obstacles.append(
+            "photos is partitioned, some photos are in a cluster that is not there, and before"
+            " PostgreSQL 18 the foreign key of a partitioned table has to hold for all rows:"
+            " set their cluster_id to null"
+        )
+    if obstacles:
+        more = f" (and {len(obstacles) - 1} more)" if len(obstacles) > 1 else ""
+        raise SchemaError(obstacles[0] + more)
+
+
+def _keep_others_out(session: Session) -> None:
+    """Lets no run or sweep begin before the transaction ends, and waits for other migrations.
+
+    Raises:
+        BusyError: one is at work.
+    """
     session.execute("schema/lock_migrations")
-    try:
-        with our_errors(session.connection), _Backend(_address(url), _MIGRATIONS_TABLE) as backend:
-            yield backend
-    finally:
-        session.execute("schema/unlock_migrations")
+    if not session.fetch_value("check/try_lock_runs"):
+        raise BusyError(
+            f"a run is at work in the schema {session.schema}; try again when it is done"
+        )
+
+
+def _apply_migrations(session: Session, url: str) -> tuple[str, ...]:
+    with our_errors(session.connection):
+        backend = _Backend(_address(url), _MIGRATIONS_TABLE, session.connection)
+        migrations = backend.to_apply(read_migrations(str(migrations_folder())))
+        backend.apply_migrations(migrations)
+        return tuple(migration.id for migration in migrations)
 
 
 def _address(url: str) -> DatabaseURI:
@@ -182,17 +347,45 @@ def _address(url: str) -> DatabaseURI:
 
 
 class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc] # yoyo has no types
-    """yoyo's backend, with tables of our own so that an application's use of yoyo is not disturbed.
+    """yoyo's backend, in a transaction of the caller and with tables of our own.
 
-    yoyo's lock is a row that a killed process leaves behind; `_backend` holds an advisory lock.
+    yoyo opens a connection for each migration and commits it by itself; here every transaction of
+    its is a part of ours. Its lock is a row that a killed process leaves behind; ours is an
+    advisory lock.
     """
 
-    log_table = "fluffy_sql_migrations_log"
-    version_table = "fluffy_sql_migrations_version"
+    log_table = "migrations_log"
+    version_table = "migrations_version"
 
-    def connect(self, dburi: DatabaseURI) -> psycopg.Connection[Any]:
-        return Session.open(dburi.args["conninfo"]).connection
+    def __init__(
+        self, uri: DatabaseURI, migration_table: str, connection: psycopg.Connection[Any]
+    ) -> None:
+        self._ours = connection
+        super().__init__(uri, migration_table)
+
+    def connect(self, dburi: DatabaseURI) -> Any:  # noqa: ARG002 - yoyo's signature
+        return _Joined(self._ours)
+
+    @contextmanager
+    def copy(self) -> Iterator[_Backend]:
+        yield self
+
+    @contextmanager
+    def transaction(self, rollback_on_exit: bool = False) -> Iterator[None]:
+        with self._ours.transaction(force_rollback=rollback_on_exit):
+            yield
 
     @contextmanager
     def lock(self, timeout: float = 10) -> Iterator[None]:  # noqa: ARG002 - yoyo's signature
         yield
+
+
+class _Joined:
+    """A connection as yoyo uses it, that leaves it to others to commit."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self.cursor = connection.cursor
+        self.info = connection.info
+
+    def commit(self) -> None:
+        """Does nothing: whoever began the transaction commits it."""

@@ -19,7 +19,8 @@ from fluffy_sql.database.advice import (
     explain_no_connection,
     one_line,
 )
-from fluffy_sql.database.statements import on_citus, statement
+from fluffy_sql.database.pooler import shares_connections
+from fluffy_sql.database.statements import definition, on_citus, statement
 from fluffy_sql.database.vectors import VectorArray, register_vectors
 from fluffy_sql.errors import DatabaseError, UnreachableError
 
@@ -36,6 +37,8 @@ Row = TypeVar("Row")
 
 logger = logging.getLogger(__name__)
 
+# Where everything of ours lies, if `database.schema` does not say otherwise.
+DEFAULT_SCHEMA = "fluffy_sql"
 # libpq waits for ever by default: a wrong host would look like a hang.
 CONNECT_TIMEOUT_SECONDS = 10
 
@@ -43,60 +46,100 @@ CONNECT_TIMEOUT_SECONDS = 10
 class Session:
     """A connection in autocommit mode. Not for use by two threads at a time.
 
-    Every method that runs a statement raises DatabaseError where Postgres refuses it.
+    Every method that runs a statement raises DatabaseError if Postgres refuses it.
 
     Args:
         connection: the connection.
         url: where it leads.
+        schema: where everything of ours lies, work tables and runs too.
         explain: keeps every statement that is run here, with its plan.
 
     Attributes:
         deadline: when the transaction at hand has to be over, by time.monotonic(); None: whenever.
         distributed: whether Citus has distributed `photos`. Statements that must differ there are
             then run in their other form.
+        standby: whether the server only follows another one.
+        pooled: whether a pooler is in between.
+        schema: as above.
     """
 
     def __init__(
-        self, connection: psycopg.Connection[Any], url: str, explain: PlanRecorder | None = None
+        self,
+        connection: psycopg.Connection[Any],
+        url: str,
+        schema: str = DEFAULT_SCHEMA,
+        explain: PlanRecorder | None = None,
     ) -> None:
         self.connection = connection
         self.deadline: float | None = None
         self.distributed = False
+        self.standby = False
+        self.pooled = False
+        self.schema = schema
         self._url = url
         self._explain = explain
-        self._vector_oid = register_vectors(connection)
+        self._vector_oid: int | None = None
 
     @classmethod
-    def open(cls, url: str, *, explain: PlanRecorder | None = None) -> Self:
+    def open(
+        cls, url: str, *, schema: str = DEFAULT_SCHEMA, explain: PlanRecorder | None = None
+    ) -> Self:
         """Connects and sets what every statement here relies on.
 
         Raises:
             SettingsError: the address is not one that libpq understands.
             UnreachableError: no server answers there, or it refuses us.
-            DatabaseError: it refused a statement.
+            DatabaseError: a pooler in between gives each transaction another connection.
         """
-        conninfo = parse_address(url).conninfo
+        connection = _connect(url)
+        session = cls(connection, url, schema, explain)
         try:
-            connection = psycopg.connect(
-                conninfo,
-                autocommit=True,
-                # Plans are made for the centroids at hand; a generic one guesses their number.
-                prepare_threshold=None,
-                # Else it is the database's, which may lack letters that a path has.
-                client_encoding="utf8",
-                connect_timeout=CONNECT_TIMEOUT_SECONDS,
-                application_name="fluffy_sql",
-            )
-        except psycopg.Error as error:
-            raise UnreachableError(
-                f"can't connect to {describe_url(conninfo)}: {explain_no_connection(error)}"
-            ) from None
-        with our_errors():
-            session = cls(connection, conninfo, explain)
-            [configured] = session.fetch_all("session/configure")
-            if configured["has_citus"]:
-                session.distributed = session.fetch_value("session/is_distributed")
-            return session
+            with our_errors():
+                _refuse_shared(connection, url)
+                session.prepare(looking=False)
+        except BaseException:
+            connection.close()
+            raise
+        return session
+
+    @classmethod
+    def look(
+        cls, url: str, *, schema: str = DEFAULT_SCHEMA, begin: str = "session/begin_looking"
+    ) -> Self:
+        """Connects for one transaction, that by default only reads.
+
+        What it sets ends with it, so it leaves nothing behind on a connection that a pooler lent.
+        A standby will do. What it writes has to be committed by `commit`.
+
+        Args:
+            url: address of the database, as libpq takes it.
+            schema: where everything of ours lies.
+            begin: the statement that begins the transaction.
+
+        Raises:
+            SettingsError: the address is not one that libpq understands.
+            UnreachableError: no server answers there, or it refuses us.
+        """
+        connection = _connect(url)
+        session = cls(connection, url, schema)
+        try:
+            with our_errors():
+                connection.execute(statement(begin).text)
+                session.prepare(looking=True)
+        except BaseException:
+            connection.close()
+            raise
+        return session
+
+    def prepare(self, *, looking: bool) -> None:
+        """Sets what statements rely on; again, after something moved that they rely on."""
+        [prepared] = self.fetch_all("session/prepare", schema=self.schema, looking=looking)
+        self.execute("session/find_library")
+        self._vector_oid = register_vectors(self.connection)
+        self.standby = prepared["standby"]
+        self.pooled = prepared["backend"] != self.connection.info.backend_pid
+        if prepared["has_citus"]:
+            self.distributed = self.fetch_value("session/is_distributed")
 
     def __enter__(self) -> Self:
         return self
@@ -108,6 +151,11 @@ class Session:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def commit(self) -> None:
+        """Ends the transaction of `look` and keeps what it wrote."""
+        with our_errors():
+            self.connection.commit()
 
     def close(self) -> None:
         """Closes the connection; closing twice is harmless."""
@@ -124,7 +172,7 @@ class Session:
         Raises:
             DatabaseError: as from `open`.
         """
-        return self.open(self._url)
+        return self.open(self._url, schema=self.schema)
 
     def cancel(self) -> None:
         """Stops the statement another thread is running on this session.
@@ -142,14 +190,14 @@ class Session:
         """Runs `sql/<name>.sql`; returns how many rows it touched."""
         with our_errors(self.connection):
             return self.connection.execute(
-                self._recorded(name, parameters), parameters, binary=True
+                self._recorded(name, parameters), parameters or None, binary=True
             ).rowcount
 
     def fetch_all(self, name: str, /, **parameters: object) -> list[dict[str, Any]]:
         """Runs `sql/<name>.sql`; returns its rows as dictionaries by column."""
         with our_errors(self.connection), self.connection.cursor(row_factory=dict_row) as cursor:
             return cursor.execute(
-                self._recorded(name, parameters), parameters, binary=True
+                self._recorded(name, parameters), parameters or None, binary=True
             ).fetchall()
 
     def fetch_as(self, kind: type[Row], name: str, /, **parameters: object) -> list[Row]:
@@ -159,18 +207,23 @@ class Session:
             self.connection.cursor(row_factory=class_row(kind)) as cursor,
         ):
             return cursor.execute(
-                self._recorded(name, parameters), parameters, binary=True
+                self._recorded(name, parameters), parameters or None, binary=True
             ).fetchall()
 
     def fetch_value(self, name: str, /, **parameters: object) -> Any:
         """Runs `sql/<name>.sql`; returns the first column of its only row."""
         with our_errors(self.connection):
             row = self.connection.execute(
-                self._recorded(name, parameters), parameters, binary=True
+                self._recorded(name, parameters), parameters or None, binary=True
             ).fetchone()
         if row is None:
             raise LookupError(f"sql/{name}.sql returned no row")
         return row[0]
+
+    def define(self, name: str) -> None:
+        """Makes or replaces a view or function as `sql/definitions/<name>.sql` has it."""
+        with our_errors():
+            self.connection.execute(definition(name, distributed=self.distributed))
 
     def copy_in(self, name: str, /, types: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
         """Streams rows into `sql/<name>.sql`, a binary COPY; returns how many it took.
@@ -198,7 +251,9 @@ class Session:
             return
         with our_errors(self.connection):
             try:
-                self.connection.execute(self._recorded(name, parameters), parameters, binary=True)
+                self.connection.execute(
+                    self._recorded(name, parameters), parameters or None, binary=True
+                )
             except psycopg.Error as error:
                 if not (self.distributed or isinstance(error, psycopg.OperationalError)):
                     raise
@@ -212,15 +267,6 @@ class Session:
             if self.distributed:
                 self.connection.execute(statement("session/modify_sequentially").text)
             yield
-
-    def share(self, table: str) -> None:
-        """Puts a new work table onto the shards of `photos`, by its `photo_id`; else does nothing.
-
-        Args:
-            table: its name.
-        """
-        if self.distributed:
-            self.fetch_value("work_tables/distribute", table_name=table)
 
     def vector_array(self, matrix: NDArray[np.float32]) -> VectorArray:
         """A matrix of shape (rows, dimensions) as a `vector[]` parameter.
@@ -253,14 +299,42 @@ class Session:
     def _plan(self, text: str, parameters: dict[str, object]) -> Iterable[tuple[Any, ...]]:
         """The lines of a plan; where photos are distributed, Citus makes not every plan it runs."""
         if not self.distributed:
-            return self.connection.execute(text, parameters, binary=True)
+            return self.connection.execute(text, parameters or None, binary=True)
         try:
             # With a single shard, asking may fail on that shard's server alone, which takes
             # statements again only once we go back.
             with self.connection.transaction(force_rollback=True):
-                return self.connection.execute(text, parameters, binary=True).fetchall()
+                return self.connection.execute(text, parameters or None, binary=True).fetchall()
         except psycopg.Error as error:
             return [(f"Citus tells no plan: {one_line(error)}",)]
+
+
+def _connect(url: str) -> psycopg.Connection[Any]:
+    conninfo = parse_address(url).conninfo
+    try:
+        return psycopg.connect(
+            conninfo,
+            autocommit=True,
+            # Plans are made for the centroids at hand; a generic one guesses their number.
+            prepare_threshold=None,
+            # Else it is the database's, which may lack letters that a path has.
+            client_encoding="utf8",
+            connect_timeout=CONNECT_TIMEOUT_SECONDS,
+            application_name="fluffy_sql",
+        )
+    except psycopg.Error as error:
+        raise UnreachableError(
+            f"can't connect to {describe_url(conninfo)}: {explain_no_connection(error)}"
+        ) from None
+
+
+def _refuse_shared(connection: psycopg.Connection[Any], url: str) -> None:
+    if shares_connections(connection, lambda: _connect(url)):
+        raise DatabaseError(
+            f"{describe_url(url)} is a pooler in transaction mode, where a run can keep neither its"
+            " settings nor its lock: use the address of the server itself, or of a pool in session"
+            " mode; commands that only look work here"
+        )
 
 
 @contextmanager

@@ -15,9 +15,13 @@ if TYPE_CHECKING:
 _PARAMETER = re.compile(r"%\((\w+)\)[sb]")
 # Every parameter carries its type, so that a statement reads and plans the same whoever calls it.
 _UNTYPED_PARAMETER = re.compile(r"%\((\w+)\)[sb](?!::[a-z])")
-# The body of a DO block is one statement to whoever sends it.
-_DOLLAR_QUOTED = re.compile(r"\$\$.*?\$\$", re.DOTALL)
+# The body of a DO block is one statement to whoever sends it; literals and comments hold none.
+_NOT_CODE = re.compile(r"\$\$.*?\$\$|'(?:[^']|'')*'|--[^\n]*", re.DOTALL)
 _DECLARED = re.compile(r"^-- Parameters:(?P<first>.*)\n(?P<rest>(?:--   .*\n)*)", re.MULTILINE)
+
+
+# Views and functions as migrate makes them: files with a comment each, not statements to be named.
+DEFINITIONS = "definitions"
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,20 @@ def on_citus(name: str) -> str:
 def statement_names() -> list[str]:
     """Names of all statements, sorted."""
     folder = sql_folder()
-    return sorted(_name(folder, file) for file in folder.rglob("*.sql"))
+    found = (_name(folder, file) for file in folder.rglob("*.sql"))
+    return sorted(name for name in found if not name.startswith(f"{DEFINITIONS}/"))
+
+
+@cache
+def definition(name: str, *, distributed: bool = False) -> str:
+    """The text of `sql/definitions/<name>.sql`: an object as migrate makes it, with its comment.
+
+    Args:
+        name: of the view or function.
+        distributed: whether it is to be as in `<name>.citus.sql`, if there is such a file.
+    """
+    found = on_citus(f"{DEFINITIONS}/{name}") if distributed else f"{DEFINITIONS}/{name}"
+    return (sql_folder() / f"{found}.sql").read_text(encoding="utf-8")
 
 
 def _name(folder: Path, file: Path) -> str:
@@ -76,10 +93,10 @@ def parse(name: str, text: str) -> Statement:
         )
     if uncast := set(_UNTYPED_PARAMETER.findall(body)):
         raise ValueError(f"sql/{name}.sql: parameters without a type cast: {sorted(uncast)}")
-    # psycopg reads a bare percent sign as a placeholder, inside comments too.
-    if "%" in _PARAMETER.sub("", body):
+    # With parameters, psycopg reads a bare percent sign as a placeholder, inside comments too.
+    if used and "%" in _PARAMETER.sub("", body):
         raise ValueError(f"sql/{name}.sql: holds a bare percent sign")
-    if _DOLLAR_QUOTED.sub("", body).count(";") != 1 or not body.rstrip().endswith(";"):
+    if _NOT_CODE.sub("", body).count(";") != 1 or not body.rstrip().endswith(";"):
         raise ValueError(f"sql/{name}.sql: must hold one statement, ended by a semicolon")
     return Statement(name, body.strip(), frozenset(used))
 

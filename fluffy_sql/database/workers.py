@@ -11,7 +11,7 @@ from queue import SimpleQueue
 from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
-from fluffy_sql.database.session import Session
+from fluffy_sql.database.session import DEFAULT_SCHEMA, Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -42,12 +42,18 @@ class Workers:
     @classmethod
     @contextmanager
     def open(
-        cls, url: str, connections: int, *, explain: PlanRecorder | None = None
+        cls,
+        url: str,
+        connections: int,
+        *,
+        schema: str = DEFAULT_SCHEMA,
+        explain: PlanRecorder | None = None,
     ) -> Iterator[Workers]:
         """Opens the connections and closes them at the end; `explain` keeps their statements."""
         with ExitStack() as stack:
             sessions = [
-                stack.enter_context(Session.open(url, explain=explain)) for _ in range(connections)
+                stack.enter_context(Session.open(url, schema=schema, explain=explain))
+                for _ in range(connections)
             ]
             yield cls(sessions)
 

@@ -56,33 +56,31 @@ def gather(session: Session, selection: Selection, photos: int) -> Library:
         UsageError: a cluster was asked for that is not in scope.
         DatabaseError: Postgres refused a statement.
     """
-    with session.transaction():
-        session.execute("report/see_one_moment")
-        asked = selection.one_scope
-        clusters = session.fetch_as(
-            Cluster,
-            "report/list_clusters",
-            run_id=selection.run_id,
-            every_scope=asked is None,
-            scope=asked.scope if asked else None,
-        )
-        require_one_scope([cluster.scope for cluster in clusters], asked, "clusters")
-        shown = _to_be_shown(clusters, selection)
-        ids = [cluster.id for cluster in clusters]
-        spreads, picked = _measure(session, ids, shown, photos)
-        clusters = [replace(cluster, spread=spreads.get(cluster.id)) for cluster in clusters]
-        groups = [_group(session, alike) for alike in _alike(clusters)]
-        found = [look for group in groups for look in second_looks(group.clusters)]
-        looks = found[:_MOST_SECOND_LOOKS]
-        if not (selection.largest or selection.cluster_ids):
-            # The largest alone are shown where there are very many, and those to look at again.
-            with_photos = {cluster.id for cluster in clusters if cluster.photos}
-            again = {cluster_id for look in looks for cluster_id in look.cluster_ids}
-            added = (again & with_photos) - shown
-            picked |= _measure(session, sorted(added), added, photos)[1]
-            shown |= added
-        run_ids = sorted({cluster.run_id for cluster in clusters if cluster.run_id is not None})
-        runs = session.fetch_as(Run, "report/list_runs", run_ids=run_ids)
+    asked = selection.one_scope
+    clusters = session.fetch_as(
+        Cluster,
+        "report/list_clusters",
+        run_id=selection.run_id,
+        every_scope=asked is None,
+        scope=asked.scope if asked else None,
+    )
+    require_one_scope([cluster.scope for cluster in clusters], asked, "clusters")
+    shown = _to_be_shown(clusters, selection)
+    ids = [cluster.id for cluster in clusters]
+    spreads, picked = _measure(session, ids, shown, photos)
+    clusters = [replace(cluster, spread=spreads.get(cluster.id)) for cluster in clusters]
+    groups = [_group(session, alike) for alike in _alike(clusters)]
+    found = [look for group in groups for look in second_looks(group.clusters)]
+    looks = found[:_MOST_SECOND_LOOKS]
+    if not (selection.largest or selection.cluster_ids):
+        # The largest alone are shown where there are very many, and those to look at again.
+        with_photos = {cluster.id for cluster in clusters if cluster.photos}
+        again = {cluster_id for look in looks for cluster_id in look.cluster_ids}
+        added = (again & with_photos) - shown
+        picked |= _measure(session, sorted(added), added, photos)[1]
+        shown |= added
+    run_ids = sorted({cluster.run_id for cluster in clusters if cluster.run_id is not None})
+    runs = session.fetch_as(Run, "report/list_runs", run_ids=run_ids)
     among_others = {cluster.id: cluster for group in groups for cluster in group.clusters}
     ordered = tuple(among_others[cluster_id] for cluster_id in ids)
     return Library(

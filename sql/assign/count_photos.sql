@@ -9,8 +9,8 @@ SELECT
     count(*) FILTER (WHERE placement.photo_id IS NOT NULL AND placement.within_limit IS NULL) AS without_limit,
     count(*) FILTER (WHERE there.dimensions IS NOT NULL AND photo.norm = 0) AS zero_vector,
     count(*) FILTER (WHERE photo.dimensions IS NOT NULL AND there.dimensions IS NULL) AS no_cluster
-FROM fluffy_sql_work.candidates AS candidate
-LEFT JOIN fluffy_sql_work.placements AS placement ON candidate.photo_id = placement.photo_id
+FROM work_candidates AS candidate
+LEFT JOIN work_placements AS placement ON candidate.photo_id = placement.photo_id
 LEFT JOIN LATERAL (
     SELECT
         vector_dims(fetched.embedding) AS dimensions,

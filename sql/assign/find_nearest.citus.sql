@@ -5,7 +5,7 @@
 --   list_clusters gives them), limits double precision[] (the farthest each takes; null: not known),
 --   normalize boolean, dimensions integer, after_row bigint (exclusive), last_row bigint (inclusive)
 -- Returns: nothing; the row count is the photos that have a nearest cluster.
-INSERT INTO fluffy_sql_work.placements (photo_id, from_cluster_id, to_cluster_id, within_limit, row_version)
+INSERT INTO work_placements (photo_id, from_cluster_id, to_cluster_id, within_limit, row_version)
 SELECT
     candidate.photo_id,
     candidate.cluster_id AS from_cluster_id,
@@ -16,7 +16,7 @@ SELECT
         ELSE nearest.distance
     END AS within_limit,
     found.xmin AS row_version
-FROM fluffy_sql_work.candidates AS candidate
+FROM work_candidates AS candidate
 INNER JOIN unnest(%(scopes)s::bigint[], %(firsts)s::integer[], %(lasts)s::integer[]) AS own (scope, first, last)
     ON candidate.scope IS NOT DISTINCT FROM own.scope
 INNER JOIN photos AS found ON candidate.photo_id = found.id

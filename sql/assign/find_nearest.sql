@@ -9,7 +9,7 @@
 --   list_clusters gives them), limits double precision[] (the farthest each takes; null: not known),
 --   normalize boolean, dimensions integer, after_row bigint (exclusive), last_row bigint (inclusive)
 -- Returns: nothing; the row count is the photos that have a nearest cluster.
-INSERT INTO fluffy_sql_work.placements (photo_id, from_cluster_id, to_cluster_id, within_limit, row_version)
+INSERT INTO work_placements (photo_id, from_cluster_id, to_cluster_id, within_limit, row_version)
 SELECT
     candidate.photo_id,
     candidate.cluster_id AS from_cluster_id,
@@ -33,7 +33,7 @@ CROSS JOIN
         SELECT
             listed.photo_id,
             listed.cluster_id
-        FROM fluffy_sql_work.candidates AS listed
+        FROM work_candidates AS listed
         WHERE
             listed.position > %(after_row)s::bigint
             AND listed.position <= %(last_row)s::bigint

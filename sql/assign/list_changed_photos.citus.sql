@@ -1,7 +1,7 @@
 -- What list_changed_photos does, where photos are distributed: the newest move of a photo lies on its shard, and only
 -- ids of photos that changed since are sent.
 -- Returns: nothing; the row count is how many there are.
-INSERT INTO fluffy_sql_work.candidates (position, photo_id, cluster_id, scope)
+INSERT INTO work_candidates (position, photo_id, cluster_id, scope)
 SELECT
     coalesce(listed.last, 0)
     + row_number() OVER (ORDER BY known.scope ASC NULLS FIRST, known.photo_id ASC) AS position,
@@ -32,4 +32,4 @@ FROM (
         AND moved.to_cluster_id = usable.cluster_id
         AND run.placed_at <> photo.updated_at
 ) AS known
-CROSS JOIN (SELECT max(position) AS last FROM fluffy_sql_work.candidates) AS listed;
+CROSS JOIN (SELECT max(position) AS last FROM work_candidates) AS listed;

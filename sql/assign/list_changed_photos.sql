@@ -4,7 +4,7 @@
 -- Photos are sorted in among their moves, as the last of them, and not joined: the planner can't know how many photos a
 -- move has, and its nested loops took 9 s for a million.
 -- Returns: nothing; the row count is how many there are.
-INSERT INTO fluffy_sql_work.candidates (position, photo_id, cluster_id, scope)
+INSERT INTO work_candidates (position, photo_id, cluster_id, scope)
 SELECT
     coalesce(listed.last, 0)
     + row_number() OVER (ORDER BY known.scope ASC NULLS FIRST, known.photo_id ASC) AS position,
@@ -46,5 +46,5 @@ FROM (
     ) AS of_all
     WINDOW moves AS (PARTITION BY photo_id ORDER BY run_id ASC NULLS LAST)
 ) AS known
-CROSS JOIN (SELECT max(position) AS last FROM fluffy_sql_work.candidates) AS listed
+CROSS JOIN (SELECT max(position) AS last FROM work_candidates) AS listed
 WHERE known.run_id IS NULL AND known.placed_in = known.cluster_id AND known.placed_at <> known.changed_at;

@@ -1,6 +1,6 @@
 -- Lists the usable photos that have an embedding and no cluster, and may get one.
 -- Returns: nothing; the row count is how many there are.
-INSERT INTO fluffy_sql_work.candidates (position, photo_id, scope)
+INSERT INTO work_candidates (position, photo_id, scope)
 SELECT
     row_number() OVER (ORDER BY usable.scope ASC NULLS FIRST, usable.id ASC) AS position,
     usable.id AS photo_id,

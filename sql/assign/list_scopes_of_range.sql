@@ -2,6 +2,6 @@
 -- Parameters: after_row bigint (exclusive), last_row bigint (inclusive)
 -- Returns: scope (null: nobody's own).
 SELECT DISTINCT scope
-FROM fluffy_sql_work.candidates
+FROM work_candidates
 WHERE position > %(after_row)s::bigint AND position <= %(last_row)s::bigint
 ORDER BY scope;

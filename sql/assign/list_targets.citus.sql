@@ -4,7 +4,7 @@ WITH touched AS MATERIALIZED (
     SELECT DISTINCT
         from_cluster_id,
         to_cluster_id
-    FROM fluffy_sql_work.placements
+    FROM work_placements
     WHERE within_limit AND from_cluster_id IS DISTINCT FROM to_cluster_id
 )
 

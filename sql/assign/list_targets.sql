@@ -7,7 +7,7 @@ FROM clusters
 WHERE
     id IN (
         SELECT unnest(ARRAY[from_cluster_id, to_cluster_id])
-        FROM fluffy_sql_work.placements
+        FROM work_placements
         WHERE within_limit AND from_cluster_id IS DISTINCT FROM to_cluster_id
     )
 ORDER BY id;

@@ -8,7 +8,7 @@ SELECT
     placement.photo_id,
     placement.from_cluster_id,
     placement.to_cluster_id
-FROM fluffy_sql_work.placements AS placement
+FROM work_placements AS placement
 INNER JOIN photos ON placement.photo_id = photos.id
 WHERE
     photos.xmin = placement.row_version

@@ -14,7 +14,7 @@ WITH placed AS (
             photo.ctid AS place,
             placement.from_cluster_id,
             placement.to_cluster_id
-        FROM fluffy_sql_work.placements AS placement
+        FROM work_placements AS placement
         INNER JOIN photos AS photo ON placement.photo_id = photo.id
         WHERE
             photo.xmin = placement.row_version

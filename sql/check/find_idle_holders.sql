@@ -12,7 +12,9 @@ FROM pg_locks AS lock
 INNER JOIN pg_stat_activity AS activity ON lock.pid = activity.pid
 INNER JOIN
     unnest(ARRAY['generate', 'import', 'migrate'], ARRAY['runs', 'imports', 'migrations']) AS ours (name, held)
-    ON (lock.classid::bigint << 32) | lock.objid::bigint = hashtextextended('fluffy_sql ' || ours.name, 0)
+    ON (lock.classid::bigint << 32) | lock.objid::bigint = hashtextextended(
+        'fluffy_sql ' || ours.name || ' ' || current_setting('fluffy_sql.schema'), 0
+    )
 WHERE
     lock.locktype = 'advisory'
     AND lock.granted

@@ -1,10 +1,10 @@
--- Clusters whose photos_count is not the number of their photos. In one statement, so that nobody's half-done work is
--- seen. An adopted table may hold null for none.
--- Returns: cluster_id, photos_count, photos; in the order of cluster_id.
+-- Clusters whose photos_count, with what triggers wrote down and could not add yet, is not the number of their photos.
+-- In one statement, so that nobody's half-done work is seen. An adopted table may hold null for none.
+-- Returns: cluster_id, photos_count (with what is to be added), photos; in the order of cluster_id.
 SELECT
     cluster.id AS cluster_id,
-    cluster.photos_count,
-    coalesce(counted.photos, 0) AS photos
+    counted.photos AS photos_count,
+    coalesce(member.photos, 0) AS photos
 FROM clusters AS cluster
 LEFT JOIN (
     SELECT
@@ -12,6 +12,14 @@ LEFT JOIN (
         count(*) AS photos
     FROM photos
     GROUP BY cluster_id
-) AS counted ON cluster.id = counted.cluster_id
-WHERE coalesce(cluster.photos_count, 0) <> coalesce(counted.photos, 0)
+) AS member ON cluster.id = member.cluster_id
+LEFT JOIN (
+    SELECT
+        cluster_id,
+        sum(photos)::bigint AS photos
+    FROM photo_count_changes
+    GROUP BY cluster_id
+) AS pending ON cluster.id = pending.cluster_id
+CROSS JOIN LATERAL (SELECT coalesce(cluster.photos_count, 0) + coalesce(pending.photos, 0) AS photos) AS counted
+WHERE counted.photos <> coalesce(member.photos, 0)
 ORDER BY cluster.id;

@@ -1,7 +1,7 @@
 -- What count_misplaced does, where photos are distributed: the ids are drawn first, and their photos looked at where
 -- they lie. Which of them this transaction placed, moves tell; one of these that was embedded anew just before is
 -- passed over, for it is no longer as far from its nearest centroid as it was.
--- Parameters: labels integer[] (as in fluffy_sql_work.assignments), cluster_ids bigint[] (of each), normalize boolean,
+-- Parameters: labels integer[] (as in work_assignments), cluster_ids bigint[] (of each), normalize boolean,
 --   seed bigint, photos bigint (how many to look at)
 -- Returns: one count.
 WITH drawn AS MATERIALIZED (
@@ -10,7 +10,7 @@ WITH drawn AS MATERIALIZED (
         label,
         distance,
         row_version
-    FROM fluffy_sql_work.assignments
+    FROM work_assignments
     ORDER BY hashint8extended(photo_id, %(seed)s::bigint), photo_id
     LIMIT %(photos)s::bigint
 )

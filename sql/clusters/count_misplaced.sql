@@ -5,7 +5,7 @@
 -- is changing.
 -- LATERAL and OFFSET 0 make it look up each photo by its key: the statistics were made before the photos were placed,
 -- and a join planned by them took 5 s for 100,000 photos.
--- Parameters: labels integer[] (as in fluffy_sql_work.assignments), cluster_ids bigint[] (of each), normalize boolean,
+-- Parameters: labels integer[] (as in work_assignments), cluster_ids bigint[] (of each), normalize boolean,
 --   seed bigint, photos bigint (how many to look at)
 -- Returns: one count.
 SELECT count(*) AS misplaced
@@ -14,7 +14,7 @@ FROM (
         photo_id,
         label,
         row_version
-    FROM fluffy_sql_work.assignments
+    FROM work_assignments
     ORDER BY hashint8extended(photo_id, %(seed)s::bigint), photo_id
     LIMIT %(photos)s::bigint
 ) AS drawn

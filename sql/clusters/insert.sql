@@ -3,4 +3,4 @@
 -- Parameters: run_id bigint, centroids vector[], scopes bigint[] (of each; null: nobody's own)
 -- Returns: id; one row for each centroid.
 SELECT made.id
-FROM fluffy_sql_make_clusters(%(run_id)s::bigint, %(centroids)b::vector[], %(scopes)s::bigint[]) AS made (id);
+FROM make_clusters(%(run_id)s::bigint, %(centroids)b::vector[], %(scopes)s::bigint[]) AS made (id);

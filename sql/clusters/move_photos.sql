@@ -1,7 +1,7 @@
 -- Moves photos to the clusters a recluster found for them, and keeps who moved from where. A photo whose cluster would
 -- not change is never written: each such write costs an index entry. One that changed since it was looked at, or is
 -- just being changed, is left alone, as by write_assignments.
--- Parameters: run_id bigint, labels integer[] (as in fluffy_sql_work.assignments), cluster_ids bigint[] (of each)
+-- Parameters: run_id bigint, labels integer[] (as in work_assignments), cluster_ids bigint[] (of each)
 -- Returns: from_cluster_id (null: none), to_cluster_id, photos.
 WITH moved AS (
     UPDATE photos
@@ -14,7 +14,7 @@ WITH moved AS (
             photo.ctid AS place,
             photo.cluster_id AS from_cluster_id,
             made.cluster_id AS to_cluster_id
-        FROM fluffy_sql_work.assignments AS assignment
+        FROM work_assignments AS assignment
         INNER JOIN unnest(%(labels)s::integer[], %(cluster_ids)s::bigint[]) AS made (label, cluster_id)
             ON assignment.label = made.label
         INNER JOIN photos AS photo ON assignment.photo_id = photo.id

@@ -3,7 +3,7 @@
 -- that somebody is just changing: it is not waited for, since he may come to wait for a photo that is locked here.
 -- Rows that are locked stay where they are, and are found again by their places (ctid): by id it took 0.3 s more for
 -- 100,000.
--- Parameters: run_id bigint, labels integer[] (as in fluffy_sql_work.assignments), cluster_ids bigint[] (of each)
+-- Parameters: run_id bigint, labels integer[] (as in work_assignments), cluster_ids bigint[] (of each)
 -- Returns: from_cluster_id (null), to_cluster_id, photos (placed in it); no row for a cluster that got none.
 WITH placed AS (
     UPDATE photos
@@ -15,7 +15,7 @@ WITH placed AS (
             photo.id,
             photo.ctid AS place,
             made.cluster_id
-        FROM fluffy_sql_work.assignments AS assignment
+        FROM work_assignments AS assignment
         INNER JOIN unnest(%(labels)s::integer[], %(cluster_ids)s::bigint[]) AS made (label, cluster_id)
             ON assignment.label = made.label
         INNER JOIN photos AS photo ON assignment.photo_id = photo.id

@@ -6,7 +6,7 @@
 --   normalize boolean, dimensions integer, scope bigint (null: nobody's own), clustered boolean (also those
 --   in a cluster), after_id bigint (exclusive), last_id bigint (inclusive)
 -- Returns: nothing; the row count is the photos assigned.
-INSERT INTO fluffy_sql_work.assignments (photo_id, label, distance, row_version, fingerprint)
+INSERT INTO work_assignments (photo_id, label, distance, row_version, fingerprint)
 SELECT
     usable.id,
     nearest.label,

@@ -3,10 +3,10 @@
 --   places of centroids from 0), width integer (candidates of each), blocks vector[], per_block integer, length integer
 --   (the three as in lloyd_step_by_cell), probe vector, normalize boolean, dimensions integer, scope bigint (null:
 --   nobody's own), clustered boolean (also those in a cluster), after_id bigint (exclusive), last_id bigint
---   (inclusive), assigned bigint (the last position of fluffy_sql_work.drawn whose photo assign_sample assigned; 0:
+--   (inclusive), assigned bigint (the last position of work_drawn whose photo assign_sample assigned; 0:
 --   none was)
 -- Returns: nothing; the row count is the photos assigned.
-INSERT INTO fluffy_sql_work.assignments (photo_id, label, distance, row_version, fingerprint)
+INSERT INTO work_assignments (photo_id, label, distance, row_version, fingerprint)
 SELECT
     photo.id,
     nearest.label,
@@ -32,7 +32,7 @@ FROM (
         AND (%(clustered)s::boolean OR usable.cluster_id IS NULL)
         AND usable.embedding IS NOT NULL
         AND NOT EXISTS (
-            SELECT FROM fluffy_sql_work.drawn AS drawn
+            SELECT FROM work_drawn AS drawn
             WHERE
                 drawn.photo_id = usable.id
                 AND drawn.photo_id > %(after_id)s::bigint

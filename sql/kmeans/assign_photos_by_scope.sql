@@ -7,7 +7,7 @@
 --   first_label integer (of the first centroid), probe vector, normalize boolean, dimensions integer,
 --   clustered boolean (also those in a cluster)
 -- Returns: nothing; the row count is the photos assigned.
-INSERT INTO fluffy_sql_work.assignments (photo_id, label, distance, row_version, fingerprint)
+INSERT INTO work_assignments (photo_id, label, distance, row_version, fingerprint)
 SELECT
     photo.id,
     %(first_label)s::integer + nearest.label AS label,
@@ -40,7 +40,7 @@ CROSS JOIN
                 WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
                 ELSE vector(usable.embedding, -1, FALSE)
             END AS embedding
-        FROM fluffy_sql_work.drawn AS drawn
+        FROM work_drawn AS drawn
         INNER JOIN usable_photos AS usable ON drawn.photo_id = usable.id
         INNER JOIN photos AS stored ON drawn.photo_id = stored.id
         WHERE

@@ -7,7 +7,7 @@
 --   probe vector, normalize boolean, dimensions integer, scope bigint (null: nobody's own), clustered boolean (also
 --   those in a cluster), after_row bigint (exclusive), last_row bigint (inclusive)
 -- Returns: nothing; the row count is the photos assigned.
-INSERT INTO fluffy_sql_work.assignments (photo_id, label, distance, row_version, fingerprint)
+INSERT INTO work_assignments (photo_id, label, distance, row_version, fingerprint)
 SELECT
     sample.photo_id,
     nearest.label,
@@ -18,7 +18,7 @@ FROM (
     SELECT
         photo_id,
         (%(cells)b::integer[])[(position - %(after_row)s::bigint)::integer] AS cell
-    FROM fluffy_sql_work.sample
+    FROM work_sample
     WHERE position > %(after_row)s::bigint AND position <= %(last_row)s::bigint
     ORDER BY photo_id
 ) AS sample

@@ -9,7 +9,7 @@ FROM (
     SELECT
         photo_id,
         distance
-    FROM fluffy_sql_work.assignments
+    FROM work_assignments
     ORDER BY hashint8extended(photo_id, %(seed)s::bigint), photo_id
     LIMIT %(photos)s::bigint
 ) AS drawn

@@ -10,7 +10,7 @@ FROM (
             ((hashint8extended(photo_id, %(seed)s::bigint) & 9007199254740991)::double precision + 0.5)
             / 9007199254740992
         ) / (distance * distance) AS draw
-    FROM fluffy_sql_work.assignments
+    FROM work_assignments
     WHERE distance > 0
     ORDER BY draw, photo_id
     LIMIT %(photos)s::bigint

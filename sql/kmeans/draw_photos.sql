@@ -3,7 +3,7 @@
 -- Parameters: seed bigint, scope bigint (null: nobody's own), clustered boolean (also those in a cluster),
 --   sample_size bigint
 -- Returns: nothing; the row count is the photos drawn.
-INSERT INTO fluffy_sql_work.drawn (position, photo_id)
+INSERT INTO work_drawn (position, photo_id)
 SELECT
     row_number() OVER (ORDER BY drawn.draw, drawn.id) AS position,
     drawn.id AS photo_id

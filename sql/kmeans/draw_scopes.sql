@@ -4,7 +4,7 @@
 --   in a cluster)
 -- Returns: scope, after_row (exclusive), last_row; in the order of the rows.
 WITH drawn AS (
-    INSERT INTO fluffy_sql_work.drawn (position, photo_id, scope)
+    INSERT INTO work_drawn (position, photo_id, scope)
     SELECT
         row_number() OVER (ORDER BY photo.scope ASC NULLS FIRST, photo.draw ASC, photo.id ASC) AS position,
         photo.id AS photo_id,

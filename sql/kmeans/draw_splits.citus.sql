@@ -5,7 +5,7 @@ WITH drawn AS MATERIALIZED (
     SELECT DISTINCT ON (nearest.label)
         nearest.label,
         sample.position
-    FROM fluffy_sql_work.sample AS sample
+    FROM work_sample AS sample
     CROSS JOIN
         LATERAL (
             SELECT
@@ -31,6 +31,6 @@ WITH drawn AS MATERIALIZED (
 SELECT
     drawn.label,
     sample.embedding
-FROM fluffy_sql_work.sample AS sample
+FROM work_sample AS sample
 INNER JOIN drawn ON sample.position = drawn.position
 ORDER BY drawn.label;

@@ -6,7 +6,7 @@
 SELECT DISTINCT ON (nearest.label)
     nearest.label,
     sample.embedding
-FROM fluffy_sql_work.sample AS sample
+FROM work_sample AS sample
 CROSS JOIN
     LATERAL (
         SELECT

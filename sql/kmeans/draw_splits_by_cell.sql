@@ -11,7 +11,7 @@ FROM (
         position,
         embedding,
         (%(cells)b::integer[])[position::integer] AS label
-    FROM fluffy_sql_work.sample
+    FROM work_sample
     WHERE position <= cardinality(%(cells)b::integer[])
 ) AS located
 CROSS JOIN

@@ -5,7 +5,7 @@
 SELECT
     drawn.position,
     photo.embedding
-FROM fluffy_sql_work.drawn AS drawn
+FROM work_drawn AS drawn
 INNER JOIN usable_photos AS usable ON drawn.photo_id = usable.id
 CROSS JOIN
     LATERAL (

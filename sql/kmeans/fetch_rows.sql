@@ -4,6 +4,6 @@
 SELECT
     position,
     embedding
-FROM fluffy_sql_work.sample
+FROM work_sample
 WHERE position > %(after_row)s::bigint AND position <= %(last_row)s::bigint
 ORDER BY position;

@@ -7,7 +7,7 @@
 SELECT
     nearest.label,
     array_agg((sample.position - %(after_row)s::bigint)::integer) AS places
-FROM fluffy_sql_work.sample AS sample
+FROM work_sample AS sample
 CROSS JOIN
     LATERAL (
         SELECT

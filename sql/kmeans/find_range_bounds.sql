@@ -3,4 +3,4 @@
 -- Parameters: fractions double precision[] (rising, between 0 and 1)
 -- Returns: one array of ids, rising; null where the sample is empty.
 SELECT percentile_disc(%(fractions)s::double precision[]) WITHIN GROUP (ORDER BY photo_id) AS bounds
-FROM fluffy_sql_work.sample;
+FROM work_sample;

@@ -10,7 +10,7 @@ SELECT
     count(*) AS rows,
     avg(photo.embedding) AS mean,
     array_agg((sample.position - %(after_row)s::bigint)::integer) FILTER (WHERE %(followed)s::boolean) AS places
-FROM fluffy_sql_work.sample AS sample
+FROM work_sample AS sample
 CROSS JOIN
     LATERAL (
         SELECT

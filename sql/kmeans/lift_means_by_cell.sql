@@ -17,7 +17,7 @@ FROM (
         photo_id,
         embedding,
         (position - %(after_row)s::bigint)::integer AS place
-    FROM fluffy_sql_work.sample
+    FROM work_sample
     WHERE position > %(after_row)s::bigint AND position <= %(last_row)s::bigint
     ORDER BY photo_id
 ) AS sample

@@ -11,7 +11,7 @@ SELECT
     avg(sample.embedding) AS mean,
     sum(nearest.distance * nearest.distance) AS error,
     array_agg((sample.position - %(after_row)s::bigint)::integer) FILTER (WHERE %(followed)s::boolean) AS places
-FROM fluffy_sql_work.sample AS sample
+FROM work_sample AS sample
 CROSS JOIN
     LATERAL (
         SELECT

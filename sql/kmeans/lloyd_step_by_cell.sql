@@ -16,7 +16,7 @@ FROM (
     SELECT
         embedding,
         (position - %(after_row)s::bigint)::integer AS place
-    FROM fluffy_sql_work.sample
+    FROM work_sample
     WHERE position > %(after_row)s::bigint AND position <= %(last_row)s::bigint
 ) AS sample
 CROSS JOIN LATERAL (SELECT (%(cells)b::integer[])[sample.place] AS cell) AS located

@@ -27,7 +27,7 @@ FROM (
 CROSS JOIN
     LATERAL (
         SELECT own.embedding
-        FROM fluffy_sql_work.sample AS own
+        FROM work_sample AS own
         WHERE own.position > scope.after_row AND own.position <= scope.last_row
         OFFSET 0
     ) AS sample

@@ -6,7 +6,7 @@ SELECT
     nearest.label,
     sum(nearest.first * nearest.first) AS error,
     sum(nearest.second * nearest.second - nearest.first * nearest.first) AS utility
-FROM fluffy_sql_work.sample AS sample
+FROM work_sample AS sample
 CROSS JOIN
     LATERAL (
         SELECT

@@ -1,7 +1,7 @@
 -- Moves photos to new centroids where these are nearer than the one they have.
 -- Parameters: centroids vector[], labels integer[] (the label of each), normalize boolean, dimensions integer
 -- Returns: nothing; the row count is the photos moved.
-UPDATE fluffy_sql_work.assignments AS assignment
+UPDATE work_assignments AS assignment
 SET
     label = nearer.label,
     distance = nearer.distance
@@ -11,7 +11,7 @@ FROM (
         nearest.label,
         nearest.distance
     FROM usable_photos AS usable
-    INNER JOIN fluffy_sql_work.assignments AS assigned ON usable.id = assigned.photo_id
+    INNER JOIN work_assignments AS assigned ON usable.id = assigned.photo_id
     CROSS JOIN
         LATERAL (
             SELECT

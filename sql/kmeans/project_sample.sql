@@ -8,7 +8,7 @@
 -- Parameters: axes vector[] (orthonormal; empty: as they are), origin vector, normalize boolean,
 --   longest double precision (under l2), dimensions integer, after_row bigint (exclusive), last_row bigint (inclusive)
 -- Returns: nothing; the row count is the rows written.
-INSERT INTO fluffy_sql_work.sample (position, photo_id, embedding)
+INSERT INTO work_sample (position, photo_id, embedding)
 SELECT
     ordered.position,
     ordered.photo_id,
@@ -30,7 +30,7 @@ FROM (
     SELECT
         position,
         photo_id
-    FROM fluffy_sql_work.drawn
+    FROM work_drawn
     WHERE position > %(after_row)s::bigint AND position <= %(last_row)s::bigint
     ORDER BY position
 ) AS ordered

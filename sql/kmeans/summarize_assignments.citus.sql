@@ -5,5 +5,5 @@ SELECT
     label,
     count(*) AS photos,
     sum(distance * distance) AS error
-FROM fluffy_sql_work.assignments
+FROM work_assignments
 GROUP BY label;

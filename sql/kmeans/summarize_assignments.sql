@@ -4,5 +4,5 @@ SELECT
     label,
     count(*) AS photos,
     sum(distance * distance ORDER BY distance) AS error
-FROM fluffy_sql_work.assignments
+FROM work_assignments
 GROUP BY label;

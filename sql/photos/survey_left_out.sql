@@ -7,7 +7,7 @@ SELECT
     count(*) AS photos,
     count(*) FILTER (WHERE vector_norm(photo.embedding) = 0) AS zero_vectors
 FROM usable_photos AS usable
-LEFT JOIN fluffy_sql_work.assignments AS assignment ON usable.id = assignment.photo_id
+LEFT JOIN work_assignments AS assignment ON usable.id = assignment.photo_id
 CROSS JOIN LATERAL (SELECT vector(usable.embedding, -1, FALSE) AS embedding LIMIT 1) AS photo
 WHERE
     (%(clustered)s::boolean OR usable.cluster_id IS NULL)

@@ -6,7 +6,7 @@ WITH shared AS MATERIALIZED (
         label,
         other_label,
         count(*) AS photos
-    FROM fluffy_sql_work.measured
+    FROM work_measured
     GROUP BY label, other_label
 )
 

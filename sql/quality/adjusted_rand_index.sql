@@ -19,7 +19,7 @@ FROM (
             label,
             other_label,
             count(*) * (count(*) - 1)::double precision AS pairs
-        FROM fluffy_sql_work.measured
+        FROM work_measured
         GROUP BY GROUPING SETS ((label, other_label), (label), (other_label), ())
     ) AS counted
 ) AS pairs;

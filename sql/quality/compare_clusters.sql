@@ -2,15 +2,15 @@
 -- of their means; the worst counts. Means that coincide have no distance and are passed over, as in scikit-learn.
 -- Parameters: labels integer[], scopes integer[] (numbers of theirs); both empty where all clusters are of one scope
 -- Returns: nothing; the row count is the clusters.
-UPDATE fluffy_sql_work.measured_clusters AS cluster
+UPDATE work_measured_clusters AS cluster
 SET davies_bouldin = coalesce(worst.ratio, 0)
 FROM (
     SELECT
         own.label,
         max((own.spread + another.spread) / nullif(own.mean <-> another.mean, 0)) AS ratio
-    FROM fluffy_sql_work.measured_clusters AS own
+    FROM work_measured_clusters AS own
     LEFT JOIN unnest(%(labels)s::integer[], %(scopes)s::integer[]) AS of_own (label, scope) ON own.label = of_own.label
-    INNER JOIN fluffy_sql_work.measured_clusters AS another ON own.label <> another.label
+    INNER JOIN work_measured_clusters AS another ON own.label <> another.label
     LEFT JOIN unnest(%(labels)s::integer[], %(scopes)s::integer[]) AS of_another (label, scope)
         ON another.label = of_another.label
     WHERE coalesce(of_own.scope, 0) = coalesce(of_another.scope, 0)

@@ -10,7 +10,7 @@
 --   dimensions integer, seed bigint, threshold bigint (-2^63: none, 2^63 - 1: all), after_place integer (exclusive, in
 --   labels), last_place integer
 -- Returns: nothing; the row count is the photos drawn.
-INSERT INTO fluffy_sql_work.measured (photo_id, label, distance, silhouette, embedding)
+INSERT INTO work_measured (photo_id, label, distance, silhouette, embedding)
 SELECT
     drawn.photo_id,
     drawn.label,
@@ -19,7 +19,7 @@ SELECT
         (nearest.other - drawn.distance) / nullif(greatest(nearest.other, drawn.distance), 0), nearest.other
     ) AS silhouette,
     photo.embedding
-FROM fluffy_sql_work.assignments AS drawn
+FROM work_assignments AS drawn
 INNER JOIN
     unnest((%(labels)s::integer[])[%(after_place)s::integer + 1:%(last_place)s::integer])
     WITH ORDINALITY AS own (label, place)

@@ -5,7 +5,7 @@
 -- Parameters: centroids vector[], other_centroids vector[], normalize boolean, dimensions integer,
 --   after_row bigint (exclusive), last_row bigint (inclusive)
 -- Returns: nothing; the row count is the photos labelled.
-INSERT INTO fluffy_sql_work.measured (photo_id, label, other_label, distance, silhouette, embedding)
+INSERT INTO work_measured (photo_id, label, other_label, distance, silhouette, embedding)
 SELECT
     sample.photo_id,
     nearest.label,
@@ -13,7 +13,7 @@ SELECT
     nearest.own AS distance,
     coalesce(1 - nearest.own / nullif(nearest.other, 0), nearest.other) AS silhouette,
     photo.embedding
-FROM fluffy_sql_work.sample AS sample
+FROM work_sample AS sample
 INNER JOIN usable_photos AS usable ON sample.photo_id = usable.id
 CROSS JOIN
     LATERAL (

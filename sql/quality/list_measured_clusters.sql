@@ -5,5 +5,5 @@ SELECT
     photos_measured,
     round(silhouette::numeric, 6)::double precision AS silhouette,
     round(davies_bouldin::numeric, 6)::double precision AS davies_bouldin
-FROM fluffy_sql_work.measured_clusters
+FROM work_measured_clusters
 ORDER BY label;

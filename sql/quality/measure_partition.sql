@@ -21,13 +21,13 @@ SELECT
             / nullif(sum(cluster.scatter) / nullif(sum(cluster.photos) - count(*), 0), 0)
         )::numeric, 6
     )::double precision AS calinski_harabasz
-FROM fluffy_sql_work.measured_clusters AS cluster
+FROM work_measured_clusters AS cluster
 CROSS JOIN (
     SELECT sum(own.mean * array_fill((own.photos / whole.photos)::real, ARRAY[vector_dims(own.mean)])::vector) AS mean
-    FROM fluffy_sql_work.measured_clusters AS own
-    CROSS JOIN (SELECT sum(photos)::double precision AS photos FROM fluffy_sql_work.measured_clusters) AS whole
+    FROM work_measured_clusters AS own
+    CROSS JOIN (SELECT sum(photos)::double precision AS photos FROM work_measured_clusters) AS whole
 ) AS library
 CROSS JOIN (
     SELECT sum(distance * distance ORDER BY distance) AS inertia
-    FROM fluffy_sql_work.measured
+    FROM work_measured
 ) AS error;

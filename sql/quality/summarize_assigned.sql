@@ -5,7 +5,7 @@
 -- within 2 in a hundred; means of 20 photos a cluster put the Davies-Bouldin index 16 in a hundred too low.
 -- Parameters: labels integer[], centroids vector[] (of these), normalize boolean
 -- Returns: nothing; the row count is the clusters.
-INSERT INTO fluffy_sql_work.measured_clusters (label, photos, mean, spread, scatter, photos_measured, silhouette)
+INSERT INTO work_measured_clusters (label, photos, mean, spread, scatter, photos_measured, silhouette)
 SELECT
     cluster.label,
     summed.photos,
@@ -22,12 +22,12 @@ INNER JOIN (
         max(mean.length) AS length,
         avg(sqrt((1 - mean.length) ^ 2 + mean.length * assignment.distance ^ 2) ORDER BY assignment.distance) AS spread,
         sum((1 - mean.length) ^ 2 + mean.length * assignment.distance ^ 2 ORDER BY assignment.distance) AS scatter
-    FROM fluffy_sql_work.assignments AS assignment
+    FROM work_assignments AS assignment
     INNER JOIN (
         SELECT
             label,
             CASE WHEN %(normalize)s::boolean THEN 1 - avg(distance ^ 2 ORDER BY distance) / 2 ELSE 1 END AS length
-        FROM fluffy_sql_work.assignments
+        FROM work_assignments
         GROUP BY label
     ) AS mean ON assignment.label = mean.label
     GROUP BY assignment.label
@@ -37,6 +37,6 @@ LEFT JOIN (
         label,
         count(*) AS photos,
         avg(silhouette) AS silhouette
-    FROM fluffy_sql_work.measured
+    FROM work_measured
     GROUP BY label
 ) AS measured ON cluster.label = measured.label;

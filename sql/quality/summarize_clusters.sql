@@ -5,11 +5,11 @@ WITH average AS MATERIALIZED (
     SELECT
         label,
         avg(embedding) AS mean
-    FROM fluffy_sql_work.measured
+    FROM work_measured
     GROUP BY label
 )
 
-INSERT INTO fluffy_sql_work.measured_clusters (label, photos, mean, spread, scatter, photos_measured, silhouette)
+INSERT INTO work_measured_clusters (label, photos, mean, spread, scatter, photos_measured, silhouette)
 SELECT
     average.label,
     summed.photos,
@@ -26,7 +26,7 @@ INNER JOIN (
         avg(away.distance) AS spread,
         sum(away.distance * away.distance) AS scatter,
         avg(measured.silhouette) AS silhouette
-    FROM fluffy_sql_work.measured AS measured
+    FROM work_measured AS measured
     INNER JOIN average AS own ON measured.label = own.label
     CROSS JOIN LATERAL unnest(ARRAY[own.mean <-> measured.embedding]) AS away (distance)
     GROUP BY measured.label

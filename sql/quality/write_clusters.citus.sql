@@ -1,7 +1,7 @@
 -- What write_clusters does, where the work table is distributed. Percentiles need all distances sorted, which would
 -- have to be sent for it: instead each shard counts its photos by label and distance, in steps of less than 1 in a
 -- hundred. A percentile lies between photos as for percentile_cont, and may be so much too large.
--- Parameters: run_id bigint, metric text, labels integer[] (as in fluffy_sql_work.assignments), cluster_ids bigint[]
+-- Parameters: run_id bigint, metric text, labels integer[] (as in work_assignments), cluster_ids bigint[]
 --   (the cluster of each), measured_labels integer[], silhouettes double precision[] (of each of these),
 --   davies_bouldins double precision[], photos_measured bigint[]
 -- Returns: nothing; the row count is the clusters.
@@ -17,7 +17,7 @@ WITH step AS MATERIALIZED (
         SELECT
             label,
             CASE WHEN %(metric)s::text = 'cosine' THEN distance * distance / 2 ELSE distance END AS distance
-        FROM fluffy_sql_work.assignments
+        FROM work_assignments
     ) AS placed
     GROUP BY placed.label, floor(ln(greatest(placed.distance, 1e-30)) * 128)
 ),

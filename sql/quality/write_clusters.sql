@@ -1,7 +1,7 @@
 -- Keeps what was measured of the clusters of a run; part of the final transaction. Distances are those of all photos
 -- that the run assigned, in its metric: the work table holds distances between unit vectors under cosine,
 -- whose squares are twice the cosine distance.
--- Parameters: run_id bigint, metric text, labels integer[] (as in fluffy_sql_work.assignments), cluster_ids bigint[]
+-- Parameters: run_id bigint, metric text, labels integer[] (as in work_assignments), cluster_ids bigint[]
 --   (the cluster of each), measured_labels integer[], silhouettes double precision[] (of each of these),
 --   davies_bouldins double precision[], photos_measured bigint[]
 -- Returns: nothing; the row count is the clusters.
@@ -34,7 +34,7 @@ INNER JOIN (
         SELECT
             label,
             CASE WHEN %(metric)s::text = 'cosine' THEN distance * distance / 2 ELSE distance END AS distance
-        FROM fluffy_sql_work.assignments
+        FROM work_assignments
     ) AS placed
     GROUP BY label
 ) AS assigned ON made.label = assigned.label

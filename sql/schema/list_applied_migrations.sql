@@ -1,5 +1,5 @@
 -- The migrations that are in force, oldest first.
 -- Returns: migration_id.
 SELECT migration_id
-FROM fluffy_sql_migrations
+FROM migrations
 ORDER BY migration_id;

@@ -1,23 +1,59 @@
--- What the statements need, and was dropped since it was migrated. A type, a view and a column go with DROP EXTENSION
--- vector CASCADE, say, and migrating again would not bring them back.
--- Returns: name, in order; no row where nothing is lost.
-SELECT needed.name
-FROM
-    unnest(ARRAY['photos', 'clusters', 'cluster_runs', 'cluster_run_steps', 'usable_photos', 'cluster_members'])
-        AS needed (name)
-WHERE to_regclass(needed.name) IS NULL
+-- What the statements need, and was dropped, renamed or replaced since it was migrated.
+-- Returns: name, renamed_to (null: it is gone), replaced (whether another one of that name is there now); in order.
+WITH known AS (
+    SELECT
+        table_known.name,
+        table_known.columns,
+        of_table.oid,
+        of_table.relname::text AS name_now,
+        to_regclass(table_known.name) AS found
+    FROM application_tables AS table_known
+    LEFT JOIN pg_class AS of_table ON table_known.relation = of_table.oid
+)
+
+SELECT
+    known.name,
+    CASE WHEN known.name_now <> known.name THEN known.name_now END AS renamed_to,
+    known.found IS NOT NULL AS replaced
+FROM known
+WHERE known.oid IS NULL OR known.name_now <> known.name OR known.found IS DISTINCT FROM known.oid
 UNION ALL
-SELECT needed.table_name || '.' || needed.name AS name
-FROM
-    (VALUES ('photos', 'path'), ('photos', 'embedding'), ('photos', 'cluster_id'), ('clusters', 'centroid'))
-        AS needed (table_name, name)
+SELECT
+    known.name || '.' || used.name AS name,
+    (
+        SELECT renamed.attname::text
+        FROM pg_attribute AS renamed
+        WHERE
+            renamed.attrelid = known.oid
+            AND renamed.attnum = used.number::smallint
+            AND renamed.attname <> used.name
+            AND NOT renamed.attisdropped
+    ) AS renamed_to,
+    FALSE AS replaced
+FROM known
+CROSS JOIN LATERAL jsonb_each_text(known.columns) AS used (name, number)
 WHERE
-    to_regclass(needed.table_name) IS NOT NULL
+    known.oid IS NOT NULL
     AND NOT EXISTS (
         SELECT FROM pg_attribute AS found
-        WHERE
-            found.attrelid = to_regclass(needed.table_name)
-            AND found.attname = needed.name
-            AND NOT found.attisdropped
+        WHERE found.attrelid = known.oid AND found.attname = used.name AND NOT found.attisdropped
+    )
+UNION ALL
+SELECT
+    needed.name,
+    NULL AS renamed_to,
+    FALSE AS replaced
+FROM
+    unnest(
+        ARRAY[
+            'cluster_runs', 'cluster_run_steps', 'cluster_run_checkpoints', 'cluster_quality', 'cluster_run_moves',
+            'cluster_run_photo_moves', 'cluster_run_clusters', 'photo_count_changes'
+        ]
+    ) AS needed (name)
+WHERE
+    NOT EXISTS (
+        SELECT FROM pg_class
+        INNER JOIN pg_namespace ON pg_class.relnamespace = pg_namespace.oid
+        WHERE pg_namespace.nspname = current_setting('fluffy_sql.schema') AND pg_class.relname = needed.name
     )
 ORDER BY name;

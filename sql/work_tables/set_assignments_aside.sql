@@ -2,11 +2,11 @@
 -- Parameters: add integer (to each label)
 -- Returns: nothing; the row count is the photos.
 WITH done AS (
-    DELETE FROM fluffy_sql_work.assignments
+    DELETE FROM work_assignments
     RETURNING photo_id, label, distance, row_version, fingerprint
 )
 
-INSERT INTO fluffy_sql_work.aside (photo_id, label, distance, row_version, fingerprint)
+INSERT INTO work_aside (photo_id, label, distance, row_version, fingerprint)
 SELECT
     photo_id,
     label + %(add)s::integer AS label,

@@ -64,7 +64,7 @@ class State:
 
 def _of_work(relation: str) -> bool:
     """Whether it is a work table, or an index of one."""
-    return relation.startswith("fluffy_sql_work.")
+    return relation.startswith("work_")
 
 
 def state(url: str) -> State:

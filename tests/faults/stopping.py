@@ -34,11 +34,11 @@ FOR EACH ROW WHEN (NEW.status = 'succeeded') EXECUTE FUNCTION test_wait('COMMIT'
 _NEEDED = {
     "survey": "photos",
     "sample": "photos",
-    "seed": "fluffy_sql_work.sample",
-    "refine": "fluffy_sql_work.sample",
-    "train": "fluffy_sql_work.sample",
+    "seed": "work_sample",
+    "refine": "work_sample",
+    "train": "work_sample",
     "assign": "photos",
-    "measure": "fluffy_sql_work.assignments",
+    "measure": "work_assignments",
 }
 # The final transaction has moved all photos when it comes to this.
 _NEEDED_IN_COMMIT = {"generate": "cluster_quality", "assign": None, "runs": None}

@@ -229,7 +229,7 @@ def test_work_tables_of_a_killed_run_are_dropped(session: Session, database_url:
     assert not left.ok
     assert found(left)[0] == (
         "work_tables",
-        "the work table fluffy_sql_work.aside was left behind by a run that was killed",
+        "the work table work_aside was left behind by a run that was killed",
         False,
     )
     assert len(left.findings) == len(work_tables(session)) == 8
@@ -381,8 +381,8 @@ def test_a_repair_that_fails_mends_nothing(library: Session, database_url: str) 
     execute(
         library,
         SPOIL,
-        "CREATE TABLE fluffy_sql_work.sample (id bigint PRIMARY KEY)",
-        "CREATE TABLE needs_it (id bigint REFERENCES fluffy_sql_work.sample)",
+        "CREATE TABLE work_sample (id bigint PRIMARY KEY)",
+        "CREATE TABLE needs_it (id bigint REFERENCES work_sample)",
     )
     with pytest.raises(DatabaseError, match="other objects depend on it"):
         check(database_url, repair=True)

@@ -114,7 +114,7 @@ def test_every_statement_that_can_have_a_plan_has_one(database_url: str) -> None
         "kmeans/lloyd_step": "on sample",
         "kmeans/assign_photos": "Insert on assignments",
         "clusters/write_assignments": "Update on photos",
-        "clusters/insert": "Function Scan on fluffy_sql_make_clusters",
+        "clusters/insert": "Function Scan on make_clusters",
         "runs/close": "Update on cluster_runs",
         "session/configure": "Result",
     }

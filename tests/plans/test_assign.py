@@ -90,7 +90,7 @@ def large(empty_database: Callable[..., Any], template: str) -> Iterator[Session
 @pytest.mark.parametrize("name", ["assign/list_new_photos", "assign/count_left_out"])
 def test_new_photos_are_found_by_the_index(large: Session, name: str) -> None:
     with large.connection.transaction(force_rollback=True):
-        large.connection.execute("DELETE FROM fluffy_sql_work.candidates")
+        large.connection.execute("DELETE FROM work_candidates")
         explained = explain(large, name)
     ways = ways_to(explained, "photos")
     # PostgreSQL 18 sees that the view and the table are one; others look each photo up by its key

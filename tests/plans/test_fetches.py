@@ -110,7 +110,7 @@ def test_the_survey_fetches_one_embedding_for_each_length(session: Session) -> N
 
 def test_looking_at_what_was_left_out_fetches_only_that_and_once(session: Session) -> None:
     session.connection.execute(
-        "INSERT INTO fluffy_sql_work.assignments SELECT id, 0, 0, xmin FROM photos ORDER BY id"
+        "INSERT INTO work_assignments SELECT id, 0, 0, xmin FROM photos ORDER BY id"
         " LIMIT %s",
         (PHOTOS - 100,),
     )
@@ -304,7 +304,7 @@ def test_the_check_fetches_each_photo_it_looks_at_once(session: Session, normali
     cluster_ids = commit(session, normalize=normalize)
     # fetches are only known outside of a transaction: as if the photos had been there before
     session.connection.execute(
-        "UPDATE fluffy_sql_work.assignments SET row_version = photos.xmin"
+        "UPDATE work_assignments SET row_version = photos.xmin"
         " FROM photos WHERE photos.id = photo_id"
     )
     explained = explain(

@@ -92,7 +92,7 @@ def test_photos_of_a_range_of_the_sample_are_looked_up_by_their_keys(
     """A join would read all photos for each range."""
     if name == "kmeans/project_sample":  # writes what it reads
         large.connection.execute(
-            "DELETE FROM fluffy_sql_work.sample WHERE position > 5000 AND position <= 7000"
+            "DELETE FROM work_sample WHERE position > 5000 AND position <= 7000"
         )
     explained = explain(
         large,

@@ -29,7 +29,7 @@ def step(session: Session, name: str = "kmeans/lloyd_step", last_row: int = PHOT
     return explain(
         session,
         name,
-        watched="fluffy_sql_work.sample",
+        watched="work_sample",
         centroids=random_centroids(session, K),
         after_row=0,
         last_row=last_row,
@@ -41,7 +41,7 @@ def step_by_cell(session: Session) -> Explained:
     return explain(
         session,
         "kmeans/lloyd_step_by_cell",
-        watched="fluffy_sql_work.sample",
+        watched="work_sample",
         **cells(session, K),
         cells=in_cells(PHOTOS),
         after_row=0,
@@ -60,7 +60,7 @@ def test_only_the_drawn_photos_are_fetched(session: Session, normalize: bool) ->
 def test_the_sample_lies_in_line(session: Session) -> None:
     fill(session, PHOTOS)
     draw_sample(session, PHOTOS)
-    assert toast_bytes(session, "fluffy_sql_work.sample") == 0
+    assert toast_bytes(session, "work_sample") == 0
 
 
 @pytest.mark.parametrize("name", ["kmeans/lloyd_step", "kmeans/measure_clusters"])
@@ -92,7 +92,7 @@ def test_a_step_on_a_sample_out_of_line_fetches_each_row_for_each_centroid(
     fill(session, PHOTOS)
     session.execute("work_tables/create_sample")
     session.connection.execute(
-        "INSERT INTO fluffy_sql_work.sample SELECT row_number() OVER (), id, embedding FROM photos"
+        "INSERT INTO work_sample SELECT row_number() OVER (), id, embedding FROM photos"
     )
     assert step(session).fetches >= K * PHOTOS
 

@@ -65,7 +65,7 @@ def of_two_scopes(session: Session, name: str, **parameters: Any) -> Explained:
     return explain(
         session,
         name,
-        watched="fluffy_sql_work.sample",
+        watched="work_sample",
         after_rows=[0, PHOTOS_EACH],
         last_rows=[PHOTOS_EACH, 2 * PHOTOS_EACH],
         firsts=[1, K + 1],
@@ -89,7 +89,7 @@ def test_a_step_reads_the_rows_of_its_scopes_and_fetches_none(
     explained = of_two_scopes(scopes, name, **parameters)
     assert index_of(explained, "sample") == "sample_pkey"
     assert explained.fetches == 0
-    assert toast_bytes(scopes, "fluffy_sql_work.sample") == 0
+    assert toast_bytes(scopes, "work_sample") == 0
 
 
 def test_the_final_pass_fetches_the_embeddings_of_its_scopes_once(scopes: Session) -> None:

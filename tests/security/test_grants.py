@@ -67,7 +67,7 @@ NEEDED = {
     "UPDATE (updated_at) ON photos": "generate",
     "USAGE ON SCHEMA fluffy_sql_work": "generate",
     "CREATE ON SCHEMA fluffy_sql_work": "generate",
-    "EXECUTE ON FUNCTION fluffy_sql_make_clusters": "generate",
+    "EXECUTE ON FUNCTION make_clusters": "generate",
     "INSERT ON clusters": "generate",
     "SELECT ON scoped_clusters": "clusters",
     "DELETE ON clusters": "generate",

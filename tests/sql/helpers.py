@@ -84,7 +84,7 @@ def make_sample(
     ids = photo_ids or range(1, len(embeddings) + 1)
     for position, (photo_id, row) in enumerate(zip(ids, embeddings, strict=True), start=1):
         session.connection.execute(
-            "INSERT INTO fluffy_sql_work.sample VALUES (%s, %s, %s)",
+            "INSERT INTO work_sample VALUES (%s, %s, %s)",
             (position, photo_id, str(list(row))),
         )
 
@@ -94,7 +94,7 @@ def make_assignments(session: Session, rows: dict[int, tuple[int, float]]) -> No
     session.execute("work_tables/create_assignments")
     for photo_id, (label, distance) in rows.items():
         session.connection.execute(
-            "INSERT INTO fluffy_sql_work.assignments (photo_id, label, distance, row_version)"
+            "INSERT INTO work_assignments (photo_id, label, distance, row_version)"
             " VALUES (%s, %s, %s, coalesce((SELECT xmin FROM photos WHERE id = %s), '0'))",
             (photo_id, label, distance, photo_id),
         )
@@ -102,7 +102,7 @@ def make_assignments(session: Session, rows: dict[int, tuple[int, float]]) -> No
 
 def assignments(session: Session) -> dict[int, tuple[int, float]]:
     """Photo to (label, distance)."""
-    found = query(session, "SELECT photo_id, label, distance FROM fluffy_sql_work.assignments")
+    found = query(session, "SELECT photo_id, label, distance FROM work_assignments")
     assert len(found) == len({photo_id for photo_id, _, _ in found})
     return {photo_id: (label, distance) for photo_id, label, distance in found}
 

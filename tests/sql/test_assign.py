@@ -44,7 +44,7 @@ def _work_tables(request: pytest.FixtureRequest) -> None:
 def candidates(session: Session) -> list[tuple[Any, ...]]:
     return query(
         session,
-        "SELECT position, photo_id, cluster_id FROM fluffy_sql_work.candidates ORDER BY position",
+        "SELECT position, photo_id, cluster_id FROM work_candidates ORDER BY position",
     )
 
 
@@ -53,7 +53,7 @@ def placements(session: Session) -> dict[int, tuple[Any, ...]]:
     found = query(
         session,
         "SELECT photo_id, from_cluster_id, to_cluster_id, within_limit"
-        " FROM fluffy_sql_work.placements",
+        " FROM work_placements",
     )
     assert len(found) == len({row[0] for row in found})
     return {row[0]: row[1:] for row in found}
@@ -283,7 +283,7 @@ def test_a_run_whose_time_is_not_known_is_not_judged_by_it(session: Session) -> 
 
 def list_all(session: Session) -> None:
     session.connection.execute(
-        "INSERT INTO fluffy_sql_work.candidates"
+        "INSERT INTO work_candidates"
         " SELECT row_number() OVER (ORDER BY id), id, cluster_id FROM photos"
     )
 
@@ -367,7 +367,7 @@ def test_photos_without_a_cluster_are_counted_by_what_keeps_them_out(session: Se
     [ours] = make_clusters(session, [[1, 0]])
     place(session, ours, 6)
     list_all(session)
-    find = "INSERT INTO fluffy_sql_work.placements VALUES (%s, %s, 7, %s, '3')"
+    find = "INSERT INTO work_placements VALUES (%s, %s, 7, %s, '3')"
     for photo, near in ((1, True), (2, False), (3, None), (4, False)):
         session.connection.execute(find, (photo, None, near))
     session.connection.execute(find, (6, 1, False))  # in a cluster: not counted
@@ -545,7 +545,7 @@ def test_statistics_of_the_work_tables_are_taken(session: Session) -> None:
     session.execute("work_tables/analyze_candidates")
     session.execute("work_tables/analyze_placements")
     counted = "SELECT reltuples FROM pg_class WHERE oid = to_regclass(%s)"
-    for table in ("fluffy_sql_work.candidates", "fluffy_sql_work.placements"):
+    for table in ("work_candidates", "work_placements"):
         assert value(session, counted, table) == 5
 
 
@@ -553,4 +553,4 @@ def test_work_tables_can_be_dropped_twice(session: Session) -> None:
     for _ in range(2):
         session.execute("work_tables/drop_candidates")
         session.execute("work_tables/drop_placements")
-    assert value(session, "SELECT to_regclass('fluffy_sql_work.placements') IS NULL")
+    assert value(session, "SELECT to_regclass('work_placements') IS NULL")

@@ -53,7 +53,7 @@ TRIGGER_FUNCTIONS = (
     "fluffy_sql_guard_photos",
 )
 # A run calls these.
-OF_RUNS = ("fluffy_sql_make_clusters",)
+OF_RUNS = ("make_clusters",)
 
 # Columns whose name alone does not say what they hold.
 DESCRIBED = {

@@ -204,7 +204,7 @@ def test_work_tables_are_found_by_name(session: Session) -> None:
     for statement in statement_names():
         if statement.startswith("work_tables/create_") and not statement.endswith(".citus"):
             session.execute(statement)
-            made.append(statement.replace("work_tables/create_", "fluffy_sql_work."))
+            made.append(statement.replace("work_tables/create_", "work_"))
             found = [row["name"] for row in session.fetch_all("check/find_work_tables")]
             assert found == made
     there = query(

@@ -115,7 +115,7 @@ def draw(session: Session, photo_ids: Sequence[int]) -> None:
     """Says that these photos were drawn, in this order."""
     for position, photo_id in enumerate(photo_ids, start=1):
         session.connection.execute(
-            "INSERT INTO fluffy_sql_work.drawn VALUES (%s, %s)", (position, photo_id)
+            "INSERT INTO work_drawn VALUES (%s, %s)", (position, photo_id)
         )
 
 
@@ -199,7 +199,7 @@ def test_the_range_begins_after_its_first_number_and_ends_with_its_last(session:
 
 def test_a_position_without_a_row_does_not_shift_the_cells_of_others(session: Session) -> None:
     make_sample(session, [[1, 0], [2, 0], [97, 0]])
-    session.connection.execute("DELETE FROM fluffy_sql_work.sample WHERE position = 2")
+    session.connection.execute("DELETE FROM work_sample WHERE position = 2")
     assert step(session, [0, 0, 1]) == {0: (1, [1, 0], 1, [1]), 2: (1, [97, 0], 1, [3])}
 
 
@@ -218,7 +218,7 @@ def test_centroids_are_told_apart_however_many_lie_end_to_end(
     session.execute("work_tables/create_sample")
     for position, centroid in enumerate(centroids, start=1):
         session.connection.execute(
-            "INSERT INTO fluffy_sql_work.sample VALUES (%s, %s, %s)", (position, position, centroid)
+            "INSERT INTO work_sample VALUES (%s, %s, %s)", (position, position, centroid)
         )
     found = step(
         session, [0] * 50, centroids=centroids.tolist(), candidates=[list(range(49, -1, -1))]
@@ -268,9 +268,9 @@ def test_a_photo_of_the_sample_keeps_the_version_that_was_looked_at(session: Ses
     add_with_ids(session, {1: [3, 4]})
     make_sample(session, [[0]])
     assign_sample(session, [0])
-    version = "SELECT (SELECT row_version FROM fluffy_sql_work.assignments) = xmin FROM photos"
+    version = "SELECT (SELECT row_version FROM work_assignments) = xmin FROM photos"
     assert value(session, version)
-    assert value(session, "SELECT fingerprint FROM fluffy_sql_work.assignments") == -(3 + 8)
+    assert value(session, "SELECT fingerprint FROM work_assignments") == -(3 + 8)
 
 
 def test_photos_get_the_nearest_candidate_and_its_distance(session: Session) -> None:

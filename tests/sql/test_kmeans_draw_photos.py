@@ -24,11 +24,11 @@ def draw(
     session: Session, *, seed: int = 1, clustered: bool = False, sample_size: int = 1_000
 ) -> list[int]:
     """Draws anew; returns photo ids in order of position."""
-    session.connection.execute("DELETE FROM fluffy_sql_work.drawn")
+    session.connection.execute("DELETE FROM work_drawn")
     drawn = session.execute(
         "kmeans/draw_photos", seed=seed, scope=None, clustered=clustered, sample_size=sample_size
     )
-    found = query(session, "SELECT position, photo_id FROM fluffy_sql_work.drawn ORDER BY position")
+    found = query(session, "SELECT position, photo_id FROM work_drawn ORDER BY position")
     assert [position for position, _ in found] == list(range(1, drawn + 1))
     return [photo_id for _, photo_id in found]
 

@@ -88,7 +88,7 @@ def test_where_labels_are_known_the_same_rows_are_drawn(session: Session, seed: 
     centroids = generator.normal(size=(6, 3)).astype(np.float32)
     rows = np.concatenate([generator.normal(size=(80, 3)), centroids[:2]]).astype(np.float32)
     make_sample(session, rows.tolist())
-    session.connection.execute("DELETE FROM fluffy_sql_work.sample WHERE position % 7 = 0")
+    session.connection.execute("DELETE FROM work_sample WHERE position % 7 = 0")
     labels = nearest(rows, centroids).astype(np.int32)
     chosen = [0, 2, 3, 5]
     only = np.arange(6, dtype=np.int32)[:, None]

@@ -25,7 +25,7 @@ def fetch(
     session.execute("work_tables/create_drawn")
     for position, photo_id in enumerate(reversed(embeddings), start=1):
         session.connection.execute(
-            "INSERT INTO fluffy_sql_work.drawn VALUES (%s, %s)", (position, photo_id)
+            "INSERT INTO work_drawn VALUES (%s, %s)", (position, photo_id)
         )
     found = session.fetch_all(
         "kmeans/fetch_photos",

@@ -18,7 +18,7 @@ def fetch(session: Session, after: int, last: int) -> list[list[float]]:
 def test_rows_come_in_order_of_position(session: Session) -> None:
     make_sample(session, [[3, 0], [1, 0], [2, 0]])
     # A rewritten row lies last on disk, and no index helps to find the order.
-    session.connection.execute("UPDATE fluffy_sql_work.sample SET photo_id = 9 WHERE position = 1")
+    session.connection.execute("UPDATE work_sample SET photo_id = 9 WHERE position = 1")
     session.connection.execute("SET enable_indexscan = off")
     session.connection.execute("SET enable_bitmapscan = off")
     assert fetch(session, 0, 2) == [[3, 0], [1, 0]]

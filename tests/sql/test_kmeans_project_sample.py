@@ -35,7 +35,7 @@ def project(
     """Adds photos, drawn in this order; returns the sample: position to (photo, row)."""
     add_with_ids(session, embeddings)
     session.connection.execute(
-        "INSERT INTO fluffy_sql_work.drawn SELECT place, id"
+        "INSERT INTO work_drawn SELECT place, id"
         " FROM unnest(%s::bigint[]) WITH ORDINALITY AS drawn (id, place)",
         (list(embeddings),),
     )
@@ -52,7 +52,7 @@ def project(
         after_row=after_row,
         last_row=last_row,
     )
-    found = query(session, "SELECT position, photo_id, embedding FROM fluffy_sql_work.sample")
+    found = query(session, "SELECT position, photo_id, embedding FROM work_sample")
     assert written == len(found)
     return {position: (photo, row.tolist()) for position, photo, row in found}
 
@@ -124,5 +124,5 @@ def test_the_range_begins_after_its_first_number_and_ends_with_its_last(session:
 def test_a_photo_that_lost_its_embedding_or_is_gone_is_left_out(session: Session) -> None:
     add_with_ids(session, {90: [1, 0]})
     session.connection.execute("UPDATE photos SET embedding = NULL WHERE id = 90")
-    session.connection.execute("INSERT INTO fluffy_sql_work.drawn VALUES (101, 90), (102, 91)")
+    session.connection.execute("INSERT INTO work_drawn VALUES (101, 90), (102, 91)")
     assert set(project(session, {1: [1, 0]})) == {1}

@@ -50,7 +50,7 @@ def measured(session: Session) -> list[tuple[Any, ...]]:
     return query(
         session,
         "SELECT label, other_label, distance, silhouette, embedding::text"
-        " FROM fluffy_sql_work.measured ORDER BY label, distance",
+        " FROM work_measured ORDER BY label, distance",
     )
 
 
@@ -89,7 +89,7 @@ def add_measured(
     others = [None] * len(rows) if other_labels is None else [int(label) for label in other_labels]
     for photo, (row, label, other) in enumerate(zip(rows, labels, others, strict=True)):
         session.connection.execute(
-            "INSERT INTO fluffy_sql_work.measured VALUES (%s, %s, %s, 1, 0.5, %s)",
+            "INSERT INTO work_measured VALUES (%s, %s, %s, 1, 0.5, %s)",
             (photo, int(label), other, str([float(number) for number in row])),
         )
 
@@ -225,7 +225,7 @@ def test_the_other_centroid_is_found_among_sixty_four_neighbours(session: Sessio
     centroids = [[0.0, 0.0]] + [[float(71 - label), 0.0] for label in range(1, 71)]
     draw_assigned(session, list(range(71)), centroids)
     assert [row[3] for row in measured(session)] == [pytest.approx((0.5 - 60.5) / 60.5)]
-    session.connection.execute("DELETE FROM fluffy_sql_work.measured")
+    session.connection.execute("DELETE FROM work_measured")
     session.connection.execute("UPDATE photos SET embedding = '[70, 0]'")
     draw_assigned(session, list(range(71)), centroids)
     assert [row[3] for row in measured(session)] == [pytest.approx((6 - 60.5) / 60.5)]
@@ -245,7 +245,7 @@ def test_a_threshold_draws_its_share_and_the_same_photos_for_a_seed(session: Ses
     make_assignments(session, dict.fromkeys(range(1, 401), (0, 1.0)))
 
     def drawn(**changes: Any) -> list[str]:
-        session.connection.execute("DELETE FROM fluffy_sql_work.measured")
+        session.connection.execute("DELETE FROM work_measured")
         draw_assigned(session, [0], [[0, 0]], **changes)
         return sorted(row[4] for row in measured(session))
 
@@ -312,7 +312,7 @@ def test_two_clusters_by_hand(session: Session) -> None:
 def test_the_silhouette_is_that_of_photos_and_not_of_clusters(session: Session) -> None:
     add_measured(session, [[0], [1], [2], [9]], [0, 0, 0, 1])
     session.connection.execute(
-        "UPDATE fluffy_sql_work.measured SET silhouette = 0.1 WHERE label = 1"
+        "UPDATE work_measured SET silhouette = 0.1 WHERE label = 1"
     )
     assert partition(session).silhouette == pytest.approx(0.4)
 
@@ -400,7 +400,7 @@ def test_measures_without_fetching_a_photo_agree_with_scikit_learn(
 def test_silhouettes_are_those_of_the_photos_measured(session: Session) -> None:
     add_measured(session, [[0], [0], [0]], [0, 0, 1])
     session.connection.execute(
-        "UPDATE fluffy_sql_work.measured SET silhouette = 0.2 WHERE label = 1"
+        "UPDATE work_measured SET silhouette = 0.2 WHERE label = 1"
     )
     rows = np.array([[0], [1], [9], [8], [20]], np.float32)
     found = summarize_assigned(session, rows, np.array([0, 0, 1, 1, 2]), normalize=False)
@@ -498,7 +498,7 @@ def test_percentiles_of_the_distances_are_numpy_s(session: Session, metric: str)
     distances = np.random.default_rng(1).uniform(size=150)
     session.execute("work_tables/clear_assignments")
     session.connection.cursor().executemany(
-        "INSERT INTO fluffy_sql_work.assignments VALUES (%s, %s, %s, '0')",
+        "INSERT INTO work_assignments VALUES (%s, %s, %s, '0')",
         [(place, 4, float(distance)) for place, distance in enumerate(distances)]
         + [(1_000, 9, 0.5)],
     )
@@ -543,11 +543,11 @@ def test_statistics_of_the_photos_measured_are_taken(session: Session) -> None:
     add_measured(session, [[0, 0]] * 50, range(50))
     session.execute("work_tables/analyze_measured")
     known = "SELECT count(*) FROM pg_stats WHERE schemaname || '.' || tablename = %s"
-    assert value(session, known, "fluffy_sql_work.measured") == 1
+    assert value(session, known, "work_measured") == 1
 
 
 def test_work_tables_can_be_dropped_twice(session: Session) -> None:
     for _ in range(2):
         session.execute("work_tables/drop_measured_clusters")
         session.execute("work_tables/drop_measured")
-    assert value(session, "SELECT to_regclass('fluffy_sql_work.measured')") is None
+    assert value(session, "SELECT to_regclass('work_measured')") is None

@@ -47,7 +47,7 @@ def make_sample(session: Session, rows: Sequence[Sequence[float]]) -> None:
     session.execute("work_tables/widen_sample_rows")
     for position, row in enumerate(rows, start=1):
         session.connection.execute(
-            "INSERT INTO fluffy_sql_work.sample VALUES (%s, %s, %s)",
+            "INSERT INTO work_sample VALUES (%s, %s, %s)",
             (position, 100 + position, str(list(row))),
         )
 
@@ -123,7 +123,7 @@ def test_photos_of_a_scope_are_drawn_side_by_side(session: Session) -> None:
     session.connection.execute("UPDATE photos SET embedding = NULL WHERE id = 8")
     give_scopes(session, {1: 9, 2: 7, 3: 9, 4: 7, 5: 8, 6: 7, 8: 7})
     assert draw_scopes(session) == [(None, 0, 1), (7, 1, 4), (9, 4, 6)]
-    drawn = query(session, "SELECT photo_id, scope FROM fluffy_sql_work.drawn ORDER BY position")
+    drawn = query(session, "SELECT photo_id, scope FROM work_drawn ORDER BY position")
     assert drawn[0] == (7, None)
     assert sorted(drawn[1:4]) == [(2, 7), (4, 7), (6, 7)]
     assert sorted(drawn[4:]) == [(1, 9), (3, 9)]
@@ -158,7 +158,7 @@ def test_photos_get_the_nearest_centroid_of_their_scope(session: Session) -> Non
         clustered=False,
     )
     found = query(
-        session, "SELECT photo_id, label, distance, fingerprint FROM fluffy_sql_work.assignments"
+        session, "SELECT photo_id, label, distance, fingerprint FROM work_assignments"
     )
     assert sorted(found) == [(1, 100, 0, 0), (2, 101, 1, -9), (4, 102, 4, -9)]
     assert written == 3
@@ -190,19 +190,19 @@ def test_assignments_are_set_aside_and_brought_back(session: Session) -> None:
     session.execute("work_tables/create_assignments")
     session.execute("work_tables/drop_aside")
     session.execute("work_tables/create_aside")
-    insert = "INSERT INTO fluffy_sql_work.assignments VALUES (%s, %s, 0.5, '3', 2)"
+    insert = "INSERT INTO work_assignments VALUES (%s, %s, 0.5, '3', 2)"
     for photo_id, label in ((1, 0), (2, 1), (3, 1)):
         session.connection.execute(insert, (photo_id, label))
     assert session.execute("work_tables/forget_labels", labels=[0, 8]) == 1
     assert session.execute("work_tables/set_assignments_aside", add=10) == 2
     session.connection.execute(insert, (1, 0))
     assert session.execute("work_tables/set_assignments_aside", add=20) == 1
-    assert query(session, "SELECT count(*) FROM fluffy_sql_work.assignments") == [(0,)]
+    assert query(session, "SELECT count(*) FROM work_assignments") == [(0,)]
     assert session.execute("work_tables/bring_assignments_back") == 3
     found = query(
         session,
         "SELECT photo_id, label, distance, fingerprint, row_version::text"
-        " FROM fluffy_sql_work.assignments ORDER BY photo_id",
+        " FROM work_assignments ORDER BY photo_id",
     )
     assert found == [
         (1, 20, 0.5, 2, "3"),
@@ -217,10 +217,10 @@ def test_strangers_are_forgotten(session: Session) -> None:
     session.execute("work_tables/create_assignments")
     for photo_id, label in ((1, 0), (2, 1), (3, 1), (4, 2), (5, 2)):
         session.connection.execute(
-            "INSERT INTO fluffy_sql_work.assignments VALUES (%s, %s, 0, '3')", (photo_id, label)
+            "INSERT INTO work_assignments VALUES (%s, %s, 0, '3')", (photo_id, label)
         )
     assert session.execute("clusters/forget_strangers", labels=[0, 1, 2], scopes=[7, 9, None]) == 2
-    kept = query(session, "SELECT photo_id FROM fluffy_sql_work.assignments ORDER BY 1")
+    kept = query(session, "SELECT photo_id FROM work_assignments ORDER BY 1")
     assert kept == [(1,), (3,), (4,)]
 
 
@@ -259,7 +259,7 @@ def test_scopes_of_a_range_are_told_once(session: Session) -> None:
     session.execute("work_tables/create_candidates")
     for position, scope in enumerate([None, None, 7, 7, 9], start=1):
         session.connection.execute(
-            "INSERT INTO fluffy_sql_work.candidates VALUES (%s, %s, NULL, %s)",
+            "INSERT INTO work_candidates VALUES (%s, %s, NULL, %s)",
             (position, position, scope),
         )
     found = session.fetch_all("assign/list_scopes_of_range", after_row=1, last_row=4)
@@ -273,7 +273,7 @@ def test_photos_go_to_the_nearest_cluster_of_their_scope(session: Session) -> No
         session.execute(f"work_tables/create_{name}")
     assert session.execute("assign/list_new_photos") == 3
     order = query(
-        session, "SELECT photo_id, scope FROM fluffy_sql_work.candidates ORDER BY position"
+        session, "SELECT photo_id, scope FROM work_candidates ORDER BY position"
     )
     assert order == [(3, None), (1, 7), (2, 9)]
     # In between, photo 1 is given away.
@@ -293,7 +293,7 @@ def test_photos_go_to_the_nearest_cluster_of_their_scope(session: Session) -> No
     )
     assert found == 2
     assert query(
-        session, "SELECT photo_id, to_cluster_id FROM fluffy_sql_work.placements ORDER BY 1"
+        session, "SELECT photo_id, to_cluster_id FROM work_placements ORDER BY 1"
     ) == [(2, 14), (3, 11)]
 
 
@@ -332,11 +332,11 @@ def test_clusters_are_compared_within_their_scope(session: Session) -> None:
     session.execute("work_tables/create_measured_clusters")
     for label, mean, spread in ((1, [0, 0], 1), (2, [1, 0], 1), (3, [9, 0], 2), (4, [30, 0], 5)):
         session.connection.execute(
-            "INSERT INTO fluffy_sql_work.measured_clusters VALUES (%s, 1, %s, %s, 0, 1)",
+            "INSERT INTO work_measured_clusters VALUES (%s, 1, %s, %s, 0, 1)",
             (label, str(mean), spread),
         )
     session.execute("quality/compare_clusters", labels=[1, 2, 3, 4], scopes=[0, 1, 0, 2])
     found = query(
-        session, "SELECT label, davies_bouldin FROM fluffy_sql_work.measured_clusters ORDER BY 1"
+        session, "SELECT label, davies_bouldin FROM work_measured_clusters ORDER BY 1"
     )
     assert found == [(1, pytest.approx(3 / 9)), (2, None), (3, pytest.approx(3 / 9)), (4, None)]

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from fluffy_sql.database.session import Session
 
 CREATE = {
-    "fluffy_sql_work.drawn": "work_tables/create_drawn",
-    "fluffy_sql_work.sample": "work_tables/create_sample",
-    "fluffy_sql_work.assignments": "work_tables/create_assignments",
+    "work_drawn": "work_tables/create_drawn",
+    "work_sample": "work_tables/create_sample",
+    "work_assignments": "work_tables/create_assignments",
 }
 DROP = {
-    "fluffy_sql_work.drawn": "work_tables/drop_drawn",
-    "fluffy_sql_work.sample": "work_tables/drop_sample",
-    "fluffy_sql_work.assignments": "work_tables/drop_assignments",
+    "work_drawn": "work_tables/drop_drawn",
+    "work_sample": "work_tables/drop_sample",
+    "work_assignments": "work_tables/drop_assignments",
 }
 
 both_tables = pytest.mark.parametrize("table", sorted(CREATE))
@@ -47,42 +47,42 @@ def test_dropping_takes_the_table_away_or_finds_none(session: Session, table: st
 def test_a_position_is_taken_once(session: Session) -> None:
     make_sample(session, [[1, 0]])
     with pytest.raises(DatabaseError) as refused, session.transaction():
-        session.connection.execute("INSERT INTO fluffy_sql_work.sample VALUES (1, 2, '[1,0]')")
+        session.connection.execute("INSERT INTO work_sample VALUES (1, 2, '[1,0]')")
     assert refused.value.sqlstate == "23505"
 
 
 def test_an_assignment_holds_any_label(session: Session) -> None:
     make_assignments(session, {1: (-1, 0.0), 2: (2**31 - 1, 1e300)})
-    assert value(session, "SELECT count(*) FROM fluffy_sql_work.assignments") == 2
+    assert value(session, "SELECT count(*) FROM work_assignments") == 2
 
 
 def test_kept_inline_an_embedding_is_stored_plain(session: Session) -> None:
     storage = "SELECT attstorage::text FROM pg_attribute WHERE attrelid = to_regclass(%s)"
     storage += " AND attname = 'embedding'"
     session.execute("work_tables/create_sample")
-    assert value(session, storage, "fluffy_sql_work.sample") != "p"
+    assert value(session, storage, "work_sample") != "p"
     session.execute("work_tables/keep_sample_inline")
-    assert value(session, storage, "fluffy_sql_work.sample") == "p"
+    assert value(session, storage, "work_sample") == "p"
 
 
 def test_the_planner_learns_how_large_the_sample_is(session: Session) -> None:
     make_sample(session, [[1, 0]] * 37)
     session.execute("work_tables/analyze_sample")
     size = "SELECT reltuples FROM pg_class WHERE oid = to_regclass(%s)"
-    assert value(session, size, "fluffy_sql_work.sample") == 37
+    assert value(session, size, "work_sample") == 37
 
 
 def test_the_planner_learns_how_many_photos_were_drawn(session: Session) -> None:
     session.execute("work_tables/create_drawn")
     session.connection.execute(
-        "INSERT INTO fluffy_sql_work.drawn SELECT n, n FROM generate_series(1, 41) n"
+        "INSERT INTO work_drawn SELECT n, n FROM generate_series(1, 41) n"
     )
     session.execute("work_tables/analyze_drawn")
     size = "SELECT reltuples FROM pg_class WHERE oid = to_regclass(%s)"
-    assert value(session, size, "fluffy_sql_work.drawn") == 41
+    assert value(session, size, "work_drawn") == 41
 
 
 def test_assignments_are_cleared(session: Session) -> None:
     make_assignments(session, {1: (0, 0.0), 2: (1, 1.0)})
     session.execute("work_tables/clear_assignments")
-    assert value(session, "SELECT count(*) FROM fluffy_sql_work.assignments") == 0
+    assert value(session, "SELECT count(*) FROM work_assignments") == 0

@@ -48,7 +48,7 @@ def test_an_exception_is_one(name: str) -> None:
 BROKEN = {
     "SELECT id FROM photos FOR UPDATE": "Citus locks no rows on several shards",
     "CREATE TABLE a AS SELECT id FROM photos": "CREATE TABLE AS",
-    "TRUNCATE fluffy_sql_work.sample": "TRUNCATE",
+    "TRUNCATE work_sample": "TRUNCATE",
     "UPDATE photos SET updated_at = clock_timestamp()": "must not be volatile",
     "INSERT INTO clusters (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET a = now()": "immutable",
     "DELETE FROM clusters AS c WHERE NOT EXISTS (SELECT FROM photos WHERE cluster_id = c.id)": (
@@ -63,11 +63,11 @@ BROKEN = {
     "SELECT c.id, (SELECT count(*) FROM photos WHERE cluster_id = c.id) FROM photos AS c": (
         "a subquery for each row"
     ),
-    "SELECT label FROM fluffy_sql_work.measured GROUP BY GROUPING SETS ((label), ())": (
+    "SELECT label FROM work_measured GROUP BY GROUPING SETS ((label), ())": (
         "GROUPING SETS"
     ),
-    "SELECT sum(distance ORDER BY distance) FROM fluffy_sql_work.assignments": "that sorts",
-    "SELECT count(*) FROM photos AS p JOIN fluffy_sql_work.sample AS s ON p.id = s.position": (
+    "SELECT sum(distance ORDER BY distance) FROM work_assignments": "that sorts",
+    "SELECT count(*) FROM photos AS p JOIN work_sample AS s ON p.id = s.position": (
         "p, s are not joined by the ids of photos"
     ),
     "SELECT e <-> e FROM (SELECT l2_normalize(embedding) AS e FROM photos OFFSET 0) AS f": (
@@ -97,9 +97,9 @@ KEPT = [
     "SELECT count(*) FROM photos AS p CROSS JOIN LATERAL (SELECT l2_normalize(p.embedding) AS e"
     " LIMIT 1) AS f WHERE vector_norm(f.e) > 0",
     # Means of groups are small.
-    "SELECT label, avg(embedding) FROM fluffy_sql_work.measured GROUP BY label",
+    "SELECT label, avg(embedding) FROM work_measured GROUP BY label",
     # Found by its key on the same shard.
-    "SELECT count(*) FROM fluffy_sql_work.candidates AS c CROSS JOIN LATERAL"
+    "SELECT count(*) FROM work_candidates AS c CROSS JOIN LATERAL"
     " (SELECT p.embedding AS e FROM photos AS p WHERE p.id = c.photo_id OFFSET 0) AS f",
 ]
 

@@ -1,3 +1,0 @@
--- The record of runs loses what was measured.
-
-ALTER TABLE cluster_runs DROP COLUMN recall;

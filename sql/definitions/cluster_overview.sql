@@ -1,0 +1,33 @@
+-- The clusters, with how tight they are. What triggers could not add to photos_count yet is in it here.
+CREATE OR REPLACE VIEW cluster_overview AS
+SELECT
+    cluster.id,
+    cluster.name,
+    cluster.status,
+    coalesce(cluster.photos_count, 0) + coalesce(pending.photos, 0) AS photos_count,
+    member.mean_distance,
+    member.max_distance,
+    cluster.run_id,
+    cluster.created_at
+FROM clusters AS cluster
+LEFT JOIN (
+    SELECT
+        cluster_id,
+        sum(photos)::bigint AS photos
+    FROM photo_count_changes
+    GROUP BY cluster_id
+) AS pending ON cluster.id = pending.cluster_id
+LEFT JOIN (
+    SELECT
+        cluster_id,
+        avg(distance) AS mean_distance,
+        max(distance) AS max_distance
+    FROM cluster_members
+    GROUP BY cluster_id
+) AS member ON cluster.id = member.cluster_id;
+
+COMMENT ON VIEW cluster_overview IS
+'The clusters, with how tight they are. Example: SELECT * FROM cluster_overview ORDER BY photos_count DESC;';
+COMMENT ON COLUMN cluster_overview.mean_distance IS
+'Mean distance of its usable photos to its centroid, in the metric of the run; small is tight.';
+COMMENT ON COLUMN cluster_overview.max_distance IS 'Distance of the photo that fits it least.';

@@ -1,0 +1,34 @@
+-- As guard_photos, for a cluster whose scope changes.
+DO $do$
+BEGIN
+    EXECUTE format($create$
+        CREATE OR REPLACE FUNCTION guard_cluster() RETURNS trigger
+        LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+        AS $function$
+        DECLARE
+            wrong record;
+        BEGIN
+            IF NOT %1$s.library_is_whole() THEN
+                RETURN NULL;
+            END IF;
+            PERFORM FROM %2$s AS cluster WHERE cluster.id = NEW.id FOR UPDATE;
+            SELECT usable.id, usable.scope, cluster.scope AS cluster_scope INTO wrong
+            FROM %1$s.usable_photos AS usable
+            INNER JOIN %1$s.scoped_clusters AS cluster ON usable.cluster_id = cluster.id
+            WHERE cluster.id = NEW.id AND usable.scope IS DISTINCT FROM cluster.scope
+            LIMIT 1;
+            IF FOUND THEN
+                RAISE EXCEPTION 'cluster %% can not be of %%: it holds photo %%, which is of %%',
+                    NEW.id, coalesce('scope ' || wrong.cluster_scope, 'no scope'),
+                    wrong.id, coalesce('scope ' || wrong.scope, 'no scope')
+                    USING ERRCODE = 'check_violation';
+            END IF;
+            RETURN NULL;
+        END
+        $function$
+    $create$, quote_ident(current_setting('fluffy_sql.schema')), application_table('clusters'));
+END
+$do$;
+
+COMMENT ON FUNCTION guard_cluster() IS
+'Refuses another scope for a cluster that has photos; called by the trigger fluffy_sql_guard_cluster.';

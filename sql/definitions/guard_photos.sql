@@ -1,0 +1,46 @@
+-- No cluster holds photos of another scope. It sees the views as they are when it runs.
+-- A photo that is put into a cluster has a lock on it, by its foreign key, that lasts until its transaction ends. So
+-- this guard need not take one, and guard_cluster waits for it.
+-- It looks up every photo of a statement: 0.15 s of the 1 s that an UPDATE of 100,000 takes. That nothing has a scope is
+-- seen at once in a usable_photos that is as migrate makes it, and else by reading all photos. So it is asked of large
+-- statements alone.
+DO $do$
+BEGIN
+    EXECUTE format($create$
+        CREATE OR REPLACE FUNCTION guard_photos() RETURNS trigger
+        LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+        AS $function$
+        DECLARE
+            wrong record;
+        BEGIN
+            IF
+                NOT %1$s.library_is_whole()
+                OR (
+                    (SELECT count(*) FROM (SELECT FROM new_photos LIMIT 1000) AS begun) = 1000
+                    AND NOT EXISTS (SELECT FROM %1$s.usable_photos WHERE scope IS NOT NULL)
+                    AND NOT EXISTS (SELECT FROM %1$s.scoped_clusters WHERE scope IS NOT NULL)
+                )
+            THEN
+                RETURN NULL;
+            END IF;
+            SELECT usable.id, usable.scope, cluster.id AS cluster_id, cluster.scope AS cluster_scope INTO wrong
+            FROM new_photos
+            INNER JOIN %1$s.usable_photos AS usable ON usable.id = new_photos.id
+            INNER JOIN %1$s.scoped_clusters AS cluster ON cluster.id = new_photos.cluster_id
+            WHERE usable.scope IS DISTINCT FROM cluster.scope
+            LIMIT 1;
+            IF FOUND THEN
+                RAISE EXCEPTION 'photo %% is of %% and can not be in cluster %%, which is of %%',
+                    wrong.id, coalesce('scope ' || wrong.scope, 'no scope'),
+                    wrong.cluster_id, coalesce('scope ' || wrong.cluster_scope, 'no scope')
+                    USING ERRCODE = 'check_violation';
+            END IF;
+            RETURN NULL;
+        END
+        $function$
+    $create$, quote_ident(current_setting('fluffy_sql.schema')));
+END
+$do$;
+
+COMMENT ON FUNCTION guard_photos() IS
+'Refuses photos in a cluster of another scope; called by the triggers fluffy_sql_guard_*.';

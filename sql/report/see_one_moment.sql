@@ -1,3 +1,0 @@
--- All statements of this transaction see the database as it is now, whatever a run commits meanwhile.
--- Returns: nothing.
-SET LOCAL transaction_isolation TO 'repeatable read';

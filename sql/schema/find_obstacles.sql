@@ -1,0 +1,360 @@
+-- What keeps the tables of an application, or the database, from being migrated: asked before anything is changed.
+-- Returns: obstacle: what is wrong and what to do, as a person reads it; the first ones are the reason for later ones.
+WITH of_table AS (
+    SELECT
+        asked.name,
+        asked.place,
+        found.oid,
+        found.relkind,
+        found.relowner
+    FROM (VALUES ('photos', 1), ('clusters', 2)) AS asked (name, place)
+    INNER JOIN pg_class AS found ON to_regclass(asked.name) = found.oid
+),
+
+of_column AS (
+    SELECT
+        of_table.name AS table_name,
+        of_table.oid AS relation,
+        attribute.attname::text AS name,
+        of_table.name || '.' || attribute.attname AS qualified,
+        attribute.attnum AS number,
+        format_type(attribute.atttypid, attribute.atttypmod) AS type_shown,
+        format_type(attribute.atttypid, NULL) AS type_name,
+        type.typname::text AS type_base,
+        type.typtype AS type_kind,
+        attribute.atttypmod AS modifier,
+        attribute.attnotnull AS needed,
+        attribute.atthasdef OR attribute.attidentity <> '' AS filled,
+        attribute.attgenerated <> '' AS generated,
+        pg_get_expr(preset.adbin, preset.adrelid) AS preset,
+        coalesce(col_description(attribute.attrelid, attribute.attnum) LIKE '%Made by fluffy_sql.', FALSE) AS ours
+    FROM of_table
+    INNER JOIN pg_attribute AS attribute
+        ON of_table.oid = attribute.attrelid AND attribute.attnum > 0 AND NOT attribute.attisdropped
+    INNER JOIN pg_type AS type ON attribute.atttypid = type.oid
+    LEFT JOIN pg_attrdef AS preset ON attribute.attrelid = preset.adrelid AND attribute.attnum = preset.adnum
+),
+
+wanted (qualified, types, said) AS (
+    VALUES
+    ('photos.id', ARRAY['bigint', 'integer'], 'bigint or integer'),
+    ('photos.path', ARRAY['text', 'character varying'], 'text or varchar'),
+    ('photos.cluster_id', ARRAY['bigint', 'integer'], 'bigint or integer'),
+    ('photos.cluster_pinned', ARRAY['boolean'], 'boolean'),
+    ('photos.created_at', ARRAY['timestamp with time zone', 'timestamp without time zone'], 'a timestamp'),
+    ('photos.updated_at', ARRAY['timestamp with time zone', 'timestamp without time zone'], 'a timestamp'),
+    ('clusters.id', ARRAY['bigint', 'integer'], 'bigint or integer'),
+    ('clusters.name', ARRAY['text', 'character varying'], 'text or varchar'),
+    (
+        'clusters.status', ARRAY['bigint', 'integer', 'smallint', 'numeric', 'text', 'character varying'],
+        'a number, of which 0 is active'
+    ),
+    ('clusters.photos_count', ARRAY['bigint', 'integer'], 'bigint or integer'),
+    ('clusters.run_id', ARRAY['bigint'], 'bigint'),
+    ('clusters.scope', ARRAY['bigint', 'integer'], 'bigint or integer, the id of an owner'),
+    ('clusters.created_at', ARRAY['timestamp with time zone', 'timestamp without time zone'], 'a timestamp'),
+    ('clusters.updated_at', ARRAY['timestamp with time zone', 'timestamp without time zone'], 'a timestamp')
+),
+
+obstacle (rank, text) AS (
+    -- the server and the role
+    SELECT
+        1 AS rank,
+        'no schema of this role''s search_path exists, so there is nowhere to make tables: set it (ALTER ROLE ... SET'
+        || ' search_path)' AS text
+    WHERE current_setting('fluffy_sql.home') = '' AND NOT EXISTS (SELECT FROM of_table)
+    UNION ALL
+    SELECT
+        1 AS rank,
+        'the schema ' || configured.name || ' holds other things than a library of fluffy_sql: name another in'
+        || ' database.schema' AS text
+    FROM (SELECT current_setting('fluffy_sql.schema') AS name) AS configured
+    INNER JOIN pg_namespace AS place ON configured.name = place.nspname
+    WHERE
+        starts_with(configured.name, 'pg_')
+        OR configured.name = 'information_schema'
+        OR EXISTS (SELECT FROM of_table INNER JOIN pg_class ON of_table.oid = pg_class.oid
+            WHERE pg_class.relnamespace = place.oid)
+        OR (
+            EXISTS (SELECT FROM pg_class WHERE relnamespace = place.oid)
+            AND NOT EXISTS (
+                SELECT FROM pg_class WHERE relnamespace = place.oid AND relname IN ('cluster_runs', 'migrations')
+            )
+        )
+    UNION ALL
+    SELECT
+        1 AS rank,
+        'this role may not make a schema here: GRANT CREATE ON DATABASE ' || quote_ident(current_database()) || ' TO '
+        || quote_ident(current_user) || ', or let somebody who may CREATE SCHEMA '
+        || quote_ident(current_setting('fluffy_sql.schema')) || ' AUTHORIZATION ' || quote_ident(current_user) AS text
+    WHERE
+        NOT has_database_privilege(current_database(), 'CREATE')
+        AND NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = current_setting('fluffy_sql.schema'))
+    UNION ALL
+    SELECT
+        1 AS rank,
+        'this role may not make anything in the schema ' || place.nspname || ': let its owner migrate' AS text
+    FROM pg_namespace AS place
+    WHERE
+        place.nspname = current_setting('fluffy_sql.schema')
+        AND NOT has_schema_privilege(place.oid, 'CREATE')
+    UNION ALL
+    SELECT
+        1 AS rank,
+        'this role may not make the tables photos and clusters in the schema ' || place.nspname || ': GRANT CREATE ON'
+        || ' SCHEMA ' || quote_ident(place.nspname) || ' TO ' || quote_ident(current_user) AS text
+    FROM pg_namespace AS place
+    WHERE
+        place.nspname = coalesce(
+            (
+                SELECT home.nspname FROM of_table
+                INNER JOIN pg_class ON of_table.oid = pg_class.oid
+                INNER JOIN pg_namespace AS home ON pg_class.relnamespace = home.oid
+                ORDER BY of_table.place
+                LIMIT 1
+            ),
+            current_setting('fluffy_sql.home')
+        )
+        AND NOT has_schema_privilege(place.oid, 'CREATE')
+        AND (
+            (SELECT count(*) < 2 FROM of_table)
+            OR NOT EXISTS (
+                SELECT FROM pg_index
+                INNER JOIN of_column
+                    ON pg_index.indrelid = of_column.relation AND of_column.number = pg_index.indkey[0]
+                WHERE of_column.qualified = 'photos.cluster_id'
+            )
+        )
+    UNION ALL
+    SELECT
+        1 AS rank,
+        'this role may not make the extension vector: let somebody who may run CREATE EXTENSION vector' AS text
+    WHERE
+        NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'vector')
+        AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+        AND NOT (
+            has_database_privilege(current_database(), 'CREATE')
+            AND EXISTS (SELECT FROM pg_available_extension_versions WHERE name = 'vector' AND trusted)
+        )
+    UNION ALL
+    SELECT
+        1 AS rank,
+        'the extension vector is in the schema ' || place.nspname || ', which this role may not use: GRANT USAGE ON'
+        || ' SCHEMA ' || quote_ident(place.nspname) || ' TO ' || quote_ident(current_user) AS text
+    FROM pg_extension AS extension
+    INNER JOIN pg_namespace AS place ON extension.extnamespace = place.oid
+    WHERE extension.extname = 'vector' AND NOT has_schema_privilege(place.oid, 'USAGE')
+    -- the tables
+    UNION ALL
+    SELECT
+        2 AS rank,
+        name || ' is not a table, so it can not be adopted; rename it and migrate again' AS text
+    FROM of_table
+    WHERE relkind NOT IN ('r', 'p')
+    UNION ALL
+    SELECT
+        2 AS rank,
+        'the table ' || name || ' belongs to the role ' || relowner::regrole || ', and only its owner may add to it:'
+        || ' migrate as that role' AS text
+    FROM of_table
+    WHERE NOT pg_has_role(relowner, 'USAGE')
+    UNION ALL
+    SELECT
+        2 AS rank,
+        'there is a type ' || asked.name || ' in the schema ' || place.nspname || ', and a table can not have the name of'
+        || ' a type: rename it and migrate again' AS text
+    FROM unnest(ARRAY['photos', 'clusters']) AS asked (name)
+    INNER JOIN pg_type AS type ON asked.name = type.typname
+    INNER JOIN pg_namespace AS place ON type.typnamespace = place.oid
+    WHERE to_regclass(asked.name) IS NULL AND place.nspname = current_setting('fluffy_sql.home')
+    UNION ALL
+    SELECT
+        2 AS rank,
+        needed.name || ' is missing, so the table can not be adopted; fluffy_sql needs ' || wanted.said AS text
+    FROM unnest(ARRAY['photos.id', 'photos.path', 'clusters.id']) AS needed (name)
+    INNER JOIN wanted ON needed.name = wanted.qualified
+    INNER JOIN of_table ON split_part(needed.name, '.', 1) = of_table.name
+    WHERE NOT EXISTS (SELECT FROM of_column WHERE of_column.qualified = needed.name)
+    -- the columns
+    UNION ALL
+    SELECT
+        3 AS rank,
+        of_column.qualified || ' is ' || of_column.type_shown || ', so the table can not be adopted; fluffy_sql needs '
+        || wanted.said AS text
+    FROM of_column
+    INNER JOIN wanted ON of_column.qualified = wanted.qualified
+    WHERE of_column.type_name <> all(wanted.types)
+    UNION ALL
+    SELECT
+        3 AS rank,
+        of_column.qualified || ' is ' || of_column.type_shown || ', so the table can not be adopted; fluffy_sql needs'
+        || ' vector' AS text
+    FROM of_column
+    WHERE of_column.qualified IN ('photos.embedding', 'clusters.centroid') AND of_column.type_base <> 'vector'
+    UNION ALL
+    SELECT
+        3 AS rank,
+        'clusters.centroid is ' || centroid.type_shown || ' and photos.embedding is ' || photo.type_shown
+        || ': a centroid is as long as the embeddings; give it their type' AS text
+    FROM of_column AS centroid
+    INNER JOIN of_column AS photo ON photo.qualified = 'photos.embedding'
+    WHERE
+        centroid.qualified = 'clusters.centroid'
+        AND centroid.type_base = 'vector'
+        AND photo.type_base = 'vector'
+        AND centroid.modifier <> -1
+        AND centroid.modifier <> photo.modifier
+    UNION ALL
+    SELECT
+        3 AS rank,
+        'clusters.status is text with the default ' || of_column.preset || ', and fluffy_sql writes 0 for a cluster that'
+        || ' is active: make it a number' AS text
+    FROM of_column
+    WHERE
+        of_column.qualified = 'clusters.status'
+        AND of_column.type_name IN ('text', 'character varying')
+        AND of_column.preset !~ '^''?0''?(::|$)'
+    UNION ALL
+    SELECT
+        3 AS rank,
+        of_column.qualified || ' is computed by the table, and fluffy_sql has to write it: make it an ordinary column'
+        AS text
+    FROM of_column
+    INNER JOIN wanted ON of_column.qualified = wanted.qualified
+    WHERE of_column.generated AND of_column.name <> 'id'
+    UNION ALL
+    SELECT
+        3 AS rank,
+        'clusters.run_id is the application''s own, and fluffy_sql keeps there which run made a cluster; rename it and'
+        || ' migrate again' AS text
+    FROM of_column
+    WHERE
+        of_column.qualified = 'clusters.run_id'
+        AND NOT of_column.ours
+        AND coalesce(obj_description(of_column.relation, 'pg_class') NOT LIKE '%Made by fluffy_sql.', TRUE)
+        AND NOT EXISTS (
+            SELECT FROM pg_constraint AS key
+            INNER JOIN pg_class AS runs ON key.confrelid = runs.oid AND runs.relname = 'cluster_runs'
+            WHERE key.conrelid = of_column.relation AND key.contype = 'f' AND key.conkey = ARRAY[of_column.number]
+        )
+    UNION ALL
+    SELECT
+        3 AS rank,
+        'clusters.id has no default, so no cluster can be made; give it one (GENERATED BY DEFAULT AS IDENTITY)' AS text
+    FROM of_column
+    WHERE of_column.qualified = 'clusters.id' AND NOT of_column.filled
+    UNION ALL
+    SELECT
+        3 AS rank,
+        'clusters.' || of_column.name || ' must not be null and has no default, and fluffy_sql does not know what to put'
+        || ' there: give it a default' AS text
+    FROM of_column
+    WHERE
+        of_column.table_name = 'clusters'
+        AND of_column.needed
+        AND NOT of_column.filled
+        AND NOT of_column.generated
+        AND of_column.name NOT IN (
+            'id', 'status', 'photos_count', 'centroid', 'run_id', 'scope', 'created_at', 'updated_at'
+        )
+        -- an id may be that of an owner, which usable_photos gives: see scope_clusters_by
+        AND of_column.type_name NOT IN ('bigint', 'integer')
+    -- keys
+    UNION ALL
+    SELECT
+        4 AS rank,
+        of_column.qualified || ' has no key, so two rows may have the same: add a primary key or a unique constraint'
+        AS text
+    FROM of_column
+    INNER JOIN of_table ON of_column.relation = of_table.oid
+    WHERE
+        of_column.name = 'id'
+        AND NOT EXISTS (
+            SELECT FROM pg_index
+            WHERE
+                pg_index.indrelid = of_column.relation
+                AND pg_index.indisunique
+                AND pg_index.indisvalid
+                AND pg_index.indimmediate
+                AND pg_index.indpred IS NULL
+                AND pg_index.indexprs IS NULL
+                AND (
+                    (pg_index.indnkeyatts = 1 AND pg_index.indkey[0] = of_column.number)
+                    -- the key of a partitioned table has to hold what it is partitioned by
+                    OR (
+                        of_table.relkind = 'p'
+                        AND of_table.name = 'photos'
+                        AND of_column.number = any(pg_index.indkey::smallint[])
+                    )
+                )
+        )
+    UNION ALL
+    SELECT
+        4 AS rank,
+        'two clusters can not both be without a name (' || index.relname || ' is UNIQUE NULLS NOT DISTINCT), and new'
+        || ' ones have none: make it an ordinary unique constraint' AS text
+    FROM pg_index
+    INNER JOIN pg_class AS index ON pg_index.indexrelid = index.oid
+    INNER JOIN of_column ON pg_index.indrelid = of_column.relation AND of_column.qualified = 'clusters.name'
+    WHERE
+        pg_index.indisunique
+        AND pg_index.indnkeyatts = 1
+        AND pg_index.indkey[0] = of_column.number
+        AND pg_get_indexdef(pg_index.indexrelid) LIKE '%NULLS NOT DISTINCT%'
+    -- names
+    UNION ALL
+    SELECT
+        5 AS rank,
+        'there is something else called ' || taken.relname || ' in the schema ' || place.nspname || ', and fluffy_sql'
+        || ' makes an index of that name: rename it and migrate again' AS text
+    FROM of_table
+    INNER JOIN pg_class AS home ON of_table.oid = home.oid
+    INNER JOIN (
+        VALUES ('photos', 'cluster_id', 'photos_cluster_id_idx'), ('clusters', 'run_id', 'clusters_run_id_idx')
+    ) AS made (table_name, column_name, name) ON of_table.name = made.table_name
+    INNER JOIN pg_class AS taken ON made.name = taken.relname AND home.relnamespace = taken.relnamespace
+    INNER JOIN pg_namespace AS place ON taken.relnamespace = place.oid
+    WHERE
+        NOT EXISTS (
+            SELECT FROM pg_index
+            INNER JOIN of_column ON pg_index.indrelid = of_column.relation AND of_column.number = pg_index.indkey[0]
+            WHERE
+                of_column.qualified = made.table_name || '.' || made.column_name
+                AND pg_index.indisvalid
+                AND pg_index.indpred IS NULL
+        )
+    UNION ALL
+    SELECT
+        5 AS rank,
+        of_table.name || ' has a constraint ' || taken.conname || ' of its own, and fluffy_sql makes a foreign key of'
+        || ' that name: rename it and migrate again' AS text
+    FROM of_table
+    INNER JOIN pg_constraint AS taken ON of_table.oid = taken.conrelid
+    WHERE
+        taken.conname IN ('photos_cluster_id_fkey', 'clusters_run_id_fkey')
+        AND NOT (
+            taken.contype = 'f'
+            AND taken.confrelid IN (
+                SELECT pg_class.oid FROM pg_class
+                WHERE pg_class.relname IN ('clusters', 'cluster_runs')
+            )
+        )
+    UNION ALL
+    SELECT
+        5 AS rank,
+        of_table.name || ' has a trigger ' || taken.tgname || ' of its own, and fluffy_sql makes one of that name:'
+        || ' rename it and migrate again' AS text
+    FROM of_table
+    INNER JOIN pg_trigger AS taken ON of_table.oid = taken.tgrelid
+    INNER JOIN pg_proc AS called ON taken.tgfoid = called.oid
+    WHERE
+        starts_with(taken.tgname, 'fluffy_sql_')
+        AND called.pronamespace NOT IN (
+            SELECT pg_namespace.oid FROM pg_namespace
+            WHERE pg_namespace.nspname = current_setting('fluffy_sql.schema')
+        )
+)
+
+SELECT obstacle.text AS obstacle
+FROM obstacle
+ORDER BY obstacle.rank, obstacle.text;

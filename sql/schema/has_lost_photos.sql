@@ -1,0 +1,11 @@
+-- Whether some photos are in a cluster that is not there. Only if both tables and the column are.
+-- Returns: one boolean.
+SELECT EXISTS (
+    SELECT FROM photos
+    WHERE
+        photos.cluster_id IS NOT NULL
+        AND NOT EXISTS (
+            SELECT FROM clusters
+            WHERE clusters.id = photos.cluster_id
+        )
+) AS has_lost_photos;

@@ -1,0 +1,23 @@
+-- Remembers the application's tables and the columns that are used, so that any session finds them and a rename is told.
+-- Returns: nothing; the row count is the tables.
+INSERT INTO application_tables (name, relation, columns)
+SELECT
+    used.name,
+    to_regclass(used.name) AS relation,
+    (
+        SELECT jsonb_object_agg(attname, attnum)
+        FROM pg_attribute
+        WHERE attrelid = to_regclass(used.name) AND attname = any(used.columns) AND NOT attisdropped
+    ) AS columns
+FROM (
+    VALUES
+    ('photos', ARRAY['id', 'path', 'embedding', 'cluster_id', 'cluster_pinned', 'created_at', 'updated_at']),
+    (
+        'clusters',
+        ARRAY['id', 'name', 'status', 'photos_count', 'centroid', 'run_id', 'created_at', 'updated_at']
+    )
+) AS used (name, columns)
+ON CONFLICT (name) DO UPDATE
+    SET
+        relation = excluded.relation,
+        columns = excluded.columns;

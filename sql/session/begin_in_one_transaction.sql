@@ -1,0 +1,3 @@
+-- As begin_looking, for a command that may mend what it finds.
+-- Returns: nothing.
+BEGIN;

@@ -1,0 +1,3 @@
+-- Which server process answers: behind a pooler, another one than the client was told of.
+-- Returns: one number.
+SELECT pg_backend_pid() AS pid;

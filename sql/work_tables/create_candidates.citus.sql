@@ -1,9 +1,0 @@
--- What create_candidates does, for a table that is distributed by photo_id: Citus can keep a key only with that in it.
--- Returns: nothing.
-CREATE UNLOGGED TABLE fluffy_sql_work.candidates (
-    position bigint NOT NULL,
-    photo_id bigint NOT NULL,
-    cluster_id bigint,
-    scope bigint,
-    PRIMARY KEY (position, photo_id)
-);

@@ -1,3 +1,0 @@
--- Drops the sample, this run's or one that a killed run left behind.
--- Returns: nothing.
-DROP TABLE IF EXISTS fluffy_sql_work.sample;
