@@ -7,10 +7,10 @@ RUN := $(VENV)/bin/python -m fluffy_sql
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 # Given on the command line: make cluster K=12 DATABASE_URL=postgresql://me@localhost/photos
+# DATABASE_URL has no line here: make passes on what it was given, or what the environment has, an
+# empty one too, which fluffy-sql refuses.
 K ?=
 OUT ?= report
-DATABASE_URL ?=
-export DATABASE_URL
 
 .DEFAULT_GOAL := help
 .PHONY: help cluster report psql test check format bench lock audit clean

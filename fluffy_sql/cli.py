@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO, TypeVar
@@ -28,11 +28,12 @@ from fluffy_sql.assigning import AssignService
 from fluffy_sql.checking import check as look_for_faults
 from fluffy_sql.choosing import spread_evenly
 from fluffy_sql.database import schema
+from fluffy_sql.database.address import conceal, libpq_environment, parse_address
 from fluffy_sql.database.embedded import embedded_server, find_psql
 from fluffy_sql.database.locks import LockLimits
-from fluffy_sql.database.session import Session, libpq_environment
+from fluffy_sql.database.session import Session
 from fluffy_sql.distributing import distribute as distribute_tables
-from fluffy_sql.errors import FluffySqlError, MissingExtraError, UsageError
+from fluffy_sql.errors import FluffySqlError, MissingExtraError, UnreachableError, UsageError
 from fluffy_sql.history import compare_runs, show_run, undo_run
 from fluffy_sql.importing import import_photos
 from fluffy_sql.service import ClusteringService
@@ -123,9 +124,10 @@ def run(arguments: list[str]) -> int:
         code = fluffy_sql.main(arguments, prog_name="fluffy-sql", standalone_mode=False) or 0
         sys.stdout.flush()
     except FluffySqlError as error:
-        return _fail(str(error), error.exit_code, arguments)
+        return _fail(conceal(str(error), arguments), error.exit_code, arguments)
     except click.ClickException as error:
-        return _fail(f"{error.format_message()} See --help.", UsageError.exit_code, arguments)
+        message = conceal(error.format_message(), arguments, any_at=True)
+        return _fail(f"{message} See --help.", UsageError.exit_code, arguments)
     except (click.Abort, KeyboardInterrupt):
         message = "stopped; what was not committed yet is undone"
         return _fail(message, STOPPED_BY_SIGNAL, arguments)
@@ -180,7 +182,7 @@ def _plain(value: object) -> str:
 class _Database:
     """The database of one command: `url`, and whether it is the embedded server's."""
 
-    url: str
+    url: str = field(repr=False)
     embedded: bool
 
 
@@ -188,7 +190,10 @@ class _Database:
 def _database(settings: Settings) -> Iterator[_Database]:
     """The database that is configured; the embedded server runs meanwhile where none is."""
     if settings.database.url:
-        yield _Database(settings.database.url, embedded=False)
+        try:
+            yield _Database(settings.database.url, embedded=False)
+        except UnreachableError as error:
+            raise UnreachableError(f"{error}; the address is from {settings.url_origin}") from None
         return
     with embedded_server(Path(settings.database.embedded_dir)) as server:
         yield _Database(server.url, embedded=True)
@@ -217,7 +222,14 @@ def _looking(settings: Settings, begin: str = "session/begin_looking") -> Iterat
 
 def _load(config: Path | None, database_url: str | None, **clustering: object) -> Settings:
     flags = {f"clustering.{key}": value for key, value in clustering.items()}
-    return load_settings(config, flags={"database.url": database_url, **flags})
+    settings = load_settings(config, flags={"database.url": database_url, **flags})
+    if settings.database.url is None:
+        return settings
+    address = parse_address(settings.database.url, settings.url_origin)
+    for note in address.notes:
+        display.stderr_console().print(Text(display.printable(f"fluffy-sql: {note}")))
+    database = settings.database.model_copy(update={"url": address.conninfo})
+    return settings.model_copy(update={"database": database})
 
 
 def _lock_limits(settings: Settings) -> LockLimits:

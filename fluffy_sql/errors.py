@@ -32,6 +32,10 @@ class DatabaseError(FluffySqlError):
         self.sqlstate = sqlstate
 
 
+class UnreachableError(DatabaseError):
+    """No server answers at the address, or it does not let us in."""
+
+
 class SchemaError(FluffySqlError):
     """The database lacks our tables, or holds tables that can't be adopted."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from fluffy_sql.errors import SettingsError
 
@@ -19,6 +19,9 @@ DEFAULT_FILE = Path("image_embed.yml")
 
 Metric = Literal["cosine", "l2"]
 CounterCache = Literal["auto", "triggers", "service"]
+
+# What an address, which may hold a password, can be told by where none belongs.
+_AN_ADDRESS = re.compile(r"://|(pass\w*|pwd)\s*=", re.IGNORECASE)
 
 # Flags that are not called like the last part of their key.
 _FLAGS = {"database.url": "--database-url"}
@@ -39,7 +42,7 @@ class _Section(BaseModel):
 class DatabaseSettings(_Section):
     """Where the photos are."""
 
-    url: str | None = None
+    url: str | None = Field(default=None, repr=False)
     # schema is the name of a method of pydantic's models.
     schema_: str = Field(
         default="fluffy_sql", alias="schema", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$"
@@ -51,7 +54,7 @@ class DatabaseSettings(_Section):
 class ClusteringSettings(_Section):
     """What to make of them."""
 
-    algorithm: str = Field(default="kmeans", min_length=1)
+    algorithm: str = Field(default="kmeans", pattern=r"^\w+$")
     k: _K = 20
     k_of_scope: dict[int, _K] = Field(default_factory=dict)
     metric: Metric = "cosine"
@@ -77,38 +80,51 @@ class Settings(_Section):
 
     database: DatabaseSettings = DatabaseSettings()
     clustering: ClusteringSettings = ClusteringSettings()
+    _url_origin: str = PrivateAttr(default="database.url")
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Keeps where the address was set; `context` is what was validated, if it was loaded."""
+        if isinstance(context, _Sources):
+            self._url_origin = context.url_origin()
+
+    @property
+    def url_origin(self) -> str:
+        """Where `database.url` was set, for messages: `--database-url`, `DATABASE_URL`, ..."""
+        return self._url_origin
 
 
 def load_settings(
     file: Path | None = None,
     *,
     flags: Mapping[str, Any] | None = None,
-    environment: Mapping[str, str] = os.environ,
+    environment: Mapping[str, str] | None = None,
 ) -> Settings:
     """Reads the settings file and lays environment and flags over it.
 
     Args:
         file: the settings file; None reads `image_embed.yml` in the working directory where there
             is one, and the defaults where there is none.
-        flags: dotted key to value, such as `{"clustering.k": 12}`; None means not given, as
-            does an empty address: `--database-url "$UNSET"` must not choose another database.
-        environment: where `DATABASE_URL` is looked up; an empty one counts as not set.
+        flags: dotted key to value, such as `{"clustering.k": 12}`; None means not given.
+        environment: where `DATABASE_URL` is looked up; None is that of the process.
 
     Raises:
         SettingsError: the file can't be read, or a key or value is wrong. The message names the
-            file and line (or the flag), the key, what was found and what is allowed.
+            file and line (or the flag), the key, what was found and what is allowed. An empty
+            address is wrong: `--database-url "$UNSET"` must not choose another database.
     """
+    environment = os.environ if environment is None else environment
     sources = _Sources()
     path = file or DEFAULT_FILE
     if file is not None or path.exists():
         sources.add_file(path)
-    if environment.get("DATABASE_URL"):
+    if "DATABASE_URL" in environment:
         sources.add("database.url", environment["DATABASE_URL"], "DATABASE_URL")
     for key, value in (flags or {}).items():
-        if value is not None and (key, value) != ("database.url", ""):
+        if value is not None:
             sources.add(key, value, _FLAGS.get(key, f"--{key.rpartition('.')[2]}"))
+    sources.refuse_empty_url()
     try:
-        settings = Settings.model_validate(sources.values)
+        settings = Settings.model_validate(sources.values, context=sources)
     except ValidationError as error:
         raise SettingsError(_describe(error, sources)) from None
     try:
@@ -118,6 +134,10 @@ def load_settings(
         raise SettingsError(
             f"{sources.origin(key)}: {key} is {written!r}, which names no folder: {error}"
         ) from None
+
+
+# Where an address can be set besides the file, and how not to.
+_UNSET = {"DATABASE_URL": "unset it", "--database-url": "leave it out"}
 
 
 class _Sources:
@@ -169,6 +189,22 @@ class _Sources:
     def origin(self, key: str) -> str:
         return self._origins.get(key, self._file)
 
+    def url_origin(self) -> str:
+        """Where the address was set."""
+        origin = self._origins.get("database.url")
+        if origin is None or origin in _UNSET:
+            return origin or "database.url"
+        return f"database.url in {origin}"
+
+    def refuse_empty_url(self) -> None:
+        """An empty address is most often a variable that was to be set."""
+        url = self.values.get("database", {}).get("url")
+        if isinstance(url, str) and not url.strip():
+            origin = self.url_origin()
+            raise SettingsError(
+                f"{origin} is empty; {_UNSET.get(origin, 'write null')}, or name a database"
+            )
+
 
 def _parse_yaml(path: Path, text: str) -> tuple[Any, Any]:
     """The file as a tree of nodes, which know their lines, and as values.
@@ -209,7 +245,7 @@ def _describe(error: ValidationError, sources: _Sources) -> str:
         fields = _fields_of(str(section) if section is not None else None)
         return f"{where}: {key} is not a setting; allowed here: {', '.join(fields)}"
     found = "nothing" if first["input"] is None else repr(first["input"])
-    if key == "database.url" or "://" in found:  # it may hold a password
+    if key == "database.url" or _AN_ADDRESS.search(found):  # it may hold a password
         found = "a value that is not text" if key == "database.url" else "an address"
     return f"{where}: {key} is {found}; allowed: {_allowed('.'.join(path[:2]), first['msg'])}"
 

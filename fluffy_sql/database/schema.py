@@ -334,7 +334,7 @@ def _keep_others_out(session: Session) -> None:
 
 
 def _apply_migrations(session: Session, url: str) -> tuple[str, ...]:
-    with our_errors():
+    with our_errors(session.connection):
         backend = _Backend(_address(url), _MIGRATIONS_TABLE, session.connection)
         migrations = backend.to_apply(read_migrations(str(migrations_folder())))
         backend.apply_migrations(migrations)

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import logging
-import re
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
-from psycopg.pq import Conninfo
+from psycopg.pq import TransactionStatus
 from psycopg.rows import class_row, dict_row
 
+from fluffy_sql.database.address import describe_url, parse_address
+from fluffy_sql.database.advice import (
+    READ_ONLY,
+    ReadOnly,
+    explain,
+    explain_no_connection,
+    one_line,
+)
 from fluffy_sql.database.pooler import shares_connections
 from fluffy_sql.database.statements import definition, on_citus, statement
 from fluffy_sql.database.vectors import VectorArray, register_vectors
-from fluffy_sql.errors import DatabaseError, SettingsError
+from fluffy_sql.errors import DatabaseError, UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -82,8 +88,8 @@ class Session:
 
         Raises:
             SettingsError: the address is not one that libpq understands.
-            DatabaseError: no server answers there, it refuses us, or a pooler in between gives
-                each transaction another connection.
+            UnreachableError: no server answers there, or it refuses us.
+            DatabaseError: a pooler in between gives each transaction another connection.
         """
         connection = _connect(url)
         session = cls(connection, url, schema, explain)
@@ -112,7 +118,7 @@ class Session:
 
         Raises:
             SettingsError: the address is not one that libpq understands.
-            DatabaseError: no server answers there, or it refuses us.
+            UnreachableError: no server answers there, or it refuses us.
         """
         connection = _connect(url)
         session = cls(connection, url, schema)
@@ -182,28 +188,31 @@ class Session:
 
     def execute(self, name: str, /, **parameters: object) -> int:
         """Runs `sql/<name>.sql`; returns how many rows it touched."""
-        with our_errors():
+        with our_errors(self.connection):
             return self.connection.execute(
                 self._recorded(name, parameters), parameters or None, binary=True
             ).rowcount
 
     def fetch_all(self, name: str, /, **parameters: object) -> list[dict[str, Any]]:
         """Runs `sql/<name>.sql`; returns its rows as dictionaries by column."""
-        with our_errors(), self.connection.cursor(row_factory=dict_row) as cursor:
+        with our_errors(self.connection), self.connection.cursor(row_factory=dict_row) as cursor:
             return cursor.execute(
                 self._recorded(name, parameters), parameters or None, binary=True
             ).fetchall()
 
     def fetch_as(self, kind: type[Row], name: str, /, **parameters: object) -> list[Row]:
         """Runs `sql/<name>.sql`; returns its rows as instances of a dataclass with its columns."""
-        with our_errors(), self.connection.cursor(row_factory=class_row(kind)) as cursor:
+        with (
+            our_errors(self.connection),
+            self.connection.cursor(row_factory=class_row(kind)) as cursor,
+        ):
             return cursor.execute(
                 self._recorded(name, parameters), parameters or None, binary=True
             ).fetchall()
 
     def fetch_value(self, name: str, /, **parameters: object) -> Any:
         """Runs `sql/<name>.sql`; returns the first column of its only row."""
-        with our_errors():
+        with our_errors(self.connection):
             row = self.connection.execute(
                 self._recorded(name, parameters), parameters or None, binary=True
             ).fetchone()
@@ -224,7 +233,7 @@ class Session:
             types: the Postgres type of each column; a binary COPY converts nothing by itself.
             rows: read one at a time; an error they raise ends the COPY and passes through.
         """
-        with our_errors(), self.connection.cursor() as cursor:
+        with our_errors(self.connection), self.connection.cursor() as cursor:
             with cursor.copy(self._recorded(name, {})) as copy:
                 copy.set_types(types)
                 for row in rows:
@@ -240,7 +249,7 @@ class Session:
         """
         if self.connection.closed or self.connection.broken:
             return
-        with our_errors():
+        with our_errors(self.connection):
             try:
                 self.connection.execute(
                     self._recorded(name, parameters), parameters or None, binary=True
@@ -253,7 +262,7 @@ class Session:
     @contextmanager
     def transaction(self, *, undone: bool = False) -> Iterator[None]:
         """All statements inside happen, or none of them; if it is to be `undone`, none."""
-        with our_errors(), self.connection.transaction(force_rollback=undone):
+        with our_errors(self.connection), self.connection.transaction(force_rollback=undone):
             self.connection.execute(statement("session/commit_durably").text)
             if self.distributed:
                 self.connection.execute(statement("session/modify_sequentially").text)
@@ -297,14 +306,14 @@ class Session:
             with self.connection.transaction(force_rollback=True):
                 return self.connection.execute(text, parameters or None, binary=True).fetchall()
         except psycopg.Error as error:
-            return [(f"Citus tells no plan: {_one_line(error)}",)]
+            return [(f"Citus tells no plan: {one_line(error)}",)]
 
 
 def _connect(url: str) -> psycopg.Connection[Any]:
-    address = describe_url(url)
+    conninfo = parse_address(url).conninfo
     try:
         return psycopg.connect(
-            url,
+            conninfo,
             autocommit=True,
             # Plans are made for the centroids at hand; a generic one guesses their number.
             prepare_threshold=None,
@@ -314,8 +323,8 @@ def _connect(url: str) -> psycopg.Connection[Any]:
             application_name="fluffy_sql",
         )
     except psycopg.Error as error:
-        raise DatabaseError(
-            f"can't connect to {address}: {_one_line(error)}; check database.url or DATABASE_URL"
+        raise UnreachableError(
+            f"can't connect to {describe_url(conninfo)}: {explain_no_connection(error)}"
         ) from None
 
 
@@ -328,78 +337,36 @@ def _refuse_shared(connection: psycopg.Connection[Any], url: str) -> None:
         )
 
 
-def describe_url(url: str) -> str:
-    """The address without its password, for messages.
-
-    Raises:
-        SettingsError: it is no address; the message does not repeat it, for it may hold a password.
-    """
-    try:
-        parts = conninfo_to_dict(url)
-    except (psycopg.Error, UnicodeError):
-        raise SettingsError(
-            "database.url is not an address that Postgres understands;"
-            " allowed: postgresql://user@host:5432/name or null"
-        ) from None
-    user = f"{parts['user']}@" if parts.get("user") else ""
-    host = parts.get("host") or parts.get("hostaddr") or "local socket"
-    port = f":{parts['port']}" if parts.get("port") else ""
-    return f"{user}{host}{port}/{parts.get('dbname') or ''}"
-
-
-def libpq_environment(url: str) -> dict[str, str]:
-    """The address as the variables that psql and every other libpq program reads.
-
-    Raises:
-        SettingsError: it is no address that libpq understands.
-    """
-    describe_url(url)
-    options = Conninfo.parse(url.encode())
-    return {
-        option.envvar.decode(): option.val.decode()
-        for option in options
-        if option.envvar and option.val is not None
-    }
-
-
 @contextmanager
-def our_errors() -> Iterator[None]:
-    """The one place where the driver's errors become ours."""
+def our_errors(connection: psycopg.Connection[Any] | None = None) -> Iterator[None]:
+    """The one place where the driver's errors become ours.
+
+    Args:
+        connection: where to ask why it may only read, once no failed transaction is open there.
+    """
     try:
         yield
     except psycopg.Error as error:
-        raise DatabaseError(_explain(error), error.sqlstate) from error
+        why = _ask_why_read_only(connection, error)
+        raise DatabaseError(explain(error, why), error.sqlstate) from error
+    except DatabaseError as error:
+        # From within a transaction, where nothing could be asked until it was rolled back.
+        cause = error.__cause__
+        if isinstance(cause, psycopg.Error) and (why := _ask_why_read_only(connection, cause)):
+            raise DatabaseError(explain(cause, why), error.sqlstate) from cause
+        raise
 
 
-_ADVICE = {
-    "42P01": "run: fluffy-sql migrate",
-    "42P07": "fluffy_sql makes one of that name: rename it and migrate again",
-    "42701": "fluffy_sql makes one of that name: rename it and migrate again",
-    "42723": "fluffy_sql makes one of that name: rename it and migrate again",
-    "42501": "grant the role this right, or use another role",
-    "25006": "the server is read-only: name its primary in database.url",
-    "3F000": "grant the role USAGE on the schema, or set its search_path",
-    "22P05": "make the library a database whose encoding is UTF8",
-    "53100": "the server's disk is full: make room and run again",
-    "55P03": "somebody else holds the lock: run again, or raise lock_timeout for this role",
-    "57014": "run again, with a longer statement_timeout for this role if that was too short",
-    "57P01": "the server ended the connection: run again when it is back",
-}
-_LOST = "fluffy-sql runs says whether the run was committed; if not, run again"
-
-
-def _explain(error: psycopg.Error) -> str:
-    """One line, with what to do where that is known."""
-    advice = _ADVICE.get(error.sqlstate or "")
-    if error.sqlstate is None and isinstance(error, psycopg.OperationalError):
-        advice = _LOST
-    return f"Postgres: {_one_line(error)}" + (f"; {advice}" if advice else "")
-
-
-def _one_line(error: psycopg.Error) -> str:
-    """The server's message; its LINE and caret lines quote our SQL, which tells a user nothing."""
-    message = error.diag.message_primary or str(error) or type(error).__name__
-    detail = error.diag.message_detail
-    # libpq's connection errors say what failed on their first lines, and then guess at length.
-    text = f"{message} ({detail})" if detail else message.partition("\tThis probably means")[0]
-    return re.sub(r"\s+", " ", text).strip()
+def _ask_why_read_only(
+    connection: psycopg.Connection[Any] | None, error: psycopg.Error
+) -> ReadOnly | None:
+    if connection is None or error.sqlstate != READ_ONLY:
+        return None
+    if connection.info.transaction_status != TransactionStatus.IDLE:
+        return None
+    try:
+        asked = statement("session/describe_read_only").text
+        with connection.cursor(row_factory=class_row(ReadOnly)) as cursor:
+            return cursor.execute(asked).fetchone()
+    except psycopg.Error:
+        return None

@@ -93,8 +93,11 @@ LOST = (
     " usable_photos since: somebody dropped that, and it has to come from a backup"
 )
 NEWER = "this database was migrated by a newer fluffy_sql (9999_future); upgrade fluffy_sql"
-READ_ONLY = " in a read-only transaction; the server is read-only: name its primary in database.url"
-DENIED = "; grant the role this right, or use another role"
+READ_ONLY = (
+    " in a read-only transaction; default_transaction_read_only is on for this database:"
+    " ALTER DATABASE ... RESET default_transaction_read_only"
+)
+DENIED = "; grant the role what docs/grants has for it, or use another role"
 
 # what is done to the database, which commands are refused then, and how the line begins and ends
 WRONG_DATABASES: dict[str, tuple[str, dict[tuple[tuple[str, ...], ...], tuple[str, str]]]] = {
@@ -384,12 +387,18 @@ def fatal(sqlstate: str, message: str) -> bytes:
 ANSWERS = {
     "wrong password": (
         fatal("28P01", 'password authentication failed for user "me"'),
-        'password authentication failed for user "me"',
+        'password authentication failed for user "me"; check the user and the password',
     ),
-    "no room": (fatal("53300", "sorry, too many clients already"), "sorry, too many clients"),
-    "starting": (fatal("57P03", "the database system is starting up"), "is starting up"),
+    "no room": (
+        fatal("53300", "sorry, too many clients already"),
+        "sorry, too many clients already; run again when others have left, or raise the limit",
+    ),
+    "starting": (
+        fatal("57P03", "the database system is starting up"),
+        "is starting up; run again when it is up",
+    ),
     "not Postgres": (b"HTTP/1.1 400 Bad Request\r\n\r\n", "expected authentication request"),
-    "no answer": (b"", "timeout"),
+    "no answer": (b"", "expired; no server answers there: check host, port and firewalls"),
 }
 
 
@@ -403,7 +412,7 @@ def test_a_server_that_does_not_let_us_in(
         line = refusal(run_cli("clusters", "--database-url", url))
     assert line.startswith("can't connect to me@127.0.0.1:")
     assert said in line
-    assert line.endswith("; check database.url or DATABASE_URL")
+    assert line.endswith("; the address is from --database-url")
     assert "secret" not in line
 
 
@@ -432,8 +441,11 @@ STRAY = "\udcff"  # how Python keeps a byte that is not UTF-8
         (["generate", "--metric", f"{STRAY}\n\x1b[31m"], r"metric is '\udcff\n\x1b[31m'; allowed"),
         (["clusters", "--config", STRAY], ": there is no such settings file; check --config"),
         (["clusters", "--config", "a\nb\x1b[31m"], r"a\nb\x1b[31m: there is no such settings file"),
-        (["clusters", "--database-url", STRAY], "database.url is not an address that Postgres"),
-        (["clusters", "--database-url", f"postgresql://{STRAY}/x"], "is not an address"),
+        (
+            ["clusters", "--database-url", STRAY],
+            "--database-url: this is not an address that Postgres",
+        ),
+        (["clusters", "--database-url", f"postgresql://{STRAY}/x"], "this is not an address"),
         (["assign", "--max-distance", "1e400"], "--max-distance is inf; allowed: a number from 0"),
     ],
 )

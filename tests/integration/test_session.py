@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from fluffy_sql.database.session import Session, describe_url, libpq_environment, our_errors
+from fluffy_sql.database.address import describe_url, libpq_environment
+from fluffy_sql.database.session import Session, our_errors
 from fluffy_sql.errors import DatabaseError, SettingsError
 
 if TYPE_CHECKING:
@@ -51,7 +53,8 @@ def failure(session: Session, statement: str) -> DatabaseError:
         (
             "SELECT 1\nFROM no_such_table",
             "42P01",
-            'Postgres: relation "no_such_table" does not exist; run: fluffy-sql migrate',
+            'Postgres: relation "no_such_table" does not exist; fluffy_sql makes none of that'
+            " name: look for a view, function or trigger with it",
         ),
         ("SELECT 1 / 0", "22012", "Postgres: division by zero"),
         ("SELEKT 1", "42601", 'Postgres: syntax error at or near "SELEKT"'),
@@ -59,6 +62,13 @@ def failure(session: Session, statement: str) -> DatabaseError:
             "INSERT INTO photos (path) VALUES ('a'), ('a')",
             "23505",
             "(Key (path)=(a) already exists.)",
+        ),
+        (
+            "DO $$ BEGIN RAISE EXCEPTION 'could not resize shared memory segment'"
+            " USING ERRCODE = 'disk_full'; END $$",
+            "53100",
+            "Postgres: could not resize shared memory segment; the server has too little shared"
+            " memory: give it more (docker run --shm-size=1g; /dev/shm), or set",
         ),
         ("DO $$ BEGIN RAISE EXCEPTION E'two\\n  lines'; END $$", "P0001", "Postgres: two lines"),
     ],
@@ -88,6 +98,24 @@ def test_every_method_raises_our_errors(session: Session) -> None:
         with pytest.raises(DatabaseError) as failed:
             call()
         assert failed.value.sqlstate in {"42P01", "3F000"}
+
+
+@pytest.mark.parametrize("in_transaction", [False, True])
+def test_a_session_that_may_only_read_is_told_why(
+    database_url: str,
+    in_transaction: bool,
+) -> None:
+    """Within a transaction, only once that is rolled back."""
+    url = make_conninfo(database_url, options="-c default_transaction_read_only=on")
+    with Session.open(url) as session:
+        around = session.transaction() if in_transaction else nullcontext()
+        with pytest.raises(DatabaseError) as failed, around:
+            session.execute("locks/lock_photos")
+    assert failed.value.sqlstate == "25006"
+    assert str(failed.value).endswith(
+        " in a read-only transaction; default_transaction_read_only is on"
+        " by the address or PGOPTIONS: take it out of options"
+    )
 
 
 def test_a_lost_connection_is_our_error_and_tidying_up_is_quiet(
@@ -195,7 +223,7 @@ def test_an_address_is_described_by_host_port_and_database(url: str, described: 
 )
 def test_what_is_no_address_is_refused_without_repeating_it(url: str) -> None:
     for refuse in (describe_url, libpq_environment, Session.open):
-        with pytest.raises(SettingsError, match=r"^database\.url is not an address") as refused:
+        with pytest.raises(SettingsError, match=r"^database\.url: ") as refused:
             refuse(url)
         assert "secret" not in str(refused.value)
         assert refused.value.__cause__ is None

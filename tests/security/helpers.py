@@ -15,8 +15,9 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from fluffy_sql.database.address import libpq_environment
 from fluffy_sql.database.embedded import find_psql
-from fluffy_sql.database.session import Session, libpq_environment
+from fluffy_sql.database.session import Session
 from tests.conftest import made_library
 from tests.integration.helpers import query
 

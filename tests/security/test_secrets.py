@@ -58,6 +58,11 @@ ADDRESSES = {
     "not a port": "postgresql://guarded:{right}@host:port/guarded",
     "no such option": "postgresql://guarded:{right}@/guarded?pasword={right}",
     "no URL at all": "guarded:{right}",
+    "an @ too many": "postgresql://guarded:@{right}#x@localhost:1/guarded",
+    "a / in it": "postgresql://guarded:12/{right}@localhost:1/guarded",
+    "an & in it": "jdbc:postgresql://localhost:1/guarded?user=guarded&password=a&{right}=b",
+    "a blank in it": "host=localhost port=1 user=guarded password=a {right}=b",
+    "no & before it": "postgresql://guarded@localhost:1/guarded?sslmode=prefer?password={right}",
     "half a URL": "postgresql://guarded:{right}%zz@host/guarded",
 }
 

@@ -55,6 +55,14 @@ def test_nothing_is_left_behind_for_others(two_sessions: tuple[Session, Session]
     assert (stored, source) == ((0,), ("default",))
 
 
+def test_why_a_session_may_only_read(two_sessions: tuple[Session, Session]) -> None:
+    session, _ = two_sessions
+    asked = "session/describe_read_only"
+    assert session.fetch_all(asked) == [{"is_standby": False, "set_by": None}]
+    query(session, "SELECT set_config('default_transaction_read_only', 'on', FALSE)")
+    assert session.fetch_all(asked) == [{"is_standby": False, "set_by": "session"}]
+
+
 def test_a_transaction_waits_for_the_disk_as_the_server_does_by_default(
     two_sessions: tuple[Session, Session],
 ) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -240,11 +244,11 @@ def test_the_shipped_file_explains_every_key() -> None:
     [
         ("flag", "environment", "file", "flag"),
         (None, "environment", "file", "environment"),
-        (None, "", "file", "file"),
         (None, None, "file", "file"),
+        ("flag", "", "''", "flag"),
+        (None, "environment", "''", "environment"),
         ("flag", None, None, "flag"),
         (None, "environment", None, "environment"),
-        (None, "", None, None),
         (None, None, None, None),
     ],
 )
@@ -258,6 +262,50 @@ def test_a_flag_beats_the_environment_beats_the_file(
         environment={} if environment is None else {"DATABASE_URL": environment},
     )
     assert loaded.database.url == expected
+
+
+@pytest.mark.parametrize("empty", ["", " ", "\t\n"])
+def test_an_empty_address_is_no_address(empty: str) -> None:
+    Path("s.yml").write_text(f"database:\n  url: {json.dumps(empty)}\n")
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"flags": {"database.url": empty}}, "--database-url is empty; leave it out, or name a"),
+        ({"environment": {"DATABASE_URL": empty}}, "DATABASE_URL is empty; unset it, or name a"),
+        ({"file": Path("s.yml")}, "database.url in s.yml, line 2 is empty; write null, or name a"),
+    ]
+    for sources, message in cases:
+        with pytest.raises(SettingsError) as refused:
+            load_settings(**{"environment": {}, **sources})
+        assert str(refused.value) == f"{message} database"
+
+
+def test_settings_know_where_the_address_is_from_and_do_not_show_it() -> None:
+    Path("s.yml").write_text("database:\n  url: secret\n")
+    flags, environment = {"database.url": "secret"}, {"DATABASE_URL": "secret"}
+    for settings, origin in [
+        (load_settings(Path("s.yml"), flags=flags, environment=environment), "--database-url"),
+        (load_settings(Path("s.yml"), environment=environment), "DATABASE_URL"),
+        (load_settings(Path("s.yml"), environment={}), "database.url in s.yml, line 2"),
+        (Settings(database=DatabaseSettings(url="secret")), "database.url"),
+    ]:
+        assert settings.url_origin == origin
+        assert "secret" not in repr(settings)
+
+
+def test_help_does_not_show_the_environment() -> None:
+    """What is evaluated at import is shown as a default."""
+    shown = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import fluffy_sql.settings; help(fluffy_sql.settings.load_settings)",
+        ],
+        env={**os.environ, "DATABASE_URL": "postgresql://me:secret@host/photos"},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert "load_settings(file:" in shown
+    assert "secret" not in shown
 
 
 def test_the_environment_is_that_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
