@@ -20,7 +20,7 @@ from fluffy_sql.database.vectors import LONGEST_VECTOR, probe
 from fluffy_sql.database.work_tables import analyze, work_tables
 from fluffy_sql.database.workers import Workers
 from fluffy_sql.errors import LibraryError
-from fluffy_sql.library import only_run
+from fluffy_sql.library import only_run, require_steady_view, vector_indexes
 from fluffy_sql.progress import Progress
 from fluffy_sql.record import Clock, RunLog, closed_on_failure, discarded, open_run
 from fluffy_sql.schedule import row_ranges
@@ -80,11 +80,14 @@ class AssignService:
             with only_run(session), work_tables(session, "work_candidates", "work_placements"):
                 clock = Clock()
                 self._progress.phase("survey")
+                reads_other_tables = require_steady_view(session)
                 found = _survey(session, options)
-                run = _Run(session, options, found, clock)
+                run = _Run(session, options, found, clock, reads_other_tables)
                 if not found.photos or not found.clusters:
                     return run.nothing_done()
                 self._progress.surveyed(found.as_survey())
+                indexes = vector_indexes(session)
+                self._progress.indexed(indexes)
                 run_id = run.open()
                 with _record_of_run(session, run_id, dry_run=options.dry_run):
                     log = RunLog(session, run_id, clock, self._progress)
@@ -94,7 +97,7 @@ class AssignService:
                     ) as workers:
                         _find_nearest(session, workers, found, log)
                     log.phase("commit")
-                    return run.commit(run_id, self._limits)
+                    return replace(run.commit(run_id, self._limits), vector_indexes=indexes)
 
 
 @dataclass(frozen=True)
@@ -294,12 +297,18 @@ class _Run:
     """What is recorded and said of one run."""
 
     def __init__(
-        self, session: Session, options: AssignOptions, found: _Found, clock: Clock
+        self,
+        session: Session,
+        options: AssignOptions,
+        found: _Found,
+        clock: Clock,
+        reads_other_tables: bool,
     ) -> None:
         self._session = session
         self._options = options
         self._found = found
         self._clock = clock
+        self._reads_other_tables = reads_other_tables
 
     def open(self) -> int:
         several = len(self._found.clusters) > 1
@@ -342,6 +351,12 @@ class _Run:
         )
 
     def _place(self, run_id: int) -> tuple[NamedMove, ...]:
+        if self._reads_other_tables:
+            self._session.execute(
+                "assign/forget_changed",
+                normalize=self._found.normalize,
+                probe=probe(LONGEST_VECTOR),
+            )
         clusters = self._session.fetch_all("assign/list_targets")
         moves = move_photos(
             self._session,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from fluffy_sql.algorithms.cells import LEAST_RECALL
 from fluffy_sql.database.counter_cache import create_triggers, idle_triggers, mend_counts
-from fluffy_sql.database.schema import require_current_schema
+from fluffy_sql.database.schema import WITHOUT_IDENTITY, require_current_schema
 from fluffy_sql.database.session import DEFAULT_SCHEMA, Session
 from fluffy_sql.database.vectors import LONGEST_VECTOR, probe
 from fluffy_sql.database.work_tables import empty
@@ -66,6 +66,7 @@ def check(url: str, *, schema: str = DEFAULT_SCHEMA, repair: bool = False) -> Ch
         except SchemaError as error:
             return CheckResult(False, ("schema",), (Finding("schema", str(error), None),), 0)
         misplaced, compared = _compare_photos(session)
+        notes = tuple(row["note"] for row in session.fetch_all("schema/list_notes"))
         findings = [Finding(_NEAREST_CENTROID, found, None) for found in misplaced]
         findings += [found for check in CHECKS for found in _run(session, check, repair=repair)]
         if not (session.standby or session.distributed):
@@ -76,6 +77,7 @@ def check(url: str, *, schema: str = DEFAULT_SCHEMA, repair: bool = False) -> Ch
         checks=("schema", _NEAREST_CENTROID, *(check.name for check in CHECKS)),
         findings=tuple(findings),
         photos_compared=compared,
+        notes=notes,
     )
 
 
@@ -115,6 +117,13 @@ def _lost_photos(session: Session) -> list[str]:
     return [
         f"{row['photos']:,} photos are in cluster {row['cluster_id']}, which is not there"
         for row in session.fetch_all("check/find_lost_photos")
+    ]
+
+
+def _without_identity(session: Session) -> list[str]:
+    return [
+        f"{row['name']} {WITHOUT_IDENTITY}"
+        for row in session.fetch_all("check/find_without_identity")
     ]
 
 
@@ -195,6 +204,7 @@ CHECKS = (
     Check("scopes", _strangers),
     Check("lost_photos", _lost_photos, "taken out of it", _free_lost_photos),
     Check("dimensions", _other_lengths),
+    Check("replica_identity", _without_identity),
     Check("idle_locks", _idle_holders),
     Check("blocked", _blocked_sessions),
     Check("runs", _abandoned_runs, "marked as interrupted", close_left_open),

@@ -10,6 +10,7 @@ import numpy as np
 
 from fluffy_sql.database.counter_cache import triggers_in_force
 from fluffy_sql.database.moves import move_photos, prune_moves
+from fluffy_sql.database.vectors import probe
 from fluffy_sql.errors import PostconditionError
 from fluffy_sql.matching import match_clusters
 from fluffy_sql.types import Changes, ClusterChange, Move, OldCluster, RunQuality, Shared
@@ -35,12 +36,15 @@ class Outcome:
         skipped: photos that stay as they are, by reason.
         quality: of all clusters together.
         clusters: of each, as far as it was measured.
+        reads_other_tables: whether what usable_photos shows of a photo may have changed since,
+            although its row did not.
     """
 
     fit: Fit
     skipped: dict[str, int]
     quality: Quality
     clusters: list[ClusterQuality]
+    reads_other_tables: bool = False
 
 
 class FinalTransaction:
@@ -68,7 +72,7 @@ class FinalTransaction:
         Raises:
             PostconditionError: the result breaks a promise.
         """
-        self._leave_strangers()
+        self._leave_changed()
         cluster_ids = self._insert(range(len(self._fit.labels)))
         moves = self._move("clusters/write_assignments", cluster_ids)
         # Asked after photos were written: from then on nobody can make or drop a trigger.
@@ -90,7 +94,7 @@ class FinalTransaction:
         Raises:
             PostconditionError: the result breaks a promise.
         """
-        self._leave_strangers()
+        self._leave_changed()
         old = self._session.fetch_as(OldCluster, "clusters/lock_all")
         self._session.execute(
             "runs/record_old_clusters",
@@ -119,14 +123,16 @@ class FinalTransaction:
         spread = float(np.sqrt(self._fit.inertia / self._fit.photos.sum()))
         return match_clusters(shared, self._fit.centroids, self._fit.scopes, spread, old)
 
-    def _leave_strangers(self) -> None:
-        """Leaves photos that got another owner meanwhile to the next run."""
-        if set(self._fit.scopes) == {None}:
+    def _leave_changed(self) -> None:
+        """Leaves photos that the view shows with another owner or embedding to the next run."""
+        if not self._outcome.reads_other_tables:
             return
         self._session.execute(
-            "clusters/forget_strangers",
+            "clusters/forget_changed",
             labels=self._fit.labels.tolist(),
             scopes=list(self._fit.scopes),
+            normalize=self._settings.metric == "cosine",
+            probe=probe(self._fit.centroids.shape[1]),
         )
 
     def _keep(self, matched: dict[int, int]) -> None:

@@ -117,6 +117,14 @@ class RunProgress(Progress):
                 f"{_describe_scopes(len(survey.scopes))}"
             )
 
+    def indexed(self, names: tuple[str, ...]) -> None:
+        """Says what will take long."""
+        if names:
+            self._console.print(
+                f"The final transaction has to write {', '.join(names)} for each photo, and holds"
+                " its locks some 10 times as long (docs/operations.md)"
+            )
+
     def step(self, report: StepReport) -> None:
         """Shows the step."""
         speed = report.batch_size / max(report.seconds, 1e-9)
@@ -371,7 +379,11 @@ def describe_distribution(result: DistributeResult) -> str:
 
 
 def describe_check(result: CheckResult) -> str:
-    """What is wrong, a line each, and what can be done about it."""
+    """What is wrong, a line each, what can be done about it, and what one should know."""
+    return "\n".join([_describe_findings(result), *(f"Note: {note}." for note in result.notes)])
+
+
+def _describe_findings(result: CheckResult) -> str:
     if not result.findings:
         return _describe_nothing_found(result)
     lines = [_describe_finding(finding) for finding in result.findings[:_MOST_FINDINGS]]

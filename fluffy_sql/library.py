@@ -117,6 +117,36 @@ def _scopes(eligible: list[PhotosAlike]) -> tuple[Scope, ...]:
     return tuple(sorted(scopes, key=lambda of: scope_order(of.scope)))
 
 
+def require_steady_view(session: Session) -> bool:
+    """Makes sure that usable_photos shows each photo once, and the same ones at each look.
+
+    Returns:
+        Whether what it shows of a photo may change without a change of the photo's row.
+
+    Raises:
+        LibraryError: it shows a photo several times, or other photos at each look.
+    """
+    [view] = session.fetch_all("photos/describe_view")
+    found = [] if view["as_made"] else session.fetch_all("photos/find_unsteady")
+    if not found:
+        return not view["reads_photos_alone"]
+    photo = found[0]
+    if photo["times"] > 1:
+        raise LibraryError(
+            f"usable_photos shows photo {photo['photo_id']} {photo['times']} times: let it show"
+            " each photo once (one row for each id)"
+        )
+    raise LibraryError(
+        f"usable_photos shows photo {photo['photo_id']} at one look and not at the next: let it"
+        " show the same photos each time (no random(), and no LIMIT without an order)"
+    )
+
+
+def vector_indexes(session: Session) -> tuple[str, ...]:
+    """Indexes on embeddings, that the final transaction has to write for each photo it places."""
+    return tuple(row["name"] for row in session.fetch_all("photos/list_vector_indexes"))
+
+
 def require_one_length(photos: list[PhotosAlike], *, reclustered: bool = False) -> None:
     """Makes sure that what `survey` counts can be compared.
 

@@ -17,6 +17,9 @@ class Progress:
     def surveyed(self, survey: Survey) -> None:
         """The photos were counted."""
 
+    def indexed(self, names: tuple[str, ...]) -> None:
+        """These indexes will make the final transaction long."""
+
     def step(self, report: StepReport) -> None:
         """A step is done."""
 

@@ -22,8 +22,10 @@ from fluffy_sql.library import (
     only_run,
     require_one_length,
     require_owners,
+    require_steady_view,
     several_lengths,
     survey,
+    vector_indexes,
 )
 from fluffy_sql.progress import Progress
 from fluffy_sql.quality import measure_run
@@ -172,6 +174,9 @@ class ClusteringService:
         if not found.eligible:
             return self._nothing_to_do(way, found, clock)
         require_owners(session, found)
+        reads_other_tables = require_steady_view(session)
+        indexes = vector_indexes(session)
+        self._progress.indexed(indexes)
         if killed is None:
             run_id = self._open_run(session, way, found)
         elif len(found.scopes) > 1:
@@ -196,9 +201,10 @@ class ClusteringService:
                     session.execute("runs/discard", run_id=run_id)
                     return self._nothing_to_do(way, found, clock, skipped)
                 log.phase("measure")
-                outcome = Outcome(fit, skipped, *measure_run(task, fit))
+                outcome = Outcome(fit, skipped, *measure_run(task, fit), reads_other_tables)
             log.phase("commit")
-            return self._commit(session, way, run_id, outcome, clock)
+            result = self._commit(session, way, run_id, outcome, clock)
+            return replace(result, vector_indexes=indexes)
 
     def _task(
         self, way: _Way, session: Session, workers: Workers, found: Survey, log: RunLog

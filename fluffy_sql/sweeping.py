@@ -13,7 +13,13 @@ from fluffy_sql.database.schema import require_current_schema
 from fluffy_sql.database.session import DEFAULT_SCHEMA, Session
 from fluffy_sql.database.workers import Workers
 from fluffy_sql.errors import LibraryError
-from fluffy_sql.library import only_run, require_one_length, require_one_scope, survey
+from fluffy_sql.library import (
+    only_run,
+    require_one_length,
+    require_one_scope,
+    require_steady_view,
+    survey,
+)
 from fluffy_sql.progress import Progress
 from fluffy_sql.quality import measure_trainings
 from fluffy_sql.types import Candidate, PhotosAlike, SweepResult
@@ -86,6 +92,7 @@ class SweepService:
                 found = survey(photos, reclustered=True)
                 require_one_scope([of.scope for of in found.scopes], scope, "photos")
                 self._progress.surveyed(found)
+                require_steady_view(session)
                 require_one_length(photos, reclustered=True)
                 tried = sorted({k for k in ks if k < found.eligible})
                 if not tried:

@@ -334,6 +334,7 @@ class RunResult:
         dry_run: whether it was taken back.
         scopes: of how many scopes its photos were; each is clustered by itself.
         changes: clusters and moves in detail, of a recluster and of a dry run.
+        vector_indexes: indexes on embeddings that had to be written for each photo.
     """
 
     run_id: int | None
@@ -358,6 +359,7 @@ class RunResult:
     embeddings_digest: str | None
     changes: Changes | None
     seconds: dict[str, float]
+    vector_indexes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -401,6 +403,7 @@ class AssignResult:
         photos_left: photos with an embedding that are still in no cluster, `left` says why.
         skipped: photos in no cluster that were not looked at, by reason.
         moves: from where to where, most photos first.
+        vector_indexes: indexes on embeddings that had to be written for each photo.
     """
 
     run_id: int | None
@@ -415,6 +418,7 @@ class AssignResult:
     skipped: dict[str, int]
     moves: tuple[NamedMove, ...]
     seconds: dict[str, float]
+    vector_indexes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -443,12 +447,14 @@ class CheckResult:
         checks: what was looked at.
         photos_compared: whose nearest centroid was looked for: a sample of those that runs placed
             and whose embedding is as it was then.
+        notes: what one should know, and nothing is wrong with.
     """
 
     ok: bool
     checks: tuple[str, ...]
     findings: tuple[Finding, ...]
     photos_compared: int
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

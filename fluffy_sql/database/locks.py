@@ -76,7 +76,7 @@ def final_transaction(
         if error.sqlstate == _LOCK_NOT_AVAILABLE and session.distributed:
             raise _waited_for_photos(limits, error) from error
         if error.sqlstate == _QUERY_CANCELED and late:
-            raise _held_too_long(limits, error) from error
+            raise _held_too_long(session, limits, error) from error
         raise
     finally:
         session.deadline = None
@@ -119,11 +119,17 @@ def _waited_for_photos(limits: LockLimits, error: DatabaseError) -> DatabaseErro
     )
 
 
-def _held_too_long(limits: LockLimits, error: DatabaseError) -> DatabaseError:
+def _held_too_long(session: Session, limits: LockLimits, error: DatabaseError) -> DatabaseError:
+    indexes = [row["name"] for row in session.fetch_all("photos/list_vector_indexes")]
+    advice = (
+        f"it has to write {', '.join(indexes)} for each photo: allow more, or drop that before and"
+        " make it again afterwards (docs/operations.md)"
+        if indexes
+        else "allow more, or run when the database is less busy"
+    )
     return DatabaseError(
         f"the final transaction would have held locks for more than {limits.hold:g} s"
-        " (clustering.lock_hold), and nothing was written: allow more, or run when the database is"
-        " less busy",
+        f" (clustering.lock_hold), and nothing was written: {advice}",
         error.sqlstate,
     )
 

@@ -32,6 +32,12 @@ OLDEST_PGVECTOR = (0, 7)
 # SQL functions whose names are bound when they are made came with PostgreSQL 14.
 OLDEST_POSTGRES = 14
 
+# What `check` and `migrate` say of a table.
+WITHOUT_IDENTITY = (
+    "is in a publication and has no replica identity, so Postgres refuses to UPDATE it: give it a"
+    " primary key, or ALTER TABLE ... REPLICA IDENTITY"
+)
+
 _MIGRATIONS_TABLE = "migrations"
 
 
@@ -78,6 +84,7 @@ def migrate(
         require_supported_server(session)
         before = _read_library(session)
         _refuse_newer(before.applied)
+        _refuse_other_photos(session, before)
         _refuse_lost(session, before)
         _refuse_obstacles(session)
         with session.transaction():
@@ -99,7 +106,7 @@ def migrate(
                 adopted=adopted_tables(session),
                 counter_cache=kept,
                 schema=schema,
-                notes=tuple(row["note"] for row in session.fetch_all("schema/list_notes")),
+                notes=_notes(session),
                 made_again=missing,
             )
 
@@ -165,6 +172,7 @@ def require_current_schema(session: Session) -> None:
         raise _not_migrated(session, library)
     if missing := _known() - library.applied:
         raise SchemaError(f"this database lacks {min(missing)}; run: fluffy-sql migrate")
+    _refuse_other_photos(session, library)
     _refuse_lost(session, library)
     if library.detached:
         raise SchemaError("this database was detached; put it back with: fluffy-sql migrate")
@@ -210,6 +218,15 @@ def adopted_tables(session: Session) -> tuple[str, ...]:
     return tuple(row["name"] for row in session.fetch_all("schema/list_adopted_tables"))
 
 
+def _notes(session: Session) -> tuple[str, ...]:
+    """What the owner of the tables should know."""
+    unidentified = [row["name"] for row in session.fetch_all("check/find_without_identity")]
+    return (
+        *(row["note"] for row in session.fetch_all("schema/list_notes")),
+        *(f"{name} {WITHOUT_IDENTITY}" for name in unidentified),
+    )
+
+
 @dataclass(frozen=True)
 class _Library:
     """What there is of a library.
@@ -221,6 +238,8 @@ class _Library:
         applied: migrations in force.
         digest: what definitions were made from; None: they are taken away.
         missing: definitions that are gone; only where some were made.
+        photos: its table photos, with the schema.
+        other_photos: another one, that the role's own search_path finds; None: none.
     """
 
     there: bool
@@ -229,6 +248,8 @@ class _Library:
     applied: frozenset[str]
     digest: str | None
     missing: tuple[str, ...]
+    photos: str | None
+    other_photos: str | None
 
     @property
     def detached(self) -> bool:
@@ -238,21 +259,22 @@ class _Library:
 def _read_library(session: Session) -> _Library:
     [found] = session.fetch_all("schema/describe_library")
     applied: frozenset[str] = frozenset()
-    digest, missing = None, ()
+    made: dict[str, Any] = {}
     if found["migrated"] and found["reachable"]:
         rows = session.fetch_all("schema/list_applied_migrations")
         applied = frozenset(row["migration_id"] for row in rows)
     if applied:
-        made = session.fetch_all("schema/describe_definitions", names=list(definitions.NAMES))
-        if made:
-            digest, missing = made[0]["digest"], tuple(made[0]["missing"])
+        rows = session.fetch_all("schema/describe_definitions", names=list(definitions.NAMES))
+        made = rows[0] if rows else {}
     return _Library(
         there=found["there"],
         reachable=found["reachable"],
         others=tuple(found["others"] or ()),
         applied=applied,
-        digest=digest,
-        missing=missing,
+        digest=made.get("digest"),
+        missing=tuple(made.get("missing", ())),
+        photos=made.get("photos"),
+        other_photos=made.get("other_photos"),
     )
 
 
@@ -279,6 +301,16 @@ def _refuse_newer(applied: frozenset[str]) -> None:
     if newer := applied - _known():
         raise SchemaError(
             f"this database was migrated by a newer fluffy_sql ({max(newer)}); upgrade fluffy_sql"
+        )
+
+
+def _refuse_other_photos(session: Session, library: _Library) -> None:
+    """One library is never taken for another."""
+    if library.photos and library.other_photos:
+        raise SchemaError(
+            f"the schema {session.schema} holds the library of {library.photos}, and this role's"
+            f" search_path finds {library.other_photos}: name another schema in database.schema for"
+            " that, or set search_path"
         )
 
 

@@ -1,8 +1,14 @@
 -- What views, functions and triggers were made from, and which of them are gone since.
 -- Parameters: names text[] (of views and functions that are to be there)
--- Returns: digest (null: detached, or never made), missing text[].
+-- Returns: digest (null: detached, or never made), missing text[], photos (the library's own table), other_photos (the
+--   one that the role's own search_path finds, if that is another).
 SELECT
     definitions.digest,
+    home.relnamespace::regnamespace || '.' || quote_ident(home.relname) AS photos,
+    CASE
+        WHEN known.relation <> found.oid
+            THEN found.relnamespace::regnamespace || '.' || quote_ident(found.relname)
+    END AS other_photos,
     ARRAY(
         SELECT wanted.name
         FROM unnest(%(names)s::text[]) AS wanted (name)
@@ -19,4 +25,7 @@ SELECT
             )
         ORDER BY wanted.name
     ) AS missing
-FROM definitions;
+FROM definitions
+LEFT JOIN application_tables AS known ON known.name = 'photos'
+LEFT JOIN pg_class AS home ON known.relation = home.oid
+LEFT JOIN pg_class AS found ON current_setting('fluffy_sql.own_photos')::oid = found.oid;

@@ -1,3 +1,3 @@
 -- As begin_looking; all statements see the database as it is now, whatever a run commits meanwhile.
 -- Returns: nothing.
-BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+START TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;

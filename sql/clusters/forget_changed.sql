@@ -1,0 +1,33 @@
+-- Forgets the photos that got another owner or another embedding, or are no longer usable, since they were assigned: if
+-- the view usable_photos looks these up in another table, that does not show in the row of a photo. They are left for
+-- the next run. Fingerprints of one embedding differ by rounding.
+-- Parameters: labels integer[] (as in work_assignments), scopes bigint[] (of each; null: unscoped), normalize boolean,
+--   probe vector (as in kmeans/assign_photos)
+-- Returns: nothing; the row count is how many there were.
+DELETE FROM work_assignments AS assignment
+USING unnest(%(labels)s::integer[], %(scopes)s::bigint[]) AS made (label, scope)
+WHERE
+    assignment.label = made.label
+    AND NOT EXISTS (
+        SELECT
+        FROM usable_photos AS usable
+        CROSS JOIN
+            LATERAL (
+                SELECT
+                    CASE
+                        WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
+                        ELSE vector(usable.embedding, -1, FALSE)
+                    END AS embedding
+                LIMIT 1
+            ) AS photo
+        WHERE
+            usable.id = assignment.photo_id
+            AND usable.scope IS NOT DISTINCT FROM made.scope
+            AND CASE
+                WHEN vector_dims(photo.embedding) = vector_dims(%(probe)b::vector)
+                    THEN
+                        abs((photo.embedding <#> %(probe)b::vector) - assignment.fingerprint)
+                        <= 0.0001 * greatest(vector_norm(photo.embedding), 1e-30)
+                ELSE FALSE
+            END
+    );
