@@ -209,12 +209,12 @@ def _session(settings: Settings) -> Iterator[Session]:
 
 
 @contextmanager
-def _looking(settings: Settings, begin: str = "session/begin_looking") -> Iterator[Session]:
+def _looking(settings: Settings, *, at_one_moment: bool = False) -> Iterator[Session]:
     """A session that only looks at the configured database, whose schema is current."""
     place = settings.database.schema_
     with (
         _database(settings) as database,
-        Session.look(database.url, schema=place, begin=begin) as session,
+        Session.look(database.url, schema=place, at_one_moment=at_one_moment) as session,
     ):
         schema.require_current_schema(session)
         yield session
@@ -980,7 +980,7 @@ def report(
         raise UsageError("--clusters and --cluster can't be given together; leave one out")
     settings = _load(config, database_url)
     build, model = _report_modules()
-    with _looking(settings, "session/begin_looking_at_one_moment") as session:
+    with _looking(settings, at_one_moment=True) as session:
         order = build.Order(
             out=out,
             root=root or _default_root(settings),

@@ -104,7 +104,12 @@ class Session:
 
     @classmethod
     def look(
-        cls, url: str, *, schema: str = DEFAULT_SCHEMA, begin: str = "session/begin_looking"
+        cls,
+        url: str,
+        *,
+        schema: str = DEFAULT_SCHEMA,
+        begin: str = "session/begin_looking",
+        at_one_moment: bool = False,
     ) -> Self:
         """Connects for one transaction, that by default only reads.
 
@@ -115,6 +120,7 @@ class Session:
             url: address of the database, as libpq takes it.
             schema: where everything of ours lies.
             begin: the statement that begins the transaction.
+            at_one_moment: whether all statements see the database as it is now.
 
         Raises:
             SettingsError: the address is not one that libpq understands.
@@ -125,6 +131,8 @@ class Session:
         try:
             with our_errors():
                 connection.execute(statement(begin).text)
+                if at_one_moment:
+                    connection.execute(statement("session/see_one_moment").text)
                 session.prepare(looking=True)
         except BaseException:
             connection.close()
