@@ -601,7 +601,7 @@ def test_psql_answers(on_database: Run) -> None:
 
 def test_all_of_it_without_naming_a_database(run_cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder) / "pg"
+        data = Path(folder) / "pg" / "data"
         config = Path(folder) / "s.yml"
         config.write_text("database:\n  embedded_dir: pg\nclustering:\n  k: 2\n")
 

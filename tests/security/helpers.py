@@ -15,7 +15,7 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from fluffy_sql.database.embedded import find_psql
+from fluffy_sql.database.programs import find_psql
 from fluffy_sql.database.session import Session, libpq_environment
 from tests.conftest import made_library
 from tests.integration.helpers import query
