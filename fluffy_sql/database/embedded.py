@@ -156,9 +156,10 @@ def _failures_in_one_line(folder: Path) -> Iterator[None]:
         yield
     except (OSError, subprocess.SubprocessError) as error:
         reason = " ".join(str(getattr(error, "stderr", None) or error).split())
+        log = folder / "data" / "log"
+        told = f"; its log is {log}" if os.access(log, os.R_OK) else ""
         raise DatabaseError(
-            f"the embedded server in {folder} does not start: {reason};"
-            f" its log is {folder / 'data' / 'log'}"
+            f"the embedded server in {folder} does not start: {reason}{told}"
         ) from error
 
 

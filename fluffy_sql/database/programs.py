@@ -109,9 +109,9 @@ def _open_to_all(file: Path) -> bool:
 def _copy(place: Path) -> Path:
     """Copies the programs to where everyone may run them, instead of opening where they are."""
     copy = _COPIES / f"{_PACKAGE}-{version(_PACKAGE)}"
-    _COPIES.mkdir(exist_ok=True)
-    _COPIES.chmod(0o755)
     if not copy.exists():
+        _COPIES.mkdir(exist_ok=True)
+        _COPIES.chmod(0o755)
         with tempfile.TemporaryDirectory(dir=_COPIES) as unfinished:
             new = Path(unfinished, "new")
             for part in _PARTS:
