@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn
+from urllib.parse import quote
 
 from psycopg.pq import PGconn, Ping
 
@@ -170,7 +171,7 @@ def _described(data: Path) -> Iterator[EmbeddedServer]:
     programs = find_programs()
     with _reachable(data) as host:
         # We don't talk to whoever puts a socket of theirs in its place.
-        peer = f"requirepeer={account.pw_name}"
+        peer = f"requirepeer={quote(account.pw_name, safe='')}"
         # Named, so that PGPORT and PGHOSTADDR don't count.
         url = f"postgresql://postgres@/postgres?host={host}&port=5432&hostaddr=&{peer}"
         yield EmbeddedServer(url, data, account, programs)
