@@ -1,5 +1,5 @@
 # `make cluster` and `make test` need Python 3.11 or later and make, nothing else: each target installs
-# what it needs into .venv.
+# what it needs into .venv. Tools are run as modules: their scripts don't start where a blank is in the path.
 
 PYTHON ?= python3
 VENV := .venv
@@ -33,26 +33,26 @@ test: check  ## Lint, check types and run all tests
 	$(VENV)/bin/python -m pytest --numprocesses auto
 
 check: $(VENV)/test.stamp  ## Lint and check types
-	$(VENV)/bin/ruff check .
-	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/sqlfluff lint --nocolor --disable-progress-bar sql migrations benchmarks/sql
-	$(VENV)/bin/mypy
+	$(VENV)/bin/python -m ruff check .
+	$(VENV)/bin/python -m ruff format --check .
+	$(VENV)/bin/python -m sqlfluff lint --nocolor --disable-progress-bar sql migrations benchmarks/sql
+	$(VENV)/bin/python -m mypy
 
 format: $(VENV)/test.stamp  ## Format Python and SQL
-	$(VENV)/bin/ruff check --fix .
-	$(VENV)/bin/ruff format .
-	$(VENV)/bin/sqlfluff fix --nocolor --disable-progress-bar sql migrations benchmarks/sql
+	$(VENV)/bin/python -m ruff check --fix .
+	$(VENV)/bin/python -m ruff format .
+	$(VENV)/bin/python -m sqlfluff fix --nocolor --disable-progress-bar sql migrations benchmarks/sql
 
 bench: $(VENV)/bench.stamp  ## Time it beside scikit-learn, FAISS and ivfflat; ARGS="--quick" for less
 	$(VENV)/bin/python -m benchmarks $(or $(ARGS),--rows 10000,30000,100000)
 
 lock: $(VENV)/tools.stamp  ## Renew requirements/test.txt from pyproject.toml
-	$(VENV)/tools/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	$(VENV)/tools/bin/python -m uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --custom-compile-command 'make lock' --extra test --extra lint \
 		--output-file requirements/test.txt pyproject.toml
 
 audit: $(VENV)/tools.stamp  ## Ask for known vulnerabilities of what is locked; needs the network
-	$(VENV)/tools/bin/pip-audit --strict --disable-pip --require-hashes --requirement requirements/test.txt
+	$(VENV)/tools/bin/python -m pip_audit --strict --disable-pip --require-hashes --requirement requirements/test.txt
 
 clean:  ## Remove the virtual environment and caches; the library in .fluffy_sql stays
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache

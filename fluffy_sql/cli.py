@@ -29,8 +29,9 @@ from fluffy_sql.checking import check as look_for_faults
 from fluffy_sql.choosing import spread_evenly
 from fluffy_sql.database import schema
 from fluffy_sql.database.address import conceal, libpq_environment, parse_address
-from fluffy_sql.database.embedded import embedded_server, find_psql
+from fluffy_sql.database.embedded import embedded_server
 from fluffy_sql.database.locks import LockLimits
+from fluffy_sql.database.programs import find_psql
 from fluffy_sql.database.session import Session
 from fluffy_sql.distributing import distribute as distribute_tables
 from fluffy_sql.errors import FluffySqlError, MissingExtraError, UnreachableError, UsageError

@@ -58,7 +58,7 @@ def server_url() -> Iterator[str]:
             yield url
     else:
         # Not in pytest's own folder: another session of pytest would tidy it away under a running
-        # server, and the path of a socket may have 107 characters at most.
+        # server.
         with (
             tempfile.TemporaryDirectory(prefix="fluffy_", ignore_cleanup_errors=True) as folder,
             embedded_server(Path(folder) / "data") as server,

@@ -6,13 +6,14 @@ import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from fluffy_sql.database import embedded, schema
+from fluffy_sql.database import schema
+from fluffy_sql.database.embedded import EmbeddedServer, embedded_server
 from tests.faults.library import make_library
 
 if TYPE_CHECKING:
@@ -24,32 +25,29 @@ class OwnServer:
     """An embedded server.
 
     Attributes:
-        server: the package's object.
+        server: what may be stopped and started.
         folder: where all it has is.
     """
 
-    server: Any
+    server: EmbeddedServer
     folder: Path
 
     @classmethod
     @contextmanager
     def started(cls) -> Iterator[Self]:
         with tempfile.TemporaryDirectory(prefix="fluffy_", ignore_cleanup_errors=True) as folder:
-            server = embedded._start(Path(folder) / "data")
-            try:
+            Path(folder).chmod(0o711)  # a tablespace is found by its path
+            with embedded_server(Path(folder) / "data") as server:
                 yield cls(server, Path(folder))
-            finally:
-                server.cleanup()
 
     @property
     def url(self) -> str:
-        return str(self.server.get_uri())
+        return self.server.url
 
     @property
-    def user(self) -> str | None:
-        """The user it runs as, where it is not ours."""
-        name: str | None = self.server.system_user
-        return name
+    def user(self) -> str:
+        """The user it runs as."""
+        return self.server.account.pw_name
 
     def make_library(self) -> None:
         """Makes the database `library`, from which `befallen` is copied."""
@@ -71,15 +69,11 @@ class OwnServer:
 
     def stop_immediately(self) -> None:
         """No checkpoint, no goodbye: what is not in the log is lost, as in a power cut."""
-        embedded._package().pgexec(
-            "pg_ctl",
-            ("-w", "-D", str(self.server.pgdata), "-m", "immediate", "stop"),
-            bin_path=self.server.bin_path,
-            user=self.server.system_user,
-        )
+        self.server.stop("immediate")
 
     def start_again(self) -> None:
-        self.server.ensure_postgres_running()
+        if not self.server.answers():
+            self.server.start()
 
     def _copy(self, name: str, template: str, space: str = "pg_default") -> str:
         # By the other strategy, copies of unlogged tables do not survive a crash before the next

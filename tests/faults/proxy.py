@@ -28,7 +28,9 @@ class Proxy:
     """
 
     def __init__(self, url: str, folder: Path) -> None:
-        self.url = make_conninfo(url, host=str(folder), port=_PORT, hostaddr="")
+        # We are not the user that the server runs as.
+        ours = {"host": str(folder), "port": _PORT, "hostaddr": "", "requirepeer": ""}
+        self.url = make_conninfo(url, **ours)
         self.cuts_at_commit = False
         self._server = conninfo_to_dict(url)
         self._lock = Lock()

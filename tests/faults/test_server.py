@@ -92,8 +92,7 @@ def small_space(own_server: OwnServer) -> Iterator[Path]:
     with _mounted(folder):
         space = folder / "tablespace"
         space.mkdir(mode=0o700)
-        if own_server.user:
-            shutil.chown(space, own_server.user)
+        shutil.chown(space, own_server.user)
         with psycopg.connect(own_server.url, autocommit=True) as admin:
             admin.execute(
                 sql.SQL("CREATE TABLESPACE small LOCATION {}").format(sql.Literal(str(space)))

@@ -601,8 +601,10 @@ def test_psql_answers(on_database: Run) -> None:
 
 def test_all_of_it_without_naming_a_database(run_cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder) / "pg"
-        config = Path(folder) / "s.yml"
+        project = Path(folder) / "Mum's photos"
+        project.mkdir()
+        data = project / "pg" / "data"
+        config = project / "s.yml"
         config.write_text("database:\n  embedded_dir: pg\nclustering:\n  k: 2\n")
 
         def run(command: str, *arguments: str) -> Finished:
@@ -616,7 +618,7 @@ def test_all_of_it_without_naming_a_database(run_cli: Run, monkeypatch: pytest.M
         monkeypatch.setattr(cli, "_sample_loader", lambda: load_three)
         drawn = run("sample", "--json", "--if-empty")
         assert only_json(drawn) == {"photos_loaded": 3}
-        assert str(Path(folder) / "sample_library") in drawn.err
+        assert str(project / "sample_library") in drawn.err
         refused = run("sample")
         assert (refused.code, refused.out) == (2, "")
         assert only_json(run("sample", "--json", "--if-empty")) == {"photos_loaded": 0}

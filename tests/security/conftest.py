@@ -43,23 +43,24 @@ class Guarded:
 
 @pytest.fixture(scope="package")
 def guarded() -> Iterator[Guarded]:
-    # A path too long for a socket, which then lies elsewhere.
-    with tempfile.TemporaryDirectory(prefix="fluffy_", ignore_cleanup_errors=True) as folder:
-        data = Path(folder) / ("long" * 30) / "data"
-        with embedded_server(data) as server:
-            password = uuid.uuid4().hex
-            with psycopg.connect(server.url, autocommit=True) as admin:
-                admin.execute(f"CREATE ROLE guarded LOGIN PASSWORD '{password}'".encode())
-                admin.execute("CREATE DATABASE guarded OWNER guarded")
-                admin.execute("ALTER SYSTEM SET log_statement = 'all'")
-                admin.execute("ALTER SYSTEM SET log_connections = on")
-                rules = data / "pg_hba.conf"
-                rules.write_text(
-                    "local all guarded scram-sha-256\n" + rules.read_text(encoding="utf-8"),
-                    encoding="utf-8",
-                )
-                admin.execute("SELECT pg_reload_conf()")
-            with psycopg.connect(make_conninfo(server.url, dbname="guarded")) as admin:
-                admin.execute("CREATE EXTENSION vector")
-            socket = Path(str(conninfo_to_dict(server.url)["host"])) / ".s.PGSQL.5432"
-            yield Guarded(data, server.url, socket, password)
+    # A path too long for a socket, which is reached another way then.
+    with (
+        tempfile.TemporaryDirectory(prefix="fluffy_", ignore_cleanup_errors=True) as folder,
+        embedded_server(Path(folder) / ("long" * 30)) as server,
+    ):
+        password = uuid.uuid4().hex
+        with psycopg.connect(server.url, autocommit=True) as admin:
+            admin.execute(f"CREATE ROLE guarded LOGIN PASSWORD '{password}'".encode())
+            admin.execute("CREATE DATABASE guarded OWNER guarded")
+            admin.execute("ALTER SYSTEM SET log_statement = 'all'")
+            admin.execute("ALTER SYSTEM SET log_connections = on")
+            rules = server.data / "pg_hba.conf"
+            rules.write_text(
+                "local all guarded scram-sha-256\n" + rules.read_text(encoding="utf-8"),
+                encoding="utf-8",
+            )
+            admin.execute("SELECT pg_reload_conf()")
+        with psycopg.connect(make_conninfo(server.url, dbname="guarded")) as admin:
+            admin.execute("CREATE EXTENSION vector")
+        socket = Path(str(conninfo_to_dict(server.url)["host"])) / ".s.PGSQL.5432"
+        yield Guarded(server.data, server.url, socket, password)

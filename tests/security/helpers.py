@@ -16,7 +16,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from fluffy_sql.database.address import libpq_environment
-from fluffy_sql.database.embedded import find_psql
+from fluffy_sql.database.programs import find_psql
 from fluffy_sql.database.session import Session
 from tests.conftest import made_library
 from tests.integration.helpers import query
