@@ -41,7 +41,7 @@ def only_run(session: Session) -> Iterator[None]:
         _tidy_up(session, "interrupted", _CUT_OFF)
         if not session.distributed:  # there are no triggers
             session.fetch_value("triggers/fold")
-        session.fetch_value("schema/remember_usable_photos")
+        session.execute("schema/remember_usable_photos")
         yield
     except DatabaseError as error:
         if session.lost:

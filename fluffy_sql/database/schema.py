@@ -90,6 +90,8 @@ def migrate(
         with session.transaction():
             _keep_others_out(session)
             missing = () if before.detached else before.missing
+            if before.digest is not None and _known() - before.applied:
+                definitions.drop(session)  # they would be in the way of what tables become
             session.fetch_all("schema/note_objects")
             session.execute("schema/create_extension")
             session.execute("schema/create_schema")
@@ -99,7 +101,7 @@ def migrate(
             definitions.create(session)
             session.execute("schema/restore_grants")
             kept = counter_cache.put_into_effect(session, keep_counts_by)
-            session.fetch_value("schema/remember_usable_photos")
+            session.execute("schema/remember_usable_photos")
             session.execute("schema/revoke_defaults")
             return MigrationResult(
                 changed=changed,
@@ -127,9 +129,8 @@ def detach(url: str, *, schema: str = DEFAULT_SCHEMA) -> None:
             raise _not_migrated(session, library)
         with session.transaction():
             _keep_others_out(session)
-            if "usable_photos" not in library.missing and not library.detached:
-                session.fetch_value("schema/remember_usable_photos")
-            definitions.drop(session)
+            if not library.detached:
+                definitions.drop(session)
 
 
 def uninstall(url: str, *, schema: str = DEFAULT_SCHEMA) -> bool:

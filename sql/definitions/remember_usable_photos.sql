@@ -1,18 +1,28 @@
 -- Keeps the view usable_photos as it is now, for migrate to make it again if somebody drops it. As its owner, and
--- without an argument: whoever runs may have it remembered, and can't say what.
+-- without an argument: whoever runs may have it remembered, and can't say what. Does nothing if it is gone; the schema
+-- is asked for, since the application may have a view of that name.
 CREATE OR REPLACE FUNCTION remember_usable_photos()
 RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path FROM CURRENT
 AS $$
 DECLARE
-    written text := pg_get_viewdef('usable_photos'::regclass);
+    found record;
 BEGIN
-    UPDATE definitions
-    SET
-        usable_photos = nullif(rtrim(written, ';'), rtrim(default_usable_photos, ';')),
-        usable_photos_options = (SELECT reloptions FROM pg_class WHERE oid = 'usable_photos'::regclass)
-    WHERE usable_photos IS DISTINCT FROM nullif(rtrim(written, ';'), rtrim(default_usable_photos, ';'));
+    SELECT
+        rtrim(pg_get_viewdef(pg_class.oid), ';') AS written,
+        pg_class.reloptions AS options
+    INTO found
+    FROM pg_class INNER JOIN pg_namespace ON pg_class.relnamespace = pg_namespace.oid
+    WHERE pg_namespace.nspname = current_schema() AND pg_class.relname = 'usable_photos';
+    IF FOUND THEN
+        UPDATE definitions
+        SET
+            usable_photos = nullif(found.written, rtrim(default_usable_photos, ';')),
+            usable_photos_options = found.options
+        WHERE usable_photos IS DISTINCT FROM nullif(found.written, rtrim(default_usable_photos, ';'))
+            OR usable_photos_options IS DISTINCT FROM found.options;
+    END IF;
 END
 $$;
 
