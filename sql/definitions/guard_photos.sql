@@ -13,13 +13,14 @@ BEGIN
         DECLARE
             wrong record;
         BEGIN
+            -- by itself: an expression with names that are not there is refused whole
+            IF NOT %1$s.library_is_whole() THEN
+                RETURN NULL;
+            END IF;
             IF
-                NOT %1$s.library_is_whole()
-                OR (
-                    (SELECT count(*) FROM (SELECT FROM new_photos LIMIT 1000) AS begun) = 1000
-                    AND NOT EXISTS (SELECT FROM %1$s.usable_photos WHERE scope IS NOT NULL)
-                    AND NOT EXISTS (SELECT FROM %1$s.scoped_clusters WHERE scope IS NOT NULL)
-                )
+                (SELECT count(*) FROM (SELECT FROM new_photos LIMIT 1000) AS begun) = 1000
+                AND NOT EXISTS (SELECT FROM %1$s.usable_photos WHERE scope IS NOT NULL)
+                AND NOT EXISTS (SELECT FROM %1$s.scoped_clusters WHERE scope IS NOT NULL)
             THEN
                 RETURN NULL;
             END IF;

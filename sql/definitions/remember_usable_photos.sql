@@ -7,21 +7,21 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path FROM CURRENT
 AS $$
 DECLARE
-    found record;
+    usable record;
 BEGIN
     SELECT
         rtrim(pg_get_viewdef(pg_class.oid), ';') AS written,
         pg_class.reloptions AS options
-    INTO found
+    INTO usable
     FROM pg_class INNER JOIN pg_namespace ON pg_class.relnamespace = pg_namespace.oid
     WHERE pg_namespace.nspname = current_schema() AND pg_class.relname = 'usable_photos';
     IF FOUND THEN
         UPDATE definitions
         SET
-            usable_photos = nullif(found.written, rtrim(default_usable_photos, ';')),
-            usable_photos_options = found.options
-        WHERE usable_photos IS DISTINCT FROM nullif(found.written, rtrim(default_usable_photos, ';'))
-            OR usable_photos_options IS DISTINCT FROM found.options;
+            usable_photos = nullif(usable.written, rtrim(default_usable_photos, ';')),
+            usable_photos_options = usable.options
+        WHERE usable_photos IS DISTINCT FROM nullif(usable.written, rtrim(default_usable_photos, ';'))
+            OR usable_photos_options IS DISTINCT FROM usable.options;
     END IF;
 END
 $$;
