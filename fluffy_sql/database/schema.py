@@ -90,6 +90,7 @@ def migrate(
         with session.transaction():
             _keep_others_out(session)
             missing = () if before.detached else before.missing
+            _remember_view(session, before)
             session.fetch_all("schema/note_objects")
             session.execute("schema/create_extension")
             session.execute("schema/create_schema")
@@ -97,10 +98,10 @@ def migrate(
             session.execute("schema/record_tables")
             session.prepare(looking=False)  # the search_path that the library has from now on
             definitions.create(session)
-            session.execute("schema/restore_grants")
             kept = counter_cache.put_into_effect(session, keep_counts_by)
-            session.fetch_value("schema/remember_usable_photos")
             session.execute("schema/revoke_defaults")
+            session.execute("schema/restore_grants")
+            session.fetch_value("schema/remember_usable_photos")
             return MigrationResult(
                 changed=changed,
                 adopted=adopted_tables(session),
@@ -127,8 +128,7 @@ def detach(url: str, *, schema: str = DEFAULT_SCHEMA) -> None:
             raise _not_migrated(session, library)
         with session.transaction():
             _keep_others_out(session)
-            if "usable_photos" not in library.missing and not library.detached:
-                session.fetch_value("schema/remember_usable_photos")
+            _remember_view(session, library)
             definitions.drop(session)
 
 
@@ -276,6 +276,13 @@ def _read_library(session: Session) -> _Library:
         photos=made.get("photos"),
         other_photos=made.get("other_photos"),
     )
+
+
+def _remember_view(session: Session, library: _Library) -> None:
+    """Keeps the text of usable_photos, which may be taken away: it may be the application's own."""
+    needed = {"usable_photos", "remember_usable_photos"}
+    if library.digest is not None and needed.isdisjoint(library.missing):
+        session.fetch_value("schema/remember_usable_photos")
 
 
 def _not_migrated(session: Session, library: _Library) -> SchemaError:
