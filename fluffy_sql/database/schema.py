@@ -99,10 +99,10 @@ def migrate(
             session.execute("schema/record_tables")
             session.prepare(looking=False)  # the search_path that the library has from now on
             definitions.create(session)
-            session.execute("schema/restore_grants")
             kept = counter_cache.put_into_effect(session, keep_counts_by)
-            session.execute("schema/remember_usable_photos")
             session.execute("schema/revoke_defaults")
+            session.execute("schema/restore_grants")
+            session.execute("schema/remember_usable_photos")
             return MigrationResult(
                 changed=changed,
                 adopted=adopted_tables(session),
@@ -321,6 +321,11 @@ def _refuse_lost(session: Session, library: _Library) -> None:
         return
     lost = session.fetch_all("schema/list_lost_objects")
     for row in lost:
+        if row["hidden_in"]:
+            raise SchemaError(
+                f"{row['name']} is in the schema {row['hidden_in']}, which this role does not reach;"
+                " grant it what docs/security.md says"
+            )
         if row["renamed_to"]:
             wanted = row["name"].rpartition(".")[2]
             raise SchemaError(

@@ -1,6 +1,6 @@
 -- Asked by every function that a trigger of an application's table calls: a statement of the application never fails
--- because somebody renamed or dropped what these functions use. Names are qualified: the application may have a view
--- usable_photos of its own.
+-- because somebody renamed or dropped what these functions use. It is called by functions that act as their owner, so
+-- its names are pinned as theirs are: see count_photos.
 DO $do$
 BEGIN
     EXECUTE format($create$
@@ -8,21 +8,27 @@ BEGIN
         LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
         AS $function$
         BEGIN
-            RETURN to_regclass('%1$s.usable_photos') IS NOT NULL
-                AND to_regclass('%1$s.scoped_clusters') IS NOT NULL
-                AND to_regclass('%1$s.photo_count_changes') IS NOT NULL
+            RETURN to_regclass(%1$L) IS NOT NULL
+                AND to_regclass(%2$L) IS NOT NULL
+                AND to_regclass(%3$L) IS NOT NULL
                 AND (
                     SELECT count(*) = 5
                     FROM pg_attribute
                     WHERE NOT attisdropped
                         AND (
-                            (attrelid = to_regclass(%2$L) AND attname IN ('id', 'cluster_id', 'cluster_pinned'))
-                            OR (attrelid = to_regclass(%3$L) AND attname IN ('id', 'photos_count'))
+                            (attrelid = to_regclass(%4$L) AND attname IN ('id', 'cluster_id', 'cluster_pinned'))
+                            OR (attrelid = to_regclass(%5$L) AND attname IN ('id', 'photos_count'))
                         )
                 );
         END
         $function$
-    $create$, quote_ident(current_setting('fluffy_sql.schema')), application_table('photos'), application_table('clusters'));
+    $create$,
+        format('%I.usable_photos', current_setting('fluffy_sql.schema')),
+        format('%I.scoped_clusters', current_setting('fluffy_sql.schema')),
+        format('%I.photo_count_changes', current_setting('fluffy_sql.schema')),
+        application_table('photos'),
+        application_table('clusters')
+    );
 END
 $do$;
 
