@@ -80,7 +80,6 @@ def make_sample(
     session: Session, embeddings: Sequence[Sequence[float]], photo_ids: Iterable[int] | None = None
 ) -> None:
     """A sample with these rows at positions 1, 2, ..."""
-    session.execute("work_tables/create_sample")
     ids = photo_ids or range(1, len(embeddings) + 1)
     for position, (photo_id, row) in enumerate(zip(ids, embeddings, strict=True), start=1):
         session.connection.execute(
@@ -90,8 +89,7 @@ def make_sample(
 
 
 def make_assignments(session: Session, rows: dict[int, tuple[int, float]]) -> None:
-    """The work table, with the (label, distance) of each photo."""
-    session.execute("work_tables/create_assignments")
+    """What an algorithm assigned: the (label, distance) of each photo."""
     for photo_id, (label, distance) in rows.items():
         session.connection.execute(
             "INSERT INTO work_assignments (photo_id, label, distance, row_version)"

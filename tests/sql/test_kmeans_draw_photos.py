@@ -15,11 +15,6 @@ if TYPE_CHECKING:
     from fluffy_sql.database.session import Session
 
 
-@pytest.fixture(autouse=True)
-def _work_table(session: Session) -> None:
-    session.execute("work_tables/create_drawn")
-
-
 def draw(
     session: Session, *, seed: int = 1, clustered: bool = False, sample_size: int = 1_000
 ) -> list[int]:
