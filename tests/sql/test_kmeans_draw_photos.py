@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.sql.helpers import add_with_ids, hide, make_clusters, place, query
 
 if TYPE_CHECKING:
