@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import psycopg
 import pytest
 
 from fluffy_sql.database.vectors import LONGEST_VECTOR, probe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from fluffy_sql.database.session import Session
     from fluffy_sql.database.vectors import VectorArray
@@ -200,6 +202,20 @@ def record_move(
         " FROM cluster_runs AS run WHERE run.id = %(run_id)s",
         {"run_id": run_id, "old": old, "new": new, "ids": list(photo_ids), "probe": PROBE},
     )
+
+
+@contextmanager
+def as_role(session: Session, *rights: str) -> Iterator[None]:
+    """Is a new role with these rights and no others; what was done meanwhile is taken back."""
+    with session.connection.transaction(force_rollback=True):
+        try:
+            session.connection.execute("CREATE ROLE somebody")
+        except psycopg.errors.InsufficientPrivilege:
+            pytest.skip("the role of the tests may not make others")
+        for right in rights:
+            session.connection.execute(f"GRANT {right} TO somebody".encode())
+        session.connection.execute("SET LOCAL ROLE somebody")
+        yield
 
 
 def wait_until_blocked(session: Session, pid: int) -> None:
