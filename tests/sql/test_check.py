@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.sql.helpers import (
+    PROBE,
     add_with_ids,
     close_run,
     make_clusters,
@@ -14,6 +15,7 @@ from tests.sql.helpers import (
     place,
     placed,
     query,
+    record_move,
 )
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ def test_nothing_is_found_where_nothing_is_wrong(session: Session) -> None:
     close_run(session, open_run(session))
     assert session.fetch_all("check/find_lost_photos") == []
     assert session.fetch_all("check/find_other_lengths") == []
-    assert session.fetch_all("check/count_misplaced", photos=100) == []
+    assert session.fetch_all("check/count_misplaced", photos=100, probe=PROBE) == []
     assert session.fetch_all("check/find_idle_holders", seconds=0) == []
     assert session.fetch_all("check/find_blocked", seconds=0) == []
     assert session.fetch_all("check/find_abandoned_runs") == []
@@ -60,19 +62,14 @@ def test_photos_are_compared_with_the_centroids_of_the_run_that_moved_them(
     make_clusters(session, [[1, 0]], other)
     place(session, own, 1, 2)
     close_run(session, run_id)
-    session.connection.execute("UPDATE photos SET updated_at = now()")
     if pinned:
         session.connection.execute("UPDATE photos SET cluster_pinned = TRUE WHERE id = 1")
-    session.connection.execute(
-        "INSERT INTO cluster_run_moves (run_id, to_cluster_id, photos, photo_ids)"
-        " VALUES (%s, %s, 2, ARRAY[1, 2])",
-        (run_id, own),
-    )
-    found = session.fetch_all("check/count_misplaced", photos=50)
+    record_move(session, run_id, [1, 2], None, own)
+    found = session.fetch_all("check/count_misplaced", photos=50, probe=PROBE)
     assert found == [
         {"run_id": run_id, "looked_at": counted, "misplaced": counted, "recall": 0.995}
     ]
     session.connection.execute("DELETE FROM clusters WHERE id = %s", (nearer,))
-    assert session.fetch_all("check/count_misplaced", photos=50)[0]["misplaced"] == 0
+    assert session.fetch_all("check/count_misplaced", photos=50, probe=PROBE)[0]["misplaced"] == 0
     assert placed(session) == {1: own, 2: own}
     assert query(session, "SELECT count(*) FROM clusters") == [(2,)]

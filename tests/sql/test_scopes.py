@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from fluffy_sql.database.work_tables import empty
 from fluffy_sql.errors import DatabaseError
-from tests.sql.helpers import add_with_ids, make_clusters, place, query, vectors
+from tests.sql.helpers import add_with_ids, make_clusters, make_sample, place, query, vectors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,16 +41,6 @@ def make_clusters_of(
         scopes=list(scopes),
     )
     return sorted(row["id"] for row in made)
-
-
-def make_sample(session: Session, rows: Sequence[Sequence[float]]) -> None:
-    session.execute("work_tables/create_sample")
-    session.execute("work_tables/widen_sample_rows")
-    for position, row in enumerate(rows, start=1):
-        session.connection.execute(
-            "INSERT INTO work_sample VALUES (%s, %s, %s)",
-            (position, 100 + position, str(list(row))),
-        )
 
 
 # Two scopes side by side: rows 1 to 3 with centroids 0 and 10, rows 4 and 5 with one at 1.
@@ -112,8 +103,7 @@ def test_splits_are_rows_of_the_clusters_asked_for_off_their_centroids(session: 
 
 def draw_scopes(session: Session, **changes: Any) -> list[tuple[Any, ...]]:
     parameters = {"seed": 1, "scopes": [7, 9], "nobodys": True, "clustered": False} | changes
-    session.execute("work_tables/drop_drawn")
-    session.execute("work_tables/create_drawn")
+    empty(session, "work_drawn")
     rows = session.fetch_all("kmeans/draw_scopes", **parameters)
     return [(row["scope"], row["after_row"], row["last_row"]) for row in rows]
 
@@ -138,7 +128,6 @@ def test_photos_of_a_scope_are_drawn_side_by_side(session: Session) -> None:
 def test_photos_get_the_nearest_centroid_of_their_scope(session: Session) -> None:
     add_with_ids(session, {1: [0, 0], 2: [9, 0], 3: [9, 0], 4: [9, 0], 5: [1, 2]})
     give_scopes(session, {1: 7, 2: 7, 3: 9, 4: 9, 5: 9})
-    session.execute("work_tables/create_assignments")
     draw_scopes(session)
     # Meanwhile one is embedded anew with another length, and one gets another owner.
     session.connection.execute("UPDATE photos SET embedding = '[1, 2, 3]' WHERE id = 3")
@@ -167,7 +156,6 @@ def test_photos_get_the_nearest_centroid_of_their_scope(session: Session) -> Non
 def test_zero_vectors_have_no_direction(session: Session) -> None:
     add_with_ids(session, {1: [0, 0], 2: [3, 0]})
     give_scopes(session, {1: 7, 2: 7})
-    session.execute("work_tables/create_assignments")
     draw_scopes(session)
     written = session.execute(
         "kmeans/assign_photos_by_scope",
@@ -187,9 +175,6 @@ def test_zero_vectors_have_no_direction(session: Session) -> None:
 
 
 def test_assignments_are_set_aside_and_brought_back(session: Session) -> None:
-    session.execute("work_tables/create_assignments")
-    session.execute("work_tables/drop_aside")
-    session.execute("work_tables/create_aside")
     insert = "INSERT INTO work_assignments VALUES (%s, %s, 0.5, '3', 2)"
     for photo_id, label in ((1, 0), (2, 1), (3, 1)):
         session.connection.execute(insert, (photo_id, label))
@@ -214,7 +199,6 @@ def test_assignments_are_set_aside_and_brought_back(session: Session) -> None:
 def test_strangers_are_forgotten(session: Session) -> None:
     add_with_ids(session, {i: [i, 1] for i in range(1, 5)})
     give_scopes(session, {1: 7, 2: 7, 3: 9})
-    session.execute("work_tables/create_assignments")
     for photo_id, label in ((1, 0), (2, 1), (3, 1), (4, 2), (5, 2)):
         session.connection.execute(
             "INSERT INTO work_assignments VALUES (%s, %s, 0, '3')", (photo_id, label)
@@ -256,7 +240,6 @@ def test_clusters_that_hold_photos_of_another_scope_are_found(session: Session) 
 
 
 def test_scopes_of_a_range_are_told_once(session: Session) -> None:
-    session.execute("work_tables/create_candidates")
     for position, scope in enumerate([None, None, 7, 7, 9], start=1):
         session.connection.execute(
             "INSERT INTO work_candidates VALUES (%s, %s, NULL, %s)",
@@ -269,8 +252,6 @@ def test_scopes_of_a_range_are_told_once(session: Session) -> None:
 def test_photos_go_to_the_nearest_cluster_of_their_scope(session: Session) -> None:
     add_with_ids(session, {1: [0, 0], 2: [0, 0], 3: [9, 0]})
     give_scopes(session, {1: 7, 2: 9})
-    for name in ("candidates", "placements"):
-        session.execute(f"work_tables/create_{name}")
     assert session.execute("assign/list_new_photos") == 3
     order = query(
         session, "SELECT photo_id, scope FROM work_candidates ORDER BY position"
@@ -288,6 +269,7 @@ def test_photos_go_to_the_nearest_cluster_of_their_scope(session: Session) -> No
         limits=[100.0] * 4,
         normalize=False,
         dimensions=2,
+        probe=PROBE,
         after_row=0,
         last_row=3,
     )
@@ -329,7 +311,6 @@ def test_a_photo_and_its_cluster_are_of_one_scope(session: Session) -> None:
 
 
 def test_clusters_are_compared_within_their_scope(session: Session) -> None:
-    session.execute("work_tables/create_measured_clusters")
     for label, mean, spread in ((1, [0, 0], 1), (2, [1, 0], 1), (3, [9, 0], 2), (4, [30, 0], 5)):
         session.connection.execute(
             "INSERT INTO work_measured_clusters VALUES (%s, 1, %s, %s, 0, 1)",

@@ -7,14 +7,9 @@ import pytest
 from fluffy_sql.database.statements import on_citus, statement, statement_names
 from tests.citus_rules import broken_rules
 
-# Statements that never run where photos are distributed: Citus refuses triggers; rows are not
-# followed, see Following; and each scope is clustered alone, see fit_scopes.
+# Statements that never run where photos are distributed: rows are not followed, see Following; and
+# each scope is clustered alone, see fit_scopes.
 NEVER_THERE = {
-    "counts/create_cluster_trigger",
-    "counts/create_delete_trigger",
-    "counts/create_insert_trigger",
-    "counts/create_truncate_trigger",
-    "counts/create_update_trigger",
     "kmeans/assign_photos_by_cell",
     "kmeans/assign_photos_by_scope",
     "kmeans/assign_sample",
