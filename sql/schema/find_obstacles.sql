@@ -290,6 +290,7 @@ obstacle (rank, text) AS (
     INNER JOIN of_table ON of_column.relation = of_table.oid
     WHERE
         of_column.name = 'id'
+        AND of_table.relkind IN ('r', 'p')
         AND NOT EXISTS (
             SELECT FROM pg_index
             WHERE
