@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 NAMES = (
     "application_table",
     "usable_photos",
+    "usable_photos_is_as_made",
     "cluster_members",
     "cluster_overview",
     "cluster_run_overview",

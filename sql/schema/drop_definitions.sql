@@ -26,7 +26,7 @@ BEGIN
         'scoped_clusters', 'scope_clusters_by', 'library_is_whole', 'application_table', 'photo_nearest_clusters',
         'vector_nearest_clusters', 'cluster_neighbors', 'cluster_random_photos', 'cluster_outermost_photos',
         'cluster_central_photos', 'centroid_distance', 'cluster_moves', 'cluster_run_overview', 'cluster_overview',
-        'cluster_members', 'usable_photos'
+        'cluster_members', 'usable_photos_is_as_made', 'usable_photos'
     ] LOOP
         FOR found IN
             SELECT 'VIEW ' || pg_class.oid::regclass AS object

@@ -205,26 +205,24 @@ def test_the_photos_that_the_role_itself_would_find_are_told(session: Session) -
 
 
 @pytest.mark.parametrize(
-    ("begin", "isolation", "read_only"),
+    ("options", "isolation", "read_only"),
     [
-        ("session/begin_looking", "read committed", "on"),
-        ("session/begin_looking_at_one_moment", "repeatable read", "on"),
-        ("session/begin_in_one_transaction", "read committed", "off"),
+        ({}, "read committed", "on"),
+        ({"begin": "session/begin_looking"}, "read committed", "on"),
+        ({"begin": "session/begin_in_one_transaction"}, "read committed", "off"),
+        ({"at_one_moment": True}, "repeatable read", "on"),
     ],
 )
 def test_a_session_that_looks_is_one_transaction(
-    database_url: str, begin: str, isolation: str, read_only: str
+    database_url: str, options: dict[str, Any], isolation: str, read_only: str
 ) -> None:
-    with Session.look(database_url, begin=begin) as session:
+    with Session.look(database_url, **options) as session:
         for name, expected in (
             ("transaction_isolation", isolation),
             ("transaction_read_only", read_only),
         ):
             assert value(session, "SELECT current_setting(%s)", name) == expected
-        assert current(session) == {
-            **OURS,
-            "default_transaction_isolation": "read committed",
-        }
+        assert current(session) == OURS
         assert session.connection.info.transaction_status == psycopg.pq.TransactionStatus.INTRANS
 
 
@@ -246,7 +244,7 @@ def test_what_others_commit_meanwhile_is_not_seen_by_who_looks_at_one_moment(
     with Session.open(database_url) as writer:
         make_clusters(writer, [[1, 0]])
         with (
-            Session.look(database_url, begin="session/begin_looking_at_one_moment") as reader,
+            Session.look(database_url, at_one_moment=True) as reader,  # "session/see_one_moment"
             Session.look(database_url) as other,
         ):
             assert (clusters(reader), clusters(other)) == (1, 1)
