@@ -28,7 +28,6 @@ NAMES = (
     "cluster_neighbors",
     "vector_nearest_clusters",
     "photo_nearest_clusters",
-    "application_table",
     "library_is_whole",
     "scope_clusters_by",
     "scoped_clusters",
