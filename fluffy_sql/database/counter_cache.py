@@ -65,8 +65,19 @@ def put_into_effect(session: Session, wanted: str, *, idle: bool = False) -> Cou
 
 
 def triggers_in_force(session: Session) -> bool:
-    """Whether triggers count, so that nobody else has to."""
+    """Whether all triggers count, so that nobody else has to."""
     return all(trigger["enabled"] for trigger in _triggers(session))
+
+
+def moves_are_counted(session: Session) -> bool:
+    """Whether triggers count photos that a run moves, so that it must not: it updates photos."""
+    counting = [t for t in _triggers(session) if t["name"] == "fluffy_sql_count_updated"]
+    return all(trigger["enabled"] for trigger in counting)
+
+
+def folds_at_commit(session: Session) -> bool:
+    """Whether what triggers write down is added to photos_count when a transaction ends."""
+    return any(t["enabled"] for t in _triggers(session) if t["name"] == "fluffy_sql_fold")
 
 
 def idle_triggers(session: Session) -> list[str]:
