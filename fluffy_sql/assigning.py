@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fluffy_sql.database.counter_cache import triggers_in_force
+from fluffy_sql.database.counter_cache import moves_are_counted
 from fluffy_sql.database.locks import LockLimits, final_transaction
 from fluffy_sql.database.moves import move_photos
 from fluffy_sql.database.schema import require_current_schema
@@ -372,7 +372,7 @@ class _Run:
             added[move.to_cluster_id] += move.photos
             if move.from_cluster_id is not None:
                 added[move.from_cluster_id] -= move.photos
-        if not triggers_in_force(self._session):
+        if not moves_are_counted(self._session):
             self._session.execute(
                 "clusters/add_counts", cluster_ids=list(added), photos=list(added.values())
             )

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from fluffy_sql import __version__
-from fluffy_sql.database.counter_cache import triggers_in_force
+from fluffy_sql.database.counter_cache import moves_are_counted
 from fluffy_sql.database.locks import final_transaction
 from fluffy_sql.database.moves import move_photos
 from fluffy_sql.errors import HistoryError
@@ -111,7 +111,7 @@ def undo_run(session: Session, run_id: int, limits: LockLimits) -> UndoResult:
         photos_moved = sum(move.photos for move in moves)
         restored = session.execute("runs/restore_clusters", run_id=run_id)
         deleted = session.execute("runs/delete_created_clusters", run_id=run_id)
-        if not triggers_in_force(session):
+        if not moves_are_counted(session):
             session.execute("clusters/recount")
         session.execute("runs/mark_undone", run_id=run_id, undo_id=undo_id)
         seconds = round(time.perf_counter() - begun, 3)

@@ -99,7 +99,9 @@ def migrate(
             session.execute("schema/record_tables")
             session.prepare(looking=False)  # the search_path that the library has from now on
             definitions.create(session)
-            kept = counter_cache.put_into_effect(session, keep_counts_by)
+            # Triggers idle if something is gone that they ask for.
+            idle = bool(missing or before.changes)
+            kept = counter_cache.put_into_effect(session, keep_counts_by, idle=idle)
             session.execute("schema/revoke_defaults")
             session.execute("schema/restore_grants")
             session.execute("schema/remember_usable_photos")
@@ -165,7 +167,7 @@ def require_current_schema(session: Session) -> None:
 
     Raises:
         SchemaError: the database was never migrated, lacks a migration, has newer ones, is
-            detached, or lost what a migration made.
+            detached, or lost or was changed in what a migration made.
     """
     library = _read_library(session)
     _refuse_newer(library.applied)
@@ -181,6 +183,10 @@ def require_current_schema(session: Session) -> None:
         raise SchemaError(
             f"this database lost {', '.join(library.missing)}; make it again with:"
             " fluffy-sql migrate"
+        )
+    if library.changes:
+        raise SchemaError(
+            f"{library.changes[0]} since this database was migrated; run: fluffy-sql migrate"
         )
     if library.digest != definitions.digest(distributed=session.distributed):
         raise SchemaError(
@@ -239,6 +245,8 @@ class _Library:
         applied: migrations in force.
         digest: what definitions were made from; None: they are taken away.
         missing: definitions that are gone; only where some were made.
+        changes: what definitions were made for and is otherwise by now, such as "photos was moved
+            to the schema app"; only where some were made.
         photos: its table photos, with the schema.
         other_photos: another one, that the role's own search_path finds; None: none.
     """
@@ -249,6 +257,7 @@ class _Library:
     applied: frozenset[str]
     digest: str | None
     missing: tuple[str, ...]
+    changes: tuple[str, ...]
     photos: str | None
     other_photos: str | None
 
@@ -261,12 +270,15 @@ def _read_library(session: Session) -> _Library:
     [found] = session.fetch_all("schema/describe_library")
     applied: frozenset[str] = frozenset()
     made: dict[str, Any] = {}
+    changes: tuple[str, ...] = ()
     if found["migrated"] and found["reachable"]:
         rows = session.fetch_all("schema/list_applied_migrations")
         applied = frozenset(row["migration_id"] for row in rows)
     if applied:
         rows = session.fetch_all("schema/describe_definitions", names=list(definitions.NAMES))
         made = rows[0] if rows else {}
+    if made.get("digest"):
+        changes = tuple(row["change"] for row in session.fetch_all("schema/list_changes"))
     return _Library(
         there=found["there"],
         reachable=found["reachable"],
@@ -274,6 +286,7 @@ def _read_library(session: Session) -> _Library:
         applied=applied,
         digest=made.get("digest"),
         missing=tuple(made.get("missing", ())),
+        changes=changes,
         photos=made.get("photos"),
         other_photos=made.get("other_photos"),
     )

@@ -8,15 +8,22 @@ BEGIN
         LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
         AS $function$
         BEGIN
-            RETURN to_regclass(%1$L) IS NOT NULL
-                AND to_regclass(%2$L) IS NOT NULL
+            RETURN to_regclass(%2$L) IS NOT NULL
                 AND to_regclass(%3$L) IS NOT NULL
                 AND (
-                    SELECT count(*) = 5
+                    SELECT count(*) = 10
                     FROM pg_attribute
                     WHERE NOT attisdropped
                         AND (
-                            (attrelid = to_regclass(%4$L) AND attname IN ('id', 'cluster_id', 'cluster_pinned'))
+                            -- somebody may have made one with fewer columns
+                            (
+                                attrelid = to_regclass(%1$L)
+                                AND attname IN ('id', 'embedding', 'cluster_id', 'scope')
+                            )
+                            OR (
+                                attrelid = to_regclass(%4$L)
+                                AND attname IN ('id', 'cluster_id', 'cluster_pinned', 'updated_at')
+                            )
                             OR (attrelid = to_regclass(%5$L) AND attname IN ('id', 'photos_count'))
                         )
                 );

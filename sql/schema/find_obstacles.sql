@@ -370,7 +370,11 @@ obstacle (rank, text) AS (
     INNER JOIN pg_trigger AS taken ON of_table.oid = taken.tgrelid
     INNER JOIN pg_proc AS called ON taken.tgfoid = called.oid
     WHERE
-        starts_with(taken.tgname, 'fluffy_sql_')
+        taken.tgname IN (
+            'fluffy_sql_count_inserted', 'fluffy_sql_count_updated', 'fluffy_sql_count_deleted',
+            'fluffy_sql_count_truncated', 'fluffy_sql_count_cluster', 'fluffy_sql_guard_inserted',
+            'fluffy_sql_guard_updated', 'fluffy_sql_guard_cluster'
+        )
         AND called.pronamespace NOT IN (
             SELECT pg_namespace.oid FROM pg_namespace
             WHERE pg_namespace.nspname = current_setting('fluffy_sql.schema')

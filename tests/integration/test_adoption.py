@@ -359,7 +359,9 @@ def test_a_column_of_the_application_is_not_taken_for_an_argument(
     )
     generate(bare_database_url, k=3)
     [(cluster,)] = asked(rails, "SELECT cluster_id FROM photos WHERE id = 1")
-    assert asked(rails, "SELECT cluster_id FROM fluffy_sql.photo_nearest_clusters(1, 1)") == [(cluster,)]
+    assert asked(rails, "SELECT cluster_id FROM fluffy_sql.photo_nearest_clusters(1, 1)") == [
+        (cluster,)
+    ]
     for question in (
         "SELECT * FROM fluffy_sql.cluster_central_photos(%s, 2)",
         "SELECT * FROM fluffy_sql.cluster_outermost_photos(%s, 2)",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -573,7 +571,9 @@ def test_one_run_at_a_time(
 ) -> None:
     def try_others() -> None:
         for other in (lambda: assign(database_url), lambda: generate(database_url, k=3)):
-            with pytest.raises(BusyError, match="run 2 is at work in the library of the schema fluffy_sql: "):
+            with pytest.raises(
+                BusyError, match="run 2 is at work in the library of the schema fluffy_sql: "
+            ):
                 other()
         tried.append(True)
 
