@@ -99,10 +99,10 @@ def migrate(
             session.execute("schema/record_tables")
             session.prepare(looking=False)  # the search_path that the library has from now on
             definitions.create(session)
-            session.execute("schema/restore_grants")
             kept = counter_cache.put_into_effect(session, keep_counts_by)
-            session.execute("schema/remember_usable_photos")
             session.execute("schema/revoke_defaults")
+            session.execute("schema/restore_grants")
+            session.execute("schema/remember_usable_photos")
             return MigrationResult(
                 changed=changed,
                 adopted=adopted_tables(session),

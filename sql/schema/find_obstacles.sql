@@ -101,6 +101,27 @@ obstacle (rank, text) AS (
     UNION ALL
     SELECT
         1 AS rank,
+        'others may make things in the schema ' || place.nspname || ', which could pass for fluffy_sql''s own: REVOKE'
+        || ' CREATE ON SCHEMA ' || quote_ident(place.nspname) || ' FROM '
+        || string_agg(
+            CASE WHEN held.grantee = 0 THEN 'PUBLIC' ELSE held.grantee::regrole::text END, ', ' ORDER BY held.grantee
+        ) AS text
+    FROM pg_namespace AS place
+    CROSS JOIN LATERAL aclexplode(place.nspacl) AS held
+    WHERE
+        place.nspname = current_setting('fluffy_sql.schema')
+        AND held.privilege_type = 'CREATE'
+        AND held.grantee NOT IN (
+            place.nspowner,
+            (
+                SELECT pg_roles.oid FROM pg_roles
+                WHERE pg_roles.rolname = current_user
+            )
+        )
+    GROUP BY place.nspname
+    UNION ALL
+    SELECT
+        1 AS rank,
         'this role may not make the tables photos and clusters in the schema ' || place.nspname || ': GRANT CREATE ON'
         || ' SCHEMA ' || quote_ident(place.nspname) || ' TO ' || quote_ident(current_user) AS text
     FROM pg_namespace AS place
