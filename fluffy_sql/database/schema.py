@@ -321,6 +321,11 @@ def _refuse_lost(session: Session, library: _Library) -> None:
         return
     lost = session.fetch_all("schema/list_lost_objects")
     for row in lost:
+        if row["hidden_in"]:
+            raise SchemaError(
+                f"{row['name']} is in the schema {row['hidden_in']}, which this role does not reach;"
+                " grant it what docs/security.md says"
+            )
         if row["renamed_to"]:
             wanted = row["name"].rpartition(".")[2]
             raise SchemaError(
