@@ -1,6 +1,6 @@
 -- What the statements need, and was dropped, renamed or replaced since it was migrated, or this role does not reach.
--- Returns: name, renamed_to (null: it is gone), replaced (whether another one of that name is there now), hidden_in (the
---   schema that it is in, if this role may not use that); in order.
+-- Returns: name, renamed_to (null: it is gone), replaced (whether another one of that name is there now), hidden_in
+--   (the schema that it is in, if this role may not use that); in order.
 WITH known AS (
     SELECT
         table_known.name,
@@ -43,6 +43,15 @@ WHERE
         SELECT FROM pg_attribute AS found
         WHERE found.attrelid = known.oid AND found.attname = used.name AND NOT found.attisdropped
     )
+UNION ALL
+SELECT
+    'the extension vector' AS name,
+    NULL AS renamed_to,
+    FALSE AS replaced,
+    quote_ident(place.nspname) AS hidden_in
+FROM pg_extension AS extension
+INNER JOIN pg_namespace AS place ON extension.extnamespace = place.oid
+WHERE extension.extname = 'vector' AND NOT has_schema_privilege(place.oid, 'USAGE')
 UNION ALL
 SELECT
     needed.name,

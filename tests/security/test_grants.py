@@ -309,6 +309,32 @@ def test_ids_of_an_adopted_table_may_come_from_a_sequence(
             assert run_cli(*WORKING[what], "--database-url", library.url).code == 0
 
 
+def test_schemas_of_the_application_and_of_pgvector_are_granted(
+    bare_database_url: str, run_cli: Run
+) -> None:
+    write_new_photos()
+    with Session.open(bare_database_url) as admin:
+        admin.connection.execute("CREATE SCHEMA app")
+        admin.connection.execute("CREATE SCHEMA extensions")
+        admin.connection.execute("CREATE EXTENSION vector SCHEMA extensions")
+    url = make_conninfo(bare_database_url, options="-c search_path=app")
+    schema.migrate(url)
+    with let_in(url, "run") as library:
+        add_photos(library.owner, 0, 60)
+        plain = make_conninfo(library.url, options="")
+        for command in (WORKING["generate"], *LOOKING.values()):
+            if command != LOOKING["diff"]:
+                finished = run_cli(*command, "--database-url", plain)
+                assert finished.code == 0, finished.err
+        for place in ("app", "extensions"):
+            grant = f"USAGE ON SCHEMA {place}"
+            library.change("REVOKE", grant)
+            finished = run_cli(*WORKING["generate"], "--database-url", plain)
+            library.change("GRANT", grant)
+            assert is_refused(finished), finished.err
+            assert place in finished.err
+
+
 def test_migrate_needs_no_superuser_but_the_extension_or_one_who_may_make_it(
     bare_database_url: str, run_cli: Run
 ) -> None:
