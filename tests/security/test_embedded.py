@@ -19,8 +19,8 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from fluffy_sql.database import programs
+from fluffy_sql.database.address import libpq_environment
 from fluffy_sql.database.embedded import EmbeddedServer, embedded_server
-from fluffy_sql.database.session import libpq_environment
 from fluffy_sql.errors import SettingsError
 
 if TYPE_CHECKING:
