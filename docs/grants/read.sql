@@ -19,17 +19,19 @@ $$;
 
 BEGIN;
 
-GRANT CONNECT ON DATABASE :"DBNAME" TO :"role";
 GRANT USAGE ON SCHEMA :"library" TO :"role";
 
--- where photos and clusters are, and pgvector
-SELECT DISTINCT format('GRANT USAGE ON SCHEMA %s TO %I', place, :'role')
-FROM (
-    SELECT relnamespace::regnamespace AS place FROM pg_class
-    WHERE oid IN ('photos'::regclass, 'clusters'::regclass)
+-- the database, and the schemas of photos, clusters and pgvector, if not everyone may use them
+SELECT format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), :'role')
+WHERE NOT has_database_privilege(:'role', current_database(), 'CONNECT')
+UNION
+SELECT format('GRANT USAGE ON SCHEMA %I TO %I', nspname, :'role')
+FROM pg_namespace
+WHERE NOT has_schema_privilege(:'role', oid, 'USAGE') AND oid IN (
+    SELECT relnamespace FROM pg_class WHERE pg_class.oid IN ('photos'::regclass, 'clusters'::regclass)
     UNION ALL
-    SELECT extnamespace::regnamespace FROM pg_extension WHERE extname = 'vector'
-) AS needed
+    SELECT extnamespace FROM pg_extension WHERE extname = 'vector'
+)
 \gexec
 
 -- every command asks what was migrated, and where

@@ -4,12 +4,15 @@
 --
 --   fluffy-sql psql -v role=NAME -f docs/grants/run.sql
 
+\set ON_ERROR_STOP on
 \ir read.sql
 
 BEGIN;
 
 -- an import has a temporary table
-GRANT TEMPORARY ON DATABASE :"DBNAME" TO :"role";
+SELECT format('GRANT TEMPORARY ON DATABASE %I TO %I', current_database(), :'role')
+WHERE NOT has_database_privilege(:'role', current_database(), 'TEMPORARY')
+\gexec
 
 GRANT SELECT ON photos TO :"role";
 GRANT INSERT (path, embedding, created_at, updated_at) ON photos TO :"role";

@@ -1,6 +1,7 @@
 -- Keeps the view usable_photos as it is now, for migrate to make it again if somebody drops it. As its owner, and
--- without an argument: whoever runs may have it remembered, and can't say what. Names are pinned as in count_photos;
--- the view's text alone is written as the library's own search_path reads it, so that it still holds if tables move.
+-- without an argument: whoever runs may have it remembered, and can't say what. Does nothing if it is gone. Names are
+-- pinned as in count_photos; the view's text alone is written as the library's own search_path reads it, so that it
+-- still holds if tables move.
 DO $do$
 BEGIN
     EXECUTE format($create$
@@ -8,12 +9,9 @@ BEGIN
         LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
         AS $function$
         DECLARE
-            found oid := to_regclass(%2$L);
+            found oid := to_regclass(%2$L)::oid;
             written text;
         BEGIN
-            IF found IS NULL THEN
-                RETURN;
-            END IF;
             PERFORM pg_catalog.set_config('search_path', %3$L, TRUE);
             written := pg_catalog.pg_get_viewdef(found);
             PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', TRUE);

@@ -3,7 +3,7 @@
 -- Returns: nothing.
 DO $$
 BEGIN
-    IF to_regprocedure('remember_usable_photos()') IS NOT NULL THEN
+    IF to_regprocedure(quote_ident(current_setting('fluffy_sql.schema')) || '.remember_usable_photos()') IS NOT NULL THEN
         PERFORM remember_usable_photos();
     END IF;
 END

@@ -58,9 +58,7 @@ BROKEN = {
     "SELECT c.id, (SELECT count(*) FROM photos WHERE cluster_id = c.id) FROM photos AS c": (
         "a subquery for each row"
     ),
-    "SELECT label FROM work_measured GROUP BY GROUPING SETS ((label), ())": (
-        "GROUPING SETS"
-    ),
+    "SELECT label FROM work_measured GROUP BY GROUPING SETS ((label), ())": "GROUPING SETS",
     "SELECT sum(distance ORDER BY distance) FROM work_assignments": "that sorts",
     "SELECT count(*) FROM photos AS p JOIN work_sample AS s ON p.id = s.position": (
         "p, s are not joined by the ids of photos"
