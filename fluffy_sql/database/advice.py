@@ -40,6 +40,13 @@ _RULES = tuple(
     _Rule(*rule)
     for rule in (
         ("08", "remote node", "a server of Citus does not answer: run again when it is back"),
+        ("08", "pooling mode", "name the server behind the pooler, or a pool in session mode"),
+        (
+            "08",
+            "query_wait_timeout",
+            "the pooler has no connection left: run again when others have left, or raise its pool"
+            " size",
+        ),
         ("08", None, _LOST),
         ("22P05", "UTF8", "make the library a database whose encoding is UTF8"),
         ("23503", None, "let the rows refer to what is there, and run again"),
