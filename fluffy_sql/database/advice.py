@@ -131,6 +131,7 @@ _RULES = tuple(
         ),
         ("53300", None, "run again when others have left, or lower database.connections"),
         ("53400", "temp_file_limit", "raise temp_file_limit for this role"),
+        ("55000", "replica identity", "give it a primary key, or ALTER TABLE ... REPLICA IDENTITY"),
         (
             "55P03",
             "lock timeout",

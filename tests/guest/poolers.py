@@ -8,7 +8,6 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from tests.guest.helpers import PATIENCE_SECONDS, wait_until
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-PATIENCE_SECONDS = 20
 
 
 def find_pgbouncer() -> str | None:
@@ -65,7 +64,7 @@ def pgbouncer(url: str, mode: str, *, pool_size: int = 2, **settings: Any) -> It
             host="127.0.0.1", port=port, user=user, dbname=behind.get("dbname", "postgres")
         )
         try:
-            _wait_for(pooled, process)
+            wait_until(lambda: _lets_in(pooled, process))
             yield pooled
         finally:
             process.terminate()
@@ -80,17 +79,13 @@ def _as_somebody() -> list[str]:
     return ["-u", "pgserver" if "pgserver" in users else "nobody"]
 
 
-def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        try:
-            psycopg.connect(url, autocommit=True).close()
-        except psycopg.OperationalError:
-            assert process.poll() is None
-            assert time.monotonic() < until
-            time.sleep(0.02)
-        else:
-            return
+def _lets_in(url: str, process: subprocess.Popen[bytes]) -> bool:
+    assert process.poll() is None
+    try:
+        psycopg.connect(url, autocommit=True).close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def _free_port() -> int:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from threading import Event
@@ -19,8 +16,8 @@ from psycopg.conninfo import conninfo_to_dict
 from fluffy_sql.database import pooler
 from fluffy_sql.database.session import Session
 from fluffy_sql.errors import DatabaseError
-from tests.guest.helpers import add_photos, ask, execute
-from tests.guest.poolers import PATIENCE_SECONDS, find_pgbouncer, pgbouncer
+from tests.guest.helpers import add_photos, ask, execute, kill_at_work
+from tests.guest.poolers import find_pgbouncer, pgbouncer
 from tests.integration.helpers import generate
 
 if TYPE_CHECKING:
@@ -281,36 +278,6 @@ def test_a_pool_with_no_connection_left_is_told_in_one_line(
 
 
 def test_a_run_that_is_killed_leaves_no_lock_in_the_pool(library_url: str, run_cli: Run) -> None:
-    locks = (
-        "SELECT pid FROM pg_locks WHERE locktype = 'advisory'"
-        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-    )
-    waiting = (
-        "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'relation'"
-    )
     with pgbouncer(library_url, "session", pool_size=4) as pooled:
-        with psycopg.connect(library_url) as holder:
-            holder.execute("LOCK TABLE fluffy_sql.work_sample")
-            process = subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "fluffy_sql", "generate", "--recluster", "--k", "3"),
-                    *("--database-url", pooled),
-                ],
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-            try:
-                wait_until(lambda: bool(ask(library_url, waiting)))
-                assert ask(library_url, locks) != []
-            finally:
-                process.kill()
-                process.wait(PATIENCE_SECONDS)
-            wait_until(lambda: ask(library_url, locks) == [])
+        kill_at_work(library_url, "generate", "--k", "3", through=pooled)
         assert run_cli("generate", "--k", "2", "--database-url", pooled).code == 0
-
-
-def wait_until(happened: Any) -> None:
-    until = time.monotonic() + PATIENCE_SECONDS
-    while not happened():
-        assert time.monotonic() < until
-        time.sleep(0.02)
