@@ -62,27 +62,37 @@ def shares_connections(
         return False
     with closing(connect()) as other:
         for _ in range(_ROUNDS):
-            _send(other, "BEGIN")
-            if not _answers(other, _PATIENCE_SECONDS):
-                # All are lent, and whoever waits longest is served first: if the first one is
-                # answered all the same, it has its own.
-                _send(connection, statement(_GET_BACKEND).text)
-                if not _answers(connection, _LONGEST_ANSWER_SECONDS):
-                    return True
-                if _read_answer(connection) != own:
-                    return True
-                if not _answers(other, 0.0):
-                    return False
-            _read_answer(other)
-            if other.info.transaction_status != TransactionStatus.INTRANS:
-                return True  # refused: they are lent for a statement
-            held = _backend_of(other)
-            # Before the first one asks again, which may have to wait for this very connection.
-            other.execute("ROLLBACK")
-            # Twice: a pooler that goes round may by chance have come back to the same.
-            if held == own or _backend_of(connection) != own or _backend_of(connection) != own:
-                return True
+            shared = _compare(connection, own, other)
+            if shared is not None:
+                return shared
     return False
+
+
+def _compare(
+    connection: psycopg.Connection[Any], own: int, other: psycopg.Connection[Any]
+) -> bool | None:
+    """Whether `connection` does not keep `own`, its server connection; None: it may be chance."""
+    _send(other, "BEGIN")
+    if not _answers(other, _PATIENCE_SECONDS):
+        # All are lent, and whoever waits longest is served first: if the first one is answered all
+        # the same, it has its own.
+        _send(connection, statement(_GET_BACKEND).text)
+        if not _answers(connection, _LONGEST_ANSWER_SECONDS):
+            return True
+        if _read_answer(connection) != own:
+            return True
+        if not _answers(other, 0.0):
+            return False
+    _read_answer(other)
+    if other.info.transaction_status != TransactionStatus.INTRANS:
+        return True  # refused: they are lent for a statement
+    held = _backend_of(other)
+    # Before the first one asks again, which may have to wait for this very connection.
+    other.execute("ROLLBACK")
+    # Twice: a pooler that goes round may by chance have come back to the same.
+    if held == own or _backend_of(connection) != own or _backend_of(connection) != own:
+        return True
+    return None
 
 
 def _backend_of(connection: psycopg.Connection[Any]) -> int:

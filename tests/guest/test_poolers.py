@@ -1,4 +1,4 @@
-"""PgBouncer in between: runs are refused before they set anything, looking leaves nothing behind."""
+"""PgBouncer in between: runs are refused before they set anything, and looking leaves nothing."""
 
 from __future__ import annotations
 
@@ -172,9 +172,7 @@ def test_psql_goes_through_it_and_is_told_to_name_the_schema(
 def test_the_mode_of_a_quiet_pool_is_told(
     mode: str, round_robin: int, pool_size: int, server_url: str
 ) -> None:
-    with pgbouncer(
-        server_url, mode, pool_size=pool_size, server_round_robin=round_robin
-    ) as pooled:
+    with pgbouncer(server_url, mode, pool_size=pool_size, server_round_robin=round_robin) as pooled:
         if mode == "session":
             Session.open(pooled).close()
             return
