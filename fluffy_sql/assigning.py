@@ -20,7 +20,7 @@ from fluffy_sql.database.vectors import LONGEST_VECTOR, probe
 from fluffy_sql.database.work_tables import analyze, work_tables
 from fluffy_sql.database.workers import Workers
 from fluffy_sql.errors import LibraryError
-from fluffy_sql.library import only_run, require_steady_view, vector_indexes
+from fluffy_sql.library import only_run, require_identity, require_steady_view, vector_indexes
 from fluffy_sql.progress import Progress
 from fluffy_sql.record import Clock, RunLog, closed_on_failure, discarded, open_run
 from fluffy_sql.schedule import row_ranges
@@ -85,6 +85,7 @@ class AssignService:
                 run = _Run(session, options, found, clock, reads_other_tables)
                 if not found.photos or not found.clusters:
                     return run.nothing_done()
+                require_identity(session)
                 self._progress.surveyed(found.as_survey())
                 indexes = vector_indexes(session)
                 self._progress.indexed(indexes)

@@ -34,8 +34,8 @@ OLDEST_POSTGRES = 14
 
 # What `check` and `migrate` say of a table.
 WITHOUT_IDENTITY = (
-    "is in a publication and has no replica identity, so Postgres refuses to UPDATE it: give it a"
-    " primary key, or ALTER TABLE ... REPLICA IDENTITY"
+    "is in a publication and has no replica identity, so Postgres refuses to change its rows: give"
+    " it a primary key, or ALTER TABLE ... REPLICA IDENTITY"
 )
 
 _MIGRATIONS_TABLE = "migrations"

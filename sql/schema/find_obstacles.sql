@@ -165,6 +165,21 @@ obstacle (rank, text) AS (
     FROM pg_extension AS extension
     INNER JOIN pg_namespace AS place ON extension.extnamespace = place.oid
     WHERE extension.extname = 'vector' AND NOT has_schema_privilege(place.oid, 'USAGE')
+    UNION ALL
+    SELECT
+        1 AS rank,
+        of_table.name || ' belongs to the library in the schema ' || place.nspname || ' already: name that in'
+        || ' database.schema' AS text
+    FROM of_table
+    INNER JOIN pg_constraint AS key ON of_table.oid = key.conrelid AND key.contype = 'f'
+    INNER JOIN pg_class AS runs ON key.confrelid = runs.oid AND runs.relname = 'cluster_runs'
+    INNER JOIN pg_namespace AS place ON runs.relnamespace = place.oid
+    WHERE
+        place.nspname <> current_setting('fluffy_sql.schema')
+        AND EXISTS (
+            SELECT FROM pg_class AS known
+            WHERE known.relnamespace = place.oid AND known.relname = 'application_tables'
+        )
     -- the tables
     UNION ALL
     SELECT
@@ -256,7 +271,12 @@ obstacle (rank, text) AS (
         AND NOT EXISTS (
             SELECT FROM pg_constraint AS key
             INNER JOIN pg_class AS runs ON key.confrelid = runs.oid AND runs.relname = 'cluster_runs'
-            WHERE key.conrelid = of_column.relation AND key.contype = 'f' AND key.conkey = ARRAY[of_column.number]
+            INNER JOIN pg_namespace AS place ON runs.relnamespace = place.oid
+            WHERE
+                key.conrelid = of_column.relation
+                AND key.contype = 'f'
+                AND key.conkey = ARRAY[of_column.number]
+                AND place.nspname = current_setting('fluffy_sql.schema')
         )
     UNION ALL
     SELECT
