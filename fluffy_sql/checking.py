@@ -65,6 +65,8 @@ def check(url: str, *, schema: str = DEFAULT_SCHEMA, repair: bool = False) -> Ch
             require_current_schema(session)
         except SchemaError as error:
             return CheckResult(False, ("schema",), (Finding("schema", str(error), None),), 0)
+        if repair and session.distributed:
+            session.execute("session/modify_sequentially")
         misplaced, compared = _compare_photos(session)
         notes = tuple(row["note"] for row in session.fetch_all("schema/list_notes"))
         findings = [Finding(_NEAREST_CENTROID, found, None) for found in misplaced]

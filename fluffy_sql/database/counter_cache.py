@@ -60,7 +60,7 @@ def put_into_effect(session: Session, wanted: str, *, idle: bool = False) -> Cou
             mended = _take_over(session, idle=idle)
     elif kept_by == SERVICE and any(trigger["there"] for trigger in _triggers(session)):
         changed = True
-        _leave_to_others(session)
+        leave_to_others(session)
     return CounterCache(kept_by, changed, mended, found_here, distributed)
 
 
@@ -127,7 +127,8 @@ def _take_over(session: Session, *, idle: bool) -> int:
         ) from error
 
 
-def _leave_to_others(session: Session) -> None:
+def leave_to_others(session: Session) -> None:
+    """Drops the triggers that count, after what they wrote down is counted."""
     with session.transaction():
         session.execute("triggers/drop_counts")
         session.execute("triggers/settle")
