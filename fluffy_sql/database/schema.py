@@ -336,8 +336,8 @@ def _refuse_lost(session: Session, library: _Library) -> None:
     for row in lost:
         if row["hidden_in"]:
             raise SchemaError(
-                f"{row['name']} is in the schema {row['hidden_in']}, which this role does not reach;"
-                " grant it what docs/security.md says"
+                f"{row['name']} is in the schema {row['hidden_in']}, which this role does not"
+                " reach; grant it what docs/security.md says"
             )
         if row["renamed_to"]:
             wanted = row["name"].rpartition(".")[2]
