@@ -71,7 +71,7 @@ def check(url: str, *, schema: str = DEFAULT_SCHEMA, repair: bool = False) -> Ch
         notes = tuple(row["note"] for row in session.fetch_all("schema/list_notes"))
         findings = [Finding(_NEAREST_CENTROID, found, None) for found in misplaced]
         findings += [found for check in CHECKS for found in _run(session, check, repair=repair)]
-        if not (session.standby or session.distributed):
+        if not (session.read_only or session.distributed):
             session.fetch_value("triggers/fold")
         session.commit()
     return CheckResult(
@@ -189,7 +189,7 @@ def _left_work_tables(session: Session) -> list[str]:
     if session.standby or not session.fetch_value("check/try_lock_runs"):
         return []
     return [
-        f"the work table {row['name']} was left full by a run that was killed"
+        f"the work table {row['name']} holds what a run left that was killed"
         for row in session.fetch_all("work_tables/list_filled")
     ]
 

@@ -121,7 +121,7 @@ def detach(url: str, *, schema: str = DEFAULT_SCHEMA) -> None:
     Tables stay, and with them labels, centroids and runs; `migrate` puts the rest back.
 
     Raises:
-        SchemaError: the database is not migrated.
+        SchemaError: the database is not migrated, or by another role.
         BusyError: a run is at work.
         DatabaseError: something of somebody else's uses one of them; nothing was changed.
     """
@@ -129,6 +129,7 @@ def detach(url: str, *, schema: str = DEFAULT_SCHEMA) -> None:
         library = _read_library(session)
         if not library.applied:
             raise _not_migrated(session, library)
+        _refuse_other_owner(session, library)
         with session.transaction():
             _keep_others_out(session)
             if not library.detached:
@@ -142,6 +143,7 @@ def uninstall(url: str, *, schema: str = DEFAULT_SCHEMA) -> bool:
         Whether there was anything to drop.
 
     Raises:
+        SchemaError: the schema holds no library, or that of another role or a newer fluffy_sql.
         BusyError: a run is at work.
         DatabaseError: something of somebody else's uses something of ours; nothing was changed.
     """
@@ -149,11 +151,14 @@ def uninstall(url: str, *, schema: str = DEFAULT_SCHEMA) -> bool:
         library = _read_library(session)
         if not library.there:
             return False
+        if not library.reachable:
+            raise _not_migrated(session, library)
         if not library.applied:
             raise SchemaError(
                 f"the schema {schema} holds no library that fluffy_sql migrated; name the right one"
                 " in database.schema"
             )
+        _refuse_other_owner(session, library)
         _refuse_newer(library.applied)
         with session.transaction():
             _keep_others_out(session)
@@ -241,6 +246,7 @@ class _Library:
     Attributes:
         there: whether its schema exists.
         reachable: whether the role may use that.
+        owner: the role that it belongs to, if that is another one.
         others: other schemas with a library.
         applied: migrations in force.
         digest: what definitions were made from; None: they are taken away.
@@ -253,6 +259,7 @@ class _Library:
 
     there: bool
     reachable: bool
+    owner: str | None
     others: tuple[str, ...]
     applied: frozenset[str]
     digest: str | None
@@ -282,6 +289,7 @@ def _read_library(session: Session) -> _Library:
     return _Library(
         there=found["there"],
         reachable=found["reachable"],
+        owner=None if found["owned"] else found["owner"],
         others=tuple(found["others"] or ()),
         applied=applied,
         digest=made.get("digest"),
@@ -309,6 +317,14 @@ def _not_migrated(session: Session, library: _Library) -> SchemaError:
 
 def _known() -> set[str]:
     return {migration.id for migration in read_migrations(str(migrations_folder()))}
+
+
+def _refuse_other_owner(session: Session, library: _Library) -> None:
+    if library.owner is not None:
+        raise SchemaError(
+            f"the schema {session.schema} belongs to the role {library.owner}, and only its owner"
+            " may take away what is in it"
+        )
 
 
 def _refuse_newer(applied: frozenset[str]) -> None:
