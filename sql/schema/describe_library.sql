@@ -1,13 +1,18 @@
 -- What there is of a library in the schema that is configured. Of catalogs alone, so that any role may ask.
--- Returns: there (whether the schema exists), reachable (whether this role may use it), migrated (whether it has the
---   list of migrations), others (schemas that hold a library, if this one does not).
+-- Returns: there (whether the schema exists), reachable (whether this role may use it), recorded (whether the
+--   tables are there that say what was migrated), others (schemas that hold a library, if this one does not).
 SELECT
     place.oid IS NOT NULL AS there,
     coalesce(has_schema_privilege(place.oid, 'USAGE'), FALSE) AS reachable,
-    EXISTS (
-        SELECT FROM pg_class
-        WHERE relnamespace = place.oid AND relname = 'migrations'
-    ) AS migrated,
+    (
+        SELECT count(*) = 5
+        FROM pg_class
+        WHERE
+            relnamespace = place.oid
+            AND relname IN (
+                'migrations', 'migrations_log', 'migrations_version', 'definitions', 'application_tables'
+            )
+    ) AS recorded,
     (
         SELECT array_agg(pg_namespace.nspname::text ORDER BY pg_namespace.nspname)
         FROM pg_class

@@ -7,6 +7,21 @@ DECLARE
     made record;
     wanted text;
 BEGIN
+    -- of our own table, the key goes with it: a dump may have lost its comment
+    FOR made IN
+        SELECT
+            conrelid::regclass AS relation,
+            conname
+        FROM pg_constraint
+        WHERE
+            contype = 'f'
+            AND conname = 'photos_cluster_id_fkey'
+            AND conrelid = to_regclass('photos')
+            AND confrelid = to_regclass('clusters')
+            AND obj_description(confrelid, 'pg_class') LIKE '%Made by fluffy_sql.'
+    LOOP
+        EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', made.relation, made.conname);
+    END LOOP;
     FOR made IN
         SELECT
             pg_class.oid::regclass AS relation,
