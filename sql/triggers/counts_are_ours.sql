@@ -21,7 +21,7 @@ SELECT
             AND (
                 EXISTS (
                     SELECT FROM pg_trigger
-                    WHERE tgrelid = run.attrelid AND tgname = 'fluffy_sql_count_cluster'
+                    WHERE pg_trigger.tgrelid = run.attrelid AND pg_trigger.tgname = 'fluffy_sql_count_cluster'
                 )
                 OR (
                     EXISTS (
@@ -30,7 +30,9 @@ SELECT
                     )
                     AND EXISTS (
                         SELECT FROM pg_constraint
-                        WHERE conrelid = run.attrelid AND conname = 'clusters_status_check'
+                        WHERE
+                            pg_constraint.conrelid = run.attrelid
+                            AND pg_constraint.conname = 'clusters_status_check'
                     )
                 )
             )

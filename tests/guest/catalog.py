@@ -21,7 +21,8 @@ UNION ALL
 SELECT 'extension', extname::text, nspname FROM pg_extension JOIN place ON extnamespace = place.oid
 UNION ALL
 SELECT 'relation', c.oid::regclass::text,
-    concat_ws(' ', c.relkind, c.relacl, c.reloptions, c.relrowsecurity, obj_description(c.oid, 'pg_class'),
+    concat_ws(' ', c.relkind, c.relacl, c.reloptions, c.relrowsecurity,
+        obj_description(c.oid, 'pg_class'),
         CASE c.relkind WHEN 'v' THEN pg_get_viewdef(c.oid) WHEN 'i' THEN pg_get_indexdef(c.oid) END)
 FROM pg_class AS c JOIN place ON c.relnamespace = place.oid
 UNION ALL
@@ -78,7 +79,8 @@ def add_photos(url: str, photos: int = 60, *, themes: int = 3, dimensions: int =
             "INSERT INTO photos (path, embedding, created_at, updated_at)"
             " SELECT 'p' || n, ("
             "   SELECT array_agg("
-            "     CASE WHEN d = mod(n, %(themes)s) THEN 1 ELSE 0.001 * mod(n * d, 7) END ORDER BY d)"
+            "     CASE WHEN d = mod(n, %(themes)s) THEN 1 ELSE 0.001 * mod(n * d, 7) END"
+            "     ORDER BY d)"
             "   FROM generate_series(0, %(dimensions)s - 1) AS d"
             " )::real[]::vector, now(), now() FROM generate_series(1, %(photos)s) AS n",
             {"themes": themes, "dimensions": dimensions, "photos": photos},

@@ -21,7 +21,9 @@ def _pg_dump(server: int) -> str | None:
     found = {}
     for program in (str(beside), shutil.which("pg_dump")):
         if program and Path(program).is_file():
-            said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+            said = subprocess.run(
+                [program, "--version"], capture_output=True, text=True, check=True
+            )
             if version := re.search(r"\d+", said.stdout):
                 found[int(version[0])] = program
     usable = [version for version in found if version >= server]

@@ -1,4 +1,4 @@
-"""A database that comes from a dump: what is ours in it is recognised, and what is missing is made."""
+"""A database from a dump: what is ours in it is recognised, and what is missing is made."""
 
 from __future__ import annotations
 
@@ -18,14 +18,8 @@ if TYPE_CHECKING:
     from tests.conftest import Finished
 
 VECTOR = "CREATE EXTENSION vector"
-# All tables, and nothing that has no data.
-TABLES = (
-    "application_tables cluster_quality cluster_run_checkpoints cluster_run_clusters"
-    " cluster_run_moves cluster_run_photo_moves cluster_run_steps cluster_runs definitions"
-    " migrations migrations_log migrations_version photo_count_changes saved_grants work_aside"
-    " work_assignments work_candidates work_drawn work_measured work_measured_clusters"
-    " work_placements work_sample"
-).split()
+# All of our tables, and nothing that has no data.
+TABLES = [*schema._tables(), "migrations", "migrations_log", "migrations_version"]
 TABLES_ALONE = [f"--table=fluffy_sql.{name}" for name in TABLES]
 TABLES_ALONE += ["--table=public.photos", "--table=public.clusters"]
 LABELS = "SELECT id, cluster_id, cluster_pinned FROM photos ORDER BY id"
@@ -195,9 +189,7 @@ def test_without_comments_nothing_is_lost(
     assert not [row for row in catalog(bare_database_url) if "fluffy_sql" in row[1]]
 
 
-def test_where_triggers_counted_they_go_on_counting(
-    library: str, bare_database_url: str
-) -> None:
+def test_where_triggers_counted_they_go_on_counting(library: str, bare_database_url: str) -> None:
     load(bare_database_url, dump(library, "--no-comments"))
     assert schema.migrate(bare_database_url).counter_cache.kept_by == "triggers"
 
