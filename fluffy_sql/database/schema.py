@@ -175,6 +175,11 @@ def require_current_schema(session: Session) -> None:
         raise _not_migrated(session, library)
     if missing := _known() - library.applied:
         raise SchemaError(f"this database lacks {min(missing)}; run: fluffy-sql migrate")
+    if library.vector_out_of_reach:
+        raise SchemaError(
+            f"the extension vector is in the schema {library.vector_out_of_reach}, which this role"
+            " may not use: grant it USAGE on that schema"
+        )
     _refuse_other_photos(session, library)
     _refuse_lost(session, library)
     if library.made_anew:
@@ -256,6 +261,7 @@ class _Library:
         made_anew: tables of the application that are others than those that were migrated.
         photos: its table photos, with the schema.
         other_photos: another one, that the role's own search_path finds; None: none.
+        vector_out_of_reach: the schema of pgvector, if the role may not use it.
     """
 
     there: bool
@@ -268,6 +274,7 @@ class _Library:
     made_anew: tuple[str, ...]
     photos: str | None
     other_photos: str | None
+    vector_out_of_reach: str | None
 
     @property
     def detached(self) -> bool:
@@ -304,6 +311,7 @@ def _read_library(session: Session) -> _Library:
         made_anew=tuple(made.get("made_anew", ())),
         photos=made.get("photos"),
         other_photos=made.get("other_photos"),
+        vector_out_of_reach=made.get("vector_out_of_reach"),
     )
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 # Without the system's own, and without what extensions brought.
 _QUESTION = """
@@ -59,10 +56,10 @@ def catalog(url: str) -> list[tuple[str, str, str]]:
         return connection.execute(_QUESTION.encode()).fetchall()
 
 
-def execute(url: str, statements: Iterable[str] | str) -> None:
+def execute(url: str, *statements: str) -> None:
     """As an application does it: with the search_path that its role has."""
     with psycopg.connect(url, autocommit=True) as connection:
-        for statement in [statements] if isinstance(statements, str) else statements:
+        for statement in statements:
             connection.execute(statement.encode())
 
 
@@ -72,7 +69,9 @@ def ask(url: str, question: str) -> list[tuple[Any, ...]]:
         return connection.execute(question.encode()).fetchall()
 
 
-def add_photos(url: str, photos: int = 60, *, themes: int = 3, dimensions: int = 8) -> None:
+def add_photos(
+    url: str, photos: int = 60, *, themes: int = 3, dimensions: int = 8, of_type: str = "vector"
+) -> None:
     """Photos with embeddings in a few themes, and with the timestamps that applications want."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(
@@ -82,6 +81,6 @@ def add_photos(url: str, photos: int = 60, *, themes: int = 3, dimensions: int =
             "     CASE WHEN d = mod(n, %(themes)s) THEN 1 ELSE 0.001 * mod(n * d, 7) END"
             "     ORDER BY d)"
             "   FROM generate_series(0, %(dimensions)s - 1) AS d"
-            " )::real[]::vector, now(), now() FROM generate_series(1, %(photos)s) AS n",
+            f" )::real[]::{of_type}, now(), now() FROM generate_series(1, %(photos)s) AS n",
             {"themes": themes, "dimensions": dimensions, "photos": photos},
         )

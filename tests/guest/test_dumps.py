@@ -35,8 +35,11 @@ def library(empty_database: Callable[..., Any]) -> Iterator[str]:
         add_photos(url)
         generate(url, k=2)
         generate(url, k=3, recluster=True)
-        execute(url, ["UPDATE clusters SET name = 'sea' WHERE id = 1"])
-        execute(url, ["UPDATE photos SET cluster_pinned = TRUE WHERE id = 7"])
+        execute(
+            url,
+            "UPDATE clusters SET name = 'sea' WHERE id = 1",
+            "UPDATE photos SET cluster_pinned = TRUE WHERE id = 7",
+        )
         yield url
 
 
@@ -62,7 +65,7 @@ def goes_on(run_cli: Callable[..., Finished], url: str) -> None:
     assert migrated.code == 0, migrated.err
     if not ask(url, "SELECT 1 FROM photos LIMIT 1"):
         add_photos(url)
-    execute(url, ["UPDATE photos SET cluster_id = NULL WHERE id % 2 = 0 AND NOT cluster_pinned"])
+    execute(url, "UPDATE photos SET cluster_id = NULL WHERE id % 2 = 0 AND NOT cluster_pinned")
     ran = run_cli("generate", "--k", "2", "--json", "--database-url", url)
     assert ran.code == 0, ran.err
     assert json.loads(ran.out)["photos_processed"] >= 29
@@ -265,7 +268,7 @@ def test_what_is_lost_is_told_and_made_again(
     lost: str, database_url: str, run_cli: Callable[..., Finished]
 ) -> None:
     add_photos(database_url)
-    execute(database_url, lost.split("; "))
+    execute(database_url, *lost.split("; "))
     for command in ("check", "clusters", "generate"):
         told = run_cli(command, "--database-url", database_url)
         assert told.code == 1
