@@ -15,9 +15,13 @@ SELECT
     ) AS recorded,
     (
         SELECT array_agg(pg_namespace.nspname::text ORDER BY pg_namespace.nspname)
-        FROM pg_class
+        FROM pg_attribute
+        INNER JOIN pg_class ON pg_attribute.attrelid = pg_class.oid
         INNER JOIN pg_namespace ON pg_class.relnamespace = pg_namespace.oid
-        WHERE pg_class.relname = 'application_tables' AND pg_class.relkind = 'r'
+        WHERE
+            pg_class.relname = 'application_tables'
+            AND pg_attribute.attname = 'relation'
+            AND pg_attribute.atttypid = 'regclass'::regtype
     ) AS others
 FROM (SELECT current_setting('fluffy_sql.schema') AS name) AS configured
 LEFT JOIN pg_namespace AS place ON configured.name = place.nspname;

@@ -56,6 +56,32 @@ wanted (qualified, types, said) AS (
     ('clusters.updated_at', ARRAY['timestamp with time zone', 'timestamp without time zone'], 'a timestamp')
 ),
 
+-- columns of clusters that whoever makes one has to fill; the id of an owner comes from usable_photos, see
+-- scope_clusters_by
+unfilled AS (
+    SELECT
+        of_column.name,
+        of_column.type_name IN ('bigint', 'integer')
+        AND (
+            of_column.name = 'scope'
+            OR EXISTS (
+                SELECT FROM of_column AS of_photo
+                WHERE of_photo.table_name = 'photos' AND of_photo.name = of_column.name
+            )
+            OR EXISTS (
+                SELECT FROM pg_constraint AS key
+                WHERE key.conrelid = of_column.relation AND key.contype = 'f' AND of_column.number = any(key.conkey)
+            )
+        ) AS may_be_scope
+    FROM of_column
+    WHERE
+        of_column.table_name = 'clusters'
+        AND of_column.needed
+        AND NOT of_column.filled
+        AND NOT of_column.generated
+        AND of_column.name NOT IN ('id', 'status', 'photos_count', 'centroid', 'run_id', 'created_at', 'updated_at')
+),
+
 obstacle (rank, text) AS (
     -- the server and the role
     SELECT
@@ -296,31 +322,18 @@ obstacle (rank, text) AS (
     UNION ALL
     SELECT
         3 AS rank,
-        'clusters.' || of_column.name || ' must not be null and has no default, and fluffy_sql does not know what to put'
-        || ' there: give it a default' AS text
-    FROM of_column
-    WHERE
-        of_column.table_name = 'clusters'
-        AND of_column.needed
-        AND NOT of_column.filled
-        AND NOT of_column.generated
-        AND of_column.name NOT IN (
-            'id', 'status', 'photos_count', 'centroid', 'run_id', 'scope', 'created_at', 'updated_at'
-        )
-        -- it may be the id of an owner, which usable_photos gives: see scope_clusters_by
-        AND NOT (
-            of_column.type_name IN ('bigint', 'integer')
-            AND (
-                EXISTS (
-                    SELECT FROM of_column AS of_photo
-                    WHERE of_photo.table_name = 'photos' AND of_photo.name = of_column.name
-                )
-                OR EXISTS (
-                    SELECT FROM pg_constraint AS key
-                    WHERE key.conrelid = of_column.relation AND key.contype = 'f' AND of_column.number = any(key.conkey)
-                )
-            )
-        )
+        'clusters.' || name || ' must not be null and has no default, and fluffy_sql does not know what to put there:'
+        || ' give it a default' AS text
+    FROM unfilled
+    WHERE NOT may_be_scope
+    UNION ALL
+    SELECT
+        3 AS rank,
+        string_agg('clusters.' || name, ' and ' ORDER BY name) || ' must not be null and have no default, and only one'
+        || ' of them can be the scope of a cluster: give the others a default' AS text
+    FROM unfilled
+    WHERE may_be_scope
+    HAVING count(*) > 1
     -- keys
     UNION ALL
     SELECT

@@ -69,9 +69,7 @@ def ask(url: str, question: str) -> list[tuple[Any, ...]]:
         return connection.execute(question.encode()).fetchall()
 
 
-def add_photos(
-    url: str, photos: int = 60, *, themes: int = 3, dimensions: int = 8, of_type: str = "vector"
-) -> None:
+def add_photos(url: str, photos: int = 60, *, themes: int = 3, dimensions: int = 8) -> None:
     """Photos with embeddings in a few themes, and with the timestamps that applications want."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(
@@ -81,6 +79,6 @@ def add_photos(
             "     CASE WHEN d = mod(n, %(themes)s) THEN 1 ELSE 0.001 * mod(n * d, 7) END"
             "     ORDER BY d)"
             "   FROM generate_series(0, %(dimensions)s - 1) AS d"
-            f" )::real[]::{of_type}, now(), now() FROM generate_series(1, %(photos)s) AS n",
+            " )::real[], now(), now() FROM generate_series(1, %(photos)s) AS n",
             {"themes": themes, "dimensions": dimensions, "photos": photos},
         )

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import json
-import uuid
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from fluffy_sql.database import schema
 from tests.guest.catalog import add_photos, ask, catalog, execute
+from tests.guest.roles import role, user
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from tests.conftest import Finished
 
-PASSWORD = uuid.uuid4().hex
 EXTENSIONS = ("CREATE SCHEMA extensions", "CREATE EXTENSION vector SCHEMA extensions")
 PHOTOS = (
     "CREATE TABLE photos (id bigserial PRIMARY KEY, path text NOT NULL,"
@@ -40,29 +35,6 @@ COMMANDS = (
     ["migrate"],
     ["check"],
 )
-
-
-@contextmanager
-def role(url: str, *, searches: str) -> Iterator[str]:
-    """The address of a new role with a search_path of its own, that owns the database."""
-    name = f"fluffy_guest_{uuid.uuid4().hex}"
-    database = str(conninfo_to_dict(url)["dbname"])
-    try:
-        execute(
-            url,
-            f"CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}'",
-            f"ALTER ROLE {name} SET search_path TO {searches}",
-            f"GRANT ALL ON DATABASE {database} TO {name}",
-            f"GRANT ALL ON SCHEMA public TO {name}",
-        )
-    except psycopg.errors.InsufficientPrivilege:
-        pytest.skip("the role of the tests may not make others")
-    try:
-        yield make_conninfo(url, user=name, password=PASSWORD)
-    finally:
-        with psycopg.connect(url, autocommit=True) as admin:
-            for statement in ("DROP OWNED BY {} CASCADE", "DROP ROLE {}"):
-                admin.execute(sql.SQL(statement).format(sql.Identifier(name)))
 
 
 def every_command_works(
@@ -103,7 +75,7 @@ def test_all_works_whether_or_not_its_schema_is_in_a_search_path(
     with role(bare_database_url, searches=searches) as owner:
         execute(bare_database_url, f"GRANT USAGE ON SCHEMA extensions TO {user(owner)}")
         execute(owner, PHOTOS)
-        add_photos(bare_database_url, of_type="extensions.vector")
+        add_photos(bare_database_url)
         every_command_works(run_cli, owner)
         triggers_work(bare_database_url)
         gone = run_cli("migrate", "--rollback", "--yes", "--database-url", owner)
@@ -152,7 +124,7 @@ def test_a_role_that_works_needs_it_too_and_is_told(
 ) -> None:
     execute(bare_database_url, *EXTENSIONS, PHOTOS)
     schema.migrate(bare_database_url)
-    add_photos(bare_database_url, of_type="extensions.vector")
+    add_photos(bare_database_url)
     with role(bare_database_url, searches="public") as worker:
         execute(
             bare_database_url,
@@ -167,10 +139,9 @@ def test_a_role_that_works_needs_it_too_and_is_told(
         for command in (["clusters"], ["check"], ["generate", "--k", "2"], ["assign"]):
             done = run_cli(*command, "--database-url", worker)
             assert done.code == 1
-            assert done.out + done.err in {f"fluffy-sql: {told}\n", f"schema: {told}\n1 thing wrong.\n"}
+            assert done.out + done.err in {
+                f"fluffy-sql: {told}\n",
+                f"schema: {told}\n1 thing wrong.\n",
+            }
         execute(bare_database_url, f"GRANT USAGE ON SCHEMA extensions TO {user(worker)}")
         every_command_works(run_cli, worker, (["generate", "--k", "3"], ["check"], ["clusters"]))
-
-
-def user(url: str) -> str:
-    return str(conninfo_to_dict(url)["user"])
