@@ -93,6 +93,8 @@ def migrate(
             session.fetch_all("schema/note_objects")
             session.execute("schema/create_extension")
             session.execute("schema/create_schema")
+            if before.recorded:
+                session.execute("schema/restore_marks")
             if not before.complete:
                 session.execute("schema/forget_migrations")
             changed = _apply_migrations(session, url)
@@ -157,6 +159,7 @@ def uninstall(url: str, *, schema: str = DEFAULT_SCHEMA) -> bool:
         _refuse_newer(library.applied)
         with session.transaction():
             _keep_others_out(session)
+            session.execute("schema/restore_marks")
             session.execute("schema/drop_definitions")
             session.execute("schema/uninstall")
         return True

@@ -167,34 +167,33 @@ def test_our_schema_alone_keeps_the_record_of_runs(
     is_uninstalled(run_cli, bare_database_url)
 
 
-@pytest.mark.parametrize(
-    "flags",
-    [
-        [],
-        ["--schema-only"],
-        ["--schema=public"],
-        ["--schema-only", *TABLES_ALONE],
-    ],
-    ids=lambda flags: " ".join(flags[:2]) or "all",
-)
-def test_without_comments_nothing_is_lost(
+def test_without_comments_the_record_says_what_is_ours(
+    library: str, bare_database_url: str, run_cli: Callable[..., Finished]
+) -> None:
+    restore(bare_database_url, dump(library, "--no-comments"))
+    assert schema.migrate(bare_database_url).counter_cache.kept_by == "triggers"
+    goes_on(run_cli, bare_database_url)
+    is_uninstalled(run_cli, bare_database_url)
+    assert ask(bare_database_url, "SELECT to_regclass('photos'), to_regclass('clusters')") == [
+        (None, None)
+    ]
+
+
+@pytest.mark.parametrize("flags", [["--schema-only"], ["--schema=public"]], ids=" ".join)
+def test_without_comments_and_record_all_is_the_application_s(
     flags: list[str],
     library: str,
     bare_database_url: str,
     run_cli: Callable[..., Finished],
 ) -> None:
-    """Comments tell our columns from the application's, so uninstalling leaves both."""
+    """Uninstalling leaves it, with its labels; but for that, all goes on."""
     restore(bare_database_url, dump(library, "--no-comments", *flags))
+    assert schema.migrate(bare_database_url).counter_cache.kept_by == "triggers"
     goes_on(run_cli, bare_database_url)
     before = ask(bare_database_url, LABELS)
     is_uninstalled(run_cli, bare_database_url)
     assert ask(bare_database_url, LABELS) == before
     assert not [row for row in catalog(bare_database_url) if "fluffy_sql" in row[1]]
-
-
-def test_where_triggers_counted_they_go_on_counting(library: str, bare_database_url: str) -> None:
-    load(bare_database_url, dump(library, "--no-comments"))
-    assert schema.migrate(bare_database_url).counter_cache.kept_by == "triggers"
 
 
 # What Rails keeps of a library in schema.rb, and makes of it: tables with comments, indexes and
