@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fluffy_sql.database.counter_cache import triggers_in_force
+from fluffy_sql.database.counter_cache import moves_are_counted
 from fluffy_sql.database.locks import LockLimits, final_transaction
 from fluffy_sql.database.moves import move_photos
 from fluffy_sql.database.schema import require_current_schema
@@ -20,7 +20,7 @@ from fluffy_sql.database.vectors import LONGEST_VECTOR, probe
 from fluffy_sql.database.work_tables import analyze, work_tables
 from fluffy_sql.database.workers import Workers
 from fluffy_sql.errors import LibraryError
-from fluffy_sql.library import only_run, require_steady_view, vector_indexes
+from fluffy_sql.library import only_run, require_identity, require_steady_view, vector_indexes
 from fluffy_sql.progress import Progress
 from fluffy_sql.record import Clock, RunLog, closed_on_failure, discarded, open_run
 from fluffy_sql.schedule import row_ranges
@@ -85,6 +85,7 @@ class AssignService:
                 run = _Run(session, options, found, clock, reads_other_tables)
                 if not found.photos or not found.clusters:
                     return run.nothing_done()
+                require_identity(session)
                 self._progress.surveyed(found.as_survey())
                 indexes = vector_indexes(session)
                 self._progress.indexed(indexes)
@@ -372,7 +373,7 @@ class _Run:
             added[move.to_cluster_id] += move.photos
             if move.from_cluster_id is not None:
                 added[move.from_cluster_id] -= move.photos
-        if not triggers_in_force(self._session):
+        if not moves_are_counted(self._session):
             self._session.execute(
                 "clusters/add_counts", cluster_ids=list(added), photos=list(added.values())
             )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fluffy_sql.database.counter_cache import triggers_in_force
+from fluffy_sql.database.counter_cache import moves_are_counted
 from fluffy_sql.database.moves import move_photos, prune_moves
 from fluffy_sql.database.vectors import probe
 from fluffy_sql.errors import PostconditionError
@@ -76,7 +76,7 @@ class FinalTransaction:
         cluster_ids = self._insert(range(len(self._fit.labels)))
         moves = self._move("clusters/write_assignments", cluster_ids)
         # Asked after photos were written: from then on nobody can make or drop a trigger.
-        if not triggers_in_force(self._session):
+        if not moves_are_counted(self._session):
             self._session.execute(
                 "clusters/write_counts",
                 cluster_ids=[move.to_cluster_id for move in moves],
@@ -109,7 +109,7 @@ class FinalTransaction:
         ids = matched | dict(zip(new, created, strict=True))
         cluster_ids = [ids[place] for place in range(len(self._fit.labels))]
         moves = self._move("clusters/move_photos", cluster_ids)
-        if not triggers_in_force(self._session):
+        if not moves_are_counted(self._session):
             self._session.execute("clusters/recount")
         self._session.execute("runs/record_kept_clusters", run_id=self._run_id)
         return self._finish(cluster_ids, created, moves)

@@ -331,7 +331,7 @@ def describe_migration(result: MigrationResult) -> str:
     lines = [f"Applied {name}" for name in result.changed]
     if result.made_again:
         lines.append(f"Made again: {', '.join(result.made_again)}")
-    if not lines and not result.counter_cache.changed:
+    if not lines and not result.counter_cache.changed and not result.counter_cache.mended:
         lines.append("The database is up to date.")
     lines += [
         f"The table {table} was here before; its rows and columns are kept."
@@ -351,12 +351,12 @@ def describe_counter_cache(kept: CounterCache) -> str:
         )
     if kept.distributed:
         return "photos is distributed, where Citus runs no triggers: runs keep photos_count."
+    mended = f"{_count(kept.mended, 'count')} set right." if kept.mended else ""
     if not kept.changed:
-        return ""
+        return mended
     if kept.kept_by == "service":
         return "Triggers no longer keep photos_count; runs count the clusters they make."
-    mended = f" {_count(kept.mended, 'count')} set right." if kept.mended else ""
-    return f"Triggers keep photos_count from now on.{mended}"
+    return f"Triggers keep photos_count from now on. {mended}".rstrip()
 
 
 def describe_distribution(result: DistributeResult) -> str:

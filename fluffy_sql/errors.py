@@ -36,6 +36,10 @@ class UnreachableError(DatabaseError):
     """No server answers at the address, or it does not let us in."""
 
 
+class NoneLeftError(UnreachableError):
+    """A pooler has lent all of its connections."""
+
+
 class SchemaError(FluffySqlError):
     """The database lacks our tables, or holds tables that can't be adopted."""
 

@@ -7,11 +7,11 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from fluffy_sql import __version__
-from fluffy_sql.database.counter_cache import triggers_in_force
+from fluffy_sql.database.counter_cache import moves_are_counted
 from fluffy_sql.database.locks import final_transaction
 from fluffy_sql.database.moves import move_photos
 from fluffy_sql.errors import HistoryError
-from fluffy_sql.library import only_run
+from fluffy_sql.library import only_run, require_identity
 from fluffy_sql.types import ClusterChange, Move, RunDetails, RunDifference, UndoResult
 
 if TYPE_CHECKING:
@@ -96,12 +96,14 @@ def undo_run(session: Session, run_id: int, limits: LockLimits) -> UndoResult:
         BusyError: a run is at work in this database.
         HistoryError: there is no such run, it changed nothing, was taken back already, or a newer
             run builds on it.
+        LibraryError: rows can't be changed, since a publication has nothing to tell them apart by.
         DatabaseError: Postgres refused a statement.
     """
     begun = time.perf_counter()
     with only_run(session), final_transaction(session, limits, old_clusters=True):
         run = _find(session, run_id)
         _require_undoable(session, run)
+        require_identity(session)
         undo_id: int = session.fetch_value(
             "runs/open_undo", run_id=run_id, tool_version=__version__
         )
@@ -111,7 +113,7 @@ def undo_run(session: Session, run_id: int, limits: LockLimits) -> UndoResult:
         photos_moved = sum(move.photos for move in moves)
         restored = session.execute("runs/restore_clusters", run_id=run_id)
         deleted = session.execute("runs/delete_created_clusters", run_id=run_id)
-        if not triggers_in_force(session):
+        if not moves_are_counted(session):
             session.execute("clusters/recount")
         session.execute("runs/mark_undone", run_id=run_id, undo_id=undo_id)
         seconds = round(time.perf_counter() - begun, 3)

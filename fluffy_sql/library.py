@@ -7,6 +7,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from fluffy_sql.database.schema import WITHOUT_IDENTITY
 from fluffy_sql.database.work_tables import empty
 from fluffy_sql.errors import BusyError, DatabaseError, LibraryError
 from fluffy_sql.types import Scope, Survey, scope_order
@@ -41,7 +42,7 @@ def only_run(session: Session) -> Iterator[None]:
         _tidy_up(session, "interrupted", _CUT_OFF)
         if not session.distributed:  # there are no triggers
             session.fetch_value("triggers/fold")
-        session.fetch_value("schema/remember_usable_photos")
+        session.execute("schema/remember_usable_photos")
         yield
     except DatabaseError as error:
         if session.lost:
@@ -140,6 +141,16 @@ def require_steady_view(session: Session) -> bool:
         f"usable_photos shows photo {photo['photo_id']} at one look and not at the next: let it"
         " show the same photos each time (no random(), and no LIMIT without an order)"
     )
+
+
+def require_identity(session: Session) -> None:
+    """Makes sure that rows of photos and clusters can be changed, for all that is published.
+
+    Raises:
+        LibraryError: a publication sends one of them, and it has nothing to tell rows apart by.
+    """
+    if found := session.fetch_all("check/find_without_identity"):
+        raise LibraryError(f"{found[0]['name']} {WITHOUT_IDENTITY}")
 
 
 def vector_indexes(session: Session) -> tuple[str, ...]:

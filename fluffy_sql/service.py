@@ -20,6 +20,7 @@ from fluffy_sql.database.workers import Workers
 from fluffy_sql.errors import HistoryError
 from fluffy_sql.library import (
     only_run,
+    require_identity,
     require_one_length,
     require_owners,
     require_steady_view,
@@ -174,6 +175,7 @@ class ClusteringService:
         if not found.eligible:
             return self._nothing_to_do(way, found, clock)
         require_owners(session, found)
+        require_identity(session)
         reads_other_tables = require_steady_view(session)
         indexes = vector_indexes(session)
         self._progress.indexed(indexes)

@@ -24,13 +24,13 @@ SHARDED = {
     "cluster_members": "photo_id",
     "cluster_moves": "photo_id",
     "cluster_run_photo_moves": "photo_id",
-    "aside": "photo_id",
-    "assignments": "photo_id",
-    "candidates": "photo_id",
-    "drawn": "photo_id",
-    "measured": "photo_id",
-    "placements": "photo_id",
-    "sample": "photo_id",
+    "work_aside": "photo_id",
+    "work_assignments": "photo_id",
+    "work_candidates": "photo_id",
+    "work_drawn": "photo_id",
+    "work_measured": "photo_id",
+    "work_placements": "photo_id",
+    "work_sample": "photo_id",
 }
 _KEYS = set(SHARDED.values())
 _VOLATILE = {"random", "clock_timestamp", "timeofday", "gen_random_uuid", "nextval"}

@@ -1,16 +1,18 @@
--- Lets a role work with a library that another role owns: all commands but migrate and sample. It can't change a path,
--- delete a photo, rename a cluster or make anything where the library is. Apply it as the owner of the tables, after
--- each migrate:
+-- Lets a role work with a library that another role owns: all commands but migrate, detach and sample. It can't change
+-- a path, delete a photo, rename a cluster or make anything anywhere. Apply it as the owner of the library, after each
+-- migrate:
 --
 --   fluffy-sql psql -v role=NAME -f docs/grants/run.sql
 
+\set ON_ERROR_STOP on
 \ir read.sql
 
 BEGIN;
 
--- the work tables of a run; an import has a temporary one
-GRANT USAGE, CREATE ON SCHEMA fluffy_sql_work TO :"role";
-GRANT TEMPORARY ON DATABASE :"DBNAME" TO :"role";
+-- an import has a temporary table
+SELECT format('GRANT TEMPORARY ON DATABASE %I TO %I', current_database(), :'role')
+WHERE NOT has_database_privilege(:'role', current_database(), 'TEMPORARY')
+\gexec
 
 GRANT SELECT ON photos TO :"role";
 GRANT INSERT (path, embedding, created_at, updated_at) ON photos TO :"role";
@@ -26,6 +28,14 @@ GRANT INSERT, UPDATE, DELETE ON cluster_runs, cluster_run_clusters TO :"role";
 GRANT INSERT, DELETE ON cluster_run_steps, cluster_run_moves TO :"role";
 GRANT SELECT, INSERT, UPDATE, DELETE ON cluster_run_checkpoints TO :"role";
 GRANT INSERT ON cluster_quality TO :"role";
+
+-- what a run works in, and what only the owner may do with it
+GRANT SELECT, INSERT, UPDATE, DELETE ON work_assignments, work_aside, work_drawn, work_sample, work_measured,
+work_measured_clusters, work_candidates, work_placements TO :"role";
+GRANT EXECUTE ON FUNCTION empty_work_tables, analyze_work_table, list_filled_work_tables TO :"role";
+
+-- what triggers wrote down and could not add to photos_count; and the view usable_photos, in case somebody drops it
+GRANT EXECUTE ON FUNCTION fold_photo_counts, remember_usable_photos TO :"role";
 
 GRANT EXECUTE ON FUNCTION nearest_active_cluster, assign_photo TO :"role";
 

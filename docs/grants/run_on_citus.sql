@@ -5,6 +5,7 @@
 
 SET citus.multi_shard_modify_mode TO 'sequential';
 
+\set ON_ERROR_STOP on
 \ir run.sql
 
 GRANT SELECT, INSERT, DELETE ON cluster_run_photo_moves TO :"role";

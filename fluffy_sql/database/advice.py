@@ -40,6 +40,13 @@ _RULES = tuple(
     _Rule(*rule)
     for rule in (
         ("08", "remote node", "a server of Citus does not answer: run again when it is back"),
+        ("08", "pooling mode", "name the server behind the pooler, or a pool in session mode"),
+        (
+            "08",
+            "query_wait_timeout",
+            "the pooler has no connection left: run again when others have left, or raise its pool"
+            " size",
+        ),
         ("08", None, _LOST),
         ("22P05", "UTF8", "make the library a database whose encoding is UTF8"),
         ("23503", None, "let the rows refer to what is there, and run again"),
@@ -124,6 +131,7 @@ _RULES = tuple(
         ),
         ("53300", None, "run again when others have left, or lower database.connections"),
         ("53400", "temp_file_limit", "raise temp_file_limit for this role"),
+        ("55000", "replica identity", "give it a primary key, or ALTER TABLE ... REPLICA IDENTITY"),
         (
             "55P03",
             "lock timeout",

@@ -24,7 +24,7 @@ class CounterCache:
         kept_by: `triggers`; or `service`: by runs for the clusters they make, and else by the
             application.
         changed: whether that was otherwise before.
-        mended: clusters whose count was wrong when triggers took over.
+        mended: clusters whose count was wrong when triggers took over, or did their work again.
         found_here: whether it was left to the application since `photos_count` is its own column.
         distributed: whether it was left to runs since Citus, which refuses triggers, has `photos`.
     """
@@ -36,7 +36,7 @@ class CounterCache:
     distributed: bool = False
 
 
-def put_into_effect(session: Session, wanted: str) -> CounterCache:
+def put_into_effect(session: Session, wanted: str, *, idle: bool = False) -> CounterCache:
     """Makes the triggers, or drops them; where all is as wanted, nothing is locked.
 
     Args:
@@ -44,6 +44,7 @@ def put_into_effect(session: Session, wanted: str) -> CounterCache:
         wanted: `triggers`, `service`, or `auto`: triggers, unless the application has a
             `photos_count` of its own. It will count photos itself, and both would count double.
             Nor where `photos` is distributed, for Citus refuses triggers there.
+        idle: whether triggers that are there may have done nothing for a while.
 
     Raises:
         SchemaError: Postgres refuses triggers to this role or on these tables.
@@ -53,8 +54,10 @@ def put_into_effect(session: Session, wanted: str) -> CounterCache:
     distributed = wanted == AUTO and session.distributed
     kept_by = SERVICE if found_here or distributed or wanted == SERVICE else TRIGGERS
     changed, mended = False, 0
-    if kept_by == TRIGGERS and not triggers_in_force(session):
-        changed, mended = True, _take_over(session)
+    if kept_by == TRIGGERS:
+        changed = not triggers_in_force(session)
+        if changed or idle:
+            mended = _take_over(session, idle=idle)
     elif kept_by == SERVICE and any(trigger["there"] for trigger in _triggers(session)):
         changed = True
         _leave_to_others(session)
@@ -62,8 +65,19 @@ def put_into_effect(session: Session, wanted: str) -> CounterCache:
 
 
 def triggers_in_force(session: Session) -> bool:
-    """Whether triggers count, so that nobody else has to."""
+    """Whether all triggers count, so that nobody else has to."""
     return all(trigger["enabled"] for trigger in _triggers(session))
+
+
+def moves_are_counted(session: Session) -> bool:
+    """Whether triggers count photos that a run moves, so that it must not: it updates photos."""
+    counting = [t for t in _triggers(session) if t["name"] == "fluffy_sql_count_updated"]
+    return all(trigger["enabled"] for trigger in counting)
+
+
+def folds_at_commit(session: Session) -> bool:
+    """Whether what triggers write down is added to photos_count when a transaction ends."""
+    return any(t["enabled"] for t in _triggers(session) if t["name"] == "fluffy_sql_fold")
 
 
 def idle_triggers(session: Session) -> list[str]:
@@ -93,10 +107,15 @@ def _triggers(session: Session) -> list[dict[str, Any]]:
     return [row for row in session.fetch_all("triggers/list") if row["kind"] == "count"]
 
 
-def _take_over(session: Session) -> int:
-    """Counts once, since what came before was counted by others: no photo moves meanwhile."""
+def _take_over(session: Session, *, idle: bool) -> int:
+    """Counts once, since what came before was counted by others: no photo moves meanwhile.
+
+    Making a trigger keeps others from writing to photos, so those that are there are made anew.
+    """
     try:
         with session.transaction():
+            if idle:
+                session.execute("triggers/drop_counts")
             create_triggers(session)
             return mend_counts(session)
     except DatabaseError as error:

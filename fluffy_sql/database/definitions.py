@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 # In this order, for later ones use earlier ones; sql/schema/drop_definitions.sql has them in the
 # opposite one.
 NAMES = (
+    "application_table",
     "usable_photos",
+    "usable_photos_is_as_made",
     "cluster_members",
     "cluster_overview",
     "cluster_run_overview",
@@ -32,7 +34,6 @@ NAMES = (
     "nearest_active_cluster",
     "assign_photo",
     "place_new_photo",
-    "application_table",
     "count_photos",
     "fold_photo_counts",
     "fold_photo_counts_at_commit",
@@ -74,11 +75,14 @@ def create(session: Session) -> None:
 
 
 def drop(session: Session) -> None:
-    """Takes all of them away, in a transaction of the caller; rights to them are remembered.
+    """Takes all of them away, in a transaction of the caller.
+
+    What somebody wrote into usable_photos and rights to all of them are remembered.
 
     Raises:
         DatabaseError: something of somebody else's uses one of them; the message says what.
     """
+    session.execute("schema/remember_usable_photos")
     session.execute("schema/save_grants")
     session.execute("schema/drop_definitions")
     session.execute("schema/mark_definitions", digest=None)

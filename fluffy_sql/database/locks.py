@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fluffy_sql.database.counter_cache import triggers_in_force
+from fluffy_sql.database.counter_cache import folds_at_commit
 from fluffy_sql.errors import DatabaseError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def final_transaction(
             session.execute("locks/lock_photos")
             if old_clusters:
                 _lock_clusters(session, limits)
-            if triggers_in_force(session):
+            if folds_at_commit(session):
                 session.execute("triggers/fold_at_once")
             if limits.hold is not None:
                 session.deadline = time.monotonic() + limits.hold

@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     import psycopg
 
 # How often two connections are compared: other clients of the pooler may come in between.
-_ROUNDS = 3
-# A pooler that lends connections for a session makes others wait if all are lent.
-_PATIENCE_SECONDS = 3.0
+_ROUNDS = 5
+# A second client waits so long for a server connection before the first one is asked for its own.
+_PATIENCE_SECONDS = 0.5
+# Who has a server connection of its own is answered at once; over a slow network, within this time.
+_LONGEST_ANSWER_SECONDS = 3.0
 _GET_BACKEND = "session/get_backend"
 
 
@@ -33,32 +35,64 @@ def is_pooled(connection: psycopg.Connection[Any]) -> bool:
     return _backend_of(connection) != connection.info.backend_pid
 
 
+def is_served(connection: psycopg.Connection[Any]) -> bool:
+    """Whether a server process answers; a pooler may have none left to lend."""
+    _send(connection, statement(_GET_BACKEND).text)
+    if not _answers(connection, _LONGEST_ANSWER_SECONDS):
+        return False
+    _read_answer(connection)
+    return True
+
+
 def shares_connections(
     connection: psycopg.Connection[Any], connect: Callable[[], psycopg.Connection[Any]]
 ) -> bool:
-    """Whether a pooler lends server connections for a transaction only.
+    """Whether a pooler lends server connections for a transaction (or a statement) only.
 
-    If so, a second client in a transaction gets the very server connection that the first one had
-    just now, or the first one does not keep its own. A pooler that lends them for a session never
+    If so, the first client does not keep its own: a second one in a transaction gets it, or the
+    first one gets another, or has to wait for one. A pooler that lends them for a session never
     does that.
 
     Args:
         connection: outside of any transaction; nothing was set on it yet.
         connect: makes another one at the same address.
     """
-    if not is_pooled(connection):
+    own = _backend_of(connection)
+    if own == connection.info.backend_pid:
         return False
     with closing(connect()) as other:
         for _ in range(_ROUNDS):
-            before = _backend_of(connection)
-            held = _begin_on(other)
-            if held is None:  # it waits for a connection that this one keeps: it is lent for long
-                return False
-            changed = _backend_of(connection) != before
-            other.execute("ROLLBACK")
-            if changed or held == before or _backend_of(connection) != before:
-                return True
+            shared = _compare(connection, own, other)
+            if shared is not None:
+                return shared
     return False
+
+
+def _compare(
+    connection: psycopg.Connection[Any], own: int, other: psycopg.Connection[Any]
+) -> bool | None:
+    """Whether `connection` does not keep `own`, its server connection; None: it may be chance."""
+    _send(other, "BEGIN")
+    if not _answers(other, _PATIENCE_SECONDS):
+        # All are lent, and whoever waits longest is served first: if the first one is answered all
+        # the same, it has its own.
+        _send(connection, statement(_GET_BACKEND).text)
+        if not _answers(connection, _LONGEST_ANSWER_SECONDS):
+            return True
+        if _read_answer(connection) != own:
+            return True
+        if not _answers(other, 0.0):
+            return False
+    _read_answer(other)
+    if other.info.transaction_status != TransactionStatus.INTRANS:
+        return True  # refused: they are lent for a statement
+    held = _backend_of(other)
+    # Before the first one asks again, which may have to wait for this very connection.
+    other.execute("ROLLBACK")
+    # Twice: a pooler that goes round may by chance have come back to the same.
+    if held == own or _backend_of(connection) != own or _backend_of(connection) != own:
+        return True
+    return None
 
 
 def _backend_of(connection: psycopg.Connection[Any]) -> int:
@@ -67,21 +101,30 @@ def _backend_of(connection: psycopg.Connection[Any]) -> int:
     return int(row[0])
 
 
-def _begin_on(connection: psycopg.Connection[Any]) -> int | None:
-    """Begins a transaction; which server process it is on, None if there is none to be had.
+# By hand, since psycopg would wait for an answer as long as the pooler lets it.
 
-    By hand, since psycopg would wait for the answer as long as the pooler lets it.
-    """
+
+def _send(connection: psycopg.Connection[Any], text: str) -> None:
+    connection.pgconn.send_query(text.encode())
+    connection.pgconn.flush()
+
+
+def _answers(connection: psycopg.Connection[Any], seconds: float) -> bool:
+    """Whether the answer to what was sent comes in time."""
     lower = connection.pgconn
-    lower.send_query(b"BEGIN")
-    until = time.monotonic() + _PATIENCE_SECONDS
+    until = time.monotonic() + seconds
     while lower.is_busy():
         ready, _, _ = select.select([lower.socket], [], [], max(0.0, until - time.monotonic()))
         if not ready:
-            return None
+            return False
         lower.consume_input()
-    while lower.get_result() is not None:
-        pass
-    if connection.info.transaction_status != TransactionStatus.INTRANS:
-        return None
-    return _backend_of(connection)
+    return True
+
+
+def _read_answer(connection: psycopg.Connection[Any]) -> int | None:
+    """The number that was asked for; None: it was no question, or was refused."""
+    number = None
+    while (result := connection.pgconn.get_result()) is not None:
+        if result.ntuples and (value := result.get_value(0, 0)) is not None:
+            number = int(value)
+    return number

@@ -35,8 +35,8 @@ OLDEST_POSTGRES = 14
 
 # What `check` and `migrate` say of a table.
 WITHOUT_IDENTITY = (
-    "is in a publication and has no replica identity, so Postgres refuses to UPDATE it: give it a"
-    " primary key, or ALTER TABLE ... REPLICA IDENTITY"
+    "is in a publication and has no replica identity, so Postgres refuses to change its rows: give"
+    " it a primary key, or ALTER TABLE ... REPLICA IDENTITY"
 )
 
 _MIGRATIONS_TABLE = "migrations"
@@ -90,6 +90,8 @@ def migrate(
         _refuse_obstacles(session)
         with session.transaction():
             _keep_others_out(session)
+            if before.digest is not None and _known() - before.applied:
+                definitions.drop(session)  # they would be in the way of what tables become
             session.fetch_all("schema/note_objects")
             session.execute("schema/create_extension")
             session.execute("schema/create_schema")
@@ -102,10 +104,12 @@ def migrate(
             session.execute("schema/record_tables")
             session.prepare(looking=False)  # the search_path that the library has from now on
             definitions.create(session)
-            session.execute("schema/restore_grants")
-            kept = counter_cache.put_into_effect(session, keep_counts_by)
-            session.fetch_value("schema/remember_usable_photos")
+            # Triggers idle if something is gone that they ask for.
+            idle = bool(before.missing or before.changes)
+            kept = counter_cache.put_into_effect(session, keep_counts_by, idle=idle)
             session.execute("schema/revoke_defaults")
+            session.execute("schema/restore_grants")
+            session.execute("schema/remember_usable_photos")
             return MigrationResult(
                 changed=changed,
                 adopted=adopted_tables(session),
@@ -132,9 +136,8 @@ def detach(url: str, *, schema: str = DEFAULT_SCHEMA) -> None:
             raise _not_migrated(session, library)
         with session.transaction():
             _keep_others_out(session)
-            if "usable_photos" not in library.missing and not library.detached:
-                session.fetch_value("schema/remember_usable_photos")
-            definitions.drop(session)
+            if not library.detached:
+                definitions.drop(session)
 
 
 def uninstall(url: str, *, schema: str = DEFAULT_SCHEMA) -> bool:
@@ -170,7 +173,7 @@ def require_current_schema(session: Session) -> None:
 
     Raises:
         SchemaError: the database was never migrated, lacks a migration, has newer ones, is
-            detached, or lost what a migration made.
+            detached, or lost or was changed in what a migration made.
     """
     library = _read_library(session)
     _refuse_newer(library.applied)
@@ -178,11 +181,6 @@ def require_current_schema(session: Session) -> None:
         raise _not_migrated(session, library)
     if missing := _known() - library.applied:
         raise SchemaError(f"this database lacks {min(missing)}; run: fluffy-sql migrate")
-    if library.vector_out_of_reach:
-        raise SchemaError(
-            f"the extension vector is in the schema {library.vector_out_of_reach}, which this role"
-            " may not use: grant it USAGE on that schema"
-        )
     _refuse_other_photos(session, library)
     _refuse_lost(session, library)
     if library.made_anew:
@@ -196,6 +194,10 @@ def require_current_schema(session: Session) -> None:
         raise SchemaError(
             f"this database lost {', '.join(library.missing)}; make it again with:"
             " fluffy-sql migrate"
+        )
+    if library.changes:
+        raise SchemaError(
+            f"{library.changes[0]} since this database was migrated; run: fluffy-sql migrate"
         )
     if library.digest != definitions.digest(distributed=session.distributed):
         raise SchemaError(
@@ -262,9 +264,10 @@ class _Library:
         digest: what definitions were made from; None: they are taken away.
         missing: tables and definitions that are gone; of definitions only if some were made.
         made_anew: tables of the application that are others than those that were migrated.
+        changes: what definitions were made for and is otherwise by now, such as "photos was moved
+            to the schema app"; only if some were made.
         photos: its table photos, with the schema.
         other_photos: another one, that the role's own search_path finds; None: none.
-        vector_out_of_reach: the schema of pgvector, if the role may not use it.
     """
 
     there: bool
@@ -275,9 +278,9 @@ class _Library:
     digest: str | None
     missing: tuple[str, ...]
     made_anew: tuple[str, ...]
+    changes: tuple[str, ...]
     photos: str | None
     other_photos: str | None
-    vector_out_of_reach: str | None
 
     @property
     def detached(self) -> bool:
@@ -293,6 +296,7 @@ def _read_library(session: Session) -> _Library:
     [found] = session.fetch_all("schema/describe_library")
     applied: frozenset[str] = frozenset()
     made: dict[str, Any] = {}
+    changes: tuple[str, ...] = ()
     if found["recorded"] and found["reachable"]:
         names = [*definitions.NAMES, *_tables()]
         rows = session.fetch_all("schema/describe_definitions", names=names)
@@ -301,7 +305,9 @@ def _read_library(session: Session) -> _Library:
             listed = session.fetch_all("schema/list_applied_migrations")
             applied = frozenset(row["migration_id"] for row in listed)
     missing = made.get("missing", ())
-    if made.get("digest") is None:
+    if made.get("digest"):
+        changes = tuple(row["change"] for row in session.fetch_all("schema/list_changes"))
+    else:
         missing = [name for name in missing if name not in definitions.NAMES]
     return _Library(
         there=found["there"],
@@ -312,9 +318,9 @@ def _read_library(session: Session) -> _Library:
         digest=made.get("digest"),
         missing=tuple(missing),
         made_anew=tuple(made.get("made_anew", ())),
+        changes=changes,
         photos=made.get("photos"),
         other_photos=made.get("other_photos"),
-        vector_out_of_reach=made.get("vector_out_of_reach"),
     )
 
 
@@ -372,6 +378,11 @@ def _refuse_lost(session: Session, library: _Library) -> None:
         return
     lost = session.fetch_all("schema/list_lost_objects")
     for row in lost:
+        if row["hidden_in"]:
+            raise SchemaError(
+                f"{row['name']} is in the schema {row['hidden_in']}, which this role does not reach;"
+                " grant it what docs/security.md says"
+            )
         if row["renamed_to"]:
             wanted = row["name"].rpartition(".")[2]
             raise SchemaError(
@@ -388,6 +399,7 @@ def _refuse_lost(session: Session, library: _Library) -> None:
 
 
 def _refuse_obstacles(session: Session) -> None:
+    session.execute("schema/find_other_library")
     obstacles = [row["obstacle"] for row in session.fetch_all("schema/find_obstacles")]
     if (
         not obstacles

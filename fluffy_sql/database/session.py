@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import psycopg
@@ -19,10 +19,10 @@ from fluffy_sql.database.advice import (
     explain_no_connection,
     one_line,
 )
-from fluffy_sql.database.pooler import shares_connections
+from fluffy_sql.database.pooler import is_served, shares_connections
 from fluffy_sql.database.statements import definition, on_citus, statement
 from fluffy_sql.database.vectors import VectorArray, register_vectors
-from fluffy_sql.errors import DatabaseError, UnreachableError
+from fluffy_sql.errors import DatabaseError, NoneLeftError, UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -41,6 +41,8 @@ logger = logging.getLogger(__name__)
 DEFAULT_SCHEMA = "fluffy_sql"
 # libpq waits for ever by default: a wrong host would look like a hang.
 CONNECT_TIMEOUT_SECONDS = 10
+
+_IN_TRANSACTION = frozenset({TransactionStatus.INTRANS, TransactionStatus.INERROR})
 
 
 class Session:
@@ -82,20 +84,36 @@ class Session:
 
     @classmethod
     def open(
-        cls, url: str, *, schema: str = DEFAULT_SCHEMA, explain: PlanRecorder | None = None
+        cls,
+        url: str,
+        *,
+        schema: str = DEFAULT_SCHEMA,
+        explain: PlanRecorder | None = None,
+        further: bool = False,
     ) -> Self:
         """Connects and sets what every statement here relies on.
+
+        Args:
+            url: address of the database, as libpq takes it.
+            schema: where everything of ours lies.
+            explain: keeps every statement that is run here, with its plan.
+            further: whether there is a session at this address already, so that it is known what
+                is in between.
 
         Raises:
             SettingsError: the address is not one that libpq understands.
             UnreachableError: no server answers there, or it refuses us.
+            NoneLeftError: it is a further one, and a pooler in between has no connection left.
             DatabaseError: a pooler in between gives each transaction another connection.
         """
         connection = _connect(url)
         session = cls(connection, url, schema, explain)
         try:
             with our_errors():
-                _refuse_shared(connection, url)
+                if further:
+                    _require_served(connection, url)
+                else:
+                    _refuse_shared(connection, url)
                 session.prepare(looking=False)
         except BaseException:
             connection.close()
@@ -166,7 +184,14 @@ class Session:
             self.connection.commit()
 
     def close(self) -> None:
-        """Closes the connection; closing twice is harmless."""
+        """Closes the connection; closing twice is harmless.
+
+        What is not committed is rolled back before: a pooler would end the server connection of
+        who leaves in the middle of a transaction, for it can't lend that again.
+        """
+        if self.connection.info.transaction_status in _IN_TRANSACTION:
+            with suppress(psycopg.Error):
+                self.connection.rollback()
         self.connection.close()
 
     @property
@@ -342,6 +367,14 @@ def _refuse_shared(connection: psycopg.Connection[Any], url: str) -> None:
             f"{describe_url(url)} is a pooler in transaction mode, where a run can keep neither its"
             " settings nor its lock: use the address of the server itself, or of a pool in session"
             " mode; commands that only look work here"
+        )
+
+
+def _require_served(connection: psycopg.Connection[Any], url: str) -> None:
+    if not is_served(connection):
+        raise NoneLeftError(
+            f"{describe_url(url)} is a pooler that has no connection left for this run, which needs"
+            " two or more: raise its pool size, or use the address of the server itself"
         )
 
 

@@ -12,6 +12,7 @@ from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
 from fluffy_sql.database.session import DEFAULT_SCHEMA, Session
+from fluffy_sql.errors import NoneLeftError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -49,12 +50,20 @@ class Workers:
         schema: str = DEFAULT_SCHEMA,
         explain: PlanRecorder | None = None,
     ) -> Iterator[Workers]:
-        """Opens the connections and closes them at the end; `explain` keeps their statements."""
+        """Opens the connections and closes them at the end; `explain` keeps their statements.
+
+        Fewer, if a pooler has no more: the result does not depend on their number.
+        """
         with ExitStack() as stack:
-            sessions = [
-                stack.enter_context(Session.open(url, schema=schema, explain=explain))
-                for _ in range(connections)
-            ]
+            sessions: list[Session] = []
+            for _ in range(connections):
+                try:
+                    session = Session.open(url, schema=schema, explain=explain, further=True)
+                except NoneLeftError:
+                    if not sessions:
+                        raise
+                    break
+                sessions.append(stack.enter_context(session))
             yield cls(sessions)
 
     def map(

@@ -1,4 +1,5 @@
--- Sessions of ours that have been waiting for others who have something locked.
+-- Sessions of this library that have been waiting for others who have something locked: sessions of ours that have
+-- something of it locked, or want to.
 -- Parameters: seconds integer (how long at least)
 -- Returns: pid, blockers (their pids), seconds.
 SELECT
@@ -12,5 +13,21 @@ WHERE
     AND activity.datname = current_database()
     AND NOT lock.granted
     AND lock.waitstart < clock_timestamp() - make_interval(secs => %(seconds)s::integer)
+    AND EXISTS (
+        SELECT
+        FROM pg_locks AS used
+        LEFT JOIN pg_class AS of_table ON used.relation = of_table.oid
+        LEFT JOIN pg_namespace AS place ON of_table.relnamespace = place.oid
+        WHERE
+            used.pid = activity.pid
+            AND (
+                place.nspname = current_setting('fluffy_sql.schema')
+                OR used.relation IN (to_regclass('photos'), to_regclass('clusters'))
+                OR (used.locktype = 'advisory' AND (used.classid::bigint << 32) | used.objid::bigint IN (
+                    SELECT hashtextextended('fluffy_sql ' || ours.name || ' ' || current_setting('fluffy_sql.schema'), 0)
+                    FROM unnest(ARRAY['generate', 'import', 'migrate']) AS ours (name)
+                ))
+            )
+    )
 GROUP BY activity.pid
 ORDER BY activity.pid;

@@ -1,5 +1,6 @@
 -- Clusters whose photos_count, with what triggers wrote down and could not add yet, is not the number of their photos.
--- In one statement, so that nobody's half-done work is seen. An adopted table may hold null for none.
+-- In one statement, so that nobody's half-done work is seen. An adopted table may hold null for none. A cluster that is
+-- going to be counted by whoever folds is passed over.
 -- Returns: cluster_id, photos_count (with what is to be added), photos; in the order of cluster_id.
 SELECT
     cluster.id AS cluster_id,
@@ -16,10 +17,11 @@ LEFT JOIN (
 LEFT JOIN (
     SELECT
         cluster_id,
-        sum(photos)::bigint AS photos
+        sum(photos)::bigint AS photos,
+        bool_or(photos IS NULL) AS to_be_counted
     FROM photo_count_changes
     GROUP BY cluster_id
 ) AS pending ON cluster.id = pending.cluster_id
 CROSS JOIN LATERAL (SELECT coalesce(cluster.photos_count, 0) + coalesce(pending.photos, 0) AS photos) AS counted
-WHERE counted.photos <> coalesce(member.photos, 0)
+WHERE counted.photos <> coalesce(member.photos, 0) AND pending.to_be_counted IS NOT TRUE
 ORDER BY cluster.id;

@@ -1,5 +1,5 @@
 -- PL/pgSQL, which looks names up when it runs, so that an application can still change the type of its own updated_at.
--- TimeZone: as in session/configure, for now() is cast if timestamps have no zone.
+-- TimeZone: as in session/prepare, for now() is cast if timestamps have no zone.
 CREATE OR REPLACE FUNCTION assign_photo(photo_id bigint, max_distance double precision DEFAULT NULL)
 RETURNS bigint
 LANGUAGE plpgsql

@@ -12,7 +12,10 @@ BEGIN
         DECLARE
             cluster_ids bigint[];
         BEGIN
-            IF current_setting('transaction_isolation') <> 'read committed' OR NOT %1$s.library_is_whole() THEN
+            IF
+                current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
+                OR NOT %1$s.library_is_whole()
+            THEN
                 RETURN;
             END IF;
             SELECT array_agg(locked.id) INTO here.cluster_ids
@@ -31,14 +34,27 @@ BEGIN
                     RETURNING change.cluster_id, change.photos
                 )
                 UPDATE %2$s AS cluster
-                SET photos_count = coalesce(cluster.photos_count, 0) + net.photos
+                SET photos_count = counted.photos
                 FROM (
-                    SELECT taken.cluster_id, sum(taken.photos) AS photos
-                    FROM taken
-                    GROUP BY taken.cluster_id
-                    HAVING sum(taken.photos) <> 0
-                ) AS net
-                WHERE cluster.id = net.cluster_id;
+                    SELECT
+                        own.id,
+                        CASE
+                            -- photos and what was taken are seen as of one moment
+                            WHEN net.to_be_counted
+                                THEN (SELECT count(*) FROM %3$s AS photo WHERE photo.cluster_id = own.id)
+                            ELSE coalesce(own.photos_count, 0) + net.photos
+                        END AS photos
+                    FROM (
+                        SELECT
+                            taken.cluster_id,
+                            sum(taken.photos) AS photos,
+                            bool_or(taken.photos IS NULL) AS to_be_counted
+                        FROM taken
+                        GROUP BY taken.cluster_id
+                    ) AS net
+                    INNER JOIN %2$s AS own ON net.cluster_id = own.id
+                ) AS counted
+                WHERE cluster.id = counted.id AND coalesce(cluster.photos_count, 0) <> counted.photos;
             END IF;
             DELETE FROM %1$s.photo_count_changes AS change
             WHERE change.id IN (
@@ -49,7 +65,7 @@ BEGIN
             );
         END
         $function$
-    $create$, quote_ident(current_setting('fluffy_sql.schema')), application_table('clusters'));
+    $create$, quote_ident(current_setting('fluffy_sql.schema')), application_table('clusters'), application_table('photos'));
 END
 $do$;
 

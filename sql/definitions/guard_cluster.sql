@@ -8,6 +8,10 @@ BEGIN
         DECLARE
             wrong record;
         BEGIN
+            -- by itself: an expression with names that are not there is refused whole
+            IF to_regprocedure('%1$s.library_is_whole()') IS NULL THEN
+                RETURN NULL;
+            END IF;
             IF NOT %1$s.library_is_whole() THEN
                 RETURN NULL;
             END IF;

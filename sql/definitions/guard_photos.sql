@@ -13,15 +13,29 @@ BEGIN
         DECLARE
             wrong record;
         BEGIN
+            -- by itself: an expression with names that are not there is refused whole
+            IF to_regprocedure('%1$s.library_is_whole()') IS NULL THEN
+                RETURN NULL;
+            END IF;
+            IF NOT %1$s.library_is_whole() THEN
+                RETURN NULL;
+            END IF;
             IF
-                NOT %1$s.library_is_whole()
-                OR (
-                    (SELECT count(*) FROM (SELECT FROM new_photos LIMIT 1000) AS begun) = 1000
-                    AND NOT EXISTS (SELECT FROM %1$s.usable_photos WHERE scope IS NOT NULL)
-                    AND NOT EXISTS (SELECT FROM %1$s.scoped_clusters WHERE scope IS NOT NULL)
-                )
+                (SELECT count(*) FROM (SELECT FROM new_photos LIMIT 1000) AS begun) = 1000
+                AND NOT EXISTS (SELECT FROM %1$s.usable_photos WHERE scope IS NOT NULL)
+                AND NOT EXISTS (SELECT FROM %1$s.scoped_clusters WHERE scope IS NOT NULL)
             THEN
                 RETURN NULL;
+            END IF;
+            -- what a serializable transaction reads may fail it, so photos are not read if none has a scope
+            IF current_setting('transaction_isolation') = 'serializable' AND %1$s.usable_photos_is_as_made() THEN
+                PERFORM
+                FROM new_photos
+                INNER JOIN %1$s.scoped_clusters AS cluster ON cluster.id = new_photos.cluster_id
+                WHERE cluster.scope IS NOT NULL;
+                IF NOT FOUND THEN
+                    RETURN NULL;
+                END IF;
             END IF;
             SELECT usable.id, usable.scope, cluster.id AS cluster_id, cluster.scope AS cluster_scope INTO wrong
             FROM new_photos

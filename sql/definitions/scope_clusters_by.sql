@@ -7,7 +7,13 @@ LANGUAGE plpgsql
 SET search_path FROM CURRENT
 AS $$
 BEGIN
-    UPDATE definitions SET scope_column = $1 WHERE scope_column IS DISTINCT FROM $1;
+    UPDATE definitions
+    SET scope_column = found.attname, scope_number = found.attnum
+    FROM pg_attribute AS found
+    WHERE
+        found.attrelid = 'clusters'::regclass
+        AND found.attname = $1
+        AND (definitions.scope_column, definitions.scope_number) IS DISTINCT FROM (found.attname::text, found.attnum);
     EXECUTE format(
         'CREATE OR REPLACE VIEW scoped_clusters AS SELECT cluster.id, cluster.scope'
         ' FROM (SELECT id, %1$I AS scope FROM clusters) AS cluster',

@@ -1,10 +1,14 @@
--- Says which column of clusters has the scope: the one that was named, an owner's, or one that is added.
+-- Says which column of clusters has the scope: the one that was named, whatever it is called by now, an owner's, or one
+-- that is added.
 DO $$
 DECLARE
     named text := (
-        SELECT scope_column FROM definitions
+        SELECT attname FROM definitions
         INNER JOIN pg_attribute
-            ON attrelid = 'clusters'::regclass AND attname = scope_column AND NOT attisdropped
+            ON attrelid = 'clusters'::regclass AND scope_column IS NOT NULL AND NOT attisdropped
+            AND (attname = scope_column OR attnum = scope_number)
+        ORDER BY attname = scope_column DESC
+        LIMIT 1
     );
     owner_columns text[] := (
         SELECT array_agg(DISTINCT of_cluster.attname::text)

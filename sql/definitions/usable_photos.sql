@@ -13,11 +13,12 @@ BEGIN
     END IF;
     SELECT usable_photos, usable_photos_options INTO saved FROM definitions;
     IF saved.usable_photos IS NOT NULL THEN
-        EXECUTE format(
-            'CREATE VIEW usable_photos %s AS %s',
-            'WITH (' || array_to_string(saved.usable_photos_options, ', ') || ')',
-            saved.usable_photos
-        );
+        BEGIN
+            EXECUTE 'CREATE VIEW usable_photos AS ' || saved.usable_photos;
+        EXCEPTION WHEN syntax_error_or_access_rule_violation THEN
+            RAISE EXCEPTION 'the view usable_photos can not be made again as somebody wrote it: %; create %.usable_photos as it is to be now, and migrate again',
+                SQLERRM, quote_ident(current_setting('fluffy_sql.schema'));
+        END;
     ELSE
         CREATE VIEW usable_photos AS
         SELECT
@@ -35,6 +36,9 @@ BEGIN
             FROM photos
         ) AS photo;
         UPDATE definitions SET default_usable_photos = pg_get_viewdef('usable_photos'::regclass);
+    END IF;
+    IF cardinality(saved.usable_photos_options) > 0 THEN
+        EXECUTE format('ALTER VIEW usable_photos SET (%s)', array_to_string(saved.usable_photos_options, ', '));
     END IF;
     COMMENT ON VIEW usable_photos IS
         'The photos that fluffy_sql looks at: all, until you replace the view. Keep the columns id, path, embedding, cluster_id, scope (whose the photo is; null: unscoped). Its embedding is what is clustered.';

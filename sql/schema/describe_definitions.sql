@@ -2,8 +2,7 @@
 -- Parameters: names text[] (of what is to be there)
 -- Returns: digest (null: detached, or never made), missing text[], made_anew text[] (tables of the application that are
 --   others than those that were migrated, or that nothing is known of), photos (the library's own table), other_photos
---   (the one that the role's own search_path finds, if that is another), vector_out_of_reach (the schema of pgvector, if
---   this role may not use it). No row after a dump without rows.
+--   (the one that the role's own search_path finds, if that is another). No row after a dump without rows.
 SELECT
     definitions.digest,
     home.relnamespace::regnamespace || '.' || quote_ident(home.relname) AS photos,
@@ -11,12 +10,6 @@ SELECT
         WHEN known.relation <> found.oid
             THEN found.relnamespace::regnamespace || '.' || quote_ident(found.relname)
     END AS other_photos,
-    (
-        SELECT pg_namespace.nspname::text
-        FROM pg_extension
-        INNER JOIN pg_namespace ON pg_extension.extnamespace = pg_namespace.oid
-        WHERE pg_extension.extname = 'vector' AND NOT has_schema_privilege(pg_namespace.oid, 'USAGE')
-    ) AS vector_out_of_reach,
     ARRAY(
         SELECT used.name
         FROM unnest(ARRAY['photos', 'clusters']) AS used (name)

@@ -1,4 +1,5 @@
--- What keeps the tables of an application, or the database, from being migrated: asked before anything is changed.
+-- What keeps the tables of an application, or the database, from being migrated: asked before anything is changed, and
+-- after find_other_library.
 -- Returns: obstacle: what is wrong and what to do, as a person reads it; the first ones are the reason for later ones.
 WITH of_table AS (
     SELECT
@@ -134,6 +135,27 @@ obstacle (rank, text) AS (
     UNION ALL
     SELECT
         1 AS rank,
+        'others may make things in the schema ' || place.nspname || ', which could pass for fluffy_sql''s own: REVOKE'
+        || ' CREATE ON SCHEMA ' || quote_ident(place.nspname) || ' FROM '
+        || string_agg(
+            CASE WHEN held.grantee = 0 THEN 'PUBLIC' ELSE held.grantee::regrole::text END, ', ' ORDER BY held.grantee
+        ) AS text
+    FROM pg_namespace AS place
+    CROSS JOIN LATERAL aclexplode(place.nspacl) AS held
+    WHERE
+        place.nspname = current_setting('fluffy_sql.schema')
+        AND held.privilege_type = 'CREATE'
+        AND held.grantee NOT IN (
+            place.nspowner,
+            (
+                SELECT pg_roles.oid FROM pg_roles
+                WHERE pg_roles.rolname = current_user
+            )
+        )
+    GROUP BY place.nspname
+    UNION ALL
+    SELECT
+        1 AS rank,
         'this role may not make the tables photos and clusters in the schema ' || place.nspname || ': GRANT CREATE ON'
         || ' SCHEMA ' || quote_ident(place.nspname) || ' TO ' || quote_ident(current_user) AS text
     FROM pg_namespace AS place
@@ -177,6 +199,14 @@ obstacle (rank, text) AS (
     FROM pg_extension AS extension
     INNER JOIN pg_namespace AS place ON extension.extnamespace = place.oid
     WHERE extension.extname = 'vector' AND NOT has_schema_privilege(place.oid, 'USAGE')
+    UNION ALL
+    SELECT
+        1 AS rank,
+        of_table.name || ' belongs to the library in the schema ' || other.library || ' already: name that in'
+        || ' database.schema' AS text
+    FROM of_table
+    CROSS JOIN (SELECT current_setting('fluffy_sql.other_library') AS library) AS other
+    WHERE other.library <> ''
     -- the tables
     UNION ALL
     SELECT
@@ -344,6 +374,7 @@ obstacle (rank, text) AS (
     INNER JOIN of_table ON of_column.relation = of_table.oid
     WHERE
         of_column.name = 'id'
+        AND of_table.relkind IN ('r', 'p')
         AND NOT EXISTS (
             SELECT FROM pg_index
             WHERE
@@ -484,7 +515,11 @@ obstacle (rank, text) AS (
     INNER JOIN pg_trigger AS taken ON of_table.oid = taken.tgrelid
     INNER JOIN pg_proc AS called ON taken.tgfoid = called.oid
     WHERE
-        starts_with(taken.tgname, 'fluffy_sql_')
+        taken.tgname IN (
+            'fluffy_sql_count_inserted', 'fluffy_sql_count_updated', 'fluffy_sql_count_deleted',
+            'fluffy_sql_count_truncated', 'fluffy_sql_count_cluster', 'fluffy_sql_guard_inserted',
+            'fluffy_sql_guard_updated', 'fluffy_sql_guard_cluster'
+        )
         AND called.pronamespace NOT IN (
             SELECT pg_namespace.oid FROM pg_namespace
             WHERE pg_namespace.nspname = current_setting('fluffy_sql.schema')

@@ -1,20 +1,24 @@
--- What the statements need, and was dropped, renamed or replaced since it was migrated.
--- Returns: name, renamed_to (null: it is gone), replaced (whether another one of that name is there now); in order.
+-- What the statements need, and was dropped, renamed or replaced since it was migrated, or this role does not reach.
+-- Returns: name, renamed_to (null: it is gone), replaced (whether another one of that name is there now), hidden_in
+--   (the schema that it is in, if this role may not use that); in order.
 WITH known AS (
     SELECT
         table_known.name,
         table_known.columns,
         of_table.oid,
         of_table.relname::text AS name_now,
+        CASE WHEN NOT has_schema_privilege(place.oid, 'USAGE') THEN quote_ident(place.nspname) END AS hidden_in,
         to_regclass(table_known.name) AS found
     FROM application_tables AS table_known
     LEFT JOIN pg_class AS of_table ON table_known.relation = of_table.oid
+    LEFT JOIN pg_namespace AS place ON of_table.relnamespace = place.oid
 )
 
 SELECT
     known.name,
     CASE WHEN known.name_now <> known.name THEN known.name_now END AS renamed_to,
-    known.found IS NOT NULL AS replaced
+    known.found IS NOT NULL AS replaced,
+    known.hidden_in
 FROM known
 WHERE known.oid IS NULL OR known.name_now <> known.name OR known.found IS DISTINCT FROM known.oid
 UNION ALL
@@ -29,7 +33,8 @@ SELECT
             AND renamed.attname <> used.name
             AND NOT renamed.attisdropped
     ) AS renamed_to,
-    FALSE AS replaced
+    FALSE AS replaced,
+    NULL AS hidden_in
 FROM known
 CROSS JOIN LATERAL jsonb_each_text(known.columns) AS used (name, number)
 WHERE
@@ -40,9 +45,19 @@ WHERE
     )
 UNION ALL
 SELECT
+    'the extension vector' AS name,
+    NULL AS renamed_to,
+    FALSE AS replaced,
+    quote_ident(place.nspname) AS hidden_in
+FROM pg_extension AS extension
+INNER JOIN pg_namespace AS place ON extension.extnamespace = place.oid
+WHERE extension.extname = 'vector' AND NOT has_schema_privilege(place.oid, 'USAGE')
+UNION ALL
+SELECT
     needed.name,
     NULL AS renamed_to,
-    FALSE AS replaced
+    FALSE AS replaced,
+    NULL AS hidden_in
 FROM
     unnest(
         ARRAY[

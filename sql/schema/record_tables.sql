@@ -1,9 +1,14 @@
 -- Remembers the application's tables and the columns that are used, so that any session finds them and a rename is told.
 -- Returns: nothing; the row count is the tables.
-INSERT INTO application_tables (name, relation, columns, made)
+INSERT INTO application_tables (name, relation, place, columns, made)
 SELECT
     used.name,
     to_regclass(used.name) AS relation,
+    (
+        SELECT pg_namespace.nspname
+        FROM pg_class INNER JOIN pg_namespace ON pg_class.relnamespace = pg_namespace.oid
+        WHERE pg_class.oid = to_regclass(used.name)
+    ) AS place,
     (
         SELECT jsonb_object_agg(attname, attnum)
         FROM pg_attribute
@@ -32,5 +37,6 @@ FROM (
 ON CONFLICT (name) DO UPDATE
     SET
         relation = excluded.relation,
+        place = excluded.place,
         columns = excluded.columns,
         made = excluded.made;

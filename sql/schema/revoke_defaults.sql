@@ -1,6 +1,7 @@
 -- Takes from everyone but the owner what the server grants by default on what was just made: by ALTER DEFAULT
--- PRIVILEGES, or to PUBLIC. What somebody granted on older objects stays. Views look with the rights of whoever asks, if
--- the server can do that (from version 15 on).
+-- PRIVILEGES, or to PUBLIC. What somebody granted on older objects stays. Views look with the rights of whoever asks,
+-- if the server can do that (from version 15 on): also a usable_photos that somebody replaced, which takes that option
+-- away, unless it says otherwise (security_invoker = false).
 -- Returns: nothing.
 DO $$
 DECLARE
@@ -66,8 +67,11 @@ BEGIN
             WHERE
                 pg_namespace.nspname = ours
                 AND pg_class.relkind = 'v'
-                AND (pg_class.relname <> 'usable_photos' OR pg_class.oid <> ALL (known))
-                AND NOT coalesce(pg_class.reloptions, '{}') @> '{security_invoker=true}'
+                AND NOT EXISTS (
+                    SELECT FROM pg_options_to_table(pg_class.reloptions) AS said
+                    WHERE said.option_name = 'security_invoker'
+                        AND (said.option_value::boolean OR pg_class.relname = 'usable_photos')
+                )
         LOOP
             EXECUTE format('ALTER VIEW %s SET (security_invoker = true)', made.view);
         END LOOP;

@@ -21,6 +21,19 @@ FROM (
     WHERE pg_class.relkind = 'v'
     UNION ALL
     SELECT
+        'TABLE' AS kind,
+        quote_ident(pg_class.relname) AS name,
+        acl.grantee,
+        acl.privilege_type || ' (' || quote_ident(pg_attribute.attname) || ')' AS privilege_type,
+        acl.is_grantable,
+        pg_class.relowner AS owner,
+        pg_class.relnamespace AS place
+    FROM pg_class
+    INNER JOIN pg_attribute ON pg_class.oid = pg_attribute.attrelid
+    CROSS JOIN LATERAL aclexplode(pg_attribute.attacl) AS acl
+    WHERE pg_class.relkind = 'v'
+    UNION ALL
+    SELECT
         'FUNCTION' AS kind,
         quote_ident(pg_proc.proname) || '(' || oidvectortypes(pg_proc.proargtypes) || ')' AS name,
         acl.grantee,

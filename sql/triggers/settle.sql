@@ -6,13 +6,21 @@ WITH taken AS (
 )
 
 UPDATE clusters
-SET photos_count = coalesce(clusters.photos_count, 0) + net.photos
+SET
+    photos_count = CASE
+        WHEN net.to_be_counted
+            THEN (
+                SELECT count(*) FROM photos
+                WHERE photos.cluster_id = clusters.id
+            )
+        ELSE coalesce(clusters.photos_count, 0) + net.photos
+    END
 FROM (
     SELECT
         taken.cluster_id,
-        sum(taken.photos) AS photos
+        sum(taken.photos) AS photos,
+        bool_or(taken.photos IS NULL) AS to_be_counted
     FROM taken
     GROUP BY taken.cluster_id
-    HAVING sum(taken.photos) <> 0
 ) AS net
 WHERE clusters.id = net.cluster_id;

@@ -133,8 +133,8 @@ def test_a_role_that_works_needs_it_too_and_is_told(
             f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA fluffy_sql TO {user(worker)}",
         )
         told = (
-            "the extension vector is in the schema extensions, which this role may not use: grant"
-            " it USAGE on that schema"
+            "the extension vector is in the schema extensions, which this role does not reach;"
+            " grant it what docs/security.md says"
         )
         for command in (["clusters"], ["check"], ["generate", "--k", "2"], ["assign"]):
             done = run_cli(*command, "--database-url", worker)

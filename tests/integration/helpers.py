@@ -49,13 +49,8 @@ def centroids_by_cluster(session: Session) -> dict[int, NDArray[np.float32]]:
 
 
 def work_tables(session: Session) -> list[str]:
-    """Work tables that are still there."""
-    rows = query(
-        session,
-        "SELECT relname::text FROM pg_class WHERE relkind = 'r'"
-        " AND relnamespace = 'fluffy_sql_work'::regnamespace",
-    )
-    return [row[0] for row in rows]
+    """Work tables that hold rows."""
+    return [row["name"] for row in session.fetch_all("work_tables/list_filled")]
 
 
 def snapshot(session: Session) -> dict[str, list[tuple[Any, ...]]]:

@@ -11,16 +11,17 @@ from yoyo import read_migrations
 
 from fluffy_sql.assigning import AssignService
 from fluffy_sql.database import schema
-from fluffy_sql.errors import DatabaseError, SchemaError
+from fluffy_sql.errors import SchemaError
 from fluffy_sql.resources import migrations_folder
 from fluffy_sql.types import AssignOptions
 from tests.conftest import made_library
 from tests.integration.helpers import generate, query
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from fluffy_sql.database.session import Session
+    from tests.conftest import Finished
 
 RAILS_PHOTOS = (
     """
@@ -136,15 +137,16 @@ def describe(connection: psycopg.Connection[Any]) -> dict[str, list[tuple[Any, .
             WHERE c.relnamespace = 'public'::regnamespace AND NOT t.tgisinternal ORDER BY 1, 2
         """,
     }
-    # what migrations are remembered by stays, as yoyo does it
     return {
-        name: [
-            row
-            for row in connection.execute(question.encode()).fetchall()
-            if not str(row[0]).startswith("fluffy_sql_migrations")
-        ]
+        name: connection.execute(question.encode()).fetchall()
         for name, question in questions.items()
     }
+
+
+def has_our_schema(connection: psycopg.Connection[Any]) -> bool:
+    return connection.execute("SELECT to_regnamespace('fluffy_sql') IS NOT NULL").fetchone() == (
+        True,
+    )
 
 
 @pytest.mark.parametrize("library", [name for name in LIBRARIES if "no embedding" not in name])
@@ -181,27 +183,29 @@ def test_adopted_photos_are_clustered_after_their_embeddings_arrive(
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
-def test_rolling_back_gives_the_library_back_as_it_was(
+def test_uninstalling_gives_the_library_back_as_it_was(
     library: str, rails: psycopg.Connection[Any], bare_database_url: str
 ) -> None:
     make(rails, library)
     before = describe(rails)
-    schema.migrate(bare_database_url)
+    applied = schema.migrate(bare_database_url).changed
+    assert applied == tuple(sorted(one.id for one in read_migrations(str(migrations_folder()))))
     assert describe(rails) != before
-    result = schema.roll_back(bare_database_url)
+    assert schema.uninstall(bare_database_url) is True
     after = describe(rails)
     for kind, rows in before.items():
         # dropped columns leave a gap in the numbers, so numbers are left out
         assert [(r[0], *r[2:]) for r in after[kind]] == [(r[0], *r[2:]) for r in rows]
-    assert len(result.changed) == len(read_migrations(str(migrations_folder())))
-    assert schema.migrate(bare_database_url).changed == tuple(reversed(result.changed))
+    assert not has_our_schema(rails)
+    assert schema.uninstall(bare_database_url) is False
+    assert schema.migrate(bare_database_url).changed == applied
 
 
-def test_rolling_back_an_own_library_leaves_nothing(
+def test_uninstalling_an_own_library_leaves_nothing(
     rails: psycopg.Connection[Any], bare_database_url: str
 ) -> None:
     schema.migrate(bare_database_url)
-    schema.roll_back(bare_database_url)
+    assert schema.uninstall(bare_database_url) is True
     assert describe(rails) == {
         "columns": [],
         "constraints": [],
@@ -210,6 +214,7 @@ def test_rolling_back_an_own_library_leaves_nothing(
         "functions": [],
         "triggers": [],
     }
+    assert not has_our_schema(rails)
 
 
 def test_rails_keeps_utc_and_so_do_we(
@@ -243,7 +248,7 @@ def test_clusters_of_the_application_are_left_alone(
     assert rails.execute("SELECT cluster_id FROM photos WHERE path = 'p0'").fetchone() == (1,)
     # such a cluster has no centroid, so no distances; the views show it all the same
     assert rails.execute(
-        "SELECT rank, distance FROM cluster_members WHERE cluster_id = 1"
+        "SELECT rank, distance FROM fluffy_sql.cluster_members WHERE cluster_id = 1"
     ).fetchall() == [(1, None)]
 
 
@@ -259,18 +264,15 @@ def test_photos_of_a_cluster_that_is_gone_do_not_stop_the_migration(
         rails.execute("UPDATE photos SET cluster_id = 4712 WHERE path = 'p1'")
 
 
-def test_a_view_of_that_name_is_kept(
+def test_a_view_of_the_application_with_a_name_of_ours_is_its_own(
     rails: psycopg.Connection[Any], bare_database_url: str
 ) -> None:
     make(rails, "photos and clusters")
     add_rails_photos(rails)
-    rails.execute(
-        "CREATE VIEW usable_photos AS"
-        " SELECT id, path, embedding, cluster_id FROM photos WHERE id <= 30"
-    )
+    rails.execute("CREATE VIEW usable_photos AS SELECT id FROM photos WHERE id <= 30")
     schema.migrate(bare_database_url)
-    assert generate(bare_database_url, k=3).photos_processed == 30
-    schema.roll_back(bare_database_url)
+    assert generate(bare_database_url, k=3).photos_processed == 60
+    schema.uninstall(bare_database_url)
     assert rails.execute("SELECT count(*) FROM usable_photos").fetchone() == (30,)
 
 
@@ -289,14 +291,14 @@ def test_the_functions_take_what_the_library_has(
     schema.migrate(bare_database_url)
     generate(bare_database_url, k=3)
     [(photo, cluster)] = asked(rails, "SELECT id, cluster_id FROM photos WHERE path = 'p0'")
-    nearest = "SELECT cluster_id, is_member FROM photo_nearest_clusters(%s)"
+    nearest = "SELECT cluster_id, is_member FROM fluffy_sql.photo_nearest_clusters(%s)"
     assert asked(rails, nearest, photo) == [(cluster, True)]
-    assert len(asked(rails, "SELECT * FROM cluster_neighbors(%s)", cluster)) == 2
+    assert len(asked(rails, "SELECT * FROM fluffy_sql.cluster_neighbors(%s)", cluster)) == 2
     members = asked(rails, "SELECT id FROM photos WHERE cluster_id = %s ORDER BY id", cluster)
     for question in (
-        "SELECT photo_id FROM cluster_central_photos(%s, NULL) ORDER BY 1",
-        "SELECT photo_id FROM cluster_outermost_photos(%s, NULL) ORDER BY 1",
-        "SELECT photo_id FROM cluster_random_photos(%s, NULL) ORDER BY 1",
+        "SELECT photo_id FROM fluffy_sql.cluster_central_photos(%s, NULL) ORDER BY 1",
+        "SELECT photo_id FROM fluffy_sql.cluster_outermost_photos(%s, NULL) ORDER BY 1",
+        "SELECT photo_id FROM fluffy_sql.cluster_random_photos(%s, NULL) ORDER BY 1",
     ):
         assert asked(rails, question, cluster) == members
 
@@ -312,13 +314,12 @@ def test_photos_are_placed_at_clusters_of_the_library(
     before = asked(rails, "SELECT id, cluster_id FROM photos ORDER BY id")
     rails.execute("SET TimeZone = 'Asia/Tokyo'")
     rails.execute(
-        "CREATE TRIGGER place BEFORE UPDATE OF embedding ON photos"
-        " FOR EACH ROW EXECUTE FUNCTION place_new_photo(0.9)"
+        "CREATE TRIGGER place AFTER UPDATE OF embedding ON photos"
+        " FOR EACH ROW EXECUTE FUNCTION fluffy_sql.place_new_photo(0.9)"
     )
     rails.execute("UPDATE photos SET cluster_id = NULL")
-    assert asked(rails, "SELECT assign_photo(id, 0.9) FROM photos WHERE id <= 20 ORDER BY id") == [
-        (cluster,) for _, cluster in before[:20]
-    ]
+    placed = "SELECT fluffy_sql.assign_photo(id, 0.9) FROM photos WHERE id <= 20 ORDER BY id"
+    assert asked(rails, placed) == [(cluster,) for _, cluster in before[:20]]
     rails.execute("UPDATE photos SET embedding = embedding WHERE id BETWEEN 21 AND 40")
     result = AssignService(bare_database_url).assign(AssignOptions(within=100))
     assert (result.photos_assigned, result.photos_left) == (20, 0)
@@ -329,9 +330,8 @@ def test_photos_are_placed_at_clusters_of_the_library(
     )
     rails.execute("SET TimeZone = 'UTC'")
     assert asked(rails, late)[0][0] < 120
-    # the run's time is found again, in a column without a time zone too
-    placed = "SELECT count(*) FROM photos JOIN cluster_runs ON updated_at = placed_at"
-    assert asked(rails, placed + " WHERE kind = 'assign'") == [(20,)]
+    of_the_run = "SELECT count(*) FROM fluffy_sql.cluster_moves WHERE run_id = %s"
+    assert asked(rails, of_the_run, result.run_id) == [(20,)]
 
 
 def test_an_application_can_still_change_its_own_columns(
@@ -351,24 +351,29 @@ def test_a_column_of_the_application_is_not_taken_for_an_argument(
         for column in ("photo_id bigint", "n bigint", "seed bigint"):
             rails.execute(f"ALTER TABLE {table} ADD {column}".encode())
     rails.execute("ALTER TABLE clusters ADD cluster_id bigint, ADD embedding vector(512)")
-    rails.execute("CREATE VIEW usable_photos AS SELECT * FROM photos")
     add_rails_photos(rails)
     schema.migrate(bare_database_url)
+    rails.execute(
+        "CREATE OR REPLACE VIEW fluffy_sql.usable_photos AS SELECT id, path, embedding, cluster_id,"
+        " NULL::bigint AS scope, photo_id, n, seed FROM photos"
+    )
     generate(bare_database_url, k=3)
     [(cluster,)] = asked(rails, "SELECT cluster_id FROM photos WHERE id = 1")
-    assert asked(rails, "SELECT cluster_id FROM photo_nearest_clusters(1, 1)") == [(cluster,)]
+    assert asked(rails, "SELECT cluster_id FROM fluffy_sql.photo_nearest_clusters(1, 1)") == [
+        (cluster,)
+    ]
     for question in (
-        "SELECT * FROM cluster_central_photos(%s, 2)",
-        "SELECT * FROM cluster_outermost_photos(%s, 2)",
-        "SELECT * FROM cluster_random_photos(%s, 2)",
-        "SELECT * FROM cluster_neighbors(%s, 2)",
+        "SELECT * FROM fluffy_sql.cluster_central_photos(%s, 2)",
+        "SELECT * FROM fluffy_sql.cluster_outermost_photos(%s, 2)",
+        "SELECT * FROM fluffy_sql.cluster_random_photos(%s, 2)",
+        "SELECT * FROM fluffy_sql.cluster_neighbors(%s, 2)",
     ):
         assert len(asked(rails, question, cluster)) == 2
-    drawn = "SELECT photo_id FROM cluster_random_photos(%s, 5, seed => %s)"
+    drawn = "SELECT photo_id FROM fluffy_sql.cluster_random_photos(%s, 5, seed => %s)"
     assert asked(rails, drawn, cluster, 1) != asked(rails, drawn, cluster, 2)
 
 
-def test_functions_stand_beside_the_tables_of_another_schema(
+def test_tables_may_lie_in_another_schema(
     rails: psycopg.Connection[Any], bare_database_url: str
 ) -> None:
     rails.execute("CREATE SCHEMA app")
@@ -381,83 +386,233 @@ def test_functions_stand_beside_the_tables_of_another_schema(
     assert describe(rails) == before
     generate(bare_database_url, k=3)
     rails.execute("SET search_path = public")
-    assert len(asked(rails, "SELECT * FROM app.photo_nearest_clusters(1, 3)")) == 3
+    assert len(asked(rails, "SELECT * FROM fluffy_sql.photo_nearest_clusters(1, 3)")) == 3
     rails.execute("UPDATE app.photos SET cluster_id = NULL WHERE id = 1")
-    [(placed,)] = asked(rails, "SELECT app.assign_photo(1)")
+    [(placed,)] = asked(rails, "SELECT fluffy_sql.assign_photo(1)")
     assert asked(rails, "SELECT cluster_id FROM app.photos WHERE id = 1") == [(placed,)]
     assert placed is not None
-    schema.roll_back(bare_database_url)
-    assert (
-        asked(rails, "SELECT proname FROM pg_proc WHERE pronamespace = 'app'::regnamespace") == []
-    )
+    schema.uninstall(bare_database_url)
+    assert not has_our_schema(rails)
+    of_app = "SELECT relname::text FROM pg_class WHERE relnamespace = 'app'::regnamespace"
+    assert asked(rails, of_app + " AND relkind <> 'i' ORDER BY 1") == [
+        *[("clusters",), ("clusters_id_seq",), ("photos",), ("photos_id_seq",)]
+    ]
 
 
-def test_a_function_of_the_application_is_not_replaced(
+def test_a_function_of_the_application_with_a_name_of_ours_is_its_own(
     rails: psycopg.Connection[Any], bare_database_url: str
 ) -> None:
     rails.execute(
         "CREATE FUNCTION cluster_neighbors(bigint, bigint) RETURNS integer LANGUAGE sql RETURN 42"
     )
-    with pytest.raises(
-        DatabaseError,
-        match=r'function "cluster_neighbors" already exists .*: rename it and migrate again',
-    ):
-        schema.migrate(bare_database_url)
+    schema.migrate(bare_database_url)
     assert asked(rails, "SELECT cluster_neighbors(1, 1)") == [(42,)]
-    rails.execute("ALTER FUNCTION cluster_neighbors(bigint, bigint) RENAME TO own_neighbors")
-    assert schema.migrate(bare_database_url).changed[0] == "0007_functions"
-    schema.roll_back(bare_database_url)
-    assert [name for name, _ in describe(rails)["functions"]] == ["own_neighbors(bigint,bigint)"]
+    schema.uninstall(bare_database_url)
+    assert [name for name, _ in describe(rails)["functions"]] == [
+        "cluster_neighbors(bigint,bigint)"
+    ]
 
 
+# what the application has, and why that can't be adopted
+PHOTOS = "CREATE TABLE photos (id bigint PRIMARY KEY, path text"
+OF_CLUSTERS = "CREATE TABLE clusters (id bigserial PRIMARY KEY"
 REFUSED = {
-    "uuid": ("CREATE TABLE photos (id uuid PRIMARY KEY, path text)", "photos.id is uuid"),
-    "no id": ("CREATE TABLE photos (path text)", "photos.id is missing"),
-    "no path": ("CREATE TABLE photos (id bigint PRIMARY KEY)", "photos.path is missing"),
+    "uuid": (
+        "CREATE TABLE photos (id uuid PRIMARY KEY, path text)",
+        "photos.id is uuid, so the table can not be adopted; fluffy_sql needs bigint or integer",
+    ),
+    "no id": (
+        "CREATE TABLE photos (path text)",
+        "photos.id is missing, so the table can not be adopted; fluffy_sql needs bigint or integer",
+    ),
+    "no path": (
+        "CREATE TABLE photos (id bigint PRIMARY KEY)",
+        "photos.path is missing, so the table can not be adopted; fluffy_sql needs text or varchar",
+    ),
+    "photos without a key": (
+        "CREATE TABLE photos (id bigint, path text)",
+        "photos.id has no key, so two rows may have the same: add a primary key or a unique"
+        " constraint",
+    ),
     "halfvec": (
-        "CREATE TABLE photos (id bigint PRIMARY KEY, path text, embedding halfvec(8))",
-        "photos.embedding is halfvec",
+        f"{PHOTOS}, embedding halfvec(8))",
+        "photos.embedding is halfvec(8), so the table can not be adopted; fluffy_sql needs vector",
     ),
     "array": (
-        "CREATE TABLE photos (id bigint PRIMARY KEY, path text, embedding real[])",
-        "photos.embedding is real",
+        f"{PHOTOS}, embedding real[])",
+        "photos.embedding is real[], so the table can not be adopted; fluffy_sql needs vector",
     ),
     "text cluster": (
-        "CREATE TABLE photos (id bigint PRIMARY KEY, path text, cluster_id text)",
-        "photos.cluster_id is text",
+        f"{PHOTOS}, cluster_id text)",
+        "photos.cluster_id is text, so the table can not be adopted; fluffy_sql needs bigint or"
+        " integer",
     ),
-    "a view": ("CREATE VIEW photos AS SELECT 1::bigint AS id, ''::text AS path", "not a table"),
-    "clusters by uuid": ("CREATE TABLE clusters (id uuid PRIMARY KEY)", "clusters.id is uuid"),
+    "pinned as a number": (
+        f"{PHOTOS}, cluster_pinned integer)",
+        "photos.cluster_pinned is integer, so the table can not be adopted; fluffy_sql needs"
+        " boolean",
+    ),
+    "a time as text": (
+        f"{PHOTOS}, updated_at text)",
+        "photos.updated_at is text, so the table can not be adopted; fluffy_sql needs a timestamp",
+    ),
+    "a computed time": (
+        f"{PHOTOS}, updated_at timestamp GENERATED ALWAYS AS ('2020-01-01'::timestamp) STORED)",
+        "photos.updated_at is computed by the table, and fluffy_sql has to write it: make it an"
+        " ordinary column",
+    ),
+    "a view": (
+        "CREATE VIEW photos AS SELECT 1::bigint AS id, ''::text AS path",
+        "photos is not a table, so it can not be adopted; rename it and migrate again",
+    ),
+    "a type": (
+        "CREATE TYPE clusters AS ENUM ('one', 'two')",
+        "there is a type clusters in the schema public, and a table can not have the name of a"
+        " type: rename it and migrate again",
+    ),
+    "clusters by uuid": (
+        "CREATE TABLE clusters (id uuid PRIMARY KEY DEFAULT gen_random_uuid())",
+        "clusters.id is uuid, so the table can not be adopted; fluffy_sql needs bigint or integer",
+    ),
+    "clusters without a default": (
+        "CREATE TABLE clusters (id bigint PRIMARY KEY)",
+        "clusters.id has no default, so no cluster can be made; give it one (GENERATED BY DEFAULT"
+        " AS IDENTITY)",
+    ),
+    "status is a boolean": (
+        f"{OF_CLUSTERS}, status boolean DEFAULT FALSE)",
+        "clusters.status is boolean, so the table can not be adopted; fluffy_sql needs a number, of"
+        " which 0 is active",
+    ),
+    "status is an enum": (
+        f"CREATE TYPE state AS ENUM ('active', 'archived'); {OF_CLUSTERS}, status state)",
+        "clusters.status is state, so the table can not be adopted; fluffy_sql needs a number, of"
+        " which 0 is active",
+    ),
+    "status is a word": (
+        f"{OF_CLUSTERS}, status text DEFAULT 'active')",
+        "clusters.status is text with the default 'active'::text, and fluffy_sql writes 0 for a"
+        " cluster that is active: make it a number",
+    ),
+    "centroid is an array": (
+        f"{OF_CLUSTERS}, centroid double precision[])",
+        "clusters.centroid is double precision[], so the table can not be adopted; fluffy_sql needs"
+        " vector",
+    ),
+    "centroid of another length": (
+        f"{PHOTOS}, embedding vector(8)); {OF_CLUSTERS}, centroid vector(4))",
+        "clusters.centroid is vector(4) and photos.embedding is vector(8): a centroid is as long as"
+        " the embeddings; give it their type",
+    ),
+    "scope as text": (
+        f"{OF_CLUSTERS}, scope text)",
+        "clusters.scope is text, so the table can not be adopted; fluffy_sql needs bigint or"
+        " integer, the id of an owner",
+    ),
+    "a run of their own": (
+        f"{OF_CLUSTERS}, run_id bigint)",
+        "clusters.run_id is the application's own, and fluffy_sql keeps there which run made a"
+        " cluster; rename it and migrate again",
+    ),
+    "a column that can't be filled": (
+        f"{OF_CLUSTERS}, slug text NOT NULL)",
+        "clusters.slug must not be null and has no default, and fluffy_sql does not know what to"
+        " put there: give it a default",
+    ),
+    "a name that must be": (
+        f"{OF_CLUSTERS}, name text NOT NULL)",
+        "clusters.name must not be null and has no default, and fluffy_sql does not know what to"
+        " put there: give it a default",
+    ),
+    "an index that is called so": (
+        f"{PHOTOS}); CREATE INDEX photos_cluster_id_idx ON photos (path)",
+        "there is something else called photos_cluster_id_idx in the schema public, and fluffy_sql"
+        " makes an index of that name: rename it and migrate again",
+    ),
+    "a constraint that is called so": (
+        f"{PHOTOS}, CONSTRAINT photos_cluster_id_fkey CHECK (path <> ''))",
+        "photos has a constraint photos_cluster_id_fkey of its own, and fluffy_sql makes a foreign"
+        " key of that name: rename it and migrate again",
+    ),
+    "a trigger that is called so": (
+        f"{PHOTOS}); CREATE FUNCTION own() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RETURN NULL; END $$; CREATE TRIGGER fluffy_sql_count_inserted"
+        " AFTER INSERT ON photos FOR EACH STATEMENT EXECUTE FUNCTION own()",
+        "photos has a trigger fluffy_sql_count_inserted of its own, and fluffy_sql makes one of"
+        " that name: rename it and migrate again",
+    ),
+    "our schema is theirs": (
+        "CREATE SCHEMA fluffy_sql; CREATE TABLE fluffy_sql.cats (id bigint)",
+        "the schema fluffy_sql holds other things than a library of fluffy_sql: name another in"
+        " database.schema",
+    ),
+    "two things wrong": (
+        f"{PHOTOS}, embedding real[], cluster_id text)",
+        "photos.cluster_id is text, so the table can not be adopted; fluffy_sql needs bigint or"
+        " integer (and 1 more)",
+    ),
+}
+NEWEST = {
+    "no two without a name": (
+        f"{OF_CLUSTERS}, name text CONSTRAINT named UNIQUE NULLS NOT DISTINCT)",
+        "two clusters can not both be without a name (named is UNIQUE NULLS NOT DISTINCT), and new"
+        " ones have none: make it an ordinary unique constraint",
+    ),
 }
 
 
-@pytest.mark.parametrize("case", REFUSED)
-def test_tables_that_can_not_be_adopted_are_refused_before_anything_changes(
-    case: str, rails: psycopg.Connection[Any], bare_database_url: str
+@pytest.mark.parametrize("case", REFUSED | NEWEST)
+def test_what_can_not_be_adopted_is_refused_in_a_line_before_anything_changes(
+    case: str,
+    rails: psycopg.Connection[Any],
+    bare_database_url: str,
+    run_cli: Callable[..., Finished],
 ) -> None:
-    statement, message = REFUSED[case]
-    rails.execute(statement.encode())
+    if case in NEWEST and rails.info.server_version < 150_000:
+        pytest.skip("it came with PostgreSQL 15")
+    statements, message = (REFUSED | NEWEST)[case]
+    rails.execute(statements.encode())
+    before, with_schema = describe(rails), has_our_schema(rails)
+    finished = run_cli("migrate", "--database-url", bare_database_url)
+    assert (finished.code, finished.out) == (1, "")
+    assert finished.err == f"fluffy-sql: {message}\n"
+    assert (describe(rails), has_our_schema(rails)) == (before, with_schema)
+
+
+def test_photos_of_lost_clusters_are_refused_where_the_key_has_to_hold(
+    rails: psycopg.Connection[Any], bare_database_url: str
+) -> None:
+    if rails.info.server_version >= 180_000:
+        pytest.skip("the key of a partitioned table need not be valid there")
+    rails.execute(
+        "CREATE TABLE photos (id bigint PRIMARY KEY, path text, cluster_id bigint)"
+        " PARTITION BY RANGE (id)"
+    )
+    rails.execute("CREATE TABLE photos_all PARTITION OF photos DEFAULT")
+    rails.execute(f"{OF_CLUSTERS})".encode())
+    rails.execute("INSERT INTO photos VALUES (1, 'p', 4711)")
     before = describe(rails)
-    with pytest.raises(DatabaseError, match=message):
+    with pytest.raises(SchemaError, match="photos is partitioned, some photos are in a cluster"):
         schema.migrate(bare_database_url)
-    assert describe(rails) == before
+    assert (describe(rails), has_our_schema(rails)) == (before, False)
+    rails.execute("UPDATE photos SET cluster_id = NULL")
+    assert schema.migrate(bare_database_url).adopted == ("photos", "clusters")
 
 
 def test_a_newer_schema_is_told_from_an_older_one(database_url: str, session: Session) -> None:
     schema.require_current_schema(session)
     query(
         session,
-        "INSERT INTO fluffy_sql_migrations (migration_hash, migration_id)"
+        "INSERT INTO migrations (migration_hash, migration_id)"
         " VALUES ('x', '9999_from_the_future') RETURNING migration_id",
     )
     with pytest.raises(SchemaError, match="newer fluffy_sql"):
         schema.require_current_schema(session)
-    query(
-        session,
-        "DELETE FROM fluffy_sql_migrations WHERE migration_id >= '0004' RETURNING migration_id",
-    )
-    with pytest.raises(SchemaError, match="lacks 0004_inspection_views; run: fluffy-sql migrate"):
+    query(session, "DELETE FROM migrations WHERE migration_id >= '0004' RETURNING migration_id")
+    with pytest.raises(SchemaError, match="lacks 0004_bookkeeping; run: fluffy-sql migrate"):
         schema.require_current_schema(session)
+    assert schema.migrate(database_url).changed == ("0004_bookkeeping", "0005_work_tables")
+    schema.require_current_schema(session)
 
 
 def test_everything_of_ours_is_commented(
@@ -465,9 +620,10 @@ def test_everything_of_ours_is_commented(
 ) -> None:
     schema.migrate(bare_database_url)
     silent = rails.execute(
-        "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+        "SELECT relname::text FROM pg_class"
+        " WHERE relnamespace IN ('public'::regnamespace, 'fluffy_sql'::regnamespace)"
         " AND relkind IN ('r', 'v') AND obj_description(oid) IS NULL"
-        " AND relname NOT LIKE 'fluffy_sql_migrations%'"
+        " AND relname NOT LIKE 'migrations%'"
     ).fetchall()
     assert silent == []
 

@@ -13,7 +13,7 @@ import pytest
 
 from fluffy_sql import quality
 from fluffy_sql.algorithms import scopes
-from fluffy_sql.database import counter_cache
+from fluffy_sql.database import counter_cache, definitions
 from fluffy_sql.database.session import Session
 from fluffy_sql.database.statements import on_citus, statement_names
 from tests.conftest import Finished, made_library
@@ -126,17 +126,14 @@ def names_run(monkeypatch: pytest.MonkeyPatch) -> set[str]:
         return recorded(session, name, parameters)
 
     monkeypatch.setattr(Session, "_recorded", record)
-    monkeypatch.setattr(Session, "share", lambda session, table: None)
     return names
 
 
-def keep_moves_by_photo(session: Session) -> None:
-    """What `distribute` changes: moves are kept by photo, and no triggers count."""
-    session.connection.execute(
-        "CREATE OR REPLACE VIEW cluster_moves AS"
-        " SELECT run_id, photo_id, from_cluster_id, to_cluster_id FROM cluster_run_photo_moves"
-    )
+def make_as_if_distributed(session: Session) -> None:
+    """What `distribute` changes: definitions have their other form, and no triggers count."""
     counter_cache.put_into_effect(session, "service")
+    session.distributed = True
+    definitions.create(session)
 
 
 def test_all_commands_do_the_same(
@@ -151,7 +148,7 @@ def test_all_commands_do_the_same(
         expected = list(whole_path(library, session))
     names = request.getfixturevalue("names_run")
     with empty_database(template) as url, Session.open(url) as session:
-        keep_moves_by_photo(session)
+        make_as_if_distributed(session)
         monkeypatch.setenv("DATABASE_URL", url)
         found = list(whole_path(library, session))
         assert work_tables(session) == []

@@ -173,8 +173,9 @@ def run_something(url: str, chance: random.Random) -> RunResult | AssignResult:
 
 MISPLACED = """
     SELECT photo.id FROM cluster_runs AS run
-    INNER JOIN cluster_moves AS moved ON run.id = moved.run_id
-    INNER JOIN photos AS photo ON moved.photo_id = photo.id AND photo.updated_at = run.placed_at
+    INNER JOIN cluster_run_moves AS moved ON run.id = moved.run_id
+    -- as the final transaction left it, which wrote down its moves, too
+    INNER JOIN photos AS photo ON photo.id = ANY (moved.photo_ids) AND photo.xmin = moved.xmin
     INNER JOIN clusters AS own ON photo.cluster_id = own.id
     WHERE run.id = %s AND (
         photo.cluster_pinned

@@ -283,6 +283,6 @@ def test_tidying_up_is_left_to_the_next_run_where_a_server_of_citus_is_gone(
     session: Session,
 ) -> None:
     with pytest.raises(DatabaseError):  # a mistake in the program
-        session.release("work_tables/keep_sample_inline")
+        session.release("runs/discard")
     session.distributed = True
-    session.release("work_tables/keep_sample_inline")
+    session.release("runs/discard")

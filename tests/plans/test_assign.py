@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fluffy_sql.database.session import Session
+from fluffy_sql.database.vectors import probe
+from fluffy_sql.database.work_tables import analyze
 from tests.plans.helpers import (
     DIMENSIONS,
     LARGEST_ID,
@@ -26,13 +28,6 @@ PHOTOS = 300
 K = 6
 
 both_metrics = pytest.mark.parametrize("normalize", [True, False])
-
-
-def make_work_tables(session: Session) -> None:
-    session.execute("work_tables/drop_candidates")
-    session.execute("work_tables/drop_placements")
-    session.execute("work_tables/create_candidates")
-    session.execute("work_tables/create_placements")
 
 
 def make_clusters(session: Session, dimensions: int) -> list[int]:
@@ -56,6 +51,7 @@ def nearest(session: Session, dimensions: int, *, normalize: bool = True) -> dic
         "limits": [math.inf] * K,
         "normalize": normalize,
         "dimensions": dimensions,
+        "probe": probe(dimensions),
         "after_row": 0,
         "last_row": LARGEST_ID,
     }
@@ -81,9 +77,8 @@ def large(empty_database: Callable[..., Any], template: str) -> Iterator[Session
         make_clusters(session, 3)
         session.connection.execute("UPDATE photos SET cluster_id = 1 WHERE mod(id, 2000) <> 77")
         session.connection.execute("VACUUM ANALYZE photos, clusters")
-        make_work_tables(session)
         session.execute("assign/list_new_photos")
-        session.execute("work_tables/analyze_candidates")
+        analyze(session, "work_candidates")
         yield session
 
 
@@ -102,7 +97,7 @@ def test_they_are_looked_up_and_placed_by_their_keys(large: Session) -> None:
     with large.connection.transaction(force_rollback=True):
         found = explain(large, "assign/find_nearest", **nearest(large, 3))
         assert ways_to(found, "photos") == {"photos_pkey"}
-        large.execute("work_tables/analyze_placements")
+        analyze(large, "work_placements")
         placed = explain(
             large, "assign/place_photos", run_id=open_run(large), cluster_ids=[1, 2, 3, 4, 5, 6]
         )
@@ -129,7 +124,6 @@ def listed(session: Session) -> Session:
     """Photos whose embeddings lie out of line, all of them listed."""
     fill(session, PHOTOS)
     make_clusters(session, DIMENSIONS)
-    make_work_tables(session)
     assert explain(session, "assign/list_new_photos").fetches == 0
     return session
 

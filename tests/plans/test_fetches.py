@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
+from fluffy_sql.database.vectors import probe
 from tests.plans.helpers import (
     DIMENSIONS,
     LARGEST_ID,
@@ -34,7 +34,6 @@ both_metrics = pytest.mark.parametrize("normalize", [True, False])
 @pytest.fixture(autouse=True)
 def _library(session: Session) -> None:
     fill(session, PHOTOS)
-    session.execute("work_tables/create_assignments")
 
 
 def about(fetches: int) -> object:
@@ -47,7 +46,7 @@ def assign(session: Session, *, normalize: bool) -> None:
         "kmeans/assign_photos",
         scope=None,
         clustered=False,
-        probe=np.ones(DIMENSIONS, np.float32),
+        probe=probe(DIMENSIONS),
         centroids=random_centroids(session, K),
         normalize=normalize,
         dimensions=DIMENSIONS,
@@ -110,8 +109,7 @@ def test_the_survey_fetches_one_embedding_for_each_length(session: Session) -> N
 
 def test_looking_at_what_was_left_out_fetches_only_that_and_once(session: Session) -> None:
     session.connection.execute(
-        "INSERT INTO work_assignments SELECT id, 0, 0, xmin FROM photos ORDER BY id"
-        " LIMIT %s",
+        "INSERT INTO work_assignments SELECT id, 0, 0, xmin FROM photos ORDER BY id LIMIT %s",
         (PHOTOS - 100,),
     )
     assert explain(session, "photos/survey_left_out", clustered=False).fetches == about(100)
@@ -124,7 +122,7 @@ def test_the_final_pass_fetches_each_embedding_once(session: Session, normalize:
         "kmeans/assign_photos",
         scope=None,
         clustered=False,
-        probe=np.ones(DIMENSIONS, np.float32),
+        probe=probe(DIMENSIONS),
         centroids=random_centroids(session, K),
         normalize=normalize,
         dimensions=DIMENSIONS,
@@ -155,13 +153,12 @@ def test_the_final_pass_by_cell_fetches_photos_that_are_not_of_the_sample_once(
     session: Session, normalize: bool
 ) -> None:
     draw_photos(session, 100)
-    session.execute("work_tables/index_drawn")
     explained = explain(
         session,
         "kmeans/assign_photos_by_cell",
         scope=None,
         clustered=False,
-        probe=np.ones(DIMENSIONS, np.float32),
+        probe=probe(DIMENSIONS),
         **cells(session, K),
         centers=random_centroids(session, 2),
         normalize=normalize,
@@ -183,7 +180,7 @@ def test_the_final_pass_over_the_sample_fetches_each_embedding_once(
         "kmeans/assign_sample",
         scope=None,
         clustered=False,
-        probe=np.ones(DIMENSIONS, np.float32),
+        probe=probe(DIMENSIONS),
         **cells(session, K),
         cells=in_cells(100),
         normalize=normalize,
@@ -195,7 +192,6 @@ def test_the_final_pass_over_the_sample_fetches_each_embedding_once(
 
 
 def test_drawing_photos_fetches_none(session: Session) -> None:
-    session.execute("work_tables/create_drawn")
     explained = explain(
         session, "kmeans/draw_photos", seed=1, scope=None, clustered=False, sample_size=PHOTOS
     )

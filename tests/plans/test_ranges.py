@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
 
 from fluffy_sql.database.session import Session
+from fluffy_sql.database.vectors import probe
 from tests.plans.helpers import (
     Explained,
     draw_sample,
@@ -31,7 +31,6 @@ def large(empty_database: Callable[..., Any], template: str) -> Iterator[Session
     with empty_database(template) as url, Session.open(url) as session:
         fill(session, PHOTOS, dimensions=3)
         draw_sample(session, PHOTOS, dimensions=3)
-        session.execute("work_tables/create_assignments")
         yield session
 
 
@@ -41,7 +40,7 @@ def assign(session: Session, after_id: int, last_id: int) -> Explained:
         "kmeans/assign_photos",
         scope=None,
         clustered=False,
-        probe=np.ones(3, np.float32),
+        probe=probe(3),
         centroids=random_centroids(session, K, 3),
         normalize=True,
         dimensions=3,
@@ -72,17 +71,17 @@ def test_a_pass_over_everything_reads_the_table_from_end_to_end(large: Session) 
 @pytest.mark.parametrize("name", ["kmeans/lloyd_step", "kmeans/measure_clusters"])
 def test_a_range_of_the_sample_is_read_by_its_primary_key(large: Session, name: str) -> None:
     explained = step(large, name, 5_000, 5_300)
-    assert index_of(explained, "sample") == "sample_pkey"
+    assert index_of(explained, "work_sample") == "work_sample_pkey"
 
 
 def test_a_step_over_everything_reads_the_sample_from_end_to_end(large: Session) -> None:
     explained = step(large, "kmeans/lloyd_step", 0, PHOTOS)
-    assert index_of(explained, "sample") is None
+    assert index_of(explained, "work_sample") is None
 
 
 def test_the_first_rows_are_read_by_the_primary_key(large: Session) -> None:
     explained = explain(large, "kmeans/fetch_rows", after_row=0, last_row=300)
-    assert index_of(explained, "sample") == "sample_pkey"
+    assert index_of(explained, "work_sample") == "work_sample_pkey"
 
 
 @pytest.mark.parametrize("name", ["kmeans/project_sample", "kmeans/lift_means"])

@@ -80,7 +80,7 @@ def test_a_step_by_cell_reads_the_sample_once_and_only_the_candidates(session: S
     fill(session, PHOTOS)
     draw_sample(session, PHOTOS)
     explained = step_by_cell(session)
-    [sample] = [n for n in explained.nodes if n.get("Relation Name") == "sample"]
+    [sample] = [n for n in explained.nodes if n.get("Relation Name") == "work_sample"]
     assert (sample["Actual Loops"], sample["Actual Rows"]) == (1, PHOTOS)
     [candidates] = [n for n in explained.nodes if n["Node Type"] == "Function Scan"]
     assert (candidates["Actual Loops"], candidates["Actual Rows"]) == (PHOTOS, K - 2)
@@ -90,7 +90,7 @@ def test_a_step_on_a_sample_out_of_line_fetches_each_row_for_each_centroid(
     session: Session,
 ) -> None:
     fill(session, PHOTOS)
-    session.execute("work_tables/create_sample")
+    session.connection.execute("ALTER TABLE work_sample RESET (toast_tuple_target)")
     session.connection.execute(
         "INSERT INTO work_sample SELECT row_number() OVER (), id, embedding FROM photos"
     )
@@ -105,9 +105,9 @@ def test_a_step_reads_the_sample_once_and_centroids_from_its_parameter(
     draw_sample(session, PHOTOS)
     explained = step(session, name)
     of_sample, of_centroids = explained.scans()
-    assert of_sample == ("Seq Scan", "sample")
+    assert of_sample == ("Seq Scan", "work_sample")
     assert of_centroids == ("Function Scan", "unnest")
-    [sample] = [n for n in explained.nodes if n.get("Relation Name") == "sample"]
+    [sample] = [n for n in explained.nodes if n.get("Relation Name") == "work_sample"]
     assert (sample["Actual Loops"], sample["Actual Rows"]) == (1, PHOTOS)
 
 

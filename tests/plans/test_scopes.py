@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from fluffy_sql.algorithms.measurable import LONGEST
+from fluffy_sql.database.vectors import probe
+from fluffy_sql.database.work_tables import analyze
 from tests.plans.helpers import (
     DIMENSIONS,
     Explained,
@@ -35,10 +37,6 @@ def scopes(session: Session) -> Session:
         "CREATE OR REPLACE VIEW usable_photos AS"
         " SELECT id, path, embedding, cluster_id, mod(id, 60) AS scope FROM photos"
     )
-    session.execute("work_tables/create_assignments")
-    session.execute("work_tables/create_drawn")
-    session.execute("work_tables/create_sample")
-    session.execute("work_tables/widen_sample_rows")
     session.fetch_all(
         "kmeans/draw_scopes",
         seed=1,
@@ -46,7 +44,7 @@ def scopes(session: Session) -> Session:
         nobodys=False,
         clustered=False,
     )
-    session.execute("work_tables/analyze_drawn")
+    analyze(session, "work_drawn", "position")
     session.execute(
         "kmeans/project_sample",
         axes=session.vector_array(np.empty((0, DIMENSIONS), np.float32)),
@@ -57,7 +55,7 @@ def scopes(session: Session) -> Session:
         after_row=0,
         last_row=SCOPES * PHOTOS_EACH,
     )
-    session.execute("work_tables/analyze_sample")
+    analyze(session, "work_sample", "position")
     return session
 
 
@@ -87,7 +85,7 @@ def test_a_step_reads_the_rows_of_its_scopes_and_fetches_none(
     scopes: Session, name: str, parameters: dict[str, Any]
 ) -> None:
     explained = of_two_scopes(scopes, name, **parameters)
-    assert index_of(explained, "sample") == "sample_pkey"
+    assert index_of(explained, "work_sample") == "work_sample_pkey"
     assert explained.fetches == 0
     assert toast_bytes(scopes, "work_sample") == 0
 
@@ -99,7 +97,7 @@ def test_the_final_pass_fetches_the_embeddings_of_its_scopes_once(scopes: Sessio
         "kmeans/assign_photos_by_scope",
         scopes=[0, 1],
         first_label=0,
-        probe=np.ones(DIMENSIONS, np.float32),
+        probe=probe(DIMENSIONS),
         normalize=True,
         dimensions=DIMENSIONS,
         clustered=False,

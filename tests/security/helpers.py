@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,8 +13,7 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from fluffy_sql.database.address import libpq_environment
-from fluffy_sql.database.programs import find_psql
+from fluffy_sql import cli
 from fluffy_sql.database.session import Session
 from tests.conftest import made_library
 from tests.integration.helpers import query
@@ -33,21 +30,16 @@ GRANTS = Path(__file__).resolve().parents[2] / "docs" / "grants"
 HARDEN = """
 DO $$
 DECLARE
-    ours regprocedure;
+    place name;
 BEGIN
     EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
-    EXECUTE format('REVOKE ALL ON SCHEMA %I FROM PUBLIC', current_schema());
-    FOR ours IN
-        SELECT oid FROM pg_proc
-        WHERE pronamespace = quote_ident(current_schema())::regnamespace
-            AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')
-    LOOP
-        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', ours);
+    FOREACH place IN ARRAY current_schemas(FALSE) LOOP
+        EXECUTE format('REVOKE ALL ON SCHEMA %I FROM PUBLIC', place);
     END LOOP;
 END
 $$
 """
-# What a role was granted in this database, as one would write it.
+# What a role was granted in this database, as one would write it; of a work table all at once.
 GRANTED = """
 SELECT privilege_type || ' ON DATABASE' FROM pg_database, aclexplode(datacl)
 WHERE grantee = %(role)s::regrole AND datname = current_database()
@@ -55,8 +47,10 @@ UNION ALL
 SELECT privilege_type || ' ON SCHEMA ' || nspname FROM pg_namespace, aclexplode(nspacl)
 WHERE grantee = %(role)s::regrole
 UNION ALL
-SELECT privilege_type || ' ON ' || relname FROM pg_class, aclexplode(relacl)
+SELECT string_agg(privilege_type, ', ' ORDER BY privilege_type) || ' ON ' || relname
+FROM pg_class, aclexplode(relacl)
 WHERE grantee = %(role)s::regrole AND relkind <> 'S'
+GROUP BY relname, CASE WHEN NOT starts_with(relname, 'work_') THEN privilege_type END
 UNION ALL
 SELECT privilege_type || ' ON SEQUENCE ' || relname FROM pg_class, aclexplode(relacl)
 WHERE grantee = %(role)s::regrole AND relkind = 'S'
@@ -140,7 +134,7 @@ def quoted(name: str) -> str:
 @contextmanager
 def new_role(admin: Session, what: str) -> Iterator[str]:
     """A role that may log in, with a name that no statement made of text would survive."""
-    role = f"""o'neil "{what}" {uuid.uuid4().hex}'; DROP TABLE photos; --"""
+    role = f"""o'neil "{what}" {uuid.uuid4().hex[:12]}'; DROP TABLE photos; --"""
     name = sql.Identifier(role)
     try:
         admin.connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(name, PASSWORD))
@@ -158,18 +152,17 @@ def new_role(admin: Session, what: str) -> Iterator[str]:
 def let_in(url: str, grants: str) -> Iterator[Library]:
     """Lets a new role into a library that is shut to all others, with one file of docs/grants."""
     with Session.open(url) as owner, new_role(owner, grants) as role:
+        if owner.connection.info.server_version < 150_000:
+            pytest.skip("before version 15 nothing is granted")
         owner.connection.execute(HARDEN)
         apply_grants(url, grants, role)
         yield Library(owner, role, make_conninfo(url, user=role, password=PASSWORD))
 
 
 def apply_grants(url: str, grants: str, role: str) -> None:
-    psql = find_psql(prefer_embedded=True)
-    subprocess.run(
-        [psql, "-qX", "-v", f"role={role}", "-f", GRANTS / f"{grants}.sql"],
-        env={**os.environ, **libpq_environment(url)},
-        check=True,
-    )
+    """Applies a file of docs/grants, as it says."""
+    file = str(GRANTS / f"{grants}.sql")
+    assert cli.run(["psql", "--database-url", url, "-qX", "-v", f"role={role}", "-f", file]) == 0
 
 
 def add_photos(session: Session, first: int, last: int) -> None:
@@ -196,6 +189,23 @@ def cut_off_a_run(session: Session) -> None:
     )
 
 
+@contextmanager
+def two_owners(session: Session) -> Iterator[None]:
+    """Has photos belong to two owners meanwhile."""
+    [(text,)] = query(session, "SELECT pg_get_viewdef('usable_photos'::regclass)")
+    options = "WITH (security_invoker = true)"
+    session.connection.execute(
+        f"CREATE OR REPLACE VIEW usable_photos {options} AS"  # noqa: S608 - a constant
+        " SELECT id, path, embedding, cluster_id, mod(id, 2) AS scope FROM photos".encode()
+    )
+    try:
+        yield
+    finally:
+        session.connection.execute(
+            f"CREATE OR REPLACE VIEW usable_photos {options} AS {text}".encode()
+        )
+
+
 def write_new_photos() -> None:
     """A file of five new photos, and five that are there with another embedding."""
     rows, _ = made_library(2, photos=10, dimensions=8, themes=3)
@@ -207,7 +217,8 @@ def write_new_photos() -> None:
 
 
 def ask(library: Library, statement: str) -> None:
-    with psycopg.connect(library.url) as connection:
+    """Runs a statement as the role, in a session like that of `fluffy-sql psql`."""
+    with psycopg.connect(library.url, options="-c search_path=fluffy_sql,public") as connection:
         connection.execute(statement.encode())
 
 

@@ -19,8 +19,8 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from fluffy_sql.database import programs
+from fluffy_sql.database.address import libpq_environment
 from fluffy_sql.database.embedded import EmbeddedServer, embedded_server
-from fluffy_sql.database.session import libpq_environment
 from fluffy_sql.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -237,7 +237,8 @@ def test_a_folder_may_be_deleted_under_it(tmp_path: Path) -> None:
         shutil.rmtree(tmp_path / "pg")
     with embedded_server(tmp_path / "pg") as server:
         assert answer(server, "SELECT 1") == 1
-    process.kill()  # it notices within a minute, too
+    with suppress(psutil.NoSuchProcess):  # it notices within a minute, too
+        process.kill()
 
 
 # Who uses it

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -29,6 +31,7 @@ from tests.security.helpers import (
     new_role,
     quoted,
     refuse,
+    two_owners,
     write_new_photos,
 )
 
@@ -40,22 +43,37 @@ if TYPE_CHECKING:
     Run = Callable[..., Finished]
 
 
-# Each grant of docs/grants/run.sql, and what fails without it: a command, or a statement.
-NEEDED = {
+FOR_OWNERS = "generate, where photos belong to owners"
+RESUME = "resume"
+# Each grant of docs/grants/read.sql, and what fails without it: a command, or a statement.
+NEEDED_TO_LOOK = {
     "CONNECT ON DATABASE": "runs",
-    "USAGE ON SCHEMA public": "runs",
-    "SELECT ON fluffy_sql_migrations": "runs",
-    "SELECT ON cluster_run_overview": "runs",
-    "SELECT ON clusters": "report",
+    "USAGE ON SCHEMA fluffy_sql": "runs",
+    "USAGE ON SCHEMA public": "clusters",
+    "SELECT ON migrations": "runs",
+    "SELECT ON definitions": "runs",
+    "SELECT ON application_tables": "runs",
+    "SELECT (id) ON photos": "report",
+    "SELECT (path) ON photos": "report",
+    "SELECT (embedding) ON photos": "clusters",
+    "SELECT (cluster_id) ON photos": "clusters",
+    "SELECT ON usable_photos": "report",
+    "SELECT ON clusters": "clusters",
+    "SELECT ON scoped_clusters": "clusters",
     "SELECT ON cluster_members": "clusters",
     "SELECT ON cluster_quality": "clusters",
     "SELECT ON cluster_runs": "show",
+    "SELECT ON cluster_run_overview": "runs",
     "SELECT ON cluster_run_steps": "show",
     "SELECT ON cluster_run_moves": "show",
     "SELECT ON cluster_run_clusters": "show",
     "SELECT ON cluster_moves": "diff",
-    "SELECT ON usable_photos": "report",
+    "SELECT ON photo_count_changes": OVERVIEW,
     "SELECT ON cluster_overview": OVERVIEW,
+    **{f"EXECUTE ON FUNCTION {name}": query for name, query in FUNCTIONS.items()},
+}
+# The same of what docs/grants/run.sql grants besides.
+NEEDED_TO_WORK = {
     "TEMPORARY ON DATABASE": "import",
     "INSERT (path) ON photos": "import",
     "INSERT (embedding) ON photos": "import",
@@ -65,17 +83,14 @@ NEEDED = {
     "SELECT ON photos": "generate",
     "UPDATE (cluster_id) ON photos": "generate",
     "UPDATE (updated_at) ON photos": "generate",
-    "USAGE ON SCHEMA fluffy_sql_work": "generate",
-    "CREATE ON SCHEMA fluffy_sql_work": "generate",
     "EXECUTE ON FUNCTION make_clusters": "generate",
     "INSERT ON clusters": "generate",
-    "SELECT ON scoped_clusters": "clusters",
     "DELETE ON clusters": "generate",
     "INSERT ON cluster_runs": "generate",
     "UPDATE ON cluster_runs": "generate",
     "DELETE ON cluster_runs": "dry run",
     "INSERT ON cluster_run_steps": "generate",
-    "DELETE ON cluster_run_steps": "resume",
+    "DELETE ON cluster_run_steps": RESUME,
     "INSERT ON cluster_run_moves": "generate",
     "DELETE ON cluster_run_moves": "generate",
     "INSERT ON cluster_run_clusters": "generate",
@@ -90,43 +105,89 @@ NEEDED = {
     "UPDATE (updated_at) ON clusters": "recluster",
     "UPDATE ON cluster_run_clusters": "recluster",
     "UPDATE (photos_count) ON clusters": "repair",
-    **{f"EXECUTE ON FUNCTION {name}": query for name, query in (FUNCTIONS | PLACING).items()},
+    "EXECUTE ON FUNCTION empty_work_tables": "generate",
+    "EXECUTE ON FUNCTION analyze_work_table": "generate",
+    "EXECUTE ON FUNCTION list_filled_work_tables": "check",
+    "EXECUTE ON FUNCTION fold_photo_counts": "generate",
+    "EXECUTE ON FUNCTION remember_usable_photos": "generate",
+    **{
+        f"DELETE, INSERT, SELECT, UPDATE ON work_{name}": command
+        for name, command in {
+            "assignments": "generate",
+            "aside": FOR_OWNERS,
+            "drawn": "generate",
+            "sample": "generate",
+            "measured": "generate",
+            "measured_clusters": "generate",
+            "candidates": "assign",
+            "placements": "assign",
+        }.items()
+    },
+    **{f"EXECUTE ON FUNCTION {name}": query for name, query in PLACING.items()},
 }
 
 
+@dataclass(frozen=True)
+class Roles:
+    """Two roles in a library of 60 photos in 3 clusters and 20 in none: one looks, one works."""
+
+    viewer: Library
+    worker: Library
+
+
 @pytest.fixture(scope="module")
-def worker(empty_database: Callable[..., Any], template: str) -> Iterator[Library]:
-    """A role that works with a library of 60 photos in 3 clusters and 20 in none."""
-    with empty_database(template) as url, let_in(url, "run") as library:
-        add_photos(library.owner, 0, 60)
-        generate(library.url, k=3)
-        ClusteringService(library.url, ClusteringSettings(k=3)).generate(recluster=True)
-        add_photos(library.owner, 60, 80)
-        library.owner.connection.execute("UPDATE clusters SET photos_count = 7 WHERE id = 1")
-        yield library
+def roles(empty_database: Callable[..., Any], template: str) -> Iterator[Roles]:
+    with (
+        empty_database(template) as url,
+        let_in(url, "read") as viewer,
+        let_in(url, "run") as worker,
+    ):
+        add_photos(worker.owner, 0, 60)
+        generate(worker.url, k=3)
+        ClusteringService(worker.url, ClusteringSettings(k=3)).generate(recluster=True)
+        add_photos(worker.owner, 60, 80)
+        worker.owner.connection.execute("UPDATE clusters SET photos_count = 7 WHERE id = 1")
+        yield Roles(viewer, worker)
 
 
-def test_nothing_is_granted_but_what_is_needed(worker: Library) -> None:
-    assert worker.granted() == set(NEEDED)
+@pytest.fixture
+def worker(roles: Roles) -> Library:
+    return roles.worker
 
 
-@pytest.mark.parametrize("grant", NEEDED)
-def test_is_needed(grant: str, worker: Library, run_cli: Run) -> None:
-    what = NEEDED[grant]
+def test_nothing_is_granted_but_what_is_needed(roles: Roles) -> None:
+    assert roles.viewer.granted() == set(NEEDED_TO_LOOK)
+    assert roles.worker.granted() == set(NEEDED_TO_LOOK | NEEDED_TO_WORK)
+
+
+@pytest.mark.parametrize("grant", NEEDED_TO_LOOK)
+def test_is_needed_to_look(grant: str, roles: Roles, run_cli: Run) -> None:
+    fails_without(grant, NEEDED_TO_LOOK[grant], roles.viewer, run_cli)
+
+
+@pytest.mark.parametrize("grant", NEEDED_TO_WORK)
+def test_is_needed_to_work(grant: str, roles: Roles, run_cli: Run) -> None:
+    fails_without(grant, NEEDED_TO_WORK[grant], roles.worker, run_cli)
+
+
+def fails_without(grant: str, what: str, library: Library, run_cli: Run) -> None:
+    """Takes a right away meanwhile: what needs it fails as it should, and changes nothing."""
     write_new_photos()
-    if what == "resume":
-        cut_off_a_run(worker.owner)
-    before = snapshot(worker.owner)
-    worker.change("REVOKE", grant)
+    if what == RESUME:
+        cut_off_a_run(library.owner)
+    before = snapshot(library.owner)
+    command = (LOOKING | WORKING | {FOR_OWNERS: WORKING["generate"]}).get(what)
+    library.change("REVOKE", grant)
     try:
-        if what in (LOOKING | WORKING):
-            assert is_refused(run_cli(*(LOOKING | WORKING)[what], "--database-url", worker.url))
+        if command is None:
+            refuse(library, what)
         else:
-            refuse(worker, what)
+            with two_owners(library.owner) if what == FOR_OWNERS else nullcontext():
+                assert is_refused(run_cli(*command, "--database-url", library.url))
     finally:
-        worker.change("GRANT", grant)
-    assert snapshot(worker.owner) == before
-    assert work_tables(worker.owner) == []
+        library.change("GRANT", grant)
+    assert snapshot(library.owner) == before
+    assert work_tables(library.owner) == []
 
 
 def test_a_role_that_may_run_can_do_all_but_migrate(
@@ -140,7 +201,7 @@ def test_a_role_that_may_run_can_do_all_but_migrate(
         add_photos(library.owner, 60, 80)
         for arguments in [LOOKING, WORKING]:
             for name, command in arguments.items():
-                if name == "resume":
+                if name == RESUME:
                     cut_off_a_run(library.owner)
                 if name == "assign":
                     library.owner.connection.execute(
@@ -167,8 +228,8 @@ def test_who_is_at_work_is_told_to_a_role_that_may_not_know_all_of_it(
         worker.owner.execute("runs/unlock")
     assert finished.code == 1
     assert re.fullmatch(
-        "fluffy-sql: another run or sweep is at work in this database: .*, server process [0-9]+;"
-        " try again when it is done\n",
+        "fluffy-sql: another run or sweep is at work in the library of the schema fluffy_sql: .*,"
+        " server process [0-9]+; try again when it is done\n",
         finished.err,
     )
 
@@ -182,12 +243,23 @@ def test_a_role_that_may_run_can_not_do_more(worker: Library, run_cli: Run) -> N
         "TRUNCATE photos",
         "UPDATE clusters SET name = 'x'",
         "CREATE OR REPLACE VIEW usable_photos AS SELECT * FROM photos",
-        "SELECT fluffy_sql_count_photos()",
-        "CREATE TRIGGER mine AFTER INSERT ON photos EXECUTE FUNCTION fluffy_sql_count_photos()",
-        "DELETE FROM fluffy_sql_migrations",
+        "CREATE OR REPLACE VIEW scoped_clusters AS SELECT id, NULL::bigint AS scope FROM clusters",
+        "SELECT count_photos()",
+        "SELECT scope_clusters_by('id')",
+        "CREATE TRIGGER mine AFTER INSERT ON photos EXECUTE FUNCTION count_photos()",
+        "TRUNCATE work_sample",
+        "DELETE FROM migrations",
+        # what migrate makes of it, it makes as the owner
+        "UPDATE definitions SET usable_photos = 'SELECT 1'",
+        "UPDATE application_tables SET relation = 'clusters'::regclass",
+        "INSERT INTO saved_grants VALUES ('TABLE', 'usable_photos', 'PUBLIC', 'SELECT', false)",
+        "INSERT INTO photo_count_changes (cluster_id, photos) VALUES (1, 1)",
     ):
         refuse(worker, statement)
-    assert is_refused(run_cli("migrate", "--rollback", "--yes", "--database-url", worker.url))
+    for command in (("migrate",), ("migrate", "--rollback", "--yes"), ("detach",)):
+        finished = run_cli(*command, "--database-url", worker.url)
+        assert finished.code == 1
+        assert finished.err.count("\n") == 1
 
 
 def test_a_role_that_may_read_can_look_and_change_nothing(
@@ -205,7 +277,13 @@ def test_a_role_that_may_read_can_look_and_change_nothing(
             ask(library, statement)
         for command in WORKING.values():
             assert is_refused(run_cli(*command, "--database-url", library.url)), command
-        for statement in [*PLACING.values(), "SELECT path FROM photos"]:
+        for statement in [
+            *PLACING.values(),
+            "SELECT cluster_pinned FROM photos",
+            "SELECT photo_id FROM work_sample",
+            "SELECT empty_work_tables(NULL)",
+            "SELECT fold_photo_counts()",
+        ]:
             refuse(library, statement)
         assert snapshot(library.owner) == before
 
@@ -231,6 +309,32 @@ def test_ids_of_an_adopted_table_may_come_from_a_sequence(
             assert run_cli(*WORKING[what], "--database-url", library.url).code == 0
 
 
+def test_schemas_of_the_application_and_of_pgvector_are_granted(
+    bare_database_url: str, run_cli: Run
+) -> None:
+    write_new_photos()
+    with Session.open(bare_database_url) as admin:
+        admin.connection.execute("CREATE SCHEMA app")
+        admin.connection.execute("CREATE SCHEMA extensions")
+        admin.connection.execute("CREATE EXTENSION vector SCHEMA extensions")
+    url = make_conninfo(bare_database_url, options="-c search_path=app")
+    schema.migrate(url)
+    with let_in(url, "run") as library:
+        add_photos(library.owner, 0, 60)
+        plain = make_conninfo(library.url, options="")
+        for command in (WORKING["generate"], *LOOKING.values()):
+            if command != LOOKING["diff"]:
+                finished = run_cli(*command, "--database-url", plain)
+                assert finished.code == 0, finished.err
+        for place in ("app", "extensions"):
+            grant = f"USAGE ON SCHEMA {place}"
+            library.change("REVOKE", grant)
+            finished = run_cli(*WORKING["generate"], "--database-url", plain)
+            library.change("GRANT", grant)
+            assert is_refused(finished), finished.err
+            assert place in finished.err
+
+
 def test_migrate_needs_no_superuser_but_the_extension_or_one_who_may_make_it(
     bare_database_url: str, run_cli: Run
 ) -> None:
@@ -242,32 +346,51 @@ def test_migrate_needs_no_superuser_but_the_extension_or_one_who_may_make_it(
         def run(*arguments: str) -> Finished:
             return run_cli(*arguments, "--database-url", url)
 
-        assert is_refused(run("migrate"))
+        refused = run("migrate")
+        assert refused.code == 1
+        assert "this role may not make the extension vector" in refused.err
         admin.connection.execute("CREATE EXTENSION vector")
         assert run("migrate").code == 0
         with Session.open(bare_database_url) as session:
             add_photos(session, 0, 20)
+            # as a killed run of another role leaves it
+            session.connection.execute("INSERT INTO work_drawn VALUES (1, 1)")
         assert run("generate", "--k", "2").code == 0
-        admin.execute("work_tables/create_sample")  # as a killed run of another role leaves it
         assert run("migrate", "--rollback", "--yes").code == 0
-        found = query(admin, "SELECT to_regnamespace('fluffy_sql_work'), to_regclass('photos')")
+        found = query(admin, "SELECT to_regnamespace('fluffy_sql'), to_regclass('photos')")
         assert found == [(None, None)]
 
 
-def test_a_schema_for_work_tables_that_was_made_before_is_used_and_kept(
+def test_a_role_that_may_make_no_schema_migrates_into_one_that_was_made_for_it(
     bare_database_url: str, run_cli: Run
 ) -> None:
     with Session.open(bare_database_url) as admin, new_role(admin, "migrates") as role:
         admin.connection.execute("CREATE EXTENSION vector")
         admin.connection.execute(f"GRANT CREATE ON SCHEMA public TO {quoted(role)}".encode())
         url = make_conninfo(bare_database_url, user=role, password=PASSWORD)
-        assert is_refused(run_cli("migrate", "--database-url", url))
-        admin.connection.execute(
-            f"CREATE SCHEMA fluffy_sql_work AUTHORIZATION {quoted(role)}".encode()
-        )
+        refused = run_cli("migrate", "--database-url", url)
+        assert refused.code == 1
+        assert f"CREATE SCHEMA fluffy_sql AUTHORIZATION {quoted(role)}" in refused.err
+        admin.connection.execute(f"CREATE SCHEMA fluffy_sql AUTHORIZATION {quoted(role)}".encode())
         assert run_cli("migrate", "--database-url", url).code == 0
         assert run_cli("migrate", "--rollback", "--yes", "--database-url", url).code == 0
-        assert query(admin, "SELECT to_regnamespace('fluffy_sql_work') IS NOT NULL") == [(True,)]
+        assert query(admin, "SELECT to_regnamespace('fluffy_sql')") == [(None,)]
+
+
+def test_a_schema_in_which_others_may_make_things_is_refused(
+    bare_database_url: str, run_cli: Run
+) -> None:
+    with Session.open(bare_database_url) as admin, new_role(admin, "makes") as role:
+        admin.connection.execute("CREATE SCHEMA fluffy_sql")
+        for whose in (quoted(role), "PUBLIC"):
+            admin.connection.execute(f"GRANT CREATE ON SCHEMA fluffy_sql TO {whose}".encode())
+            refused = run_cli("migrate", "--database-url", bare_database_url)
+            assert refused.code == 1
+            revoke = f"REVOKE CREATE ON SCHEMA fluffy_sql FROM {whose}"
+            assert refused.err.endswith(f"{revoke}\n")
+            admin.connection.execute(revoke.encode())
+        assert query(admin, "SELECT FROM pg_class WHERE relname IN ('photos', 'migrations')") == []
+        assert run_cli("migrate", "--database-url", bare_database_url).code == 0
 
 
 def test_a_role_that_may_not_see_all_photos_is_refused(

@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 
 COMMANDS = {"migrate": ["migrate"], **LOOKING, **WORKING, "psql": ["psql", "-c", "SELECT 1"]}
 
-TABLES = "SELECT oid::regclass::text FROM pg_class WHERE relnamespace = 'public'::regnamespace"
-TABLES += " AND relkind = 'r'"
+TABLES = """
+SELECT oid::regclass::text FROM pg_class
+WHERE relkind = 'r' AND relnamespace IN ('public'::regnamespace, 'fluffy_sql'::regnamespace)
+"""
 
 
 @pytest.fixture(scope="module")

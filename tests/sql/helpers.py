@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import psycopg
 import pytest
 
+from fluffy_sql.database.vectors import LONGEST_VECTOR, probe
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from fluffy_sql.database.session import Session
     from fluffy_sql.database.vectors import VectorArray
 
 
 LARGEST_ID = 2**63 - 1
+# What embeddings of any length are multiplied by, to tell them apart.
+PROBE = probe(LONGEST_VECTOR)
 # Too long to share a row of 2 KB with 480 dimensions, and not to be compressed.
 LONG_PATH = np.random.default_rng(0).bytes(150).hex()
 
@@ -80,7 +86,6 @@ def make_sample(
     session: Session, embeddings: Sequence[Sequence[float]], photo_ids: Iterable[int] | None = None
 ) -> None:
     """A sample with these rows at positions 1, 2, ..."""
-    session.execute("work_tables/create_sample")
     ids = photo_ids or range(1, len(embeddings) + 1)
     for position, (photo_id, row) in enumerate(zip(ids, embeddings, strict=True), start=1):
         session.connection.execute(
@@ -90,8 +95,7 @@ def make_sample(
 
 
 def make_assignments(session: Session, rows: dict[int, tuple[int, float]]) -> None:
-    """The work table, with the (label, distance) of each photo."""
-    session.execute("work_tables/create_assignments")
+    """What an algorithm assigned: the (label, distance) of each photo."""
     for photo_id, (label, distance) in rows.items():
         session.connection.execute(
             "INSERT INTO work_assignments (photo_id, label, distance, row_version)"
@@ -166,11 +170,52 @@ def close_run(session: Session, run_id: int, **changes: object) -> None:
     session.execute("runs/close", run_id=run_id, **(parameters | changes))
 
 
+def record_quality(session: Session, run_id: int, cluster_id: int, silhouette: float) -> None:
+    """Writes down what a run measured of a cluster."""
+    session.connection.execute(
+        "INSERT INTO cluster_quality (run_id, cluster_id, photos, mean_distance, max_distance,"
+        " silhouette, davies_bouldin, photos_measured) VALUES (%s, %s, 3, 1, 2, %s, 1.5, 3)",
+        (run_id, cluster_id, silhouette),
+    )
+
+
 def run_record(session: Session, run_id: int) -> dict[str, Any]:
     """A row of cluster_runs."""
     record = value(session, "SELECT to_jsonb(run) FROM cluster_runs AS run WHERE id = %s", run_id)
     assert isinstance(record, dict)
     return record
+
+
+def record_move(
+    session: Session, run_id: int, photo_ids: Sequence[int], old: int | None, new: int | None
+) -> None:
+    """Writes down that a run moved photos, embedded as they are now; moves none."""
+    session.connection.execute(
+        "INSERT INTO cluster_run_moves"
+        " (run_id, from_cluster_id, to_cluster_id, photos, photo_ids, fingerprints)"
+        " SELECT run.id, %(old)s, %(new)s, cardinality(%(ids)s::bigint[]), %(ids)s, ARRAY("
+        " SELECT CASE WHEN run.metric = 'cosine' AND vector_norm(photo.embedding) > 0"
+        " THEN l2_normalize(photo.embedding) ELSE photo.embedding END"
+        " <#> subvector(%(probe)b::vector, 1, vector_dims(photo.embedding))"
+        " FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY AS moved (id, place)"
+        " LEFT JOIN usable_photos AS photo ON moved.id = photo.id ORDER BY moved.place)"
+        " FROM cluster_runs AS run WHERE run.id = %(run_id)s",
+        {"run_id": run_id, "old": old, "new": new, "ids": list(photo_ids), "probe": PROBE},
+    )
+
+
+@contextmanager
+def as_role(session: Session, *rights: str) -> Iterator[None]:
+    """Is a new role with these rights and no others; what was done meanwhile is taken back."""
+    with session.connection.transaction(force_rollback=True):
+        try:
+            session.connection.execute("CREATE ROLE somebody")
+        except psycopg.errors.InsufficientPrivilege:
+            pytest.skip("the role of the tests may not make others")
+        for right in rights:
+            session.connection.execute(f"GRANT {right} TO somebody".encode())
+        session.connection.execute("SET LOCAL ROLE somebody")
+        yield
 
 
 def wait_until_blocked(session: Session, pid: int) -> None:

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from fluffy_sql.database.vectors import probe
+from fluffy_sql.database.work_tables import empty
 from tests.sql.helpers import (
     LARGEST_ID,
+    PROBE,
     add_with_ids,
     hide,
     make_clusters,
@@ -18,8 +21,8 @@ from tests.sql.helpers import (
     place,
     placed,
     query,
+    record_move,
     run_record,
-    value,
     vectors,
 )
 
@@ -27,18 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from fluffy_sql.database.session import Session
-
-
-@pytest.fixture(autouse=True)
-def _work_tables(request: pytest.FixtureRequest) -> None:
-    """In the only session of a test, or in the first of two."""
-    session: Session = (
-        request.getfixturevalue("two_sessions")[0]
-        if "two_sessions" in request.fixturenames
-        else request.getfixturevalue("session")
-    )
-    session.execute("work_tables/create_candidates")
-    session.execute("work_tables/create_placements")
 
 
 def candidates(session: Session) -> list[tuple[Any, ...]]:
@@ -80,6 +71,7 @@ def find_nearest(
         ],
         normalize=normalize,
         dimensions=2,
+        probe=probe(2),
         after_row=after_row,
         last_row=last_row,
     )
@@ -167,34 +159,30 @@ def test_what_is_not_looked_at_is_counted(session: Session) -> None:
 
 
 def placed_by_run(
-    session: Session, cluster_id: int, *photo_ids: int, day: int = 1, run_id: int | None = None
+    session: Session, cluster_id: int, *photo_ids: int, run_id: int | None = None
 ) -> int:
-    """Places photos as a run does, on a day in 2001; returns the run."""
+    """Places photos as a run does; returns the run."""
     run_id = run_id or open_run(session, kind="assign")
-    session.connection.execute(
-        "UPDATE cluster_runs SET placed_at = make_date(2001, 1, %s) WHERE id = %s", (day, run_id)
-    )
-    session.connection.execute(
-        "UPDATE photos SET cluster_id = %s, updated_at = make_date(2001, 1, %s) WHERE id = ANY(%s)",
-        (cluster_id, day, list(photo_ids)),
-    )
-    session.connection.execute(
-        "INSERT INTO cluster_run_moves VALUES (%s, NULL, %s, %s, %s)",
-        (run_id, cluster_id, len(photo_ids), list(photo_ids)),
-    )
+    place(session, cluster_id, *photo_ids)
+    record_move(session, run_id, photo_ids, None, cluster_id)
     return run_id
 
 
-def change(session: Session, *photo_ids: int) -> None:
+def embed(session: Session, embedding: Sequence[float], *photo_ids: int) -> None:
     """Embeds photos again, as an import does."""
     session.connection.execute(
-        "UPDATE photos SET embedding = '[0, 1]', updated_at = now() WHERE id = ANY(%s)",
-        (list(photo_ids),),
+        "UPDATE photos SET embedding = %s WHERE id = ANY(%s)", (str(embedding), list(photo_ids))
     )
 
 
+def list_changed(session: Session) -> int:
+    return session.execute("assign/list_changed_photos", probe=PROBE)
+
+
 def changed(session: Session) -> list[int]:
-    session.execute("assign/list_changed_photos")
+    """Photos that are listed as changed, none of which was listed before."""
+    empty(session, "work_candidates")
+    assert list_changed(session) == len(candidates(session))
     return [row[1] for row in candidates(session)]
 
 
@@ -204,9 +192,9 @@ def test_photos_that_changed_since_a_run_placed_them_are_listed_after_the_new_on
     add_with_ids(session, {i: [1, 0] for i in (4, 1, 2, 3)})
     [ours] = make_clusters(session, [[1, 0]])
     placed_by_run(session, ours, 1, 2, 3)
-    change(session, 3, 1)
+    embed(session, [0, 1], 3, 1)
     session.execute("assign/list_new_photos")
-    assert session.execute("assign/list_changed_photos") == 2
+    assert list_changed(session) == 2
     assert candidates(session) == [(1, 4, None), (2, 1, ours), (3, 3, ours)]
 
 
@@ -214,16 +202,60 @@ def test_changed_photos_are_listed_where_there_are_no_new_ones(session: Session)
     add_with_ids(session, {1: [1, 0]})
     [ours] = make_clusters(session, [[1, 0]])
     placed_by_run(session, ours, 1)
-    change(session, 1)
-    session.execute("assign/list_changed_photos")
+    embed(session, [0, 1], 1)
+    list_changed(session)
     assert candidates(session) == [(1, 1, ours)]
 
 
-def test_a_change_by_a_transaction_that_began_before_the_run_counts(session: Session) -> None:
-    add_with_ids(session, {1: [1, 0]})
-    placed_by_run(session, make_clusters(session, [[1, 0]])[0], 1, day=2)
-    session.connection.execute("UPDATE photos SET updated_at = '2001-01-01'")
-    assert changed(session) == [1]
+def test_only_an_embedding_that_is_another_one_is_a_change(session: Session) -> None:
+    add_with_ids(session, {1: [1, 0], 2: [1, 0]})
+    placed_by_run(session, make_clusters(session, [[1, 0]])[0], 1, 2)
+    session.connection.execute("UPDATE photos SET path = path || 'x', updated_at = now() + '1 day'")
+    embed(session, [1, 0], 1)
+    assert changed(session) == []
+    session.connection.execute(
+        "UPDATE photos SET embedding = '[0, 1]', updated_at = '2001-01-01' WHERE id = 2"
+    )
+    assert changed(session) == [2]
+
+
+@pytest.mark.parametrize(
+    ("metric", "embedding", "told"),
+    [
+        ("cosine", [30, 40, 50], False),
+        ("cosine", [3, 4.0001, 5], False),
+        ("cosine", [3, 4.01, 5], True),
+        ("cosine", [0, 0, 0], True),
+        ("cosine", [3, 4], True),
+        ("l2", [3.0001, 4, 5], False),
+        ("l2", [3.01, 4, 5], True),
+        ("l2", [30, 40, 50], True),
+        ("l2", [0, 0, 0], True),
+        ("l2", [3, 4, 5, 6], True),
+    ],
+)
+def test_what_tells_two_embeddings_apart_is_what_the_metric_sees(
+    session: Session, metric: str, embedding: list[float], *, told: bool
+) -> None:
+    add_with_ids(session, {1: [3, 4, 5]})
+    run_id = open_run(session, kind="assign", metric=metric)
+    placed_by_run(session, make_clusters(session, [[1, 0, 0]])[0], 1, run_id=run_id)
+    embed(session, embedding, 1)
+    assert changed(session) == ([1] if told else [])
+
+
+def test_a_change_that_only_the_view_shows_counts(session: Session) -> None:
+    add_with_ids(session, {1: [1, 0], 2: [1, 0]})
+    session.connection.execute("CREATE TABLE embeddings AS SELECT id, embedding FROM photos")
+    session.connection.execute(
+        "CREATE OR REPLACE VIEW usable_photos AS SELECT photos.id, path, embeddings.embedding,"
+        " cluster_id, NULL::bigint AS scope FROM photos INNER JOIN embeddings USING (id)"
+    )
+    placed_by_run(session, make_clusters(session, [[1, 0]])[0], 1, 2)
+    embed(session, [0, 1], 1)
+    assert changed(session) == []
+    session.connection.execute("UPDATE embeddings SET embedding = '[0, 1]' WHERE id = 2")
+    assert changed(session) == [2]
 
 
 def test_what_a_person_did_is_left_alone(session: Session) -> None:
@@ -234,7 +266,7 @@ def test_what_a_person_did_is_left_alone(session: Session) -> None:
     placed_by_run(session, unusable, 4, run_id=run_id)
     place(session, theirs, 2, 6)  # 6 was never placed by a run
     pin(session, 3)
-    session.connection.execute("UPDATE photos SET updated_at = now()")
+    embed(session, [0, 1], *range(1, 7))
     session.connection.execute("UPDATE photos SET embedding = NULL WHERE id = 5")
     assert changed(session) == [1]
 
@@ -242,7 +274,7 @@ def test_what_a_person_did_is_left_alone(session: Session) -> None:
 def test_only_usable_photos_are_placed_again(session: Session) -> None:
     add_with_ids(session, {1: [1, 0], 2: [1, 0]})
     placed_by_run(session, make_clusters(session, [[1, 0]])[0], 1, 2)
-    change(session, 1, 2)
+    embed(session, [0, 1], 1, 2)
     hide(session, 1)
     assert changed(session) == [2]
 
@@ -250,11 +282,12 @@ def test_only_usable_photos_are_placed_again(session: Session) -> None:
 def test_the_last_run_that_placed_a_photo_counts(session: Session) -> None:
     add_with_ids(session, {1: [1, 0], 2: [1, 0]})
     first, second = make_clusters(session, [[1, 0], [0, 1]])
-    placed_by_run(session, first, 1, 2, day=1)
-    placed_by_run(session, second, 1, 2, day=2)
+    placed_by_run(session, first, 1, 2)
+    embed(session, [0, 1], 1, 2)
+    placed_by_run(session, second, 1, 2)
     assert changed(session) == []
-    session.connection.execute("UPDATE photos SET cluster_id = %s WHERE id = 1", (first,))
-    session.connection.execute("UPDATE photos SET updated_at = now()")
+    place(session, first, 1)
+    embed(session, [1, 0], 1, 2)
     assert changed(session) == [2]
 
 
@@ -263,18 +296,18 @@ def test_a_photo_that_two_runs_put_into_one_cluster_did_not_change_by_that(
 ) -> None:
     add_with_ids(session, {1: [1, 0]})
     [ours] = make_clusters(session, [[1, 0]])
-    placed_by_run(session, ours, 1, day=1)
-    placed_by_run(session, ours, 1, day=2)
+    placed_by_run(session, ours, 1)
+    placed_by_run(session, ours, 1)
     assert changed(session) == []
-    change(session, 1)
+    embed(session, [0, 1], 1)
     assert changed(session) == [1]
 
 
-def test_a_run_whose_time_is_not_known_is_not_judged_by_it(session: Session) -> None:
+def test_a_run_that_looked_at_no_embedding_says_nothing_of_it(session: Session) -> None:
     add_with_ids(session, {1: [1, 0]})
     placed_by_run(session, make_clusters(session, [[1, 0]])[0], 1)
-    session.connection.execute("UPDATE cluster_runs SET placed_at = NULL")
-    change(session, 1)
+    session.connection.execute("UPDATE cluster_run_moves SET fingerprints = NULL")
+    embed(session, [0, 1], 1)
     assert changed(session) == []
 
 
@@ -534,23 +567,4 @@ def test_the_record_is_closed_with_what_was_placed(session: Session) -> None:
     }
     assert {name: record[name] for name in outcome} == outcome
     assert record["finished_at"] >= record["started_at"]
-    assert value(session, "SELECT placed_at = now() FROM cluster_runs WHERE id = %s", run_id)
     assert run_record(session, other)["status"] == "running"
-
-
-def test_statistics_of_the_work_tables_are_taken(session: Session) -> None:
-    add_with_ids(session, {i: [1, 0] for i in range(1, 6)})
-    list_all(session)
-    find_nearest(session, {7: [1, 0]})
-    session.execute("work_tables/analyze_candidates")
-    session.execute("work_tables/analyze_placements")
-    counted = "SELECT reltuples FROM pg_class WHERE oid = to_regclass(%s)"
-    for table in ("work_candidates", "work_placements"):
-        assert value(session, counted, table) == 5
-
-
-def test_work_tables_can_be_dropped_twice(session: Session) -> None:
-    for _ in range(2):
-        session.execute("work_tables/drop_candidates")
-        session.execute("work_tables/drop_placements")
-    assert value(session, "SELECT to_regclass('work_placements') IS NULL")

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from fluffy_sql.database.session import Session
 
 TRIGGER = (
-    "CREATE TRIGGER place_new BEFORE INSERT OR UPDATE OF embedding ON photos"
-    " FOR EACH ROW EXECUTE FUNCTION public.place_new_photo({})"
+    "CREATE TRIGGER place_new AFTER INSERT OR UPDATE OF embedding ON photos"
+    " FOR EACH ROW EXECUTE FUNCTION fluffy_sql.place_new_photo({})"
 )
 
 
@@ -44,7 +44,7 @@ def add_clusters(
 def assign(session: Session, photo_id: int | None, *limit: float | None) -> int | None:
     """Calls the function, whose answer is where the photo is afterwards."""
     arguments = ", ".join(["%s"] * (1 + len(limit)))
-    given: int | None = value(session, f"SELECT public.assign_photo({arguments})", photo_id, *limit)
+    given: int | None = value(session, f"SELECT assign_photo({arguments})", photo_id, *limit)
     assert photo_id not in placed(session) or placed(session)[photo_id] == given
     return given
 
@@ -188,7 +188,7 @@ def test_it_never_refuses_a_photo(session: Session) -> None:
 
 
 def by_function(session: Session) -> None:
-    session.connection.execute("SELECT public.assign_photo(1)")
+    session.connection.execute("SELECT fluffy_sql.assign_photo(1)")
 
 
 def by_trigger(session: Session) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.sql.helpers import add_with_ids, make_clusters, open_run, place, query
+from tests.sql.helpers import add_with_ids, make_clusters, open_run, place, query, record_quality
 
 if TYPE_CHECKING:
     from fluffy_sql.database.session import Session
@@ -78,10 +78,7 @@ def test_the_quality_is_what_its_own_run_measured(session: Session) -> None:
     run_id, later_run_id = open_run(session), open_run(session)
     [first] = make_clusters(session, [[0, 0]], run_id)
     for measured_by, silhouette in ((run_id, 0.25), (later_run_id, 0.5)):
-        session.connection.execute(
-            "INSERT INTO cluster_quality VALUES (%s, %s, 3, 1, 2, %s, 1.5, 3)",
-            (measured_by, first, silhouette),
-        )
+        record_quality(session, measured_by, first, silhouette)
     [row] = listed(session)
     assert (row["silhouette"], row["davies_bouldin"]) == (0.25, 1.5)
 

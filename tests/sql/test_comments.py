@@ -12,17 +12,7 @@ from tests.sql.helpers import add_with_ids, place, query, value
 if TYPE_CHECKING:
     from fluffy_sql.database.session import Session
 
-TABLES = (
-    "photos",
-    "clusters",
-    "cluster_runs",
-    "cluster_run_steps",
-    "cluster_quality",
-    "cluster_run_moves",
-    "cluster_run_clusters",
-    "cluster_run_checkpoints",
-    "fluffy_sql_created_objects",
-)
+TABLES = ("photos", "clusters")
 VIEWS = (
     "usable_photos",
     "cluster_members",
@@ -32,28 +22,38 @@ VIEWS = (
     "scoped_clusters",
 )
 FUNCTIONS = (
+    "application_table",
     "assign_photo",
     "centroid_distance",
     "cluster_central_photos",
     "cluster_neighbors",
     "cluster_outermost_photos",
     "cluster_random_photos",
+    "fold_photo_counts",
+    "library_is_whole",
+    "list_filled_work_tables",
+    "list_work_tables",
     "nearest_active_cluster",
     "photo_nearest_clusters",
+    "remember_usable_photos",
     "scope_clusters_by",
+    "usable_photos_is_as_made",
     "vector_nearest_clusters",
 )
 TRIGGERS = ("place_new_photo",)
 
 # Postgres calls these itself.
 TRIGGER_FUNCTIONS = (
-    "fluffy_sql_count_cluster",
-    "fluffy_sql_count_photos",
-    "fluffy_sql_guard_cluster",
-    "fluffy_sql_guard_photos",
+    "count_cluster",
+    "count_photos",
+    "fold_photo_counts_at_commit",
+    "guard_cluster",
+    "guard_photos",
 )
 # A run calls these.
-OF_RUNS = ("make_clusters",)
+OF_RUNS = ("analyze_work_table", "empty_work_tables", "make_clusters")
+# yoyo makes these, and says nothing of them.
+OF_YOYO = {"migrations", "migrations_log", "migrations_version"}
 
 # Columns whose name alone does not say what they hold.
 DESCRIBED = {
@@ -77,7 +77,6 @@ DESCRIBED = {
         "davies_bouldin",
         "calinski_harabasz",
         "photos_measured",
-        "placed_at",
     },
     "cluster_quality": {
         "cluster_id",
@@ -101,8 +100,22 @@ def comment(session: Session, relation: str) -> str | None:
 
 
 @pytest.mark.parametrize("relation", TABLES + VIEWS)
-def test_every_table_and_view_says_what_it_is(session: Session, relation: str) -> None:
+def test_every_table_of_the_application_and_every_view_says_what_it_is(
+    session: Session, relation: str
+) -> None:
     assert comment(session, relation)
+
+
+def test_everything_in_our_schema_says_what_it_is(session: Session) -> None:
+    relations = query(
+        session,
+        "SELECT relname::text, relkind::text, obj_description(oid, 'pg_class') FROM pg_class"
+        " WHERE relnamespace = 'fluffy_sql'::regnamespace AND relkind NOT IN ('i', 'S')",
+    )
+    assert {name for name, kind, _ in relations if kind == "v"} == {*VIEWS}
+    assert {name for name, _, said in relations if not said} == OF_YOYO
+    said = "SELECT obj_description('fluffy_sql'::regnamespace, 'pg_namespace')"
+    assert value(session, said).endswith("Made by fluffy-sql migrate.")
 
 
 @pytest.mark.parametrize("relation", sorted(DESCRIBED))
@@ -127,9 +140,8 @@ def test_the_example_in_a_view_s_comment_runs(session: Session, view: str) -> No
 def test_every_function_of_ours_is_among_these(session: Session) -> None:
     found = query(
         session,
-        "SELECT proname::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
-        " AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass"
-        " AND objid = pg_proc.oid AND deptype = 'e') ORDER BY 1",
+        "SELECT proname::text FROM pg_proc"
+        " WHERE pronamespace = 'fluffy_sql'::regnamespace ORDER BY 1",
     )
     assert [name for (name,) in found] == sorted(FUNCTIONS + TRIGGERS + TRIGGER_FUNCTIONS + OF_RUNS)
 
@@ -140,12 +152,19 @@ def test_a_trigger_function_says_what_it_does(session: Session, function: str) -
     assert "trigger" in described
 
 
+@pytest.mark.parametrize("function", OF_RUNS)
+def test_a_function_that_runs_call_says_so(session: Session, function: str) -> None:
+    described = value(session, "SELECT obj_description(to_regproc(%s), 'pg_proc')", function)
+    assert described.endswith(("For runs of fluffy_sql.", "one of which is let in at a time."))
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_the_example_in_a_function_s_comment_gives_rows(session: Session, function: str) -> None:
     add_with_ids(session, {1: [1, 0], 2: [3, 4]})
     session.connection.execute("INSERT INTO clusters (id, centroid) VALUES (1, '[1, 0]')")
     session.connection.execute("INSERT INTO clusters (id, centroid) VALUES (2, '[0, 1]')")
     place(session, 1, 1, 2)
+    session.connection.execute("INSERT INTO work_drawn VALUES (1, 1)")
     described = value(session, "SELECT obj_description(to_regproc(%s), 'pg_proc')", function)
     example = re.search(r"Example: (SELECT .*?;)", described)
     assert example is not None

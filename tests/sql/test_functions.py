@@ -18,27 +18,27 @@ of_one_cluster = pytest.mark.parametrize(
 )
 # A call of each function by the names of its arguments, and what it gives for `library`.
 CALLS: dict[str, list[tuple[Any, ...]]] = {
-    "SELECT * FROM public.centroid_distance("
+    "SELECT * FROM fluffy_sql.centroid_distance("
     "embedding => '[3, 4]', centroid => '[0, 0]', metric => 'l2')": [(5,)],
-    "SELECT * FROM public.cluster_central_photos(cluster_id => 1, n => 2)": [
+    "SELECT * FROM fluffy_sql.cluster_central_photos(cluster_id => 1, n => 2)": [
         (1, 1, 3, "p3"),
         (2, 2, 2, "p2"),
     ],
-    "SELECT * FROM public.cluster_outermost_photos(cluster_id => 1, n => 2)": [
+    "SELECT * FROM fluffy_sql.cluster_outermost_photos(cluster_id => 1, n => 2)": [
         (3, 5, 1, "p1"),
         (2, 2, 2, "p2"),
     ],
-    "SELECT * FROM public.cluster_random_photos(cluster_id => 1, n => 3, seed => 7)"
+    "SELECT * FROM fluffy_sql.cluster_random_photos(cluster_id => 1, n => 3, seed => 7)"
     " ORDER BY photo_id": [(5, 1, "p1"), (2, 2, "p2"), (1, 3, "p3")],
-    "SELECT * FROM public.cluster_neighbors(cluster_id => 1, n => 2)": [
+    "SELECT * FROM fluffy_sql.cluster_neighbors(cluster_id => 1, n => 2)": [
         (3, 5, "c3"),
         (2, 10, "c2"),
     ],
-    "SELECT * FROM public.vector_nearest_clusters(embedding => '[0, 4]', n => 2)": [
+    "SELECT * FROM fluffy_sql.vector_nearest_clusters(embedding => '[0, 4]', n => 2)": [
         (3, 3, "l2", "c3"),
         (1, 4, "l2", "c1"),
     ],
-    "SELECT * FROM public.photo_nearest_clusters(photo_id => 1, n => 2)": [
+    "SELECT * FROM fluffy_sql.photo_nearest_clusters(photo_id => 1, n => 2)": [
         (3, 0, "l2", "c3", False),
         (1, 5, "l2", "c1", True),
     ],
@@ -123,7 +123,7 @@ def test_every_function_runs_in_a_parallel_worker(session: Session, call: str) -
 
 def test_the_planner_may_trust_that_none_changes_anything(session: Session) -> None:
     for call in CALLS:
-        function = call.partition("public.")[2].partition("(")[0]
+        function = call.partition("fluffy_sql.")[2].partition("(")[0]
         [found] = query(
             session,
             "SELECT provolatile::text, proparallel::text FROM pg_proc WHERE oid = to_regproc(%s)",

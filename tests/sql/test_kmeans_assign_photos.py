@@ -46,11 +46,6 @@ def assign(
     )
 
 
-@pytest.fixture(autouse=True)
-def _work_table(session: Session) -> None:
-    session.execute("work_tables/create_assignments")
-
-
 def test_each_photo_gets_its_nearest_centroid_and_the_distance_to_it(session: Session) -> None:
     add_with_ids(session, {1: [1, 0], 2: [9, 0], 3: [3, 4], 4: [10, 7]})
     assert assign(session, [[0, 0], [10, 0]]) == 4

@@ -9,6 +9,7 @@ import pytest
 
 from fluffy_sql.algorithms.lookup import among_candidates
 from fluffy_sql.database.vectors import IntegerArray
+from fluffy_sql.database.work_tables import empty
 from tests.sql.helpers import (
     LARGEST_ID,
     add_with_ids,
@@ -93,7 +94,6 @@ def assign_sample(
     **changes: Any,
 ) -> dict[int, tuple[int, float]]:
     """Photo to (label, distance)."""
-    session.execute("work_tables/create_assignments")
     written = session.execute(
         "kmeans/assign_sample",
         **candidates_in(session, **changes),
@@ -130,9 +130,6 @@ def assign(
     **changes: Any,
 ) -> dict[int, tuple[int, float]]:
     """Photo to (label, distance)."""
-    session.execute("work_tables/create_assignments")
-    session.execute("work_tables/create_drawn")
-    session.execute("work_tables/index_drawn")
     draw(session, drawn)
     written = session.execute(
         "kmeans/assign_photos_by_cell",
@@ -215,7 +212,6 @@ def test_centroids_are_told_apart_however_many_lie_end_to_end(
     """Of 16,000 numbers only one fits a vector, of 9,000 too, of 700 there are 22 in each."""
     generator = np.random.default_rng(dimensions)
     centroids = generator.normal(size=(50, dimensions)).astype(np.float32)
-    session.execute("work_tables/create_sample")
     for position, centroid in enumerate(centroids, start=1):
         session.connection.execute(
             "INSERT INTO work_sample VALUES (%s, %s, %s)", (position, position, centroid)
@@ -258,9 +254,9 @@ def test_photos_of_the_sample_that_changed_meanwhile_are_left_alone(session: Ses
     hide(session, 5)
     cells = [0] * 6  # the photo of the last was deleted
     assert set(assign_sample(session, cells)) == {1}
-    session.execute("work_tables/drop_assignments")
+    empty(session, "work_assignments")
     assert set(assign_sample(session, cells, clustered=True)) == {1, 4}
-    session.execute("work_tables/drop_assignments")
+    empty(session, "work_assignments")
     assert assign_sample(session, cells, scope=7) == {}
 
 
@@ -293,8 +289,7 @@ def test_only_ids_of_the_range_are_assigned(session: Session) -> None:
 def test_photos_that_the_sample_has_are_passed_over(session: Session) -> None:
     add_with_ids(session, {i: [1, 0] for i in range(1, 6)})
     assert set(assign(session, drawn=[4, 2, 5], assigned=2)) == {1, 3, 5}
-    session.execute("work_tables/drop_assignments")
-    session.execute("work_tables/drop_drawn")
+    empty(session, "work_assignments", "work_drawn")
     assert set(assign(session, drawn=[4, 2, 5], assigned=2, after_id=2, last_id=4)) == {3}
 
 
@@ -328,7 +323,7 @@ def test_with_all_centroids_as_candidates_it_does_what_looking_at_all_does(
     by_cell = assign(
         session, normalize=normalize, centroids=centroids.tolist(), candidates=everything
     )
-    session.execute("work_tables/clear_assignments")
+    empty(session, "work_assignments")
     session.execute(
         "kmeans/assign_photos",
         scope=None,

@@ -5,19 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.sql.helpers import add_with_ids, hide, make_clusters, place, query
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fluffy_sql.database.session import Session
-
-
-@pytest.fixture(autouse=True)
-def _work_table(session: Session) -> None:
-    session.execute("work_tables/create_drawn")
 
 
 def draw(

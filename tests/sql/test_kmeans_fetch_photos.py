@@ -22,7 +22,6 @@ def fetch(
 ) -> list[list[float]]:
     """Adds photos, drawn in the reverse of this order, and fetches them."""
     add_with_ids(session, embeddings)
-    session.execute("work_tables/create_drawn")
     for position, photo_id in enumerate(reversed(embeddings), start=1):
         session.connection.execute(
             "INSERT INTO work_drawn VALUES (%s, %s)", (position, photo_id)

@@ -15,12 +15,6 @@ if TYPE_CHECKING:
     from fluffy_sql.database.session import Session
 
 
-@pytest.fixture(autouse=True)
-def _work_tables(session: Session) -> None:
-    session.execute("work_tables/create_drawn")
-    session.execute("work_tables/create_sample")
-
-
 def project(
     session: Session,
     embeddings: dict[int, list[float]],

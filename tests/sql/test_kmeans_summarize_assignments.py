@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fluffy_sql.database.work_tables import empty
 from tests.sql.helpers import make_assignments
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def test_the_order_on_disk_does_not_change_the_sum(session: Session) -> None:
     distances = [1e8, *[1.0] * 8]
     sums = []
     for order in (distances, distances[::-1]):
-        session.execute("work_tables/drop_assignments")
+        empty(session, "work_assignments")
         make_assignments(session, {i: (0, distance) for i, distance in enumerate(order)})
         sums.append(summary(session)[0][1])
     assert sums == [1e16 + 8, 1e16 + 8]

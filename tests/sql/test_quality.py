@@ -13,6 +13,7 @@ from sklearn.metrics import (
 )
 
 from fluffy_sql.algorithms.lookup import among_candidates
+from fluffy_sql.database.work_tables import empty
 from fluffy_sql.quality import nearest_others
 from fluffy_sql.types import ClusterQuality, Quality
 from tests.conftest import made_library
@@ -38,12 +39,6 @@ if TYPE_CHECKING:
     from fluffy_sql.database.session import Session
 
 ALL = 2**63 - 1
-
-
-@pytest.fixture(autouse=True)
-def _work_tables(session: Session) -> None:
-    session.execute("work_tables/create_measured")
-    session.execute("work_tables/create_measured_clusters")
 
 
 def measured(session: Session) -> list[tuple[Any, ...]]:
@@ -273,11 +268,12 @@ def test_photos_that_changed_meanwhile_are_passed_over(session: Session) -> None
     assert draw_assigned(session, [0], [[0, 0]]) == 2
 
 
-def test_what_was_assigned_is_measured_even_if_it_is_no_longer_usable(session: Session) -> None:
-    add_with_ids(session, {1: [1, 0], 2: [2, 0]})
-    make_assignments(session, {1: (0, 1.0), 2: (0, 1.0)})
+def test_what_was_assigned_and_is_no_longer_usable_is_not_measured(session: Session) -> None:
+    add_with_ids(session, {1: [1, 0], 2: [2, 0], 3: [2, 0]})
+    make_assignments(session, {1: (0, 1.0), 2: (0, 1.0), 3: (0, 1.0)})
     hide(session, 1)
-    assert draw_assigned(session, [0], [[0, 0]]) == 2
+    session.connection.execute("UPDATE photos SET embedding = NULL WHERE id = 3")
+    assert draw_assigned(session, [0], [[0, 0]]) == 1
 
 
 # Measures
@@ -496,7 +492,7 @@ def test_under_cosine_distances_are_kept_as_cosine_distances(session: Session) -
 def test_percentiles_of_the_distances_are_numpy_s(session: Session, metric: str) -> None:
     run_id, ids = two_clusters(session)
     distances = np.random.default_rng(1).uniform(size=150)
-    session.execute("work_tables/clear_assignments")
+    empty(session, "work_assignments")
     session.connection.cursor().executemany(
         "INSERT INTO work_assignments VALUES (%s, %s, %s, '0')",
         [(place, 4, float(distance)) for place, distance in enumerate(distances)]
@@ -537,17 +533,3 @@ def test_the_record_of_a_run_keeps_its_measures(session: Session) -> None:
     }
     assert (record["calinski_harabasz"], record["smallest_cluster"]) == (40, 2)
     assert value(session, "SELECT largest_cluster FROM cluster_run_overview") == 5
-
-
-def test_statistics_of_the_photos_measured_are_taken(session: Session) -> None:
-    add_measured(session, [[0, 0]] * 50, range(50))
-    session.execute("work_tables/analyze_measured")
-    known = "SELECT count(*) FROM pg_stats WHERE schemaname || '.' || tablename = %s"
-    assert value(session, known, "work_measured") == 1
-
-
-def test_work_tables_can_be_dropped_twice(session: Session) -> None:
-    for _ in range(2):
-        session.execute("work_tables/drop_measured_clusters")
-        session.execute("work_tables/drop_measured")
-    assert value(session, "SELECT to_regclass('work_measured')") is None

@@ -14,6 +14,7 @@ from tests.sql.helpers import (
     open_run,
     place,
     query,
+    record_quality,
 )
 
 if TYPE_CHECKING:
@@ -47,9 +48,7 @@ def test_what_is_told_of_a_cluster(session: Session) -> None:
     run_id = open_run(session, metric="l2")
     [measured] = make_clusters(session, [[1, 0, 0]], run_id)
     session.connection.execute("INSERT INTO clusters (id, name, status) VALUES (900, 'cats', 1)")
-    session.connection.execute(
-        "INSERT INTO cluster_quality VALUES (%s, %s, 5, 0.1, 0.2, 0.75, 1.5, 5)", (run_id, measured)
-    )
+    record_quality(session, run_id, measured, 0.75)
     assert listed(session) == [
         {
             "id": measured,
@@ -79,10 +78,7 @@ def test_what_is_told_of_a_cluster(session: Session) -> None:
 def test_another_run_s_quality_of_the_same_id_does_not_count(session: Session) -> None:
     earlier, run_id = open_run(session), open_run(session)
     [cluster_id] = make_clusters(session, [[1, 0]], run_id)
-    session.connection.execute(
-        "INSERT INTO cluster_quality VALUES (%s, %s, 5, 0.1, 0.2, 0.75, 1.5, 5)",
-        (earlier, cluster_id),
-    )
+    record_quality(session, earlier, cluster_id, 0.75)
     assert [row["silhouette"] for row in listed(session)] == [None]
 
 

@@ -36,12 +36,6 @@ def test_success_is_recorded_with_its_outcome(session: Session) -> None:
     assert run_record(session, other)["status"] == "running"
 
 
-def test_it_keeps_the_time_that_photos_got_in_the_same_transaction(session: Session) -> None:
-    run_id = open_run(session)
-    close_run(session, run_id)
-    assert query(session, "SELECT placed_at = now() FROM cluster_runs") == [(True,)]
-
-
 def test_an_algorithm_that_knows_no_convergence_closes_with_null(session: Session) -> None:
     run_id = open_run(session)
     close_run(session, run_id, converged=None, inertia=None)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from fluffy_sql.database.work_tables import empty
 from fluffy_sql.errors import DatabaseError
-from tests.sql.helpers import add_with_ids, make_clusters, place, query, vectors
+from tests.sql.helpers import add_with_ids, make_clusters, make_sample, place, query, vectors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from fluffy_sql.database.session import Session
 
 PROBE = np.array([1, 2], np.float32)
+LONG_PROBE = np.array([1, 2, 3, 4], np.float32)
 
 
 def give_scopes(session: Session, scopes: dict[int, int | None]) -> None:
@@ -40,16 +42,6 @@ def make_clusters_of(
         scopes=list(scopes),
     )
     return sorted(row["id"] for row in made)
-
-
-def make_sample(session: Session, rows: Sequence[Sequence[float]]) -> None:
-    session.execute("work_tables/create_sample")
-    session.execute("work_tables/widen_sample_rows")
-    for position, row in enumerate(rows, start=1):
-        session.connection.execute(
-            "INSERT INTO work_sample VALUES (%s, %s, %s)",
-            (position, 100 + position, str(list(row))),
-        )
 
 
 # Two scopes side by side: rows 1 to 3 with centroids 0 and 10, rows 4 and 5 with one at 1.
@@ -112,8 +104,7 @@ def test_splits_are_rows_of_the_clusters_asked_for_off_their_centroids(session: 
 
 def draw_scopes(session: Session, **changes: Any) -> list[tuple[Any, ...]]:
     parameters = {"seed": 1, "scopes": [7, 9], "nobodys": True, "clustered": False} | changes
-    session.execute("work_tables/drop_drawn")
-    session.execute("work_tables/create_drawn")
+    empty(session, "work_drawn")
     rows = session.fetch_all("kmeans/draw_scopes", **parameters)
     return [(row["scope"], row["after_row"], row["last_row"]) for row in rows]
 
@@ -138,7 +129,6 @@ def test_photos_of_a_scope_are_drawn_side_by_side(session: Session) -> None:
 def test_photos_get_the_nearest_centroid_of_their_scope(session: Session) -> None:
     add_with_ids(session, {1: [0, 0], 2: [9, 0], 3: [9, 0], 4: [9, 0], 5: [1, 2]})
     give_scopes(session, {1: 7, 2: 7, 3: 9, 4: 9, 5: 9})
-    session.execute("work_tables/create_assignments")
     draw_scopes(session)
     # Meanwhile one is embedded anew with another length, and one gets another owner.
     session.connection.execute("UPDATE photos SET embedding = '[1, 2, 3]' WHERE id = 3")
@@ -157,9 +147,7 @@ def test_photos_get_the_nearest_centroid_of_their_scope(session: Session) -> Non
         dimensions=2,
         clustered=False,
     )
-    found = query(
-        session, "SELECT photo_id, label, distance, fingerprint FROM work_assignments"
-    )
+    found = query(session, "SELECT photo_id, label, distance, fingerprint FROM work_assignments")
     assert sorted(found) == [(1, 100, 0, 0), (2, 101, 1, -9), (4, 102, 4, -9)]
     assert written == 3
 
@@ -167,7 +155,6 @@ def test_photos_get_the_nearest_centroid_of_their_scope(session: Session) -> Non
 def test_zero_vectors_have_no_direction(session: Session) -> None:
     add_with_ids(session, {1: [0, 0], 2: [3, 0]})
     give_scopes(session, {1: 7, 2: 7})
-    session.execute("work_tables/create_assignments")
     draw_scopes(session)
     written = session.execute(
         "kmeans/assign_photos_by_scope",
@@ -187,9 +174,6 @@ def test_zero_vectors_have_no_direction(session: Session) -> None:
 
 
 def test_assignments_are_set_aside_and_brought_back(session: Session) -> None:
-    session.execute("work_tables/create_assignments")
-    session.execute("work_tables/drop_aside")
-    session.execute("work_tables/create_aside")
     insert = "INSERT INTO work_assignments VALUES (%s, %s, 0.5, '3', 2)"
     for photo_id, label in ((1, 0), (2, 1), (3, 1)):
         session.connection.execute(insert, (photo_id, label))
@@ -211,17 +195,74 @@ def test_assignments_are_set_aside_and_brought_back(session: Session) -> None:
     ]
 
 
-def test_strangers_are_forgotten(session: Session) -> None:
-    add_with_ids(session, {i: [i, 1] for i in range(1, 5)})
-    give_scopes(session, {1: 7, 2: 7, 3: 9})
-    session.execute("work_tables/create_assignments")
-    for photo_id, label in ((1, 0), (2, 1), (3, 1), (4, 2), (5, 2)):
-        session.connection.execute(
-            "INSERT INTO work_assignments VALUES (%s, %s, 0, '3')", (photo_id, label)
-        )
-    assert session.execute("clusters/forget_strangers", labels=[0, 1, 2], scopes=[7, 9, None]) == 2
+# What becomes of photo 1, and whether it is forgotten: under normalize, and without.
+CHANGES = {
+    "nothing": ("SELECT 1", False, False),
+    "another place": ("UPDATE photos SET path = 'moved' WHERE id = 1", False, False),
+    "another length": ("UPDATE photos SET embedding = '[3, 2]' WHERE id = 1", False, True),
+    "another direction": ("UPDATE photos SET embedding = '[1, 1.5]' WHERE id = 1", True, True),
+    "no direction": ("UPDATE photos SET embedding = '[0, 0]' WHERE id = 1", True, True),
+    "fewer dimensions": ("UPDATE photos SET embedding = '[3]' WHERE id = 1", True, True),
+    "more dimensions": ("UPDATE photos SET embedding = '[1.5, 1, 9]' WHERE id = 1", True, True),
+    "no embedding": ("UPDATE photos SET embedding = NULL WHERE id = 1", True, True),
+    "not there": ("DELETE FROM photos WHERE id = 1", True, True),
+    "another owner": ("UPDATE owners SET owner_id = 9 WHERE photo_id = 1", True, True),
+    "no owner": ("DELETE FROM owners WHERE photo_id = 1", True, True),
+}
+
+
+def look_at_photos(session: Session, *, normalize: bool) -> None:
+    """Photos 1 to 3 as a run saw them: photo 1 of scope 7, photo 2 of 9, photo 3 of none."""
+    add_with_ids(session, {1: [1.5, 1], 2: [1.5, 1], 3: [1.5, 1]})
+    give_scopes(session, {1: 7, 2: 9})
+    session.connection.execute(
+        "CREATE TEMPORARY TABLE looked_at AS SELECT id, scope, xmin AS row_version,"
+        " CASE WHEN %s THEN l2_normalize(embedding) ELSE embedding END <#> %s AS fingerprint"
+        " FROM (SELECT u.*, photos.xmin FROM usable_photos AS u JOIN photos USING (id)) AS photo",
+        (normalize, PROBE),
+    )
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("normalize", [True, False])
+def test_what_was_assigned_and_changed_since_is_forgotten(
+    session: Session, change: str, *, normalize: bool
+) -> None:
+    look_at_photos(session, normalize=normalize)
+    session.connection.execute(
+        "INSERT INTO work_assignments (photo_id, label, distance, row_version, fingerprint)"
+        " SELECT id, id - 1, 0, row_version, fingerprint FROM looked_at"
+    )
+    statement, *forgotten = CHANGES[change]
+    session.connection.execute(statement.encode())
+    expected = forgotten[0 if normalize else 1]
+    asked = {"labels": [0, 1, 2], "scopes": [7, 9, None], "normalize": normalize, "probe": PROBE}
+    assert session.execute("clusters/forget_changed", **asked) == expected
     kept = query(session, "SELECT photo_id FROM work_assignments ORDER BY 1")
-    assert kept == [(1,), (3,), (4,)]
+    assert kept == ([(2,), (3,)] if expected else [(1,), (2,), (3,)])
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("normalize", [True, False])
+def test_what_was_to_be_placed_and_changed_since_is_forgotten(
+    session: Session, change: str, *, normalize: bool
+) -> None:
+    look_at_photos(session, normalize=normalize)
+    session.connection.execute(
+        "INSERT INTO work_candidates (position, photo_id, scope) SELECT id, id, scope FROM looked_at"
+    )
+    session.connection.execute(
+        "INSERT INTO work_placements"
+        " (photo_id, to_cluster_id, within_limit, row_version, fingerprint)"
+        " SELECT id, 1, TRUE, row_version, fingerprint FROM looked_at"
+    )
+    statement, *forgotten = CHANGES[change]
+    session.connection.execute(statement.encode())
+    expected = forgotten[0 if normalize else 1]
+    asked = {"normalize": normalize, "probe": LONG_PROBE}
+    assert session.execute("assign/forget_changed", **asked) == expected
+    kept = query(session, "SELECT photo_id FROM work_placements ORDER BY 1")
+    assert kept == ([(2,), (3,)] if expected else [(1,), (2,), (3,)])
 
 
 def test_columns_that_a_cluster_can_not_do_without_are_found(session: Session) -> None:
@@ -256,7 +297,6 @@ def test_clusters_that_hold_photos_of_another_scope_are_found(session: Session) 
 
 
 def test_scopes_of_a_range_are_told_once(session: Session) -> None:
-    session.execute("work_tables/create_candidates")
     for position, scope in enumerate([None, None, 7, 7, 9], start=1):
         session.connection.execute(
             "INSERT INTO work_candidates VALUES (%s, %s, NULL, %s)",
@@ -269,12 +309,8 @@ def test_scopes_of_a_range_are_told_once(session: Session) -> None:
 def test_photos_go_to_the_nearest_cluster_of_their_scope(session: Session) -> None:
     add_with_ids(session, {1: [0, 0], 2: [0, 0], 3: [9, 0]})
     give_scopes(session, {1: 7, 2: 9})
-    for name in ("candidates", "placements"):
-        session.execute(f"work_tables/create_{name}")
     assert session.execute("assign/list_new_photos") == 3
-    order = query(
-        session, "SELECT photo_id, scope FROM work_candidates ORDER BY position"
-    )
+    order = query(session, "SELECT photo_id, scope FROM work_candidates ORDER BY position")
     assert order == [(3, None), (1, 7), (2, 9)]
     # In between, photo 1 is given away.
     session.connection.execute("UPDATE owners SET owner_id = 9 WHERE photo_id = 1")
@@ -288,13 +324,15 @@ def test_photos_go_to_the_nearest_cluster_of_their_scope(session: Session) -> No
         limits=[100.0] * 4,
         normalize=False,
         dimensions=2,
+        probe=PROBE,
         after_row=0,
         last_row=3,
     )
     assert found == 2
-    assert query(
-        session, "SELECT photo_id, to_cluster_id FROM work_placements ORDER BY 1"
-    ) == [(2, 14), (3, 11)]
+    assert query(session, "SELECT photo_id, to_cluster_id FROM work_placements ORDER BY 1") == [
+        (2, 14),
+        (3, 11),
+    ]
 
 
 def test_the_nearest_active_cluster_is_one_of_the_scope(session: Session) -> None:
@@ -329,14 +367,11 @@ def test_a_photo_and_its_cluster_are_of_one_scope(session: Session) -> None:
 
 
 def test_clusters_are_compared_within_their_scope(session: Session) -> None:
-    session.execute("work_tables/create_measured_clusters")
     for label, mean, spread in ((1, [0, 0], 1), (2, [1, 0], 1), (3, [9, 0], 2), (4, [30, 0], 5)):
         session.connection.execute(
             "INSERT INTO work_measured_clusters VALUES (%s, 1, %s, %s, 0, 1)",
             (label, str(mean), spread),
         )
     session.execute("quality/compare_clusters", labels=[1, 2, 3, 4], scopes=[0, 1, 0, 2])
-    found = query(
-        session, "SELECT label, davies_bouldin FROM work_measured_clusters ORDER BY 1"
-    )
+    found = query(session, "SELECT label, davies_bouldin FROM work_measured_clusters ORDER BY 1")
     assert found == [(1, pytest.approx(3 / 9)), (2, None), (3, pytest.approx(3 / 9)), (4, None)]

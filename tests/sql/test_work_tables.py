@@ -1,4 +1,4 @@
-"""The tables that a run works in."""
+"""The tables that a run works in: lent out empty, and nobody else's tables are emptied."""
 
 from __future__ import annotations
 
@@ -6,83 +6,172 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fluffy_sql.database.work_tables import work_tables
 from fluffy_sql.errors import DatabaseError
-from tests.sql.helpers import make_assignments, make_sample, query, value
+from tests.sql.helpers import (
+    add_with_ids,
+    as_role,
+    make_assignments,
+    make_sample,
+    query,
+    value,
+)
 
 if TYPE_CHECKING:
     from fluffy_sql.database.session import Session
 
-CREATE = {
-    "work_drawn": "work_tables/create_drawn",
-    "work_sample": "work_tables/create_sample",
-    "work_assignments": "work_tables/create_assignments",
+# A row for each.
+ROWS = {
+    "work_assignments": "VALUES (1, 0, 0.5, '3')",
+    "work_aside": "VALUES (1, 0, 0.5, '3')",
+    "work_drawn": "VALUES (1, 1)",
+    "work_sample": "VALUES (1, 1, '[1, 0]')",
+    "work_measured": "VALUES (1, 0, NULL, 0.5, NULL, '[1, 0]')",
+    "work_measured_clusters": "VALUES (1, 1, '[1, 0]', 0, 0, 0)",
+    "work_candidates": "VALUES (1, 1)",
+    "work_placements": "VALUES (1, NULL, 1, TRUE, '3')",
 }
-DROP = {
-    "work_drawn": "work_tables/drop_drawn",
-    "work_sample": "work_tables/drop_sample",
-    "work_assignments": "work_tables/drop_assignments",
-}
 
-both_tables = pytest.mark.parametrize("table", sorted(CREATE))
+every_table = pytest.mark.parametrize("table", ROWS)
 
 
-@both_tables
-def test_a_work_table_is_unlogged_and_seen_by_other_connections(
+def fill(session: Session) -> None:
+    for table, row in ROWS.items():
+        session.connection.execute(f"INSERT INTO {table} {row}".encode())  # noqa: S608
+
+
+def filled(session: Session) -> set[str]:
+    return {row["name"] for row in session.fetch_all("work_tables/list_filled")}
+
+
+def rows(session: Session, table: str) -> int:
+    found: int = value(session, f"SELECT count(*) FROM {table}")  # noqa: S608
+    return found
+
+
+def test_every_unlogged_table_but_one_is_a_work_table(session: Session) -> None:
+    unlogged = query(
+        session,
+        "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relpersistence = 'u'"
+        " AND relnamespace = 'fluffy_sql'::regnamespace",
+    )
+    assert {name for (name,) in unlogged} == {*ROWS, "cluster_run_checkpoints"}
+    assert query(session, "SELECT list_work_tables()") == [(name,) for name in sorted(ROWS)]
+
+
+def test_every_work_table_is_found_if_it_is_full_and_emptied(session: Session) -> None:
+    assert filled(session) == set()
+    fill(session)
+    assert filled(session) == set(ROWS)
+    session.fetch_value("work_tables/empty", names=None)
+    assert filled(session) == set()
+    assert {table: rows(session, table) for table in ROWS} == dict.fromkeys(ROWS, 0)
+
+
+@every_table
+def test_one_can_be_emptied_alone(session: Session, table: str) -> None:
+    fill(session)
+    session.fetch_value("work_tables/empty", names=[table])
+    assert filled(session) == set(ROWS) - {table}
+
+
+@every_table
+def test_what_is_written_is_seen_by_other_connections(
     two_sessions: tuple[Session, Session], table: str
 ) -> None:
     first, second = two_sessions
-    first.execute(CREATE[table])
-    found = "SELECT relpersistence::text FROM pg_class WHERE oid = to_regclass(%s)"
-    assert query(second, found, table) == [("u",)]
+    fill(first)
+    assert rows(second, table) == 1
 
 
-@both_tables
-def test_dropping_takes_the_table_away_or_finds_none(session: Session, table: str) -> None:
-    session.execute(DROP[table])
-    session.execute(CREATE[table])
-    session.execute(DROP[table])
-    assert value(session, "SELECT to_regclass(%s)", table) is None
+@pytest.mark.parametrize(
+    "name", ["photos", "public.photos", "cluster_runs", "cluster_run_checkpoints", "work_own", "x"]
+)
+def test_nothing_else_is_emptied_or_analyzed(session: Session, name: str) -> None:
+    add_with_ids(session, {1: [1, 0]})
+    session.connection.execute("CREATE TABLE fluffy_sql.work_own AS SELECT 1 AS n")
+    session.connection.execute("CREATE UNLOGGED TABLE public.work_drawn AS SELECT 1 AS n")
+    session.connection.execute(
+        "INSERT INTO cluster_runs (algorithm, metric, seed, k_requested, settings, tool_version,"
+        " postgres_version, pgvector_version, photos_eligible)"
+        " VALUES ('kmeans', 'l2', 0, 1, '{}', '', '', '', 1)"
+    )
+    session.fetch_value("work_tables/empty", names=[name])
+    session.fetch_value("work_tables/empty", names=None)
+    session.fetch_value("work_tables/analyze", name=name, column_name=None)
+    assert {
+        table: rows(session, table)
+        for table in ("photos", "cluster_runs", "work_own", "public.work_drawn")
+    } == {"photos": 1, "cluster_runs": 1, "work_own": 1, "public.work_drawn": 1}
+    assert value(session, "SELECT reltuples FROM pg_class WHERE oid = 'photos'::regclass") == -1
+
+
+def test_a_role_that_owns_nothing_empties_and_analyzes_them(session: Session) -> None:
+    fill(session)
+    with as_role(
+        session,
+        "USAGE ON SCHEMA fluffy_sql",
+        "EXECUTE ON FUNCTION empty_work_tables, analyze_work_table, list_filled_work_tables",
+    ):
+        assert filled(session) == set(ROWS)
+        session.fetch_value("work_tables/analyze", name="work_drawn", column_name="photo_id")
+        session.fetch_value("work_tables/empty", names=["work_drawn", "work_sample"])
+        assert filled(session) == set(ROWS) - {"work_drawn", "work_sample"}
+        with (
+            pytest.raises(DatabaseError, match="permission denied"),
+            session.transaction(),
+        ):
+            session.execute("work_tables/bring_assignments_back")
+
+
+@every_table
+def test_the_planner_learns_how_many_rows_there_are(session: Session, table: str) -> None:
+    fill(session)
+    session.fetch_value("work_tables/analyze", name=table, column_name=None)
+    assert value(session, "SELECT reltuples FROM pg_class WHERE oid = to_regclass(%s)", table) == 1
+
+
+def test_or_of_one_column_alone(session: Session) -> None:
+    make_sample(session, [[1, 0]] * 37)
+    session.fetch_value("work_tables/analyze", name="work_sample", column_name="photo_id")
+    known = "SELECT attname::text FROM pg_stats WHERE tablename = 'work_sample'"
+    assert query(session, known) == [("photo_id",)]
+    size = "SELECT reltuples FROM pg_class WHERE oid = 'work_sample'::regclass"
+    assert value(session, size) == 37
+
+
+def test_tables_are_lent_out_empty_and_given_back_empty(session: Session) -> None:
+    fill(session)
+    with work_tables(session, "work_drawn", "work_sample"):
+        assert filled(session) == set(ROWS) - {"work_drawn", "work_sample"}
+        fill_again = f"INSERT INTO work_drawn {ROWS['work_drawn']}"  # noqa: S608
+        session.connection.execute(fill_again.encode())
+    assert filled(session) == set(ROWS) - {"work_drawn", "work_sample"}
+
+
+def test_also_after_a_failure(two_sessions: tuple[Session, Session]) -> None:
+    session, _ = two_sessions
+    with pytest.raises(ZeroDivisionError), work_tables(session, "work_drawn"):
+        fill(session)
+        raise ZeroDivisionError
+    assert filled(session) == set(ROWS) - {"work_drawn"}
 
 
 def test_a_position_is_taken_once(session: Session) -> None:
     make_sample(session, [[1, 0]])
     with pytest.raises(DatabaseError) as refused, session.transaction():
-        session.connection.execute("INSERT INTO work_sample VALUES (1, 2, '[1,0]')")
+        session.connection.execute("INSERT INTO work_sample VALUES (1, 1, '[1,0]')")
     assert refused.value.sqlstate == "23505"
 
 
 def test_an_assignment_holds_any_label(session: Session) -> None:
     make_assignments(session, {1: (-1, 0.0), 2: (2**31 - 1, 1e300)})
-    assert value(session, "SELECT count(*) FROM work_assignments") == 2
+    assert rows(session, "work_assignments") == 2
 
 
-def test_kept_inline_an_embedding_is_stored_plain(session: Session) -> None:
-    storage = "SELECT attstorage::text FROM pg_attribute WHERE attrelid = to_regclass(%s)"
-    storage += " AND attname = 'embedding'"
-    session.execute("work_tables/create_sample")
-    assert value(session, storage, "work_sample") != "p"
-    session.execute("work_tables/keep_sample_inline")
-    assert value(session, storage, "work_sample") == "p"
-
-
-def test_the_planner_learns_how_large_the_sample_is(session: Session) -> None:
-    make_sample(session, [[1, 0]] * 37)
-    session.execute("work_tables/analyze_sample")
-    size = "SELECT reltuples FROM pg_class WHERE oid = to_regclass(%s)"
-    assert value(session, size, "work_sample") == 37
-
-
-def test_the_planner_learns_how_many_photos_were_drawn(session: Session) -> None:
-    session.execute("work_tables/create_drawn")
-    session.connection.execute(
-        "INSERT INTO work_drawn SELECT n, n FROM generate_series(1, 41) n"
-    )
-    session.execute("work_tables/analyze_drawn")
-    size = "SELECT reltuples FROM pg_class WHERE oid = to_regclass(%s)"
-    assert value(session, size, "work_drawn") == 41
-
-
-def test_assignments_are_cleared(session: Session) -> None:
-    make_assignments(session, {1: (0, 0.0), 2: (1, 1.0)})
-    session.execute("work_tables/clear_assignments")
-    assert value(session, "SELECT count(*) FROM work_assignments") == 0
+@pytest.mark.parametrize("table", ["work_sample", "work_measured", "work_measured_clusters"])
+def test_vectors_stay_in_their_rows_as_far_as_these_fit_a_page(
+    session: Session, table: str
+) -> None:
+    options = "SELECT reloptions FROM pg_class WHERE oid = to_regclass(%s)"
+    assert value(session, options, table) == ["toast_tuple_target=8160"]

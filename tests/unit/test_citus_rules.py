@@ -7,14 +7,9 @@ import pytest
 from fluffy_sql.database.statements import on_citus, statement, statement_names
 from tests.citus_rules import broken_rules
 
-# Statements that never run where photos are distributed: Citus refuses triggers; rows are not
-# followed, see Following; and each scope is clustered alone, see fit_scopes.
+# Statements that never run where photos are distributed: rows are not followed, see Following; and
+# each scope is clustered alone, see fit_scopes.
 NEVER_THERE = {
-    "counts/create_cluster_trigger",
-    "counts/create_delete_trigger",
-    "counts/create_insert_trigger",
-    "counts/create_truncate_trigger",
-    "counts/create_update_trigger",
     "kmeans/assign_photos_by_cell",
     "kmeans/assign_photos_by_scope",
     "kmeans/assign_sample",
@@ -63,9 +58,7 @@ BROKEN = {
     "SELECT c.id, (SELECT count(*) FROM photos WHERE cluster_id = c.id) FROM photos AS c": (
         "a subquery for each row"
     ),
-    "SELECT label FROM work_measured GROUP BY GROUPING SETS ((label), ())": (
-        "GROUPING SETS"
-    ),
+    "SELECT label FROM work_measured GROUP BY GROUPING SETS ((label), ())": "GROUPING SETS",
     "SELECT sum(distance ORDER BY distance) FROM work_assignments": "that sorts",
     "SELECT count(*) FROM photos AS p JOIN work_sample AS s ON p.id = s.position": (
         "p, s are not joined by the ids of photos"

@@ -445,16 +445,34 @@ FOR_A_PERSON = Finding("weather", "it rains", None)
 def test_a_check_ends_with_what_can_be_done(
     findings: list[Finding], last: str, *, ok: bool
 ) -> None:
-    lines = describe_check(CheckResult(ok, ("a",), tuple(findings))).splitlines()
+    lines = describe_check(CheckResult(ok, ("a",), tuple(findings), 3)).splitlines()
     assert (len(lines), lines[-1]) == (len(findings) + 1, last)
 
 
 def test_of_very_many_findings_some_are_shown() -> None:
-    lines = describe_check(CheckResult(False, ("a",), (COUNTED,) * 1_234)).splitlines()
+    lines = describe_check(CheckResult(False, ("a",), (COUNTED,) * 1_234, 3)).splitlines()
     assert lines[50:] == [
         "... and 1,184 more; --json lists them all",
         "1,234 things wrong; to repair: fluffy-sql check --repair",
     ]
+
+
+@pytest.mark.parametrize(
+    ("photos", "told"),
+    [
+        (1, "All is well: schema, nearest_centroid; 1 photo compared with all centroids."),
+        (1_000, "All is well: schema, nearest_centroid; 1,000 photos compared with all centroids."),
+        (
+            0,
+            "Nothing wrong was found: schema. Whether photos are at their nearest centroid is not"
+            " known: there is none that a run placed and that is as it was then.",
+        ),
+    ],
+)
+def test_a_check_that_compared_no_photo_does_not_say_that_all_is_well(
+    photos: int, told: str
+) -> None:
+    assert describe_check(CheckResult(True, ("schema", "nearest_centroid"), (), photos)) == told
 
 
 @pytest.mark.parametrize(

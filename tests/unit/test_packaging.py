@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from fluffy_sql.database.definitions import NAMES
 from fluffy_sql.resources import migrations_folder, sql_folder
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -29,12 +30,14 @@ TEMPLATES = ["page.css", "page.html", "parts.html", "sweep.html"]
 
 DESCRIBE_INSTALLATION = """
 import json
-from fluffy_sql.database.statements import statement, statement_names
+from fluffy_sql.database.definitions import NAMES
+from fluffy_sql.database.statements import definition, statement, statement_names
 from fluffy_sql.database.schema import read_migrations
 from fluffy_sql.resources import migrations_folder, sql_folder
 print(json.dumps({
     "sql": str(sql_folder()),
     "statements": [statement(name).name for name in statement_names()],
+    "definitions": [bool(definition(name)) for name in NAMES],
     "migrations": [migration.id for migration in read_migrations(str(migrations_folder()))],
 }))
 """
@@ -108,8 +111,12 @@ def test_an_installed_wheel_reads_its_own_sql(wheel: Path, tmp_path: Path) -> No
     )
     found = json.loads(python(DESCRIBE_INSTALLATION, tmp_path, PYTHONPATH=str(tmp_path / "site")))
     assert found["sql"] == str(tmp_path / "site" / "fluffy_sql" / "sql")
-    assert {f"sql/{name}.sql" for name in found["statements"]} == sql_files(CHECKOUT / "sql")
-    assert len(found["migrations"]) == len(list((CHECKOUT / "migrations").glob("*.rollback.sql")))
+    statements = sql_files(CHECKOUT / "sql") - {
+        f"sql/definitions/{file.name}" for file in (CHECKOUT / "sql" / "definitions").iterdir()
+    }
+    assert {f"sql/{name}.sql" for name in found["statements"]} == statements
+    assert found["definitions"] == [True] * len(NAMES)
+    assert found["migrations"] == sorted(file.stem for file in (CHECKOUT / "migrations").iterdir())
 
 
 def test_the_checkout_reads_its_own_sql() -> None:
@@ -121,9 +128,3 @@ def test_the_command_line_imports_no_extras(tmp_path: Path) -> None:
     loaded = python("import sys, fluffy_sql.cli; print(*sys.modules)", tmp_path).split()
     assert "fluffy_sql.cli" in loaded
     assert set(EXTRAS) & set(loaded) == set()
-
-
-def test_every_migration_can_be_rolled_back() -> None:
-    names = {file.name for file in (CHECKOUT / "migrations").glob("*.sql")}
-    forward = {name for name in names if not name.endswith(".rollback.sql")}
-    assert names - forward == {name.replace(".sql", ".rollback.sql") for name in forward}

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from fluffy_sql.database.session import DEFAULT_SCHEMA
 from fluffy_sql.errors import SettingsError
 from fluffy_sql.settings import ClusteringSettings, DatabaseSettings, Settings, load_settings
 
@@ -30,6 +31,7 @@ TOLERANCE = "a number from 0 up, below 1 (0.0001: YAML takes 1e-4 for text)"
 CONNECTIONS = "a whole number from 1 to 64"
 COUNTER_CACHE = "auto, triggers or service"
 URL = "a postgresql:// address or null"
+SCHEMA = "a name of letters, digits and _, at most 63"
 NOT_TEXT = "a value that is not text"
 
 # key, its value as it stands in the file, what the message says was found, what it allows
@@ -38,6 +40,13 @@ WRONG_VALUES = [
     ("database.url", "true", NOT_TEXT, URL),
     ("database.url", "[postgresql://me:secret@host/db]", NOT_TEXT, URL),
     ("database.url", "{password: secret}", NOT_TEXT, URL),
+    ("database.schema", '""', "''", SCHEMA),
+    ("database.schema", "null", "nothing", SCHEMA),
+    ("database.schema", "5", "5", SCHEMA),
+    ("database.schema", "my-photos", "'my-photos'", SCHEMA),
+    ("database.schema", "7th", "'7th'", SCHEMA),
+    ("database.schema", f"{'s' * 64}", f"'{'s' * 64}'", SCHEMA),
+    ("database.schema", '"photos\\n"', "'photos\\n'", SCHEMA),
     ("database.embedded_dir", '""', "''", "a folder"),
     ("database.embedded_dir", "null", "nothing", "a folder"),
     ("database.embedded_dir", "", "nothing", "a folder"),
@@ -112,7 +121,7 @@ WRONG_VALUES = [
     ("clustering.lock_hold", "90000", "90000", "seconds, more than 0, up to 86,400, or null"),
 ]
 
-DATABASE_KEYS = "url, embedded_dir, connections"
+DATABASE_KEYS = "url, schema, embedded_dir, connections"
 CLUSTERING_KEYS = (
     "algorithm, k, k_of_scope, metric, seed, batch_size, sample_per_cluster, iterations, tolerance,"
     " restarts, refine, history, counter_cache, lock_wait, lock_hold"
@@ -210,6 +219,11 @@ def refusal(text: str, **flags: Any) -> str:
     return str(refused.value)
 
 
+def keys_of(model: type[BaseModel]) -> list[str]:
+    """As a file has them."""
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
 def test_settings_come_back_from_the_record_of_a_run_as_they_were() -> None:
     settings = ClusteringSettings(k=3, k_of_scope={7: 12})
     assert ClusteringSettings.model_validate_json(settings.model_dump_json()) == settings
@@ -221,6 +235,7 @@ def test_the_shipped_file_says_what_the_defaults_are() -> None:
     defaults = load_settings(environment={})
     assert shipped.clustering == defaults.clustering == ClusteringSettings()
     assert shipped.database.url == defaults.database.url == DatabaseSettings().url
+    assert shipped.database.schema_ == defaults.database.schema_ == DEFAULT_SCHEMA
     assert shipped.database.connections == DatabaseSettings().connections
     written = yaml.safe_load(SHIPPED.read_text())["database"]["embedded_dir"]
     assert written == DatabaseSettings().embedded_dir
@@ -230,7 +245,7 @@ def test_the_shipped_file_holds_every_key_and_no_other() -> None:
     written = yaml.safe_load(SHIPPED.read_text())
     assert list(written) == list(Settings.model_fields) == list(SECTIONS)
     for section, model in SECTIONS.items():
-        assert list(written[section]) == list(model.model_fields)
+        assert list(written[section]) == keys_of(model)
 
 
 def test_the_shipped_file_explains_every_key() -> None:
@@ -368,7 +383,7 @@ def test_a_wrong_value_is_told_by_line_key_found_and_allowed(
 
 
 def test_every_key_is_in_the_table_of_wrong_values() -> None:
-    keys = {f"{section}.{key}" for section, model in SECTIONS.items() for key in model.model_fields}
+    keys = {f"{section}.{key}" for section, model in SECTIONS.items() for key in keys_of(model)}
     assert {key for key, *_ in WRONG_VALUES} == keys
 
 

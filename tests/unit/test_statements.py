@@ -33,6 +33,8 @@ SELECT
     %(c)b::vector[];
 """
 
+WITH_A = "-- One.\n-- Parameters: a integer\n"
+
 BROKEN = {
     "no header": ("SELECT 1;\n", "begins without a comment"),
     "a header below the statement": ("SELECT 1;\n-- One.\n", "begins without a comment"),
@@ -54,9 +56,15 @@ BROKEN = {
         "-- One.\n-- Parameters: a integer\nSELECT %(a)s::integer, %(a)s;\n",
         "without a type cast: ['a']",
     ),
-    "a percent sign": ("-- One.\nSELECT 7 % 2;\n", "bare percent sign"),
-    "a percent sign in a comment": ("-- One.\nSELECT 7 -- 100 %\n;\n", "bare percent sign"),
-    "a parameter by place": ("-- One.\nSELECT %s::integer;\n", "bare percent sign"),
+    "a percent sign": (WITH_A + "SELECT %(a)s::integer % 2;\n", "bare percent sign"),
+    "a percent sign in a comment": (
+        WITH_A + "SELECT %(a)s::integer -- 100 %\n;\n",
+        "bare percent sign",
+    ),
+    "a parameter by place": (
+        WITH_A + "SELECT %(a)s::integer, %s::integer;\n",
+        "bare percent sign",
+    ),
     "a parameter as text": (
         "-- One.\n-- Parameters: a integer\nSELECT %(a)s::integer, %(a)t::integer;\n",
         "bare percent sign",
@@ -87,7 +95,8 @@ def test_there_are_statements() -> None:
     names = statement_names()
     assert len(names) > 40
     assert names == sorted(names)
-    assert "session/configure" in names
+    assert "session/prepare" in names
+    assert not [name for name in names if name.startswith("definitions/")]
 
 
 @pytest.mark.parametrize("name", statement_names())
@@ -150,6 +159,11 @@ def test_every_variant_takes_the_place_of_a_statement_with_the_same_parameters()
         assert on_citus(other.name) == name
         assert statement(name).parameters == other.parameters
     assert on_citus("runs/open") == "runs/open"
+
+
+def test_without_parameters_a_percent_sign_is_one() -> None:
+    text = "-- Says.\n-- Returns: one text.\nSELECT format('%s;', 7 % 2) -- 100 %; all\n;\n"
+    assert parse("say", text).text.startswith("SELECT format('%s;', 7 % 2)")
 
 
 def test_a_do_block_is_one_statement() -> None:

@@ -1,0 +1,94 @@
+"""PgBouncer in front of a test's server."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from tests.guest.helpers import PATIENCE_SECONDS, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def find_pgbouncer() -> str | None:
+    """Debian has it where only root looks."""
+    return shutil.which("pgbouncer", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
+
+
+@contextmanager
+def pgbouncer(url: str, mode: str, *, pool_size: int = 2, **settings: Any) -> Iterator[str]:
+    """A pooler on this machine, in front of the server of `url`; the address of that through it."""
+    behind: dict[str, Any] = dict(conninfo_to_dict(url))
+    user = behind.get("user", "postgres")
+    program = find_pgbouncer()
+    assert program is not None
+    with tempfile.TemporaryDirectory(prefix="fluffy_", ignore_cleanup_errors=True) as name:
+        folder, port = Path(name), _free_port()
+        folder.chmod(0o755)  # it gives up root's rights before it reads all of its files
+        places = {key: behind[key] for key in ("host", "port") if key in behind}
+        (folder / "users.txt").write_text(f'"{user}" "{behind.get("password", "")}"\n')
+        lines = {
+            "listen_addr": "127.0.0.1",
+            "listen_port": port,
+            "unix_socket_dir": "",
+            "auth_type": "trust",
+            "auth_file": folder / "users.txt",
+            "pool_mode": mode,
+            "default_pool_size": pool_size,
+            "max_client_conn": 100,
+            **settings,
+        }
+        (folder / "pgbouncer.ini").write_text(
+            "[databases]\n* = "
+            + " ".join(f"{key}={value}" for key, value in places.items())
+            + "\n[pgbouncer]\n"
+            + "".join(f"{key} = {value}\n" for key, value in lines.items())
+        )
+        process = subprocess.Popen(
+            [program, "-q", *_as_somebody(), str(folder / "pgbouncer.ini")],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        pooled = make_conninfo(
+            host="127.0.0.1", port=port, user=user, dbname=behind.get("dbname", "postgres")
+        )
+        try:
+            wait_until(lambda: _lets_in(pooled, process))
+            yield pooled
+        finally:
+            process.terminate()
+            process.wait(PATIENCE_SECONDS)
+
+
+def _as_somebody() -> list[str]:
+    """It refuses to run as root; the embedded server's socket is its user's alone."""
+    if os.geteuid() != 0:
+        return []
+    users = {user.pw_name for user in pwd.getpwall()}
+    return ["-u", "pgserver" if "pgserver" in users else "nobody"]
+
+
+def _lets_in(url: str, process: subprocess.Popen[bytes]) -> bool:
+    assert process.poll() is None
+    try:
+        psycopg.connect(url, autocommit=True).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
