@@ -205,8 +205,9 @@ COMMENT ON COLUMN cluster_run_clusters.photos_before IS 'Photos in the cluster b
 COMMENT ON COLUMN cluster_run_clusters.centroid_before IS 'Its centroid before the run, to be put back. Null: it had none.';
 COMMENT ON COLUMN cluster_run_clusters.run_id_before IS 'The run that its centroid before came from.';
 
--- A cluster may come from a dump without our schema: then the run that its centroid is from is not known any more, and
--- its number would soon be that of another run.
+-- No foreign key: a key from a table of the application's to one of ours would keep the tools of its framework from
+-- reading and loading their schema (Rails' schema.rb, Prisma). Records of runs are not deleted; see
+-- sql/schema/forget_lost_runs.sql for clusters that come from a dump without them.
 DO $$
 BEGIN
     IF NOT EXISTS (
@@ -216,16 +217,6 @@ BEGIN
         ALTER TABLE clusters ADD COLUMN run_id bigint;
         COMMENT ON COLUMN clusters.run_id IS
             'The run that its centroid comes from, and with it the metric. Null: none, or its record is gone. Made by fluffy_sql.';
-    END IF;
-    IF NOT EXISTS (
-        SELECT FROM pg_constraint
-        WHERE conrelid = 'clusters'::regclass AND confrelid = 'cluster_runs'::regclass AND contype = 'f'
-    ) THEN
-        UPDATE clusters SET run_id = NULL
-        WHERE run_id IS NOT NULL AND NOT EXISTS (SELECT FROM cluster_runs WHERE cluster_runs.id = clusters.run_id);
-        ALTER TABLE clusters ADD CONSTRAINT clusters_run_id_fkey
-            FOREIGN KEY (run_id) REFERENCES cluster_runs (id) ON DELETE SET NULL;
-        COMMENT ON CONSTRAINT clusters_run_id_fkey ON clusters IS 'The run is on record. Made by fluffy_sql.';
     END IF;
     IF NOT EXISTS (
         SELECT FROM pg_index

@@ -5,7 +5,8 @@ CREATE TABLE IF NOT EXISTS application_tables (
     name text PRIMARY KEY CONSTRAINT application_tables_name_check CHECK (name IN ('photos', 'clusters')),
     relation regclass NOT NULL,
     place text NOT NULL,
-    columns jsonb NOT NULL
+    columns jsonb NOT NULL,
+    made text[] NOT NULL
 );
 
 COMMENT ON TABLE application_tables IS
@@ -13,6 +14,8 @@ COMMENT ON TABLE application_tables IS
 COMMENT ON COLUMN application_tables.place IS
 'The schema it was in when views, functions and triggers were made.';
 COMMENT ON COLUMN application_tables.columns IS 'The columns that are used, number by name.';
+COMMENT ON COLUMN application_tables.made IS
+'What migrate made of it: columns, and the table itself if an empty name is among them. Their comments say so, too, but a migration tool may take comments away.';
 
 CREATE TABLE IF NOT EXISTS definitions (
     only_row boolean PRIMARY KEY DEFAULT TRUE CONSTRAINT definitions_only_row_check CHECK (only_row),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from yoyo import read_migrations
@@ -17,7 +18,7 @@ from yoyo.connections import DatabaseURI
 
 from fluffy_sql.database import counter_cache, definitions
 from fluffy_sql.database.session import DEFAULT_SCHEMA, Session, our_errors
-from fluffy_sql.errors import BusyError, SchemaError
+from fluffy_sql.errors import BusyError, DatabaseError, SchemaError
 from fluffy_sql.resources import migrations_folder
 
 if TYPE_CHECKING:
@@ -89,18 +90,22 @@ def migrate(
         _refuse_obstacles(session)
         with session.transaction():
             _keep_others_out(session)
-            missing = () if before.detached else before.missing
             if before.digest is not None and _known() - before.applied:
                 definitions.drop(session)  # they would be in the way of what tables become
             session.fetch_all("schema/note_objects")
             session.execute("schema/create_extension")
             session.execute("schema/create_schema")
+            if before.recorded:
+                session.execute("schema/restore_marks")
+            if not before.complete:
+                session.execute("schema/forget_migrations")
             changed = _apply_migrations(session, url)
+            forgotten = session.execute("schema/forget_lost_runs")
             session.execute("schema/record_tables")
             session.prepare(looking=False)  # the search_path that the library has from now on
             definitions.create(session)
             # Triggers idle if something is gone that they ask for.
-            idle = bool(missing or before.changes)
+            idle = bool(before.missing or before.changes)
             kept = counter_cache.put_into_effect(session, keep_counts_by, idle=idle)
             session.execute("schema/revoke_defaults")
             session.execute("schema/restore_grants")
@@ -110,8 +115,8 @@ def migrate(
                 adopted=adopted_tables(session),
                 counter_cache=kept,
                 schema=schema,
-                notes=_notes(session),
-                made_again=missing,
+                notes=_notes(session, forgotten),
+                made_again=before.missing,
             )
 
 
@@ -153,15 +158,16 @@ def uninstall(url: str, *, schema: str = DEFAULT_SCHEMA) -> bool:
             return False
         if not library.reachable:
             raise _not_migrated(session, library)
-        if not library.applied:
+        if not library.recorded:
             raise SchemaError(
-                f"the schema {schema} holds no library that fluffy_sql migrated; name the right one"
-                " in database.schema"
+                f"the schema {schema} holds no library that fluffy_sql migrated: name the right one"
+                " in database.schema; or, if it comes from a dump, run fluffy-sql migrate first"
             )
         _refuse_other_owner(session, library)
         _refuse_newer(library.applied)
         with session.transaction():
             _keep_others_out(session)
+            session.execute("schema/restore_marks")
             session.execute("schema/drop_definitions")
             session.execute("schema/uninstall")
         return True
@@ -182,6 +188,11 @@ def require_current_schema(session: Session) -> None:
         raise SchemaError(f"this database lacks {min(missing)}; run: fluffy-sql migrate")
     _refuse_other_photos(session, library)
     _refuse_lost(session, library)
+    if library.made_anew:
+        raise SchemaError(
+            f"{' and '.join(library.made_anew)} came anew since this database was migrated;"
+            " run: fluffy-sql migrate"
+        )
     if library.detached:
         raise SchemaError("this database was detached; put it back with: fluffy-sql migrate")
     if library.missing:
@@ -230,10 +241,16 @@ def adopted_tables(session: Session) -> tuple[str, ...]:
     return tuple(row["name"] for row in session.fetch_all("schema/list_adopted_tables"))
 
 
-def _notes(session: Session) -> tuple[str, ...]:
-    """What the owner of the tables should know."""
+def _notes(session: Session, forgotten: int) -> tuple[str, ...]:
+    """What the owner of the tables should know; `forgotten` clusters came from lost runs."""
     unidentified = [row["name"] for row in session.fetch_all("check/find_without_identity")]
+    lost = (
+        f"{forgotten:,} {'cluster' if forgotten == 1 else 'clusters'} came from a run that is not"
+        " on record here, say since a dump left it out: run_id is null now, and so the metric is"
+        " taken for cosine"
+    )
     return (
+        *([lost] if forgotten else []),
         *(row["note"] for row in session.fetch_all("schema/list_notes")),
         *(f"{name} {WITHOUT_IDENTITY}" for name in unidentified),
     )
@@ -248,11 +265,13 @@ class _Library:
         reachable: whether the role may use that.
         owner: the role that it belongs to, if that is another one.
         others: other schemas with a library.
+        recorded: whether the tables are there that say what was migrated.
         applied: migrations in force.
         digest: what definitions were made from; None: they are taken away.
-        missing: definitions that are gone; only where some were made.
+        missing: tables and definitions that are gone; of definitions only if some were made.
+        made_anew: tables of the application that are others than those that were migrated.
         changes: what definitions were made for and is otherwise by now, such as "photos was moved
-            to the schema app"; only where some were made.
+            to the schema app"; only if some were made.
         photos: its table photos, with the schema.
         other_photos: another one, that the role's own search_path finds; None: none.
     """
@@ -261,9 +280,11 @@ class _Library:
     reachable: bool
     owner: str | None
     others: tuple[str, ...]
+    recorded: bool
     applied: frozenset[str]
     digest: str | None
     missing: tuple[str, ...]
+    made_anew: tuple[str, ...]
     changes: tuple[str, ...]
     photos: str | None
     other_photos: str | None
@@ -272,28 +293,39 @@ class _Library:
     def detached(self) -> bool:
         return bool(self.applied) and self.digest is None
 
+    @property
+    def complete(self) -> bool:
+        """Whether all that the list of migrations says is there."""
+        return bool(self.applied) and not self.made_anew and not set(self.missing) & _tables()
+
 
 def _read_library(session: Session) -> _Library:
     [found] = session.fetch_all("schema/describe_library")
     applied: frozenset[str] = frozenset()
     made: dict[str, Any] = {}
     changes: tuple[str, ...] = ()
-    if found["migrated"] and found["reachable"]:
-        rows = session.fetch_all("schema/list_applied_migrations")
-        applied = frozenset(row["migration_id"] for row in rows)
-    if applied:
-        rows = session.fetch_all("schema/describe_definitions", names=list(definitions.NAMES))
-        made = rows[0] if rows else {}
+    if found["recorded"] and found["reachable"]:
+        names = [*definitions.NAMES, *_tables()]
+        rows = session.fetch_all("schema/describe_definitions", names=names)
+        if rows:
+            made = rows[0]
+            listed = session.fetch_all("schema/list_applied_migrations")
+            applied = frozenset(row["migration_id"] for row in listed)
+    missing = made.get("missing", ())
     if made.get("digest"):
         changes = tuple(row["change"] for row in session.fetch_all("schema/list_changes"))
+    else:
+        missing = [name for name in missing if name not in definitions.NAMES]
     return _Library(
         there=found["there"],
         reachable=found["reachable"],
         owner=None if found["owned"] else found["owner"],
         others=tuple(found["others"] or ()),
+        recorded=found["recorded"],
         applied=applied,
         digest=made.get("digest"),
-        missing=tuple(made.get("missing", ())),
+        missing=tuple(missing),
+        made_anew=tuple(made.get("made_anew", ())),
         changes=changes,
         photos=made.get("photos"),
         other_photos=made.get("other_photos"),
@@ -313,6 +345,18 @@ def _not_migrated(session: Session, library: _Library) -> SchemaError:
             " fluffy-sql migrate"
         )
     return SchemaError("this database has not been migrated yet; run: fluffy-sql migrate")
+
+
+@cache
+def _tables() -> frozenset[str]:
+    """The tables that migrations make in our schema."""
+    files = migrations_folder().glob("*.sql")
+    made = r"^CREATE (?:UNLOGGED )?TABLE IF NOT EXISTS (\w+)"
+    return frozenset(
+        name
+        for file in files
+        for name in re.findall(made, file.read_text(encoding="utf-8"), re.MULTILINE)
+    )
 
 
 def _known() -> set[str]:
@@ -371,6 +415,7 @@ def _refuse_lost(session: Session, library: _Library) -> None:
 
 
 def _refuse_obstacles(session: Session) -> None:
+    session.execute("schema/find_other_library")
     obstacles = [row["obstacle"] for row in session.fetch_all("schema/find_obstacles")]
     if (
         not obstacles
@@ -385,6 +430,20 @@ def _refuse_obstacles(session: Session) -> None:
     if obstacles:
         more = f" (and {len(obstacles) - 1} more)" if len(obstacles) > 1 else ""
         raise SchemaError(obstacles[0] + more)
+    if not session.distributed:
+        _try_cluster(session)
+
+
+def _try_cluster(session: Session) -> None:
+    """Makes clusters and takes them back: what an application's constraints say of them."""
+    try:
+        with session.transaction(undone=True):
+            session.execute("schema/try_cluster")
+    except DatabaseError as error:
+        raise SchemaError(
+            f"no cluster could be made in the table clusters, which has to take some with status 0"
+            f" and no name: {error}"
+        ) from error
 
 
 def _keep_others_out(session: Session) -> None:

@@ -1,7 +1,8 @@
 -- What views, functions and triggers were made from, and which of them are gone since.
--- Parameters: names text[] (of views and functions that are to be there)
--- Returns: digest (null: detached, or never made), missing text[], photos (the library's own table), other_photos (the
---   one that the role's own search_path finds, if that is another).
+-- Parameters: names text[] (of what is to be there)
+-- Returns: digest (null: detached, or never made), missing text[], made_anew text[] (tables of the application that are
+--   others than those that were migrated, or that nothing is known of), photos (the library's own table), other_photos
+--   (the one that the role's own search_path finds, if that is another). No row after a dump without rows.
 SELECT
     definitions.digest,
     home.relnamespace::regnamespace || '.' || quote_ident(home.relname) AS photos,
@@ -9,6 +10,12 @@ SELECT
         WHEN known.relation <> found.oid
             THEN found.relnamespace::regnamespace || '.' || quote_ident(found.relname)
     END AS other_photos,
+    ARRAY(
+        SELECT used.name
+        FROM unnest(ARRAY['photos', 'clusters']) AS used (name)
+        LEFT JOIN application_tables AS recorded ON used.name = recorded.name
+        WHERE recorded.relation IS NULL OR recorded.relation <> to_regclass(used.name)
+    ) AS made_anew,
     ARRAY(
         SELECT wanted.name
         FROM unnest(%(names)s::text[]) AS wanted (name)

@@ -1,4 +1,5 @@
--- What keeps the tables of an application, or the database, from being migrated: asked before anything is changed.
+-- What keeps the tables of an application, or the database, from being migrated: asked before anything is changed, and
+-- after find_other_library.
 -- Returns: obstacle: what is wrong and what to do, as a person reads it; the first ones are the reason for later ones.
 WITH of_table AS (
     SELECT
@@ -56,6 +57,32 @@ wanted (qualified, types, said) AS (
     ('clusters.updated_at', ARRAY['timestamp with time zone', 'timestamp without time zone'], 'a timestamp')
 ),
 
+-- columns of clusters that whoever makes one has to fill; the id of an owner comes from usable_photos, see
+-- scope_clusters_by
+unfilled AS (
+    SELECT
+        of_column.name,
+        of_column.type_name IN ('bigint', 'integer')
+        AND (
+            of_column.name = 'scope'
+            OR EXISTS (
+                SELECT FROM of_column AS of_photo
+                WHERE of_photo.table_name = 'photos' AND of_photo.name = of_column.name
+            )
+            OR EXISTS (
+                SELECT FROM pg_constraint AS key
+                WHERE key.conrelid = of_column.relation AND key.contype = 'f' AND of_column.number = any(key.conkey)
+            )
+        ) AS may_be_scope
+    FROM of_column
+    WHERE
+        of_column.table_name = 'clusters'
+        AND of_column.needed
+        AND NOT of_column.filled
+        AND NOT of_column.generated
+        AND of_column.name NOT IN ('id', 'status', 'photos_count', 'centroid', 'run_id', 'created_at', 'updated_at')
+),
+
 obstacle (rank, text) AS (
     -- the server and the role
     SELECT
@@ -75,10 +102,17 @@ obstacle (rank, text) AS (
         OR configured.name = 'information_schema'
         OR EXISTS (SELECT FROM of_table INNER JOIN pg_class ON of_table.oid = pg_class.oid
             WHERE pg_class.relnamespace = place.oid)
+        -- a dump may have brought some of the tables only, and no other schema has one like this
         OR (
-            EXISTS (SELECT FROM pg_class WHERE relnamespace = place.oid)
-            AND NOT EXISTS (
-                SELECT FROM pg_class WHERE relnamespace = place.oid AND relname IN ('cluster_runs', 'migrations')
+            NOT EXISTS (
+                SELECT FROM pg_class
+                INNER JOIN pg_attribute ON pg_class.oid = attrelid
+                WHERE relnamespace = place.oid AND relname = 'cluster_runs' AND attname = 'embeddings_digest'
+            )
+            AND (
+                EXISTS (SELECT FROM pg_class WHERE relnamespace = place.oid)
+                OR EXISTS (SELECT FROM pg_proc WHERE pronamespace = place.oid)
+                OR EXISTS (SELECT FROM pg_type WHERE typnamespace = place.oid)
             )
         )
     UNION ALL
@@ -168,19 +202,19 @@ obstacle (rank, text) AS (
     UNION ALL
     SELECT
         1 AS rank,
-        of_table.name || ' belongs to the library in the schema ' || place.nspname || ' already: name that in'
+        of_table.name || ' belongs to the library in the schema ' || other.library || ' already: name that in'
         || ' database.schema' AS text
     FROM of_table
-    INNER JOIN pg_constraint AS key ON of_table.oid = key.conrelid AND key.contype = 'f'
-    INNER JOIN pg_class AS runs ON key.confrelid = runs.oid AND runs.relname = 'cluster_runs'
-    INNER JOIN pg_namespace AS place ON runs.relnamespace = place.oid
-    WHERE
-        place.nspname <> current_setting('fluffy_sql.schema')
-        AND EXISTS (
-            SELECT FROM pg_class AS known
-            WHERE known.relnamespace = place.oid AND known.relname = 'application_tables'
-        )
+    CROSS JOIN (SELECT current_setting('fluffy_sql.other_library') AS library) AS other
+    WHERE other.library <> ''
     -- the tables
+    UNION ALL
+    SELECT
+        2 AS rank,
+        'clusters is UNLOGGED and photos is not, so photos can not refer to it: ALTER TABLE clusters SET LOGGED' AS text
+    FROM pg_class AS clusters
+    INNER JOIN pg_class AS photos ON photos.oid = to_regclass('photos')
+    WHERE clusters.oid = to_regclass('clusters') AND clusters.relpersistence = 'u' AND photos.relpersistence = 'p'
     UNION ALL
     SELECT
         2 AS rank,
@@ -226,7 +260,7 @@ obstacle (rank, text) AS (
         of_column.qualified || ' is ' || of_column.type_shown || ', so the table can not be adopted; fluffy_sql needs'
         || ' vector' AS text
     FROM of_column
-    WHERE of_column.qualified IN ('photos.embedding', 'clusters.centroid') AND of_column.type_base <> 'vector'
+    WHERE NOT (of_column.generated AND of_column.qualified = 'clusters.centroid') AND of_column.qualified IN ('photos.embedding', 'clusters.centroid') AND of_column.type_base <> 'vector'
     UNION ALL
     SELECT
         3 AS rank,
@@ -256,8 +290,30 @@ obstacle (rank, text) AS (
         of_column.qualified || ' is computed by the table, and fluffy_sql has to write it: make it an ordinary column'
         AS text
     FROM of_column
-    INNER JOIN wanted ON of_column.qualified = wanted.qualified
-    WHERE of_column.generated AND of_column.name <> 'id'
+    WHERE
+        of_column.generated
+        AND (
+            of_column.qualified = 'clusters.centroid'
+            OR of_column.qualified IN (SELECT wanted.qualified FROM wanted WHERE wanted.qualified NOT LIKE '%.id')
+        )
+    UNION ALL
+    SELECT
+        3 AS rank,
+        'photos.cluster_id must not be null, and a photo may be in no cluster: ALTER TABLE photos ALTER cluster_id DROP'
+        || ' NOT NULL' AS text
+    FROM of_column
+    WHERE of_column.qualified = 'photos.cluster_id' AND of_column.needed
+    UNION ALL
+    SELECT
+        3 AS rank,
+        'photos.cluster_id refers to ' || key.confrelid::regclass || ' (' || key.conname || '), and fluffy_sql keeps there'
+        || ' the id of a cluster: rename it and migrate again' AS text
+    FROM pg_constraint AS key
+    INNER JOIN of_column ON key.conrelid = of_column.relation AND of_column.qualified = 'photos.cluster_id'
+    WHERE
+        key.contype = 'f'
+        AND of_column.number = any(key.conkey)
+        AND key.confrelid IS DISTINCT FROM to_regclass('clusters')::oid
     UNION ALL
     SELECT
         3 AS rank,
@@ -268,15 +324,24 @@ obstacle (rank, text) AS (
         of_column.qualified = 'clusters.run_id'
         AND NOT of_column.ours
         AND coalesce(obj_description(of_column.relation, 'pg_class') NOT LIKE '%Made by fluffy_sql.', TRUE)
-        AND NOT EXISTS (
-            SELECT FROM pg_constraint AS key
-            INNER JOIN pg_class AS runs ON key.confrelid = runs.oid AND runs.relname = 'cluster_runs'
-            INNER JOIN pg_namespace AS place ON runs.relnamespace = place.oid
-            WHERE
-                key.conrelid = of_column.relation
-                AND key.contype = 'f'
-                AND key.conkey = ARRAY[of_column.number]
-                AND place.nspname = current_setting('fluffy_sql.schema')
+        -- a dump without comments has nothing else that tells
+        AND (
+            EXISTS (
+                SELECT FROM pg_constraint AS key
+                WHERE key.conrelid = of_column.relation AND key.contype = 'f' AND of_column.number = any(key.conkey)
+            )
+            OR NOT EXISTS (
+                SELECT FROM of_column AS pinned
+                WHERE pinned.qualified = 'photos.cluster_pinned' AND pinned.type_name = 'boolean'
+            )
+            OR NOT EXISTS (
+                SELECT FROM pg_index
+                INNER JOIN pg_class AS index ON pg_index.indexrelid = index.oid
+                WHERE
+                    pg_index.indrelid = of_column.relation
+                    AND pg_index.indkey[0] = of_column.number
+                    AND index.relname = 'clusters_run_id_idx'
+            )
         )
     UNION ALL
     SELECT
@@ -287,19 +352,18 @@ obstacle (rank, text) AS (
     UNION ALL
     SELECT
         3 AS rank,
-        'clusters.' || of_column.name || ' must not be null and has no default, and fluffy_sql does not know what to put'
-        || ' there: give it a default' AS text
-    FROM of_column
-    WHERE
-        of_column.table_name = 'clusters'
-        AND of_column.needed
-        AND NOT of_column.filled
-        AND NOT of_column.generated
-        AND of_column.name NOT IN (
-            'id', 'status', 'photos_count', 'centroid', 'run_id', 'scope', 'created_at', 'updated_at'
-        )
-        -- an id may be that of an owner, which usable_photos gives: see scope_clusters_by
-        AND of_column.type_name NOT IN ('bigint', 'integer')
+        'clusters.' || name || ' must not be null and has no default, and fluffy_sql does not know what to put there:'
+        || ' give it a default' AS text
+    FROM unfilled
+    WHERE NOT may_be_scope
+    UNION ALL
+    SELECT
+        3 AS rank,
+        string_agg('clusters.' || name, ' and ' ORDER BY name) || ' must not be null and have no default, and only one'
+        || ' of them can be the scope of a cluster: give the others a default' AS text
+    FROM unfilled
+    WHERE may_be_scope
+    HAVING count(*) > 1
     -- keys
     UNION ALL
     SELECT
@@ -368,19 +432,80 @@ obstacle (rank, text) AS (
     UNION ALL
     SELECT
         5 AS rank,
+        'there is something else called ' || taken.relname || ' in the schema ' || place.nspname || ', and fluffy_sql'
+        || ' makes a ' || made.kind || ' of that name: rename it and migrate again' AS text
+    FROM (
+        SELECT
+            'view' AS kind,
+            'v' AS relkind,
+            unnest(ARRAY[
+                'usable_photos', 'scoped_clusters', 'cluster_members', 'cluster_overview', 'cluster_run_overview',
+                'cluster_moves'
+            ]) AS name
+        UNION ALL
+        SELECT
+            'table' AS kind,
+            'r' AS relkind,
+            unnest(ARRAY[
+                'application_tables', 'cluster_quality', 'cluster_run_checkpoints', 'cluster_run_clusters',
+                'cluster_run_moves', 'cluster_run_photo_moves', 'cluster_run_steps', 'cluster_runs', 'definitions',
+                'migrations', 'migrations_log', 'migrations_version', 'photo_count_changes', 'saved_grants',
+                'work_aside', 'work_assignments', 'work_candidates', 'work_drawn', 'work_measured',
+                'work_measured_clusters', 'work_placements', 'work_sample'
+            ]) AS name
+    ) AS made
+    INNER JOIN pg_class AS taken ON made.name = taken.relname AND made.relkind <> taken.relkind::text
+    INNER JOIN pg_namespace AS place ON taken.relnamespace = place.oid
+    WHERE place.nspname = current_setting('fluffy_sql.schema')
+    UNION ALL
+    SELECT
+        5 AS rank,
         of_table.name || ' has a constraint ' || taken.conname || ' of its own, and fluffy_sql makes a foreign key of'
         || ' that name: rename it and migrate again' AS text
     FROM of_table
     INNER JOIN pg_constraint AS taken ON of_table.oid = taken.conrelid
     WHERE
-        taken.conname IN ('photos_cluster_id_fkey', 'clusters_run_id_fkey')
-        AND NOT (
-            taken.contype = 'f'
-            AND taken.confrelid IN (
-                SELECT pg_class.oid FROM pg_class
-                WHERE pg_class.relname IN ('clusters', 'cluster_runs')
-            )
+        taken.conname = 'photos_cluster_id_fkey'
+        AND of_table.name = 'photos'
+        AND NOT (taken.contype = 'f' AND taken.confrelid IS NOT DISTINCT FROM to_regclass('clusters')::oid)
+    UNION ALL
+    SELECT
+        5 AS rank,
+        'clusters has a constraint clusters_status_check and no column status, for which fluffy_sql makes one of that'
+        || ' name: rename it and migrate again' AS text
+    FROM of_table
+    INNER JOIN pg_constraint AS taken ON of_table.oid = taken.conrelid AND taken.conname = 'clusters_status_check'
+    WHERE
+        of_table.name = 'clusters'
+        AND NOT EXISTS (
+            SELECT FROM of_column
+            WHERE of_column.qualified = 'clusters.status'
         )
+    -- what somebody made of the view
+    UNION ALL
+    SELECT
+        6 AS rank,
+        'usable_photos ' || CASE
+            WHEN shown.atttypid IS NULL THEN 'does not show ' || needed.name
+            ELSE 'shows ' || needed.name || ' as ' || format_type(shown.atttypid, shown.atttypmod)
+        END || '; it has to show ' || needed.said || ' (cast it, or drop the view: migrate makes it again)' AS text
+    FROM (
+        VALUES
+        ('id', ARRAY['bigint', 'integer'], 'id, a bigint or integer'),
+        ('path', ARRAY['text', 'character varying'], 'path, a text or varchar'),
+        ('embedding', ARRAY[]::text[], 'embedding, a vector'),
+        ('cluster_id', ARRAY['bigint', 'integer'], 'cluster_id, a bigint or integer'),
+        ('scope', ARRAY['bigint', 'integer'], 'scope, a bigint or integer (null: unscoped)')
+    ) AS needed (name, types, said)
+    INNER JOIN pg_class AS view ON view.relname = 'usable_photos' AND view.relkind = 'v'
+    INNER JOIN pg_namespace AS place
+        ON view.relnamespace = place.oid AND place.nspname = current_setting('fluffy_sql.schema')
+    LEFT JOIN pg_attribute AS shown ON view.oid = shown.attrelid AND needed.name = shown.attname
+    LEFT JOIN pg_type AS type ON shown.atttypid = type.oid
+    WHERE
+        shown.atttypid IS NULL
+        OR (needed.name = 'embedding' AND type.typname <> 'vector')
+        OR (needed.name <> 'embedding' AND format_type(shown.atttypid, NULL) <> all(needed.types))
     UNION ALL
     SELECT
         5 AS rank,

@@ -1,6 +1,6 @@
 -- Remembers the application's tables and the columns that are used, so that any session finds them and a rename is told.
 -- Returns: nothing; the row count is the tables.
-INSERT INTO application_tables (name, relation, place, columns)
+INSERT INTO application_tables (name, relation, place, columns, made)
 SELECT
     used.name,
     to_regclass(used.name) AS relation,
@@ -13,7 +13,19 @@ SELECT
         SELECT jsonb_object_agg(attname, attnum)
         FROM pg_attribute
         WHERE attrelid = to_regclass(used.name) AND attname = any(used.columns) AND NOT attisdropped
-    ) AS columns
+    ) AS columns,
+    ARRAY(
+        SELECT ''::text AS name
+        WHERE obj_description(to_regclass(used.name), 'pg_class') LIKE '%Made by fluffy_sql.'
+        UNION ALL
+        SELECT attname::text AS name
+        FROM pg_attribute
+        WHERE
+            attrelid = to_regclass(used.name)
+            AND NOT attisdropped
+            AND col_description(attrelid, attnum) LIKE '%Made by fluffy_sql.'
+        ORDER BY name
+    ) AS made
 FROM (
     VALUES
     ('photos', ARRAY['id', 'path', 'embedding', 'cluster_id', 'cluster_pinned', 'created_at', 'updated_at']),
@@ -26,4 +38,5 @@ ON CONFLICT (name) DO UPDATE
     SET
         relation = excluded.relation,
         place = excluded.place,
-        columns = excluded.columns;
+        columns = excluded.columns,
+        made = excluded.made;

@@ -7,6 +7,21 @@ DECLARE
     made record;
     wanted text;
 BEGIN
+    -- of our own table, the key goes with it: a dump may have lost its comment
+    FOR made IN
+        SELECT
+            conrelid::regclass AS relation,
+            conname
+        FROM pg_constraint
+        WHERE
+            contype = 'f'
+            AND conname = 'photos_cluster_id_fkey'
+            AND conrelid = to_regclass('photos')
+            AND confrelid = to_regclass('clusters')
+            AND obj_description(confrelid, 'pg_class') LIKE '%Made by fluffy_sql.'
+    LOOP
+        EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', made.relation, made.conname);
+    END LOOP;
     FOR made IN
         SELECT
             pg_class.oid::regclass AS relation,
@@ -23,6 +38,26 @@ BEGIN
         IF made.whole THEN
             EXECUTE format('DROP TABLE %s', made.relation);
             CONTINUE;
+        END IF;
+        -- what Postgres would drop along with a column, without a word
+        SELECT pg_describe_object(classid, objid, objsubid) INTO wanted
+        FROM pg_depend
+        INNER JOIN pg_attribute ON refobjid = attrelid AND refobjsubid = attnum
+        WHERE
+            refobjid = made.relation
+            AND deptype = 'a'
+            AND classid IN ('pg_class'::regclass, 'pg_constraint'::regclass, 'pg_statistic_ext'::regclass)
+            AND col_description(attrelid, attnum) LIKE '%Made by fluffy_sql.'
+            AND coalesce(obj_description(objid, classid::regclass::name) NOT LIKE '%Made by fluffy_sql.', TRUE)
+            AND objid NOT IN (
+                SELECT oid FROM pg_constraint
+                WHERE conrelid = made.relation
+                    AND (contype = 'n' OR conname IN ('photos_cluster_id_fkey', 'clusters_status_check'))
+            )
+        LIMIT 1;
+        IF FOUND THEN
+            RAISE EXCEPTION '% is on a column of % that migrate made', wanted, made.relation
+                USING ERRCODE = 'dependent_objects_still_exist';
         END IF;
         FOR wanted IN
             SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', made.relation, conname)

@@ -13,10 +13,14 @@ DECLARE
     applications text[];
 BEGIN
     IF EXISTS (
-        SELECT FROM pg_class INNER JOIN pg_namespace ON relnamespace = pg_namespace.oid
+        SELECT FROM pg_class
+        INNER JOIN pg_namespace ON relnamespace = pg_namespace.oid
+        INNER JOIN pg_attribute ON pg_class.oid = attrelid
         WHERE
             nspname = ours
             AND relname = 'application_tables'
+            AND attname = 'relation'
+            AND atttypid = 'regclass'::regtype
             AND has_schema_privilege(pg_namespace.oid, 'USAGE')
             AND has_table_privilege(pg_class.oid, 'SELECT')
     ) THEN
