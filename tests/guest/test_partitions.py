@@ -8,10 +8,9 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from fluffy_sql.assigning import AssignService
 from fluffy_sql.checking import check
 from fluffy_sql.database import schema
-from fluffy_sql.errors import LibraryError
-from fluffy_sql.assigning import AssignService
 from fluffy_sql.types import AssignOptions
 from tests.conftest import made_library
 from tests.guest.helpers import ask, execute

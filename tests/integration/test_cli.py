@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
-
 from yoyo import read_migrations
 
 from fluffy_sql import __version__, cli
