@@ -68,6 +68,15 @@ def test_every_work_table_is_found_if_it_is_full_and_emptied(session: Session) -
     assert {table: rows(session, table) for table in ROWS} == dict.fromkeys(ROWS, 0)
 
 
+def test_room_that_a_failed_statement_took_is_given_back(session: Session) -> None:
+    with session.transaction(undone=True):
+        fill(session)
+    room = "SELECT pg_relation_size('work_assignments')"
+    assert (filled(session), value(session, room)) == (set(), 8192)
+    session.fetch_value("work_tables/empty", names=None)
+    assert value(session, room) == 0
+
+
 @every_table
 def test_one_can_be_emptied_alone(session: Session, table: str) -> None:
     fill(session)
