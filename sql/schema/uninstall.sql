@@ -1,5 +1,5 @@
--- Drops what migrate made, after drop_definitions: of the application's tables what says so in its comment, and then the
--- schema. Refused by Postgres if something of somebody else's uses one of them, or lies in the schema.
+-- Drops what migrate made, after drop_definitions: of the application's tables what says so in its comment, and then
+-- the schema. Refused by Postgres if something of somebody else's uses one of them, or lies in the schema.
 -- Returns: nothing.
 DO $$
 DECLARE
