@@ -92,4 +92,5 @@ def _create_all(session: Session) -> None:
     for name in NAMES:
         session.define(name)
     if not session.distributed:  # Citus refuses triggers
+        session.execute("triggers/drop_stray")
         session.execute("triggers/create_guards")
