@@ -94,4 +94,5 @@ def _create_all(session: Session) -> None:
     if session.distributed:
         session.execute("distribute/unbind_functions")
     else:  # Citus refuses triggers
+        session.execute("triggers/drop_stray")
         session.execute("triggers/create_guards")

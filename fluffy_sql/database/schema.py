@@ -103,9 +103,11 @@ def migrate(
             forgotten = session.execute("schema/forget_lost_runs")
             session.execute("schema/record_tables")
             session.prepare(looking=False)  # the search_path that the library has from now on
+            strays = session.fetch_all("triggers/list_stray")
             definitions.create(session)
-            # Triggers idle if something is gone that they ask for.
-            idle = bool(before.missing or before.changes)
+            # Triggers idle if something is gone that they ask for, and nobody counts what goes
+            # with a partition.
+            idle = bool(before.missing or before.changes or strays)
             kept = counter_cache.put_into_effect(session, keep_counts_by, idle=idle)
             session.execute("schema/revoke_defaults")
             session.execute("schema/restore_grants")
