@@ -154,7 +154,7 @@ def unpinned(session: Session) -> list[tuple[Any, ...]]:
 def looked_at(session: Session) -> list[Any]:
     """What the functions that look closer at clusters say."""
     return [
-        query(session, f"SELECT * FROM {function}")  # noqa: S608 - named below
+        query(session, f"SELECT * FROM {function}")
         for function in (
             "cluster_central_photos(1, n => 3)",
             "cluster_outermost_photos(1, n => 3)",

@@ -1,4 +1,4 @@
-"""Clients of the application, several at a time: nobody waits or fails because photos are counted."""
+"""Clients of the application, several at once: nobody waits or fails since photos are counted."""
 
 from __future__ import annotations
 

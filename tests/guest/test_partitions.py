@@ -203,7 +203,7 @@ NEW = "CREATE TABLE photos_c PARTITION OF photos FOR VALUES IN ('c')"
 ADDED = "INSERT INTO photos_c (region, path, cluster_id) VALUES ('c', 'new', 1)"
 MENDS: dict[str, Callable[[str], object]] = {
     "check --repair": lambda url: check(url, repair=True),
-    "migrate": lambda url: schema.migrate(url),
+    "migrate": schema.migrate,
 }
 
 

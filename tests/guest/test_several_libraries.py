@@ -1,5 +1,4 @@
 """Several libraries in one database: each has a schema of its own, and none knows of the others."""
-# ruff: noqa: S608 - statements are put together from names of our own
 
 from __future__ import annotations
 

@@ -122,8 +122,7 @@ WRONG_DATABASES: dict[str, tuple[str, dict[tuple[tuple[str, ...], ...], tuple[st
         {(MIGRATE,): ("pgvector is 0.6.2 here; fluffy_sql needs 0.7 or later: ", " UPDATE")},
     ),
     "the schema is newer": (
-        "INSERT INTO migrations (migration_hash, migration_id)"
-        " VALUES ('x', '9999_future')",
+        "INSERT INTO migrations (migration_hash, migration_id) VALUES ('x', '9999_future')",
         {(*BUT_CHECK, MIGRATE, ROLLBACK): (NEWER, "")},
     ),
     "the schema is half applied": (

@@ -3,7 +3,6 @@
 Labels, centroids and runs stay, whatever is changed; and what the application writes meanwhile, or
 after it renamed something without asking, never fails because of us.
 """
-# ruff: noqa: S608 - statements are put together from names and numbers of our own
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
 """A library in use: others write while runs go on, and nobody is in anybody's way for long."""
-# ruff: noqa: S608 - statements are put together from parts of our own
 
 from __future__ import annotations
 
@@ -67,7 +66,7 @@ class Writer:
     pid: str = ""
 
     def write_until(self, stopped: Event) -> None:
-        chance = random.Random(self.seed)  # noqa: S311 - no secret
+        chance = random.Random(self.seed)
         with psycopg.connect(self.url, autocommit=True) as connection:
             self.pid = str(connection.info.backend_pid)
             while not stopped.is_set():
@@ -193,7 +192,7 @@ def test_others_write_while_runs_go_on(
     part: int, session: Session, database_url: str, add_photos: Add
 ) -> None:
     """Random schedules, one library after the other: see the module docs/in_use.md tells of."""
-    chance = random.Random(part)  # noqa: S311 - no secret
+    chance = random.Random(part)
     add_photos(made_library(part, photos=PHOTOS, themes=K, dimensions=8, spread=0.3)[0])
     generate(database_url, k=K)
     photos, statements = PHOTOS, 0

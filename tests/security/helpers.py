@@ -195,7 +195,7 @@ def two_owners(session: Session) -> Iterator[None]:
     [(text,)] = query(session, "SELECT pg_get_viewdef('usable_photos'::regclass)")
     options = "WITH (security_invoker = true)"
     session.connection.execute(
-        f"CREATE OR REPLACE VIEW usable_photos {options} AS"  # noqa: S608 - a constant
+        f"CREATE OR REPLACE VIEW usable_photos {options} AS"
         " SELECT id, path, embedding, cluster_id, mod(id, 2) AS scope FROM photos".encode()
     )
     try:
