@@ -747,6 +747,11 @@ SITUATIONS: dict[str, tuple[tuple[str, ...], dict[int, str]]] = {
         ),
         {},
     ),
+    "our schema renamed": (("ALTER SCHEMA fluffy_sql RENAME TO theirs",), {}),
+    "our schema dropped": (
+        ("DROP TRIGGER place_new_photo ON photos", "DROP SCHEMA fluffy_sql CASCADE"),
+        {},
+    ),
     "centroids dropped": (("ALTER TABLE clusters DROP COLUMN centroid CASCADE",), {}),
     "vector moved": (
         ("CREATE SCHEMA extensions", "ALTER EXTENSION vector SET SCHEMA extensions"),

@@ -27,7 +27,7 @@ from fluffy_sql.settings import ClusteringSettings
 from fluffy_sql.types import AssignOptions
 from tests.conftest import made_library
 from tests.integration.helpers import clusters_by_photo, generate, query, snapshot, work_tables
-from tests.integration.test_counts import WRONG
+from tests.integration.test_counts import WRONG, WRONG_WITH_PENDING
 from tests.integration.test_generate import AtPhase
 from tests.integration.test_recluster import recluster
 from tests.sql.helpers import wait_until_blocked
@@ -219,11 +219,12 @@ def test_others_write_while_runs_go_on(
         assert max(writer.longest for writer in writers) < held + PATIENCE
         # nothing lost, nothing half done
         assert query(session, "SELECT count(*) FROM photos") == [(photos,)]
-        assert query(session, WRONG) == []
+        assert query(session, WRONG_WITH_PENDING) == []
         assert query(session, MISPLACED, result.run_id) == []
         assert work_tables(session) == []
         assert query(session, "SELECT id FROM cluster_runs WHERE status <> 'succeeded'") == []
         assert check(database_url).findings == ()
+        assert query(session, WRONG) == []  # two that commit at once may leave a count to the next
     assert statements > 10 * ROUNDS // PARTS
     print(f"part {part}: {statements:,} statements beside {ROUNDS // PARTS} runs")  # noqa: T201
 
@@ -347,7 +348,9 @@ def test_the_wait_for_locks_is_bounded_and_says_who_is_in_the_way(
             run(database_url)
         pid = other.info.backend_pid
     said = str(refused.value)
-    assert "waited 0.2 s for locks (clustering.lock_wait), and nothing was written: " in said
+    # a busy machine takes its time to wake up
+    waited = r"waited 0\.[2-9] s for locks \(clustering\.lock_wait\), and nothing was written: "
+    assert re.search(waited, said)
     assert f"server process {pid} (idle in transaction), has clusters or photos locked" in said
     assert snapshot(session) == before
     assert work_tables(session) == []
