@@ -100,7 +100,8 @@ def migrate(
             if not before.complete:
                 session.execute("schema/forget_migrations")
             changed = _apply_migrations(session, url)
-            forgotten = session.execute("schema/forget_lost_runs")
+            if forgotten := session.fetch_value("schema/count_lost_runs"):
+                session.execute("schema/forget_lost_runs")
             session.execute("schema/record_tables")
             session.prepare(looking=False)  # the search_path that the library has from now on
             definitions.create(session)
@@ -147,6 +148,7 @@ def uninstall(url: str, *, schema: str = DEFAULT_SCHEMA) -> bool:
         Whether there was anything to drop.
 
     Raises:
+        SchemaError: the schema is somebody else's, or out of this role's reach.
         BusyError: a run is at work.
         DatabaseError: something of somebody else's uses something of ours; nothing was changed.
     """
@@ -154,6 +156,8 @@ def uninstall(url: str, *, schema: str = DEFAULT_SCHEMA) -> bool:
         library = _read_library(session)
         if not library.there:
             return False
+        if not library.reachable:
+            raise _not_migrated(session, library)
         if not library.recorded:
             raise SchemaError(
                 f"the schema {schema} holds no library that fluffy_sql migrated: name the right one"
