@@ -16,8 +16,8 @@ from fluffy_sql.database.schema import WITHOUT_IDENTITY, require_current_schema
 from fluffy_sql.database.session import DEFAULT_SCHEMA, Session
 from fluffy_sql.database.vectors import LONGEST_VECTOR, probe
 from fluffy_sql.database.work_tables import empty
-from fluffy_sql.errors import SchemaError
-from fluffy_sql.library import close_left_open, describe_scope
+from fluffy_sql.errors import LibraryError, SchemaError
+from fluffy_sql.library import close_left_open, describe_scope, require_steady_view
 from fluffy_sql.types import CheckResult, Finding
 
 if TYPE_CHECKING:
@@ -65,11 +65,13 @@ def check(url: str, *, schema: str = DEFAULT_SCHEMA, repair: bool = False) -> Ch
             require_current_schema(session)
         except SchemaError as error:
             return CheckResult(False, ("schema",), (Finding("schema", str(error), None),), 0)
+        if repair and session.distributed:
+            session.execute("session/modify_sequentially")
         misplaced, compared = _compare_photos(session)
         notes = tuple(row["note"] for row in session.fetch_all("schema/list_notes"))
         findings = [Finding(_NEAREST_CENTROID, found, None) for found in misplaced]
         findings += [found for check in CHECKS for found in _run(session, check, repair=repair)]
-        if not (session.standby or session.distributed):
+        if not (session.read_only or session.distributed):
             session.fetch_value("triggers/fold")
         session.commit()
     return CheckResult(
@@ -94,6 +96,33 @@ def _idle_triggers(session: Session) -> list[str]:
         f"the trigger {name} is missing or disabled, so not all photos are counted"
         for name in idle_triggers(session)
     ]
+
+
+def _idle_guards(session: Session) -> list[str]:
+    if session.distributed:  # Citus refuses triggers
+        return []
+    return [
+        f"the trigger {trigger['name']} of {trigger['of_table']} is missing or disabled, so photos"
+        " can get into clusters of another scope"
+        for trigger in session.fetch_all("triggers/list")
+        if trigger["kind"] == "guard" and not trigger["enabled"]
+    ]
+
+
+def _stray_triggers(session: Session) -> list[str]:
+    return [
+        f"{row['of_table']} is no part of photos any more, and its trigger {row['name']} would go"
+        " on as if it were"
+        for row in session.fetch_all("triggers/list_stray")
+    ]
+
+
+def _unsteady_view(session: Session) -> list[str]:
+    try:
+        require_steady_view(session)
+    except LibraryError as error:
+        return [str(error)]
+    return []
 
 
 def _wrong_counts(session: Session) -> list[str]:
@@ -187,9 +216,17 @@ def _left_work_tables(session: Session) -> list[str]:
     if session.standby or not session.fetch_value("check/try_lock_runs"):
         return []
     return [
-        f"the work table {row['name']} was left full by a run that was killed"
+        f"the work table {row['name']} holds what a run left that was killed"
         for row in session.fetch_all("work_tables/list_filled")
     ]
+
+
+def _create_guards(session: Session) -> None:
+    session.execute("triggers/create_guards")
+
+
+def _drop_strays(session: Session) -> None:
+    session.execute("triggers/drop_stray")
 
 
 def _free_lost_photos(session: Session) -> None:
@@ -200,7 +237,10 @@ def _free_lost_photos(session: Session) -> None:
 # begin.
 CHECKS = (
     Check("count_triggers", _idle_triggers, "made again", create_triggers),
+    Check("guard_triggers", _idle_guards, "made again", _create_guards),
+    Check("stray_triggers", _stray_triggers, "dropped", _drop_strays),
     Check("photos_count", _wrong_counts, "counted anew", mend_counts),
+    Check("usable_photos", _unsteady_view),
     Check("scopes", _strangers),
     Check("lost_photos", _lost_photos, "taken out of it", _free_lost_photos),
     Check("dimensions", _other_lengths),

@@ -272,7 +272,8 @@ def migrate(
             database.url, schema=place, keep_counts_by=settings.clustering.counter_cache
         )
     if as_json:
-        _print_json({**asdict(result), "applied": result.changed})
+        fields = asdict(result)
+        _print_json({"applied": fields.pop("changed"), **fields})
         return
     print(display.describe_migration(result))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fluffy_sql.database import counter_cache, definitions
 from fluffy_sql.database.schema import require_current_schema
 from fluffy_sql.database.session import DEFAULT_SCHEMA, Session
 from fluffy_sql.errors import SchemaError
@@ -47,7 +48,13 @@ def distribute(
             with session.transaction():
                 if shards is not None:
                     session.execute("distribute/set_shards", shards=shards)
+                if not session.distributed:
+                    counter_cache.leave_to_others(session)
+                session.execute("distribute/unbind_functions")
                 session.execute("distribute/distribute_tables")
+                session.execute("schema/record_tables")
+                session.prepare(looking=False)  # from now on statements have their other form
+                definitions.create(session)
             session.execute("distribute/drop_local_copy")
         tables = session.fetch_as(DistributedTable, "distribute/list_tables")
     known = {row["name"] for row in before if row["shards"]}

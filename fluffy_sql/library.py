@@ -47,6 +47,8 @@ def only_run(session: Session) -> Iterator[None]:
     except DatabaseError as error:
         if session.lost:
             _tidy_up_over_another(session, str(error))
+        else:  # on a full disk, emptying one work table makes the room to empty another
+            session.release("work_tables/empty", names=None)
         raise
     finally:
         session.release("runs/unlock")

@@ -1,5 +1,5 @@
--- What ran, with which settings, how it went and what it changed: in our schema, so that it can be watched, compared and
--- taken back. Every table has a key: one that a publication sends needs it for each UPDATE and DELETE.
+-- What ran, with which settings, how it went and what it changed: in our schema, so that it can be watched, compared
+-- and taken back. Every table has a key: one that a publication sends needs it for each UPDATE and DELETE.
 -- depends: 0001_library
 
 CREATE TABLE IF NOT EXISTS cluster_runs (

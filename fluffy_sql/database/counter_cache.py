@@ -60,7 +60,7 @@ def put_into_effect(session: Session, wanted: str, *, idle: bool = False) -> Cou
             mended = _take_over(session, idle=idle)
     elif kept_by == SERVICE and any(trigger["there"] for trigger in _triggers(session)):
         changed = True
-        _leave_to_others(session)
+        leave_to_others(session)
     return CounterCache(kept_by, changed, mended, found_here, distributed)
 
 
@@ -70,9 +70,12 @@ def triggers_in_force(session: Session) -> bool:
 
 
 def moves_are_counted(session: Session) -> bool:
-    """Whether triggers count photos that a run moves, so that it must not: it updates photos."""
+    """Whether a trigger counts photos that a run moves, so that it must not: it updates photos.
+
+    Whatever that of a single partition does, which may have come after the last migrate.
+    """
     counting = [t for t in _triggers(session) if t["name"] == "fluffy_sql_count_updated"]
-    return all(trigger["enabled"] for trigger in counting)
+    return all(trigger["enabled"] for trigger in counting if trigger["whole"])
 
 
 def folds_at_commit(session: Session) -> bool:
@@ -127,7 +130,8 @@ def _take_over(session: Session, *, idle: bool) -> int:
         ) from error
 
 
-def _leave_to_others(session: Session) -> None:
+def leave_to_others(session: Session) -> None:
+    """Drops the triggers that count, after what they wrote down is counted."""
     with session.transaction():
         session.execute("triggers/drop_counts")
         session.execute("triggers/settle")

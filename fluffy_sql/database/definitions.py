@@ -91,5 +91,8 @@ def drop(session: Session) -> None:
 def _create_all(session: Session) -> None:
     for name in NAMES:
         session.define(name)
-    if not session.distributed:  # Citus refuses triggers
+    if session.distributed:
+        session.execute("distribute/unbind_functions")
+    else:  # Citus refuses triggers
+        session.execute("triggers/drop_stray")
         session.execute("triggers/create_guards")

@@ -104,9 +104,11 @@ def migrate(
                 session.execute("schema/forget_lost_runs")
             session.execute("schema/record_tables")
             session.prepare(looking=False)  # the search_path that the library has from now on
+            strays = session.fetch_all("triggers/list_stray")
             definitions.create(session)
-            # Triggers idle if something is gone that they ask for.
-            idle = bool(before.missing or before.changes)
+            # Triggers idle if something is gone that they ask for, and nobody counts what goes
+            # with a partition.
+            idle = bool(before.missing or before.changes or strays)
             kept = counter_cache.put_into_effect(session, keep_counts_by, idle=idle)
             session.execute("schema/revoke_defaults")
             session.execute("schema/restore_grants")
@@ -127,7 +129,7 @@ def detach(url: str, *, schema: str = DEFAULT_SCHEMA) -> None:
     Tables stay, and with them labels, centroids and runs; `migrate` puts the rest back.
 
     Raises:
-        SchemaError: the database is not migrated.
+        SchemaError: the database is not migrated, or by another role.
         BusyError: a run is at work.
         DatabaseError: something of somebody else's uses one of them; nothing was changed.
     """
@@ -135,6 +137,7 @@ def detach(url: str, *, schema: str = DEFAULT_SCHEMA) -> None:
         library = _read_library(session)
         if not library.applied:
             raise _not_migrated(session, library)
+        _refuse_other_owner(session, library)
         with session.transaction():
             _keep_others_out(session)
             if not library.detached:
@@ -148,7 +151,7 @@ def uninstall(url: str, *, schema: str = DEFAULT_SCHEMA) -> bool:
         Whether there was anything to drop.
 
     Raises:
-        SchemaError: the schema is somebody else's, or out of this role's reach.
+        SchemaError: the schema holds no library, or that of another role or a newer fluffy_sql.
         BusyError: a run is at work.
         DatabaseError: something of somebody else's uses something of ours; nothing was changed.
     """
@@ -163,6 +166,7 @@ def uninstall(url: str, *, schema: str = DEFAULT_SCHEMA) -> bool:
                 f"the schema {schema} holds no library that fluffy_sql migrated: name the right one"
                 " in database.schema; or, if it comes from a dump, run fluffy-sql migrate first"
             )
+        _refuse_other_owner(session, library)
         _refuse_newer(library.applied)
         with session.transaction():
             _keep_others_out(session)
@@ -262,6 +266,7 @@ class _Library:
     Attributes:
         there: whether its schema exists.
         reachable: whether the role may use that.
+        owner: the role that it belongs to, if that is another one.
         others: other schemas with a library.
         recorded: whether the tables are there that say what was migrated.
         applied: migrations in force.
@@ -276,6 +281,7 @@ class _Library:
 
     there: bool
     reachable: bool
+    owner: str | None
     others: tuple[str, ...]
     recorded: bool
     applied: frozenset[str]
@@ -316,6 +322,7 @@ def _read_library(session: Session) -> _Library:
     return _Library(
         there=found["there"],
         reachable=found["reachable"],
+        owner=None if found["owned"] else found["owner"],
         others=tuple(found["others"] or ()),
         recorded=found["recorded"],
         applied=applied,
@@ -359,6 +366,14 @@ def _known() -> set[str]:
     return {migration.id for migration in read_migrations(str(migrations_folder()))}
 
 
+def _refuse_other_owner(session: Session, library: _Library) -> None:
+    if library.owner is not None:
+        raise SchemaError(
+            f"the schema {session.schema} belongs to the role {library.owner}, and only its owner"
+            " may take away what is in it"
+        )
+
+
 def _refuse_newer(applied: frozenset[str]) -> None:
     if newer := applied - _known():
         raise SchemaError(
@@ -384,8 +399,8 @@ def _refuse_lost(session: Session, library: _Library) -> None:
     for row in lost:
         if row["hidden_in"]:
             raise SchemaError(
-                f"{row['name']} is in the schema {row['hidden_in']}, which this role does not reach;"
-                " grant it what docs/security.md says"
+                f"{row['name']} is in the schema {row['hidden_in']}, which this role does not"
+                " reach; grant it what docs/security.md says"
             )
         if row["renamed_to"]:
             wanted = row["name"].rpartition(".")[2]

@@ -61,6 +61,7 @@ class Session:
         distributed: whether Citus has distributed `photos`. Statements that must differ there are
             then run in their other form.
         standby: whether the server only follows another one.
+        read_only: whether nothing can be written here; so on a standby.
         pooled: whether a pooler is in between.
         schema: as above.
     """
@@ -76,6 +77,7 @@ class Session:
         self.deadline: float | None = None
         self.distributed = False
         self.standby = False
+        self.read_only = False
         self.pooled = False
         self.schema = schema
         self._url = url
@@ -163,6 +165,7 @@ class Session:
         self.execute("session/find_library")
         self._vector_oid = register_vectors(self.connection)
         self.standby = prepared["standby"]
+        self.read_only = prepared["read_only"]
         self.pooled = prepared["backend"] != self.connection.info.backend_pid
         if prepared["has_citus"]:
             self.distributed = self.fetch_value("session/is_distributed")

@@ -3,7 +3,8 @@
 -- Parameters: scopes bigint[] (null: nobody's own), firsts integer[] (where the clusters of each begin, from 1),
 --   lasts integer[], cluster_ids bigint[] (of a scope side by side, rising), centroids vector[] (of each, as
 --   list_clusters gives them), limits double precision[] (the farthest each takes; null: not known),
---   normalize boolean, dimensions integer, probe vector (as in kmeans/assign_photos), after_row bigint (exclusive), last_row bigint (inclusive)
+--   normalize boolean, dimensions integer, probe vector (as in kmeans/assign_photos), after_row bigint (exclusive),
+--   last_row bigint (inclusive)
 -- Returns: nothing; the row count is the photos that have a nearest cluster.
 INSERT INTO work_placements (
     photo_id, from_cluster_id, to_cluster_id, within_limit, row_version, fingerprint

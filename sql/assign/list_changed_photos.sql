@@ -3,8 +3,8 @@
 -- no row of photos, and an application may set updated_at at any change. A photo that was last placed by a person, not
 -- by a run, is left alone, as is one in a cluster that is not active.
 -- Photos are sorted in among their moves, as the last of them, and not joined: the planner can't know how many photos a
--- move has, and its nested loops took 9 s for a million. Fingerprints of one embedding differ by rounding, since machines
--- add in different orders.
+-- move has, and its nested loops took 9 s for a million. Fingerprints of one embedding differ by rounding, since
+-- machines add in different orders.
 -- Parameters: probe vector (as in kmeans/assign_photos, as long as any embedding)
 -- Returns: nothing; the row count is how many there are.
 INSERT INTO work_candidates (position, photo_id, cluster_id, scope)

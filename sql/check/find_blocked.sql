@@ -24,7 +24,10 @@ WHERE
                 place.nspname = current_setting('fluffy_sql.schema')
                 OR used.relation IN (to_regclass('photos'), to_regclass('clusters'))
                 OR (used.locktype = 'advisory' AND (used.classid::bigint << 32) | used.objid::bigint IN (
-                    SELECT hashtextextended('fluffy_sql ' || ours.name || ' ' || current_setting('fluffy_sql.schema'), 0)
+                    SELECT
+                        hashtextextended(
+                            'fluffy_sql ' || ours.name || ' ' || current_setting('fluffy_sql.schema'), 0
+                        )
                     FROM unnest(ARRAY['generate', 'import', 'migrate']) AS ours (name)
                 ))
             )

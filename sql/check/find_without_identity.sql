@@ -26,11 +26,14 @@ WHERE
     )
     AND of_table.relreplident <> 'f'
     AND NOT EXISTS (
-        SELECT FROM pg_index
+        SELECT FROM pg_index AS key
         WHERE
-            indrelid = of_table.oid
-            AND indisvalid
-            AND indimmediate
-            AND ((of_table.relreplident = 'd' AND indisprimary) OR (of_table.relreplident = 'i' AND indisreplident))
+            key.indrelid = of_table.oid
+            AND key.indisvalid
+            AND key.indimmediate
+            AND (
+                (of_table.relreplident = 'd' AND key.indisprimary)
+                OR (of_table.relreplident = 'i' AND key.indisreplident)
+            )
     )
 ORDER BY name;

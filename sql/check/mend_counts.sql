@@ -1,4 +1,5 @@
--- Counts the photos of these clusters anew; after lock_clusters. What triggers wrote down for them is going to be added.
+-- Counts the photos of these clusters anew; after lock_clusters. What triggers wrote down for them is going to be
+-- added.
 -- Parameters: cluster_ids bigint[]
 -- Returns: nothing; the row count is the clusters.
 UPDATE clusters

@@ -1,5 +1,5 @@
--- The inner OFFSET 0 fetches a centroid once if it lies out of line, for vector() returns the value itself; unnest would
--- double the time of a pair. The outer one has a distance computed once for the filter and the order.
+-- The inner OFFSET 0 fetches a centroid once if it lies out of line, for vector() returns the value itself; unnest
+-- would double the time of a pair. The outer one has a distance computed once for the filter and the order.
 CREATE OR REPLACE FUNCTION cluster_neighbors(cluster_id bigint, n bigint DEFAULT 10)
 RETURNS TABLE (neighbor_id bigint, distance double precision, name text)
 LANGUAGE sql STABLE PARALLEL SAFE

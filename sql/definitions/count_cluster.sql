@@ -1,7 +1,7 @@
--- For a cluster that comes after its photos, or takes them along to another id: with a key that is checked at the end of
--- the transaction, ON UPDATE CASCADE, or when both tables are copied with their counts. What is written down for it and
--- not folded yet is going to be added. A serializable transaction leaves it to whoever folds: what is read here could
--- fail it.
+-- For a cluster that comes after its photos, or takes them along to another id: with a key that is checked at the end
+-- of the transaction, ON UPDATE CASCADE, or when both tables are copied with their counts. What is written down for it
+-- and not folded yet is going to be added. A serializable transaction leaves it to whoever folds: what is read here
+-- could fail it.
 DO $do$
 BEGIN
     EXECUTE format($create$

@@ -1,9 +1,9 @@
 -- No cluster holds photos of another scope. It sees the views as they are when it runs.
 -- A photo that is put into a cluster has a lock on it, by its foreign key, that lasts until its transaction ends. So
 -- this guard need not take one, and guard_cluster waits for it.
--- It looks up every photo of a statement: 0.15 s of the 1 s that an UPDATE of 100,000 takes. That nothing has a scope is
--- seen at once in a usable_photos that is as migrate makes it, and else by reading all photos. So it is asked of large
--- statements alone.
+-- It looks up every photo of a statement: 0.15 s of the 1 s that an UPDATE of 100,000 takes. That nothing has a scope
+-- is seen at once in a usable_photos that is as migrate makes it, and else by reading all photos. So it is asked of
+-- large statements alone.
 DO $do$
 BEGIN
     EXECUTE format($create$

@@ -10,7 +10,9 @@ BEGIN
             filled boolean;
         BEGIN
             FOR work_table IN SELECT name FROM %1$I.list_work_tables() AS name LOOP
-                EXECUTE format('SELECT EXISTS (SELECT FROM %%I.%%I)', %1$L, work_table) INTO filled;
+                EXECUTE format(
+                    'SELECT count(*) > 0 FROM (SELECT 1 AS one FROM %%I.%%I LIMIT 1) AS found', %1$L, work_table
+                ) INTO filled;
                 IF filled THEN
                     RETURN NEXT work_table;
                 END IF;

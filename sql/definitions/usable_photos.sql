@@ -1,5 +1,5 @@
--- Says what is to be clustered. A user replaces it to say what "usable" means; then it is kept, and made again as it was
--- last seen if it is gone. It selects from a subquery, so that nobody can write to photos through it.
+-- Says what is to be clustered. A user replaces it to say what "usable" means; then it is kept, and made again as it
+-- was last seen if it is gone. It selects from a subquery, so that nobody can write to photos through it.
 DO $$
 DECLARE
     saved record;

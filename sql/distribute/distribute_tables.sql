@@ -2,18 +2,18 @@
 --   Triggers of ours go, for Citus refuses them; runs count photos from then on.
 --   The unique path becomes a plain index, for a path may lie on any server; import looks for it there.
 --   Which photos runs moved goes to the shards of the photos; cluster_run_moves keeps how many.
---   Sequences go on where they were: Citus would begin those of a table it makes its own anew.
---   Functions whose bodies are bound to tables become PL/pgSQL: Citus would take them for parts of the tables, find
---   itself in a circle, and refuse the next ALTER TABLE or server; and it would not run them.
+--   So do the work tables that have photos.
+--   Sequences go on where they were: Citus would begin those of a table it makes its own anew. Comments stay, which say
+--   what migrate made: Citus would lose those of such a table.
 --   The key of photos goes and comes again, since Citus would make a local table of its own of photos first, and refuse
 --   that for its identity column.
 -- Returns: nothing.
 DO $$
 DECLARE
-    here regnamespace := (SELECT relnamespace FROM pg_class WHERE oid = 'photos'::regclass);
     keys text[];
     counted text[];
     last_values bigint[];
+    comments text[];
     changed record;
     statement text;
 BEGIN
@@ -23,37 +23,67 @@ BEGIN
             quote_ident(tgname) AS name,
             tgrelid::regclass AS of_table
         FROM pg_trigger
+        INNER JOIN pg_proc AS called ON tgfoid = called.oid
         WHERE
             tgrelid IN ('photos'::regclass, 'clusters'::regclass)
-            AND NOT tgisinternal
-            AND starts_with(tgname, 'fluffy_sql_')
+            AND called.pronamespace = quote_ident(current_setting('fluffy_sql.schema'))::regnamespace
     LOOP
         EXECUTE 'DROP TRIGGER ' || changed.name || ' ON ' || changed.of_table;
-    END LOOP;
-
-    FOR changed IN
-        SELECT
-            proretset AS returns_rows,
-            split_part(pg_get_functiondef(oid), E'\nBEGIN ATOMIC\n', 1) AS head,
-            substring(pg_get_functiondef(oid) FROM '\nBEGIN ATOMIC\n(.*);\nEND\n*$') AS query
-        FROM pg_proc
-        WHERE prosqlbody IS NOT NULL AND pronamespace = here
-    LOOP
-        CONTINUE WHEN changed.query IS NULL;
-        EXECUTE
-            replace(changed.head, E'\n LANGUAGE sql', E'\n LANGUAGE plpgsql') || ' AS ' || quote_literal(
-                E'#variable_conflict use_column\nBEGIN\n' || CASE
-                    WHEN changed.returns_rows THEN 'RETURN QUERY ' || changed.query || ';'
-                    ELSE 'RETURN (' || changed.query || ');'
-                END || E'\nEND'
-            );
     END LOOP;
 
     SELECT
         array_agg(of_table.name),
         array_agg(pg_sequence_last_value(pg_get_serial_sequence(of_table.name, 'id')))
     INTO counted, last_values
-    FROM unnest(ARRAY['photos', 'clusters', 'cluster_runs']) AS of_table (name);
+    FROM (
+        SELECT attrelid::regclass::text AS name
+        FROM pg_attribute
+        INNER JOIN pg_class ON attrelid = pg_class.oid AND relkind = 'r'
+        WHERE
+            attname = 'id'
+            AND NOT attisdropped
+            AND (
+                attrelid IN ('photos'::regclass, 'clusters'::regclass)
+                OR relnamespace = quote_ident(current_setting('fluffy_sql.schema'))::regnamespace
+            )
+    ) AS of_table
+    WHERE pg_get_serial_sequence(of_table.name, 'id') IS NOT NULL;
+
+    SELECT array_agg(format('COMMENT ON %s IS %L', described.object, described.comment)) INTO comments
+    FROM (
+        SELECT of_table.oid AS relation
+        FROM pg_class AS of_table
+        WHERE
+            of_table.relkind = 'r'
+            AND (
+                of_table.oid IN ('photos'::regclass, 'clusters'::regclass)
+                OR of_table.relnamespace = quote_ident(current_setting('fluffy_sql.schema'))::regnamespace
+            )
+    ) AS made
+    CROSS JOIN LATERAL (
+        SELECT
+            'TABLE ' || made.relation::regclass AS object,
+            obj_description(made.relation, 'pg_class') AS comment
+        UNION ALL
+        SELECT
+            format('COLUMN %s.%I', made.relation::regclass, attname) AS object,
+            col_description(attrelid, attnum) AS comment
+        FROM pg_attribute
+        WHERE attrelid = made.relation AND attnum > 0 AND NOT attisdropped
+        UNION ALL
+        SELECT
+            format('CONSTRAINT %I ON %s', conname, made.relation::regclass) AS object,
+            obj_description(oid, 'pg_constraint') AS comment
+        FROM pg_constraint
+        WHERE conrelid = made.relation AND conname <> 'photos_path_key'
+        UNION ALL
+        SELECT
+            'INDEX ' || indexrelid::regclass AS object,
+            obj_description(indexrelid, 'pg_class') AS comment
+        FROM pg_index
+        WHERE indrelid = made.relation AND indexrelid::regclass::text <> 'photos_path_key'
+    ) AS described
+    WHERE described.comment IS NOT NULL;
 
     IF NOT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = 'photos'::regclass) THEN
         IF EXISTS (
@@ -85,22 +115,28 @@ BEGIN
             || 'FOREIGN KEY (run_id) REFERENCES cluster_runs (id) ON DELETE CASCADE'
         );
         PERFORM create_distributed_table('cluster_run_photo_moves', 'photo_id', colocate_with => 'photos');
-        INSERT INTO cluster_run_photo_moves (run_id, photo_id, from_cluster_id, to_cluster_id)
+        INSERT INTO cluster_run_photo_moves (run_id, photo_id, from_cluster_id, to_cluster_id, fingerprint)
         SELECT
-            run_id,
-            photo_id,
-            from_cluster_id,
-            to_cluster_id
-        FROM cluster_moves;
-        UPDATE cluster_run_moves SET photo_ids = '{}';
-        CREATE OR REPLACE VIEW cluster_moves AS
-        SELECT
-            run_id,
-            photo_id,
-            from_cluster_id,
-            to_cluster_id
-        FROM cluster_run_photo_moves;
+            moved.run_id,
+            moved.photo_id,
+            moved.from_cluster_id,
+            moved.to_cluster_id,
+            moved.fingerprint
+        FROM cluster_moves AS moved;
+        UPDATE cluster_run_moves
+        SET
+            photo_ids = '{}',
+            fingerprints = NULL;
     END IF;
+
+    FOR changed IN
+        SELECT quote_ident(work_table.name) AS name
+        FROM list_work_tables() AS work_table (name)
+        INNER JOIN pg_attribute ON work_table.name::regclass = attrelid AND attname = 'photo_id'
+        WHERE NOT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = work_table.name::regclass)
+    LOOP
+        PERFORM create_distributed_table(changed.name, 'photo_id', colocate_with => 'photos');
+    END LOOP;
 
     FOR changed IN
         SELECT small.name
@@ -124,7 +160,7 @@ BEGIN
     PERFORM setval(pg_get_serial_sequence(at.name, 'id'), at.last_value)
     FROM unnest(counted, last_values) AS at (name, last_value)
     WHERE at.last_value IS NOT NULL;
-    FOREACH statement IN ARRAY coalesce(keys, '{}') LOOP
+    FOREACH statement IN ARRAY coalesce(keys, '{}') || comments LOOP
         EXECUTE statement;
     END LOOP;
 END

@@ -17,15 +17,16 @@ WHERE
     AND attribute.attnum <> all(index.indkey::smallint[])
     AND NOT (
         index.indexrelid::regclass::text = 'photos_path_key'
-        AND EXISTS (
-            SELECT FROM fluffy_sql_created_objects
-            WHERE kind = 'table' AND name = 'photos'
-        )
+        AND coalesce(obj_description('photos'::regclass, 'pg_class') LIKE '%Made by fluffy_sql.', FALSE)
     )
 UNION ALL
 SELECT 'Citus runs no triggers, and ' || trigger.tgrelid::regclass || ' has ' || trigger.tgname AS obstacle
 FROM pg_trigger AS trigger
+INNER JOIN pg_proc AS called ON trigger.tgfoid = called.oid
 WHERE
     trigger.tgrelid IN ('photos'::regclass, 'clusters'::regclass)
     AND NOT trigger.tgisinternal
-    AND NOT starts_with(trigger.tgname, 'fluffy_sql_');
+    AND (
+        called.proname = 'place_new_photo'
+        OR called.pronamespace <> quote_ident(current_setting('fluffy_sql.schema'))::regnamespace
+    );

@@ -7,13 +7,13 @@ SELECT
     END AS distributed_by,
     count(*) AS shards
 FROM pg_dist_partition AS spread
+INNER JOIN pg_class AS of_table ON spread.logicalrelid = of_table.oid
 INNER JOIN pg_dist_shard AS shard ON spread.logicalrelid = shard.logicalrelid
 WHERE
-    spread.logicalrelid = any(
-        ARRAY[
-            'photos', 'clusters', 'cluster_runs', 'cluster_run_steps', 'cluster_run_moves', 'cluster_run_photo_moves',
-            'cluster_run_clusters', 'cluster_run_checkpoints', 'cluster_quality'
-        ]::regclass[]
+    spread.logicalrelid IN ('photos'::regclass, 'clusters'::regclass)
+    OR (
+        of_table.relnamespace = quote_ident(current_setting('fluffy_sql.schema'))::regnamespace
+        AND NOT starts_with(of_table.relname, 'work_')
     )
 GROUP BY spread.logicalrelid, spread.partmethod, spread.partkey
 ORDER BY distributed_by ASC NULLS LAST, name ASC;

@@ -18,6 +18,7 @@ WHERE
         WHERE datname = current_database()
     )
     AND held.objsubid = 1
-    AND (held.classid::bigint << 32) | held.objid::bigint = hashtextextended('fluffy_sql generate ' || current_setting('fluffy_sql.schema'), 0)
+    AND (held.classid::bigint << 32) | held.objid::bigint
+    = hashtextextended('fluffy_sql generate ' || current_setting('fluffy_sql.schema'), 0)
 ORDER BY run.id DESC NULLS LAST
 LIMIT 1;

@@ -1,3 +1,6 @@
 -- Lets the next run in.
 -- Returns: one boolean, true.
-SELECT pg_advisory_unlock(hashtextextended('fluffy_sql generate ' || current_setting('fluffy_sql.schema'), 0)) AS unlocked;
+SELECT
+    pg_advisory_unlock(
+        hashtextextended('fluffy_sql generate ' || current_setting('fluffy_sql.schema'), 0)
+    ) AS unlocked;

@@ -1,9 +1,12 @@
 -- What there is of a library in the schema that is configured. Of catalogs alone, so that any role may ask.
--- Returns: there (whether the schema exists), reachable (whether this role may use it), recorded (whether the
---   tables are there that say what was migrated), others (schemas that hold a library, if this one does not).
+-- Returns: there (whether the schema exists), reachable (whether this role may use it), owner (the role it belongs to),
+--   owned (whether this role may do what that one may), recorded (whether the tables are there that say what was
+--   migrated), others (schemas that hold a library, if this one does not).
 SELECT
     place.oid IS NOT NULL AS there,
     coalesce(has_schema_privilege(place.oid, 'USAGE'), FALSE) AS reachable,
+    place.nspowner::regrole::text AS owner,
+    coalesce(pg_has_role(place.nspowner, 'USAGE'), FALSE) AS owned,
     (
         SELECT count(*) = 5
         FROM pg_class

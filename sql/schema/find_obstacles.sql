@@ -126,7 +126,7 @@ obstacle (rank, text) AS (
         AND NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = current_setting('fluffy_sql.schema'))
     UNION ALL
     SELECT
-        1 AS rank,
+        0 AS rank,
         'this role may not make anything in the schema ' || place.nspname || ': let its owner migrate' AS text
     FROM pg_namespace AS place
     WHERE

@@ -1,6 +1,7 @@
 -- Whether some photos are in a cluster that is not there. Only if both tables and the column are.
 -- Returns: one boolean.
-SELECT EXISTS (
+SELECT count(*) > 0 AS has_lost_photos
+FROM (
     SELECT FROM photos
     WHERE
         photos.cluster_id IS NOT NULL
@@ -8,4 +9,5 @@ SELECT EXISTS (
             SELECT FROM clusters
             WHERE clusters.id = photos.cluster_id
         )
-) AS has_lost_photos;
+    LIMIT 1
+) AS first;

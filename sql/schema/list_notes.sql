@@ -1,8 +1,9 @@
 -- What an owner should know of the library's tables, and nothing is wrong with.
 -- Returns: note, as a person reads it.
 SELECT
-    'photos has row-level security: commands of fluffy_sql refuse a role that a policy hides photos from, triggers count'
-    || ' and guard all photos, and who may look at a view of fluffy_sql sees only what the policies let that role see'
+    'photos has row-level security: commands of fluffy_sql refuse a role that a policy hides photos from, triggers'
+    || ' count and guard all photos, and who may look at a view of fluffy_sql sees only what the policies let that'
+    || ' role see'
     || CASE
         WHEN photos.relforcerowsecurity
             THEN '; it is forced on the owner, too, whose counts may then be wrong: give the owner BYPASSRLS'

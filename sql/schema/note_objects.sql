@@ -4,7 +4,7 @@
 SELECT
     set_config(
         'fluffy_sql.known_objects',
-        ARRAY(
+        array(
             SELECT pg_class.oid
             FROM pg_class
             INNER JOIN pg_namespace ON pg_class.relnamespace = pg_namespace.oid

@@ -1,5 +1,5 @@
--- Grants again what was granted before views and functions were taken away; roles, objects and columns that are gone are
--- passed over.
+-- Grants again what was granted before views and functions were taken away; roles, objects and columns that are gone
+-- are passed over.
 -- Returns: nothing.
 DO $$
 DECLARE

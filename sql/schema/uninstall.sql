@@ -1,5 +1,5 @@
--- Drops what migrate made, after drop_definitions: of the application's tables what says so in its comment, and then the
--- schema. Refused by Postgres if something of somebody else's uses one of them, or lies in the schema.
+-- Drops what migrate made, after drop_definitions: of the application's tables what says so in its comment, and then
+-- the schema. Refused by Postgres if something of somebody else's uses one of them, or lies in the schema.
 -- Returns: nothing.
 DO $$
 DECLARE
@@ -36,6 +36,14 @@ BEGIN
         ORDER BY pg_class.oid = to_regclass('clusters')
     LOOP
         IF made.whole THEN
+            -- a partition of photos that was detached keeps the key that it had
+            FOR wanted IN
+                SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname)
+                FROM pg_constraint
+                WHERE confrelid = made.relation AND conname = 'photos_cluster_id_fkey' AND conparentid = 0
+            LOOP
+                EXECUTE wanted;
+            END LOOP;
             EXECUTE format('DROP TABLE %s', made.relation);
             CONTINUE;
         END IF;

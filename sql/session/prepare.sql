@@ -16,6 +16,7 @@
 --   idle_session_timeout: the main connection is idle while the others work, for as long as that takes.
 -- Parameters: schema text, looking boolean
 -- Returns: one row: has_citus (whether the extension is created in this database), standby (whether the server is one),
+--   read_only (whether it, or a setting, refuses to write),
 --   backend (its process), and what was set.
 SELECT
     set_config('fluffy_sql.schema', %(schema)s::text, %(looking)s::boolean) AS schema,
@@ -40,6 +41,7 @@ SELECT
     ) AS client_connection_check_interval,
     set_config('idle_session_timeout', '0', %(looking)s::boolean) AS idle_session_timeout,
     pg_is_in_recovery() AS standby,
+    current_setting('transaction_read_only')::boolean AS read_only,
     pg_backend_pid() AS backend,
     (
         SELECT count(*) > 0 FROM pg_extension

@@ -1,10 +1,13 @@
 -- The triggers of ours that are to be there, of both kinds; an application's partitions have some of their own, for
 -- statements on a partition itself fire none of the whole table.
--- Returns: name, of_table, kind (count: keeps photos_count; guard: keeps scopes apart), there, enabled (whether
---   statements of ordinary sessions fire it).
+-- Returns: name, of_table, whole (whether that is no partition: statements of runs are on whole tables), kind (count:
+--   keeps photos_count; guard: keeps scopes apart), there, enabled (whether statements of ordinary sessions fire it).
 SELECT
     wanted.name,
     wanted.of_table::regclass::text AS of_table,
+    wanted.of_table IN (
+        to_regclass('photos'), to_regclass('clusters'), to_regclass('photo_count_changes')
+    ) AS whole,
     wanted.kind,
     trigger.oid IS NOT NULL AS there,
     coalesce(trigger.tgenabled IN ('O', 'A'), FALSE) AS enabled

@@ -17,12 +17,19 @@ from sklearn.metrics import adjusted_rand_score
 from fluffy_sql.algorithms import scopes
 from fluffy_sql.committing import FinalTransaction
 from fluffy_sql.database.session import Session
+from fluffy_sql.database.work_tables import empty
 from fluffy_sql.distributing import distribute
 from fluffy_sql.errors import DatabaseError, PostconditionError, SchemaError
 from fluffy_sql.service import ClusteringService
 from fluffy_sql.settings import ClusteringSettings
 from tests.conftest import Finished, made_library
-from tests.integration.helpers import clusters_by_photo, generate, query, snapshot
+from tests.integration.helpers import (
+    clusters_by_photo,
+    generate,
+    query,
+    snapshot,
+    work_tables,
+)
 from tests.security.helpers import PASSWORD, apply_grants
 
 if TYPE_CHECKING:
@@ -121,6 +128,29 @@ def keys(session: Session) -> list[tuple[Any, ...]]:
     )
 
 
+def comments(session: Session) -> list[tuple[Any, ...]]:
+    """All that say what an object is, and whether migrate made it; but those of shards."""
+    return query(
+        session,
+        "SELECT object.type, object.identity, said.description FROM pg_description AS said"
+        " CROSS JOIN LATERAL"
+        " pg_identify_object(said.classoid, said.objoid, said.objsubid) AS object"
+        " WHERE object.identity ~ '(^| on )(public|fluffy_sql)[.]'"
+        " AND object.identity !~ '_[0-9]{6}'"
+        " ORDER BY 1, 2",
+    )
+
+
+def unpinned(session: Session) -> list[tuple[Any, ...]]:
+    """Functions that are bound to tables, or whose names depend on who calls them."""
+    return query(
+        session,
+        "SELECT proname::text FROM pg_proc WHERE pronamespace = 'fluffy_sql'::regnamespace"
+        " AND coalesce(array_to_string(proconfig, ' '), '') !~ 'search_path=.*pg_temp'"
+        " AND proname <> 'centroid_distance'",
+    )
+
+
 def looked_at(session: Session) -> list[Any]:
     """What the functions that look closer at clusters say."""
     return [
@@ -185,12 +215,14 @@ def test_distributing_keeps_rows_keys_and_functions_and_can_be_done_twice(
     assert run_cli("generate", "--k", "8").code == 0
     with Session.open(citus_url) as session:
         before = snapshot(session), moves(session), keys(session), looked_at(session)
+        said = comments(session)
     finished = run_cli("distribute", "--shards", "6")
     assert finished.code == 0, finished.err
     assert "photos: 6 shards, by id" in finished.out
     with Session.open(citus_url) as session:
         after = snapshot(session), moves(session), keys(session), looked_at(session)
         assert after == before
+        assert comments(session) == said
         assert query(session, "SELECT count(*) FROM ONLY photos") == [(PHOTOS,)]
     again = run_cli("distribute", "--json")
     assert json.loads(again.out)["changed"] == []
@@ -206,6 +238,63 @@ def test_distributing_keeps_rows_keys_and_functions_and_can_be_done_twice(
     assert run_cli("generate", "--k", "8").code == 0
     with Session.open(citus_url) as session:
         assert query(session, "SELECT min(id) FROM clusters") == [(9,)]
+
+
+def test_work_tables_lie_where_their_photos_lie(citus_url: str) -> None:
+    distribute(citus_url, shards=4)
+    with Session.open(citus_url) as session:
+        assert query(
+            session,
+            "SELECT count(*), count(DISTINCT colocationid) FROM pg_dist_partition"
+            " WHERE logicalrelid = 'photos'::regclass OR logicalrelid IN ("
+            " SELECT attrelid FROM pg_attribute INNER JOIN list_work_tables() AS work_table (name)"
+            " ON attrelid = work_table.name::regclass WHERE attname = 'photo_id')",
+        ) == [(8, 1)]
+        query(
+            session,
+            "INSERT INTO work_drawn SELECT n, n FROM generate_series(1, 99) AS n RETURNING 1",
+        )
+        assert work_tables(session) == ["work_drawn"]
+        # in one transaction, as in check --repair, and alone
+        with session.transaction():
+            empty(session)
+            assert work_tables(session) == []
+        assert query(session, "SELECT count(*) FROM work_drawn") == [(0,)]
+
+
+def test_definitions_are_made_anew_as_citus_takes_them(
+    distributed_url: str, nodes: list[str], run_cli: Callable[..., Finished]
+) -> None:
+    generate(distributed_url, k=8)
+    with Session.open(distributed_url) as session:
+        before = snapshot(session), moves(session), keys(session), looked_at(session)
+        said = comments(session)
+        for others in ((), ("detach",), ("DROP VIEW usable_photos CASCADE",)):
+            for command in others:
+                if command == "detach":
+                    assert run_cli(command).code == 0
+                else:
+                    session.connection.execute(command.encode())
+            migrated = run_cli("migrate")
+            assert migrated.code == 0, migrated.err
+            after = snapshot(session), moves(session), keys(session), looked_at(session)
+            assert after == before, others
+            assert comments(session) == said, others
+            assert unpinned(session) == [], others
+            assert run_cli("check").code == 0
+            # which Citus refuses where a function is bound to the table
+            for table in ("photos", "clusters", "cluster_runs"):
+                session.connection.execute(f"ALTER TABLE {table} ADD COLUMN note text".encode())
+                session.connection.execute(f"ALTER TABLE {table} DROP COLUMN note".encode())
+    assert run_cli("migrate", "--rollback", "--yes").code == 0
+    for node in nodes:
+        url = make_conninfo(node, dbname=conninfo_to_dict(distributed_url)["dbname"])
+        with psycopg.connect(url) as server:
+            left = server.execute(
+                "SELECT relname FROM pg_class INNER JOIN pg_namespace ON pg_namespace.oid ="
+                " relnamespace WHERE nspname = 'fluffy_sql' OR relname ~ '^(photos|clusters)'"
+            ).fetchall()
+            assert left == [], node
 
 
 @SHARDS
@@ -425,12 +514,14 @@ def test_a_worker_killed_before_the_commit_leaves_nothing_behind(
 
 def test_what_citus_would_refuse_is_told_before(citus_session: Session, citus_url: str) -> None:
     run = citus_session.connection.execute
-    run("CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'")
-    run("CREATE TRIGGER mine BEFORE INSERT ON photos FOR EACH ROW EXECUTE FUNCTION f()")
+    run("CREATE FUNCTION public.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'")
+    run("CREATE TRIGGER mine BEFORE INSERT ON photos FOR EACH ROW EXECUTE FUNCTION public.f()")
+    run("CREATE TRIGGER place AFTER INSERT ON photos EXECUTE FUNCTION place_new_photo()")
     run("ALTER TABLE photos ADD COLUMN digest text UNIQUE")
     with pytest.raises(SchemaError) as refused:
         distribute(citus_url)
     assert "photos_digest_key is unique" in str(refused.value)
     assert "photos has mine" in str(refused.value)
+    assert "photos has place" in str(refused.value)
     with Session.open(citus_url) as session:
         assert not session.distributed

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import psycopg
-
 from tests.conftest import made_library
+from tests.faults.state import connect
 from tests.faults.stopping import GATES
 from tests.integration.helpers import generate
 
@@ -17,18 +16,18 @@ def make_library(url: str) -> None:
     """
     _add_photos(url, 400, "old")
     generate(url, k=4)
-    with psycopg.connect(url, autocommit=True) as connection:
+    with connect(url, autocommit=True) as connection:
         connection.execute("UPDATE clusters SET name = 'kept' WHERE id = 2")
         connection.execute("UPDATE photos SET cluster_pinned = TRUE WHERE id = 7")
     _add_photos(url, 200, "new")
-    with psycopg.connect(url, autocommit=True) as connection:
+    with connect(url, autocommit=True) as connection:
         connection.execute("UPDATE photos SET cluster_pinned = TRUE WHERE path = 'new0'")
         connection.execute(GATES)
 
 
 def _add_photos(url: str, photos: int, name: str) -> None:
     rows = made_library(len(name) + photos, photos=photos)[0]
-    with psycopg.connect(url) as connection, connection.cursor() as cursor:
+    with connect(url) as connection, connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO photos (path, embedding) VALUES (%s, %s::real[]::vector)",
             [(f"{name}{number}", row.tolist()) for number, row in enumerate(rows)],

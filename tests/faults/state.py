@@ -20,7 +20,7 @@ ENDS_WITHIN_SECONDS = 5
 _RELATIONS = """
 SELECT c.oid::regclass::text, c.relkind::text, c.relpersistence::text
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE n.nspname IN ('public', 'fluffy_sql_work') ORDER BY 1
+WHERE n.nspname IN ('public', 'fluffy_sql') ORDER BY 1
 """
 _AT_WORK = """
 SELECT count(*) FROM pg_stat_activity
@@ -31,7 +31,7 @@ SELECT count(*) FROM pg_locks AS held JOIN pg_stat_activity AS activity USING (p
 WHERE activity.datname = current_database() AND activity.application_name = 'fluffy_sql'
 """
 _RUNS_CAN_BEGIN = """
-SELECT pg_try_advisory_xact_lock(hashtextextended('fluffy_sql generate', 0))
+SELECT pg_try_advisory_xact_lock(hashtextextended('fluffy_sql generate fluffy_sql', 0))
 """
 
 
@@ -42,38 +42,33 @@ class State:
     Attributes:
         rows: of every table but the work tables, as text, in an order of their own.
         relations: name, kind and persistence of every one.
+        work_tables: those that hold rows.
     """
 
     rows: dict[str, list[str]]
     relations: list[tuple[str, str, str]]
-
-    @property
-    def work_tables(self) -> list[str]:
-        return [name for name, kind, _ in self.relations if kind == "r" and _of_work(name)]
+    work_tables: list[str]
 
     @property
     def result(self) -> dict[str, list[str]]:
         """All but the records of runs."""
         return {table: rows for table, rows in self.rows.items() if table not in RECORD}
 
-    @property
-    def kept(self) -> list[tuple[str, str, str]]:
-        """All relations but work tables."""
-        return [relation for relation in self.relations if not _of_work(relation[0])]
 
-
-def _of_work(relation: str) -> bool:
-    """Whether it is a work table, or an index of one."""
-    return relation.startswith("work_")
+def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection[Any]:
+    """A connection that finds all tables by their names alone."""
+    path = "-c search_path=fluffy_sql,public"
+    return psycopg.connect(url, autocommit=autocommit, options=path)
 
 
 def state(url: str) -> State:
     """All there is, as one moment sees it."""
-    with psycopg.connect(url) as connection:
+    with connect(url) as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         relations = connection.execute(_RELATIONS).fetchall()
-        tables = [name for name, kind, _ in relations if kind == "r" and not _of_work(name)]
-        return State({table: _rows(connection, table) for table in tables}, relations)
+        rows = {name: _rows(connection, name) for name, kind, _ in relations if kind == "r"}
+        work_tables = {name: rows.pop(name) for name in list(rows) if name.startswith("work_")}
+        return State(rows, relations, [name for name, filled in work_tables.items() if filled])
 
 
 def _rows(connection: psycopg.Connection[Any], table: str) -> list[str]:
@@ -83,7 +78,7 @@ def _rows(connection: psycopg.Connection[Any], table: str) -> list[str]:
 
 def wait_until_gone(url: str) -> None:
     """Waits until nothing of the program is left on the server: no connection and no lock."""
-    with psycopg.connect(url, autocommit=True) as connection:
+    with connect(url, autocommit=True) as connection:
         for _ in range(ENDS_WITHIN_SECONDS * 20):
             left = [_number(connection, question) for question in (_AT_WORK, _LOCKS)]
             if left == [0, 0]:
@@ -97,14 +92,13 @@ def _number(connection: psycopg.Connection[Any], question: str) -> int:
     return int(connection.execute(question).fetchall()[0][0])
 
 
-def examine(before: State, url: str, *, repair: bool = False, crashed: bool = False) -> str:
+def examine(before: State, url: str, *, repair: bool = False) -> str:
     """Makes sure that all of a run is there or nothing of it, and that the next run succeeds.
 
     Args:
         before: what was there before the fault.
         url: the database.
         repair: whether `check --repair` comes before the next run.
-        crashed: whether the server did: it may have kept work tables or not.
 
     Returns:
         What was found, as cells of the table.
@@ -114,7 +108,7 @@ def examine(before: State, url: str, *, repair: bool = False, crashed: bool = Fa
     new_run = set(after.rows["cluster_runs"]) - set(before.rows["cluster_runs"])
     record = _record(url, len(before.rows["cluster_runs"]))
     assert len(new_run) == len(record)
-    assert after.kept == before.kept
+    assert after.relations == before.relations
     running = [run_id for run_id, status, _ in record if status == "running"]
     assert len(check(url).findings) == len(after.work_tables) + len(running)
     if record and record[0][1] == "succeeded":
@@ -124,8 +118,8 @@ def examine(before: State, url: str, *, repair: bool = False, crashed: bool = Fa
         result = "nothing of it"
         assert after.result == before.result
     left = "none"
-    if after.work_tables or crashed:
-        left = "swept by `check --repair`" if repair else "swept by the next run"
+    if after.work_tables:
+        left = "emptied by `check --repair`" if repair else "emptied by the next run"
         if repair:
             assert check(url, repair=True).ok
             assert state(url).work_tables == []
@@ -136,7 +130,7 @@ def examine(before: State, url: str, *, repair: bool = False, crashed: bool = Fa
 
 
 def _next_run_succeeds(url: str) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
+    with connect(url, autocommit=True) as connection:
         connection.execute(
             "INSERT INTO photos (path, embedding) SELECT 'last', embedding FROM photos LIMIT 1"
         )
@@ -144,14 +138,14 @@ def _next_run_succeeds(url: str) -> None:
     _assert_all_placed(url)
     assert check(url).findings == ()
     assert state(url).work_tables == []
-    with psycopg.connect(url) as connection:
+    with connect(url) as connection:
         assert connection.execute(
             "SELECT count(*) FROM cluster_runs WHERE status = 'running'"
         ).fetchall() == [(0,)]
 
 
 def _assert_all_placed(url: str) -> None:
-    with psycopg.connect(url) as connection:
+    with connect(url) as connection:
         assert connection.execute(
             "SELECT count(*) FROM photos WHERE cluster_id IS NULL AND cluster_pinned IS NOT TRUE"
         ).fetchall() == [(0,)]
@@ -159,7 +153,7 @@ def _assert_all_placed(url: str) -> None:
 
 def _record(url: str, runs_before: int) -> list[tuple[int, str, str | None]]:
     """Id, status and error of the run that the fault befell."""
-    with psycopg.connect(url) as connection:
+    with connect(url) as connection:
         found = connection.execute(
             "SELECT id, status, error FROM cluster_runs ORDER BY id OFFSET %s LIMIT 1",
             (runs_before,),

@@ -6,28 +6,31 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import psycopg
 import pytest
 from psycopg import sql
+
+from tests.faults.state import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
+    import psycopg
+
 PATIENCE_SECONDS = 20
 
 # In the test's database: whoever enters a phase, or commits a run, waits for a lock of that name.
 GATES = """
-CREATE FUNCTION test_wait() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION public.test_wait() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(1, hashtext(coalesce(TG_ARGV[0], NEW.phase)));
     RETURN NEW;
 END $$;
 CREATE TRIGGER test_phase BEFORE INSERT OR UPDATE OF phase ON cluster_runs
-FOR EACH ROW WHEN (NEW.phase IS NOT NULL) EXECUTE FUNCTION test_wait();
+FOR EACH ROW WHEN (NEW.phase IS NOT NULL) EXECUTE FUNCTION public.test_wait();
 CREATE CONSTRAINT TRIGGER test_commit AFTER INSERT OR UPDATE ON cluster_runs
 DEFERRABLE INITIALLY DEFERRED
-FOR EACH ROW WHEN (NEW.status = 'succeeded') EXECUTE FUNCTION test_wait('COMMIT');
+FOR EACH ROW WHEN (NEW.status = 'succeeded') EXECUTE FUNCTION public.test_wait('COMMIT');
 """
 
 # What a phase has to read or write, once it has begun.
@@ -96,9 +99,9 @@ def stopped(
     if moment == "commit":
         needed = _NEEDED_IN_COMMIT[command.split(maxsplit=1)[0]]
     with (
-        psycopg.connect(url, autocommit=True) as watch,
-        psycopg.connect(url, autocommit=True) as gate,
-        psycopg.connect(url) as holder,
+        connect(url, autocommit=True) as watch,
+        connect(url, autocommit=True) as gate,
+        connect(url) as holder,
     ):
         if moment == "survey":
             _lock(holder, "photos")
@@ -125,4 +128,4 @@ def wait_for(connection: psycopg.Connection[Any], kind: str) -> list[tuple[int, 
 
 
 def _lock(holder: psycopg.Connection[Any], table: str) -> None:
-    holder.execute(sql.SQL("LOCK TABLE {}").format(sql.Identifier(*table.split("."))))
+    holder.execute(sql.SQL("LOCK TABLE {}").format(sql.Identifier(table)))

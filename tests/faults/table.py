@@ -13,7 +13,7 @@ DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
 BEGIN = "<!-- written by: pytest tests/faults --write-fault-table -->\n"
 END = "<!-- end of the table -->\n"
 _HEAD = (
-    "| injected | into | while | times | there of the result | work tables left | its record |\n"
+    "| injected | into | while | times | there of the result | left in work tables | its record |\n"
     "|---|---|---|---:|---|---|---|\n"
 )
 

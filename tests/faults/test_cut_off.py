@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 
 from tests.faults.faults import CUT_OFF, Fault
 from tests.faults.program import Generating
-from tests.faults.state import examine, state
+from tests.faults.state import connect, examine, state
 from tests.faults.stopping import Stopped, stopped
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def test_cut_off(fault: Fault, library_url: str, fault_table: Table) -> None:
 
 def _terminate(url: str, fault: Fault, waiting: Stopped) -> set[int]:
     """Terminates server processes of the program; returns which."""
-    with psycopg.connect(url, autocommit=True) as admin:
+    with connect(url, autocommit=True) as admin:
         main = [row[0] for row in admin.execute(MAIN)] or waiting.pids
         ours = [row[0] for row in admin.execute(OURS)]
         chosen = {

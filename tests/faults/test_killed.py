@@ -18,11 +18,6 @@ if TYPE_CHECKING:
     from tests.faults.table import Table
 
 
-# In these the server has to let go of all locks though it still waits for one itself. (In all of
-# them it would take a second each.)
-SERVER_HAS_TO_NOTICE = ("train", "COMMIT")
-
-
 @pytest.mark.parametrize("fault", KILLED, ids=str)
 def test_killed(fault: Fault, library_url: str, tmp_path: Path, fault_table: Table) -> None:
     before = state(library_url)
@@ -30,7 +25,7 @@ def test_killed(fault: Fault, library_url: str, tmp_path: Path, fault_table: Tab
     with stopped(library_url, fault.command, fault.moment, program.start):
         program.send(signal.SIGKILL)
         assert program.finished().code == -signal.SIGKILL
-        if fault.moment in SERVER_HAS_TO_NOTICE:
-            wait_until_gone(library_url)
+        # the server lets go of all locks though it still waits for one itself
+        wait_until_gone(library_url)
     repair = fault.command == "generate --recluster"
     fault_table.add(fault, examine(before, library_url, repair=repair))

@@ -39,7 +39,7 @@ def test_stopped_immediately(fault: Fault, own_server: OwnServer, fault_table: T
             run.finish()
         assert str(run.error).isprintable()
         own_server.start_again()
-        fault_table.add(fault, examine(before, url, crashed=True))
+        fault_table.add(fault, examine(before, url))
 
 
 def test_stopped_immediately_after_a_commit(own_server: OwnServer, fault_table: Table) -> None:
@@ -55,7 +55,7 @@ def test_stopped_immediately_after_a_commit(own_server: OwnServer, fault_table: 
             run.finish()
         own_server.stop_immediately()
         own_server.start_again()
-        fault_table.add(fault, examine(before, url, crashed=True))
+        fault_table.add(fault, examine(before, url))
 
 
 @pytest.mark.parametrize("fault", FULL, ids=str)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 import socket
 import subprocess
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from fluffy_sql.database.programs import find_account, we_are_root
 from tests.guest.helpers import PATIENCE_SECONDS, wait_until
 
 if TYPE_CHECKING:
@@ -30,13 +30,17 @@ def find_pgbouncer() -> str | None:
 def pgbouncer(url: str, mode: str, *, pool_size: int = 2, **settings: Any) -> Iterator[str]:
     """A pooler on this machine, in front of the server of `url`; the address of that through it."""
     behind: dict[str, Any] = dict(conninfo_to_dict(url))
-    user = behind.get("user", "postgres")
+    user, database = behind.get("user", "postgres"), behind.get("dbname", "postgres")
+    place = {key: behind[key] for key in ("host", "port") if key in behind}
+    # The embedded server's socket is its user's alone, who can't get there by its path.
+    folder_of_socket = Path("/")
+    if str(place.get("host", "")).startswith("/"):
+        folder_of_socket, place["host"] = Path(place["host"]), "/proc/self/cwd"
     program = find_pgbouncer()
     assert program is not None
     with tempfile.TemporaryDirectory(prefix="fluffy_", ignore_cleanup_errors=True) as name:
         folder, port = Path(name), _free_port()
-        folder.chmod(0o755)  # it gives up root's rights before it reads all of its files
-        places = {key: behind[key] for key in ("host", "port") if key in behind}
+        folder.chmod(0o755)
         (folder / "users.txt").write_text(f'"{user}" "{behind.get("password", "")}"\n')
         lines = {
             "listen_addr": "127.0.0.1",
@@ -46,23 +50,22 @@ def pgbouncer(url: str, mode: str, *, pool_size: int = 2, **settings: Any) -> It
             "auth_file": folder / "users.txt",
             "pool_mode": mode,
             "default_pool_size": pool_size,
-            "max_client_conn": 100,
             **settings,
         }
         (folder / "pgbouncer.ini").write_text(
             "[databases]\n* = "
-            + " ".join(f"{key}={value}" for key, value in places.items())
+            + " ".join(f"{key}={value}" for key, value in place.items())
             + "\n[pgbouncer]\n"
             + "".join(f"{key} = {value}\n" for key, value in lines.items())
         )
         process = subprocess.Popen(
-            [program, "-q", *_as_somebody(), str(folder / "pgbouncer.ini")],
+            [program, "-q", str(folder / "pgbouncer.ini")],
+            cwd=folder_of_socket,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            **_as_somebody(),
         )
-        pooled = make_conninfo(
-            host="127.0.0.1", port=port, user=user, dbname=behind.get("dbname", "postgres")
-        )
+        pooled = make_conninfo(host="127.0.0.1", port=port, user=user, dbname=database)
         try:
             wait_until(lambda: _lets_in(pooled, process))
             yield pooled
@@ -71,12 +74,12 @@ def pgbouncer(url: str, mode: str, *, pool_size: int = 2, **settings: Any) -> It
             process.wait(PATIENCE_SECONDS)
 
 
-def _as_somebody() -> list[str]:
-    """It refuses to run as root; the embedded server's socket is its user's alone."""
-    if os.geteuid() != 0:
-        return []
-    users = {user.pw_name for user in pwd.getpwall()}
-    return ["-u", "pgserver" if "pgserver" in users else "nobody"]
+def _as_somebody() -> dict[str, Any]:
+    """It refuses to run as root."""
+    if not we_are_root():
+        return {}
+    account = find_account()
+    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
 
 
 def _lets_in(url: str, process: subprocess.Popen[bytes]) -> bool:

@@ -46,12 +46,12 @@ SWEEP = ("sweep", "--k", "2,3")
 CHECK = ("check",)
 MIGRATE = ("migrate",)
 ROLLBACK = ("migrate", "--rollback", "--yes")
+DETACH = ("detach",)
 CLUSTERS = ("clusters",)
 UNDO = ("runs", "undo", "1")
 REPORT = ("report", "--out", "report")
 WRITING = (IMPORT, GENERATE, EXPLAIN, RECLUSTER, ASSIGN, SWEEP, UNDO)
 BUT_CHECK = (*WRITING, CLUSTERS, REPORT)
-ALL_BUT_MIGRATE = (*BUT_CHECK, CHECK)
 
 
 @pytest.fixture
@@ -68,11 +68,14 @@ def library(
 
 def everything(session: Session) -> dict[str, list[tuple[Any, ...]]]:
     """Every row of every table, as text."""
-    tables = query(session, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    tables = query(
+        session,
+        "SELECT schemaname, tablename FROM pg_tables WHERE schemaname IN ('public', 'fluffy_sql')",
+    )
     rows = sql.SQL("SELECT t::text FROM {} AS t ORDER BY 1")
     return {
-        name: session.connection.execute(rows.format(sql.Identifier(name))).fetchall()
-        for (name,) in tables
+        name: session.connection.execute(rows.format(sql.Identifier(place, name))).fetchall()
+        for place, name in tables
     }
 
 
@@ -89,8 +92,8 @@ def refusal(finished: Finished, code: int = 1) -> str:
 # Databases
 
 LOST = (
-    "this database was migrated, but lost cluster_members, clusters.centroid, photos.embedding,"
-    " usable_photos since: somebody dropped that, and it has to come from a backup"
+    "this database was migrated, but lost clusters.centroid, photos.embedding since: somebody"
+    " dropped that, and it has to come from a backup"
 )
 NEWER = "this database was migrated by a newer fluffy_sql (9999_future); upgrade fluffy_sql"
 READ_ONLY = (
@@ -119,19 +122,13 @@ WRONG_DATABASES: dict[str, tuple[str, dict[tuple[tuple[str, ...], ...], tuple[st
         {(MIGRATE,): ("pgvector is 0.6.2 here; fluffy_sql needs 0.7 or later: ", " UPDATE")},
     ),
     "the schema is newer": (
-        "INSERT INTO fluffy_sql_migrations (migration_hash, migration_id)"
+        "INSERT INTO migrations (migration_hash, migration_id)"
         " VALUES ('x', '9999_future')",
         {(*BUT_CHECK, MIGRATE, ROLLBACK): (NEWER, "")},
     ),
     "the schema is half applied": (
-        "DELETE FROM fluffy_sql_migrations WHERE migration_id >= '0010'",
-        {
-            BUT_CHECK: ("this database lacks 0010_assign; run: fluffy-sql migrate", ""),
-            (MIGRATE,): (
-                'Postgres: column "distance_percentiles" of relation "cluster_quality" already',
-                "; fluffy_sql makes one of that name: rename it and migrate again",
-            ),
-        },
+        "DELETE FROM migrations WHERE migration_id >= '0003'",
+        {BUT_CHECK: ("this database lacks 0003_counts; run: fluffy-sql migrate", "")},
     ),
     "it may only be read": (
         "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on',"
@@ -169,7 +166,7 @@ def test_a_database_that_is_not_as_it_should_be(
     [
         ("pgvector was dropped", LOST),
         ("the schema is newer", NEWER),
-        ("the schema is half applied", "this database lacks 0010_assign; run: fluffy-sql migrate"),
+        ("the schema is half applied", "this database lacks 0003_counts; run: fluffy-sql migrate"),
     ],
 )
 def test_check_finds_what_is_wrong_with_the_schema(
@@ -208,11 +205,11 @@ class Server:
 @pytest.mark.parametrize(
     ("server", "message"),
     [
-        (Server(14, None, "0.8.0"), "this is PostgreSQL 14.3; fluffy_sql needs 15 or later"),
-        (Server(15, None, None), "this server does not have the extension pgvector; install it"),
-        (Server(15, None, "0.6.9"), "pgvector is 0.6.9 here; fluffy_sql needs 0.7 or later: "),
-        (Server(15, "0.6.2", "0.8.0"), "pgvector is 0.6.2 here; fluffy_sql needs 0.7 or later: "),
-        (Server(15, "unknown", None), "pgvector is unknown here; fluffy_sql needs 0.7 or later: "),
+        (Server(13, None, "0.8.0"), "this is PostgreSQL 13.3; fluffy_sql needs 14 or later"),
+        (Server(14, None, None), "this server does not have the extension pgvector; install it"),
+        (Server(14, None, "0.6.9"), "pgvector is 0.6.9 here; fluffy_sql needs 0.7 or later: "),
+        (Server(14, "0.6.2", "0.8.0"), "pgvector is 0.6.2 here; fluffy_sql needs 0.7 or later: "),
+        (Server(14, "unknown", None), "pgvector is unknown here; fluffy_sql needs 0.7 or later: "),
     ],
 )
 def test_a_server_that_will_not_do(server: Server, message: str) -> None:
@@ -223,7 +220,7 @@ def test_a_server_that_will_not_do(server: Server, message: str) -> None:
 
 @pytest.mark.parametrize("pgvector", ["0.7", "0.7.0", "0.10.0-dev", "1.0"])
 def test_a_server_that_will(pgvector: str) -> None:
-    require_supported_server(cast("Session", Server(15, pgvector, None)))
+    require_supported_server(cast("Session", Server(14, pgvector, None)))
 
 
 @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
@@ -272,38 +269,54 @@ def nobody(library: Session) -> Iterator[str]:
             library.connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
 
 
+UNREACHED = (
+    "this database was migrated into the schema fluffy_sql, which this role does not reach; grant it"
+    " what docs/security.md says"
+)
+NO_OWNER = "this role may not make anything in the schema fluffy_sql: let its owner migrate"
+DENIED_PHOTOS = f"Postgres: permission denied for table photos{DENIED}"
+OWNED = (
+    "the schema fluffy_sql belongs to the role {}, and only its owner may take away what is in it"
+)
+TO_READ = (
+    "GRANT USAGE ON SCHEMA fluffy_sql TO {}",
+    "GRANT SELECT ON ALL TABLES IN SCHEMA public, fluffy_sql TO {}",
+)
 # what the role is granted, which commands are refused then, and what for
-WRONG_ROLES: dict[str, tuple[list[str], dict[tuple[tuple[str, ...], ...], str]]] = {
+WRONG_ROLES: dict[str, tuple[tuple[str, ...], dict[tuple[tuple[str, ...], ...], str]]] = {
     "nothing": (
-        [],
-        {(*ALL_BUT_MIGRATE, MIGRATE): f"permission denied for table fluffy_sql_migrations{DENIED}"},
+        (),
+        {(*BUT_CHECK, ROLLBACK, DETACH): UNREACHED, (MIGRATE,): f"{NO_OWNER} (and 2 more)"},
     ),
     "no schema": (
-        ["REVOKE USAGE ON SCHEMA public FROM PUBLIC"],
-        {
-            (MIGRATE,): "no schema has been selected to create in;"
-            " grant the role USAGE on the schema, or set its search_path"
-        },
+        ("REVOKE USAGE ON SCHEMA public FROM PUBLIC",),
+        {(*BUT_CHECK, ROLLBACK, DETACH): UNREACHED, (MIGRATE,): f"{NO_OWNER} (and 2 more)"},
     ),
     "to read": (
-        ["GRANT SELECT ON ALL TABLES IN SCHEMA public TO {}"],
+        TO_READ,
         {
-            (IMPORT,): f"permission denied for table photos{DENIED}",
+            (IMPORT,): DENIED_PHOTOS,
             (GENERATE, EXPLAIN, RECLUSTER, ASSIGN, SWEEP, UNDO): (
-                f"permission denied for table cluster_runs{DENIED}"
+                f"Postgres: permission denied for table cluster_runs{DENIED}"
             ),
+            (CHECK,): "Postgres: permission denied for function list_filled_work_tables; grant the"
+            " role EXECUTE on it, or use another role",
+            (MIGRATE,): f"{NO_OWNER} (and 2 more)",
+            (DETACH, ROLLBACK): OWNED,
         },
     ),
     "all but photos": (
-        [
-            "GRANT ALL ON ALL TABLES IN SCHEMA public TO {}",
-            "GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {}",
-            "GRANT ALL ON SCHEMA fluffy_sql_work TO {}",
+        (
+            *TO_READ,
+            "GRANT ALL ON ALL TABLES IN SCHEMA public, fluffy_sql TO {}",
+            "GRANT ALL ON ALL SEQUENCES IN SCHEMA public, fluffy_sql TO {}",
+            "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA fluffy_sql TO {}",
             "REVOKE INSERT, UPDATE ON photos FROM {}",
-        ],
+        ),
         {
-            (IMPORT,): f"permission denied for table photos{DENIED}",
-            (UNDO,): f"permission denied for table photos{DENIED}",
+            (IMPORT, UNDO): DENIED_PHOTOS,
+            (MIGRATE,): f"{NO_OWNER} (and 2 more)",
+            (DETACH, ROLLBACK): OWNED,
         },
     ),
 }
@@ -318,9 +331,10 @@ def test_a_role_that_may_not(
         library.connection.execute(sql.SQL(grant).format(sql.Identifier(nobody)))
     before = everything(library)
     url = make_conninfo(database_url, user=nobody)
+    [(owner,)] = query(library, "SELECT current_user::text")
     for commands, message in refused.items():
         for command in commands:
-            assert refusal(run_cli(*command, "--database-url", url)) == f"Postgres: {message}"
+            assert refusal(run_cli(*command, "--database-url", url)) == message.format(owner)
             assert everything(library) == before
     assert work_tables(library) == []
 
@@ -333,7 +347,7 @@ def test_a_run_that_may_not_move_photos_leaves_its_reason(
         library.connection.execute(sql.SQL(grant).format(sql.Identifier(nobody)))
     before = everything(library)
     finished = run_cli("generate", "--database-url", make_conninfo(database_url, user=nobody))
-    reason = f"Postgres: permission denied for table photos{DENIED}"
+    reason = DENIED_PHOTOS
     assert finished.err.splitlines()[-1] == f"fluffy-sql: {reason}"
     after = everything(library)
     assert {name for name in after if after[name] != before[name]} <= {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -14,13 +15,13 @@ from fluffy_sql import checking
 from fluffy_sql.checking import CHECKS, Check, check
 from fluffy_sql.database.counter_cache import put_into_effect
 from fluffy_sql.database.session import Session
-from fluffy_sql.database.statements import statement_names
 from fluffy_sql.errors import DatabaseError
 from fluffy_sql.types import CheckResult, Finding
 from tests.conftest import made_library
 from tests.integration.helpers import generate, query, work_tables
 from tests.integration.test_counts import (
     BEGIN,
+    COUNTING,
     COUNTS,
     execute,
     triggers,
@@ -38,11 +39,14 @@ if TYPE_CHECKING:
     Run = Callable[..., Finished]
 
 NAMES = (
-    *("schema", "count_triggers", "photos_count", "scopes", "lost_photos", "dimensions"),
-    "nearest_centroid",
-    *("idle_locks", "blocked", "runs", "work_tables"),
+    *("schema", "nearest_centroid", "count_triggers", "photos_count", "scopes", "lost_photos"),
+    *("dimensions", "replica_identity", "idle_locks", "blocked", "runs", "work_tables"),
 )
-WELL = f"All is well: {', '.join(NAMES)}.\n"
+WELL = f"All is well: {', '.join(NAMES)}; 1,000 photos compared with all centroids.\n"
+NOT_COMPARED = (
+    f"Nothing wrong was found: {', '.join((NAMES[0], *NAMES[2:]))}. Whether photos are at their"
+    " nearest centroid is not known: there is none that a run placed and that is as it was then.\n"
+)
 WRONG_COUNT = "photos_count of cluster 1 is 1,234, but the photos in it are 4"
 SPOIL = "UPDATE clusters SET photos_count = 1234 WHERE id = 1"
 RIGHT = [(1, 4), (2, 3), (3, 2), (4, 0)]
@@ -70,15 +74,25 @@ def found(result: CheckResult) -> list[tuple[str, str, bool]]:
 # The command
 
 
-def test_all_is_well(library: Session, run_check: Run) -> None:
+def test_all_is_well(run_check: Run, database_url: str, add_photos: Add) -> None:
+    add_photos(made_library(2)[0])
+    generate(database_url, k=5)
     for arguments in ((), ("--repair",)):
         finished = run_check(*arguments)
-        assert (finished.code, finished.out, finished.err) == (0, WELL, "")
-    assert json.loads(run_check("--json").out) == {
-        "ok": True,
-        "checks": list(NAMES),
-        "findings": [],
-    }
+        assert (finished.code, finished.err) == (0, "")
+        assert re.sub(r"\d+ photos", "1,000 photos", finished.out) == WELL
+    well = json.loads(run_check("--json").out)
+    # as many are drawn, and some of them twice
+    assert 300 < well.pop("photos_compared") <= 600
+    assert well == {"ok": True, "checks": list(NAMES), "findings": [], "notes": []}
+
+
+def test_a_check_that_compared_no_photo_does_not_say_well(
+    library: Session, run_check: Run
+) -> None:
+    finished = run_check()
+    assert (finished.code, finished.out, finished.err) == (0, NOT_COMPARED, "")
+    assert json.loads(run_check("--json").out)["photos_compared"] == 0
 
 
 def test_a_wrong_count_is_found_then_mended(library: Session, run_check: Run) -> None:
@@ -94,7 +108,7 @@ def test_a_wrong_count_is_found_then_mended(library: Session, run_check: Run) ->
     assert (repaired.code, repaired.err) == (0, "")
     assert repaired.out == f"photos_count: {WRONG_COUNT}: counted anew\n1 thing repaired.\n"
     assert query(library, COUNTS) == RIGHT
-    assert run_check().out == WELL
+    assert run_check().out == NOT_COMPARED
 
 
 def test_json_says_the_same(library: Session, run_check: Run) -> None:
@@ -107,6 +121,8 @@ def test_json_says_the_same(library: Session, run_check: Run) -> None:
             "ok": repaired,
             "checks": list(NAMES),
             "findings": [finding | {"repaired": repaired}],
+            "photos_compared": 0,
+            "notes": [],
         }
     assert query(library, COUNTS) == RIGHT
 
@@ -135,19 +151,29 @@ def test_a_right_count_is_not_written(library: Session, database_url: str) -> No
 
 
 @pytest.mark.parametrize("ending", ["commits", "rolls back"])
-def test_a_repair_waits_for_who_counts_the_same_cluster(
+def test_a_repair_waits_for_nobody_who_moves_photos_of_the_same_cluster(
     ending: str, library: Session, database_url: str
 ) -> None:
     execute(library, SPOIL)
+    with ThreadPoolExecutor(1) as pool, library.transaction(undone=ending == "rolls back"):
+        execute(library, "UPDATE photos SET cluster_id = 4 WHERE id IN (1, 2)")
+        assert pool.submit(check, database_url, repair=True).result(timeout=20).ok
+    moved = [(1, 2), (2, 3), (3, 2), (4, 2)]
+    assert query(library, COUNTS) == (moved if ending == "commits" else RIGHT)
+
+
+def test_a_repair_waits_for_who_writes_the_same_cluster(
+    library: Session, database_url: str
+) -> None:
+    execute(library, SPOIL)
     with ThreadPoolExecutor(1) as pool:
-        with library.transaction(undone=ending == "rolls back"):
-            execute(library, "UPDATE photos SET cluster_id = 4 WHERE id IN (1, 2)")
+        with library.transaction():
+            execute(library, "UPDATE clusters SET name = 'theirs' WHERE id = 1")
             repairing = pool.submit(check, database_url, repair=True)
             with Session.open(database_url) as other:
                 wait_until_somebody_waits(other)
         assert repairing.result().ok
-    moved = [(1, 2), (2, 3), (3, 2), (4, 2)]
-    assert query(library, COUNTS) == (moved if ending == "commits" else RIGHT)
+    assert query(library, COUNTS) == RIGHT
 
 
 def test_looking_waits_for_nobody_and_sees_nothing_half_done(
@@ -169,7 +195,9 @@ def test_photos_that_a_role_may_not_see_are_not_counted_out(
     try:
         execute(
             library,
-            "GRANT ALL ON ALL TABLES IN SCHEMA public TO fluffy_shortsighted",
+            "GRANT ALL ON ALL TABLES IN SCHEMA public, fluffy_sql TO fluffy_shortsighted",
+            "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA fluffy_sql TO fluffy_shortsighted",
+            "GRANT USAGE ON SCHEMA fluffy_sql TO fluffy_shortsighted",
             "ALTER TABLE photos ENABLE ROW LEVEL SECURITY",
         )
         with pytest.raises(DatabaseError, match="row-level security"):
@@ -192,8 +220,8 @@ def test_a_disabled_trigger_and_what_it_missed_are_mended(
         "INSERT INTO photos (path, cluster_id) VALUES ('new', 1)",
     )
     expected = [
-        ("count_triggers", "the trigger fluffy_sql_count_inserted"),
-        ("count_triggers", "the trigger fluffy_sql_count_cluster"),
+        ("count_triggers", "the trigger fluffy_sql_count_cluster of clusters is missing"),
+        ("count_triggers", "the trigger fluffy_sql_count_inserted of photos is missing"),
         ("photos_count", "photos_count of cluster 1 is 4, but"),
     ]
     for repair in (False, True):
@@ -203,7 +231,7 @@ def test_a_disabled_trigger_and_what_it_missed_are_mended(
             assert (finding.check, finding.repaired) == (name, repair)
             assert finding.found.startswith(beginning)
     assert check(database_url).ok
-    assert len(triggers(library)) == 5
+    assert triggers(library) == COUNTING
 
 
 def test_no_triggers_at_all_is_what_the_setting_may_want(
@@ -217,22 +245,30 @@ def test_no_triggers_at_all_is_what_the_setting_may_want(
 # Work tables
 
 
-def leave_behind(session: Session) -> None:
-    for name in statement_names():
-        if name.startswith("work_tables/create_") and not name.endswith(".citus"):
-            session.execute(name)
+LEFT = (
+    "INSERT INTO work_assignments VALUES (1, 1, 0, '0')",
+    "INSERT INTO work_aside TABLE work_assignments",
+    "INSERT INTO work_drawn VALUES (1, 1)",
+    "INSERT INTO work_sample VALUES (1, 1, '[1]')",
+    "INSERT INTO work_measured (photo_id, label, distance, embedding) VALUES (1, 1, 0, '[1]')",
+    "INSERT INTO work_measured_clusters (label, photos, mean, spread, scatter, photos_measured)"
+    " VALUES (1, 1, '[1]', 0, 0, 1)",
+    "INSERT INTO work_candidates VALUES (1, 1)",
+    "INSERT INTO work_placements (photo_id, to_cluster_id, row_version) VALUES (1, 1, '0')",
+)
 
 
-def test_work_tables_of_a_killed_run_are_dropped(session: Session, database_url: str) -> None:
-    leave_behind(session)
+def test_work_tables_of_a_killed_run_are_emptied(session: Session, database_url: str) -> None:
+    execute(session, *LEFT)
     left = check(database_url)
     assert not left.ok
     assert found(left)[0] == (
         "work_tables",
-        "the work table work_aside was left behind by a run that was killed",
+        "the work table work_aside holds what a run left that was killed",
         False,
     )
-    assert len(left.findings) == len(work_tables(session)) == 8
+    every = query(session, "SELECT list_work_tables()")
+    assert len(left.findings) == len(work_tables(session)) == len(every) == len(LEFT)
     assert check(database_url, repair=True).ok
     assert work_tables(session) == []
     assert check(database_url).findings == ()
@@ -245,7 +281,7 @@ def test_work_tables_of_a_run_at_work_are_its_own(
     seen: list[CheckResult] = []
     at_work = AtPhase("measure", lambda: seen.append(check(database_url, repair=True)))
     assert generate(database_url, k=5, progress=at_work).clusters_created == 5
-    assert seen == [CheckResult(ok=True, checks=NAMES, findings=())]
+    assert seen == [CheckResult(ok=True, checks=NAMES, findings=(), photos_compared=0)]
 
 
 def test_a_check_keeps_no_run_waiting_afterwards(session: Session, database_url: str) -> None:
@@ -269,12 +305,12 @@ def test_a_database_of_another_schema_is_a_finding(
     assert found(result) == [
         ("schema", "this database has not been migrated yet; run: fluffy-sql migrate", False)
     ]
-    execute(session, "DELETE FROM fluffy_sql_migrations WHERE migration_id = '0011_resume'")
-    assert only_finding(check(database_url)).found.startswith("this database lacks 0011_resume")
+    execute(session, "DELETE FROM migrations WHERE migration_id = '0003_counts'")
+    assert only_finding(check(database_url)).found.startswith("this database lacks 0003_counts")
     execute(
         session,
-        "INSERT INTO fluffy_sql_migrations (migration_hash, migration_id)"
-        " VALUES ('x', '0011_resume'), ('y', '9999_later')",
+        "INSERT INTO migrations (migration_hash, migration_id)"
+        " VALUES ('x', '0003_counts'), ('y', '9999_later')",
     )
     assert "by a newer fluffy_sql (9999_later)" in only_finding(check(database_url)).found
 
@@ -381,10 +417,10 @@ def test_a_repair_that_fails_mends_nothing(library: Session, database_url: str) 
     execute(
         library,
         SPOIL,
-        "CREATE TABLE work_sample (id bigint PRIMARY KEY)",
-        "CREATE TABLE needs_it (id bigint REFERENCES work_sample)",
+        *LEFT,
+        "CREATE UNLOGGED TABLE needs_it (label integer REFERENCES work_measured_clusters)",
     )
-    with pytest.raises(DatabaseError, match="other objects depend on it"):
+    with pytest.raises(DatabaseError, match="cannot truncate a table referenced"):
         check(database_url, repair=True)
     assert query(library, COUNTS)[0] == (1, 1234)
 

@@ -13,14 +13,17 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
+from yoyo import read_migrations
 
 from fluffy_sql import __version__, cli
+from fluffy_sql.resources import migrations_folder
 from tests.conftest import made_library
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from fluffy_sql.database.session import Session
     from tests.conftest import Finished
@@ -88,6 +91,7 @@ def test_the_commands_are_those_we_know() -> None:
         "assign",
         "check",
         "clusters",
+        "detach",
         "distribute",
         "generate",
         "import",
@@ -258,9 +262,7 @@ def test_migrate_with_json(run_cli: Run, bare_database_url: str) -> None:
     def migrate(*flags: str) -> dict[str, Any]:
         return only_json(run_cli("migrate", "--json", "--database-url", bare_database_url, *flags))
 
-    first = migrate()
-    applied = first["applied"]
-    assert applied[0] == "0001_library"
+    applied = sorted(migration.id for migration in read_migrations(str(migrations_folder())))
     kept = {
         "kept_by": "triggers",
         "changed": True,
@@ -268,9 +270,19 @@ def test_migrate_with_json(run_cli: Run, bare_database_url: str) -> None:
         "found_here": False,
         "distributed": False,
     }
-    assert first["counter_cache"] == kept
-    assert migrate() == {"applied": [], "adopted": [], "counter_cache": kept | {"changed": False}}
-    assert migrate("--rollback", "--yes") == {"rolled_back": applied[::-1], "adopted": []}
+    first = {
+        "applied": applied,
+        "adopted": [],
+        "counter_cache": kept,
+        "schema": "fluffy_sql",
+        "notes": [],
+        "made_again": [],
+    }
+    assert migrate() == first
+    assert migrate() == first | {"applied": [], "counter_cache": kept | {"changed": False}}
+    taken_back = {"schema": "fluffy_sql", "uninstalled": True}
+    assert migrate("--rollback", "--yes") == taken_back
+    assert migrate("--rollback", "--yes") == taken_back | {"uninstalled": False}
 
 
 def test_migrate_takes_back_only_what_is_really_meant(clustered: Run) -> None:
@@ -280,7 +292,9 @@ def test_migrate_takes_back_only_what_is_really_meant(clustered: Run) -> None:
     assert len(only_json(clustered("clusters", "--json"))["clusters"]) == 8
     done = clustered("migrate", "--rollback", "--yes")
     assert done.code == 0
-    assert done.out.splitlines()[-1] == "Rolled back 0001_library"
+    assert done.out == (
+        "Dropped the schema fluffy_sql, and what migrate had added to photos and clusters.\n"
+    )
     assert clustered("clusters").code == 1
     assert clustered("migrate", "--rollback", "--yes").out == "Nothing to roll back.\n"
 
@@ -332,7 +346,7 @@ def test_generate_with_json_has_the_promised_keys(
         *("run_id", "kind", "dry_run", "algorithm", "metric", "seed", "k_requested", "scopes"),
         *("clusters_created", "clusters_kept", "clusters_emptied", "photos_processed"),
         *("photos_moved", "skipped", "inertia", "iterations", "converged"),
-        *("recall", "quality", "embeddings_digest", "changes", "seconds"),
+        *("recall", "quality", "embeddings_digest", "changes", "seconds", "vector_indexes"),
     ]
     assert result["skipped"] == {"without_embedding": 1, "zero_vector": 1, "already_clustered": 0}
     assert (result["algorithm"], result["metric"], result["seed"]) == ("kmeans", "cosine", 5)
@@ -416,6 +430,7 @@ def test_assign_with_json_has_the_promised_keys(let_go: Run) -> None:
     assert list(result) == [
         *("run_id", "dry_run", "metric", "max_distance", "within", "clusters"),
         *("photos_assigned", "photos_left", "left", "skipped", "moves", "seconds"),
+        "vector_indexes",
     ]
     assert result["photos_assigned"] + result["photos_left"] == 200
     assert result["photos_left"] == result["left"]["too_far"] > 0
@@ -566,8 +581,19 @@ def test_sample_leaves_a_named_database_alone(
 # psql
 
 
+@pytest.fixture
+def stranger(session: Session) -> Iterator[str]:
+    """A role with a password that was granted nothing."""
+    name = f"fluffy_test_stranger_{os.getpid()}"
+    session.connection.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'secret'".encode())
+    try:
+        yield name
+    finally:
+        session.connection.execute(f"DROP ROLE {name}".encode())
+
+
 def test_psql_is_given_the_address_without_showing_the_password(
-    run_cli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run_cli: Run, database_url: str, stranger: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "bin").mkdir()
     program = tmp_path / "bin" / "psql"
@@ -577,13 +603,25 @@ def test_psql_is_given_the_address_without_showing_the_password(
     )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(program.parent), prepend=os.pathsep)
+    monkeypatch.setenv("PGOPTIONS", "-c jit=off")
     query = "SELECT '%s' AS \"a b\""
-    finished = run_cli("psql", "--database-url", UNREACHABLE, "-At", "-c", query, "-v", "x=1")
+    url = make_conninfo(database_url, user=stranger, password="secret")  # noqa: S106
+    finished = run_cli("psql", "--database-url", url, "-At", "-c", query, "-v", "x=1")
     assert (finished.code, finished.out, finished.err) == (7, "out\n", "err\n")
     assert (tmp_path / "argv").read_text().splitlines() == ["-At", "-c", query, "-v", "x=1"]
+    name = psycopg.conninfo.conninfo_to_dict(database_url)["dbname"]
     assert set((tmp_path / "env").read_text().splitlines()) >= {
-        *("PGHOST=127.0.0.1", "PGPORT=1", "PGUSER=me", "PGPASSWORD=secret", "PGDATABASE=photos"),
+        *(f"PGUSER={stranger}", "PGPASSWORD=secret", f"PGDATABASE={name}"),
+        r"PGOPTIONS=-c jit=off -c search_path=fluffy_sql,\ public,\ pg_temp"
+        " -c fluffy_sql.schema=fluffy_sql",
     }
+
+
+def test_psql_that_reaches_no_server_says_so_as_all_commands_do(run_cli: Run) -> None:
+    finished = run_cli("psql", "--database-url", UNREACHABLE)
+    assert (finished.code, finished.out) == (1, "")
+    assert finished.err.startswith("fluffy-sql: can't connect to me@127.0.0.1:1/photos: ")
+    assert finished.err.count("\n") == 1
 
 
 def test_psql_answers(on_database: Run) -> None:
@@ -591,6 +629,9 @@ def test_psql_answers(on_database: Run) -> None:
         "psql", "-At", "-c", "SELECT count(*), current_database() <> '' FROM photos"
     )
     assert (answered.code, answered.out, answered.err) == (0, "0|t\n", "")
+    # without naming the schema that the view is in
+    overview = on_database("psql", "-At", "-c", "SELECT count(*) FROM cluster_overview")
+    assert (overview.code, overview.out, overview.err) == (0, "0\n", "")
     refused = on_database("psql", "-c", "SELECT no_such_column")
     assert refused.code == 1
     assert "no_such_column" in refused.err

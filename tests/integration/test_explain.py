@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 K = 20
 PHOTOS = 3_000
 CONNECTIONS = 3
-WITHOUT_A_PLAN = ("CREATE ", "ALTER ", "DROP ", "ANALYZE ", "LOCK ")
+WITHOUT_A_PLAN = ("DO ", "LOCK ", "SET ")
 TABLES = ("clusters", "cluster_runs", "cluster_run_steps")
 
 
@@ -109,20 +109,20 @@ def test_every_statement_that_can_have_a_plan_has_one(database_url: str) -> None
     explained = explain(database_url, k=K)
     without = {name for name, one in explained.items() if one.plan is None}
     assert without == {n for n, one in explained.items() if one.sql.startswith(WITHOUT_A_PLAN)}
-    assert "work_tables/analyze_sample" in without
+    assert without >= {"session/find_library", "triggers/fold_at_once"}
     expected = {
-        "kmeans/lloyd_step": "on sample",
-        "kmeans/assign_photos": "Insert on assignments",
+        "kmeans/lloyd_step": "on work_sample",
+        "kmeans/assign_photos": "Insert on work_assignments",
         "clusters/write_assignments": "Update on photos",
         "clusters/insert": "Function Scan on make_clusters",
         "runs/close": "Update on cluster_runs",
-        "session/configure": "Result",
+        "session/prepare": "Result",
     }
     for name, node in expected.items():
         plan = explained[name].plan
         assert plan is not None
         assert any(node in line for line in plan)
-    assert list(explained)[0] == "session/configure"  # noqa: RUF015
+    assert list(explained)[0] == "session/prepare"  # noqa: RUF015
     assert list(explained)[-1] == "runs/unlock"
     assert "runs/discard" not in explained
 
@@ -133,7 +133,7 @@ def test_executions_are_those_of_all_sessions(database_url: str) -> None:
     executions = {
         name: one.executions for name, one in explain(database_url, k=K, progress=counts).items()
     }
-    assert executions["session/configure"] == 1 + CONNECTIONS
+    assert executions["session/prepare"] == 1 + CONNECTIONS
     assert executions["runs/record_step"] == counts.of["steps"]
     assert executions["runs/enter_phase"] == counts.of["phases"]
     assert executions["kmeans/assign_photos"] == counts.of["ranges of photos"] > 1
@@ -146,7 +146,9 @@ def test_no_line_of_a_plan_carries_the_parameters(database_url: str) -> None:
     explained = explain(database_url, k=K)
     lines = [line for one in explained.values() for line in one.plan or ()]
     assert max(map(len, lines)) < 1_000
-    assert sum(map(len, lines)) < 35_000
+    # those that ask what there is of a schema are long, and take no parameters of a run
+    of_the_run = [one for name, one in explained.items() if not name.startswith("schema/")]
+    assert sum(len(line) for one in of_the_run for line in one.plan or ()) < 35_000
     plan = "\n".join(explained["clusters/drop_empty"].plan or ())
     assert re.search(r"ANY \('\{1000000,1000001,[\d,]+\.\.\. \(\d+ characters\)'", plan)
 
@@ -182,7 +184,7 @@ def test_the_command_for_people(session: Session, run_cli: Run, database_url: st
     finished = run_cli("generate", "--explain", "--k", str(K), "--database-url", database_url)
     assert finished.code == 0
     assert finished.err.startswith("survey\n3,000 photos of 64 dimensions\nsample\n")
-    assert finished.out.startswith("-- sql/session/configure.sql, ")
+    assert finished.out.startswith("-- sql/session/prepare.sql, ")
     assert re.search(
         r"\n\n-- sql/runs/close\.sql, once\nUPDATE cluster_runs\nSET\s[^;]*;\n"
         r"  Update on cluster_runs  \(cost=[^\n]*\n    ->  ",
@@ -190,7 +192,7 @@ def test_the_command_for_people(session: Session, run_cli: Run, database_url: st
     )
     assert re.search(r"\n\n-- sql/kmeans/assign_photos\.sql, \d+ times\n", finished.out)
     assert "\n\n-- sql/clusters/insert.sql, once\nSELECT made.id\n" in finished.out
-    assert len(finished.out) < 70_000
+    assert len(finished.out) < 90_000
     assert_untouched(session)
 
 

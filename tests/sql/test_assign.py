@@ -43,8 +43,7 @@ def placements(session: Session) -> dict[int, tuple[Any, ...]]:
     """Photo to (from, to, within the limit)."""
     found = query(
         session,
-        "SELECT photo_id, from_cluster_id, to_cluster_id, within_limit"
-        " FROM work_placements",
+        "SELECT photo_id, from_cluster_id, to_cluster_id, within_limit FROM work_placements",
     )
     assert len(found) == len({row[0] for row in found})
     return {row[0]: row[1:] for row in found}

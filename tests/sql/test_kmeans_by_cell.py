@@ -114,9 +114,7 @@ def assign_sample(
 def draw(session: Session, photo_ids: Sequence[int]) -> None:
     """Says that these photos were drawn, in this order."""
     for position, photo_id in enumerate(photo_ids, start=1):
-        session.connection.execute(
-            "INSERT INTO work_drawn VALUES (%s, %s)", (position, photo_id)
-        )
+        session.connection.execute("INSERT INTO work_drawn VALUES (%s, %s)", (position, photo_id))
 
 
 def assign(

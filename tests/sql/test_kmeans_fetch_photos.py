@@ -23,9 +23,7 @@ def fetch(
     """Adds photos, drawn in the reverse of this order, and fetches them."""
     add_with_ids(session, embeddings)
     for position, photo_id in enumerate(reversed(embeddings), start=1):
-        session.connection.execute(
-            "INSERT INTO work_drawn VALUES (%s, %s)", (position, photo_id)
-        )
+        session.connection.execute("INSERT INTO work_drawn VALUES (%s, %s)", (position, photo_id))
     found = session.fetch_all(
         "kmeans/fetch_photos",
         normalize=normalize,

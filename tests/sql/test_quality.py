@@ -307,9 +307,7 @@ def test_two_clusters_by_hand(session: Session) -> None:
 
 def test_the_silhouette_is_that_of_photos_and_not_of_clusters(session: Session) -> None:
     add_measured(session, [[0], [1], [2], [9]], [0, 0, 0, 1])
-    session.connection.execute(
-        "UPDATE work_measured SET silhouette = 0.1 WHERE label = 1"
-    )
+    session.connection.execute("UPDATE work_measured SET silhouette = 0.1 WHERE label = 1")
     assert partition(session).silhouette == pytest.approx(0.4)
 
 
@@ -395,9 +393,7 @@ def test_measures_without_fetching_a_photo_agree_with_scikit_learn(
 
 def test_silhouettes_are_those_of_the_photos_measured(session: Session) -> None:
     add_measured(session, [[0], [0], [0]], [0, 0, 1])
-    session.connection.execute(
-        "UPDATE work_measured SET silhouette = 0.2 WHERE label = 1"
-    )
+    session.connection.execute("UPDATE work_measured SET silhouette = 0.2 WHERE label = 1")
     rows = np.array([[0], [1], [9], [8], [20]], np.float32)
     found = summarize_assigned(session, rows, np.array([0, 0, 1, 1, 2]), normalize=False)
     assert found.silhouette == pytest.approx(0.4)

@@ -1,8 +1,8 @@
-"""What was migrated, and the lock that lets one migration run at a time."""
+"""What there is of a library, what was lost of it, and the lock that lets one migration run."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -10,103 +10,231 @@ from fluffy_sql.database import schema
 from fluffy_sql.database.session import Session
 from fluffy_sql.errors import DatabaseError
 from fluffy_sql.resources import migrations_folder
+from tests.sql.helpers import as_role, query, value
 
 if TYPE_CHECKING:
-    Created = set[tuple[str, str, str]]
+    from collections.abc import Iterator
 
 
-def created(session: Session) -> Created:
-    found = session.fetch_all("schema/list_created_objects")
-    return {(row["kind"], row["table_name"], row["name"]) for row in found}
+@pytest.fixture
+def bare(bare_database_url: str) -> Iterator[Session]:
+    """A session on a database that holds nothing."""
+    with Session.open(bare_database_url) as session:
+        yield session
 
 
-def test_whether_anything_was_ever_migrated(session: Session, bare_database_url: str) -> None:
-    assert session.fetch_value("schema/has_migrations_table") is True
-    with Session.open(bare_database_url) as bare:
-        assert bare.fetch_value("schema/has_migrations_table") is False
+def library(session: Session) -> dict[str, Any]:
+    [found] = session.fetch_all("schema/describe_library")
+    return found
+
+
+# What there is
+
+
+def test_a_library_is_told_from_none(session: Session, bare: Session) -> None:
+    assert library(session) == {
+        "there": True,
+        "reachable": True,
+        "migrated": True,
+        "others": ["fluffy_sql"],
+    }
+    assert library(bare) == {"there": False, "reachable": False, "migrated": False, "others": None}
+
+
+def test_another_schema_s_is_told_from_it(database_url: str) -> None:
+    with Session.open(database_url, schema="another") as session:
+        assert library(session) == {
+            "there": False,
+            "reachable": False,
+            "migrated": False,
+            "others": ["fluffy_sql"],
+        }
+        session.connection.execute("CREATE SCHEMA another")
+        assert library(session)["there"] is True
+
+
+def test_any_role_may_ask(session: Session) -> None:
+    with as_role(session):
+        found = library(session)
+        assert (found["there"], found["reachable"], found["migrated"]) == (True, False, True)
+    with as_role(session, "USAGE ON SCHEMA fluffy_sql"):
+        assert library(session)["reachable"] is True
 
 
 def test_applied_migrations_are_those_in_the_folder_oldest_first(session: Session) -> None:
-    in_folder = sorted(
-        file.stem
-        for file in migrations_folder().glob("*.sql")
-        if not file.name.endswith(".rollback.sql")
-    )
+    in_folder = sorted(file.stem for file in migrations_folder().iterdir())
+    assert all(name[:4].isdigit() for name in in_folder)
     applied = session.fetch_all("schema/list_applied_migrations")
     assert [row["migration_id"] for row in applied] == in_folder
 
 
-def test_a_migration_that_was_taken_back_is_not_listed(session: Session) -> None:
-    session.connection.execute(
-        "DELETE FROM fluffy_sql_migrations WHERE migration_id = '0004_inspection_views'"
-    )
-    applied = session.fetch_all("schema/list_applied_migrations")
-    assert "0004_inspection_views" not in {row["migration_id"] for row in applied}
+@pytest.mark.parametrize(
+    ("made", "adopted"),
+    [
+        ("SELECT 1", []),
+        ("CREATE TABLE photos (id bigint PRIMARY KEY, path text)", ["photos"]),
+        ("CREATE TABLE clusters (id bigserial PRIMARY KEY)", ["clusters"]),
+    ],
+)
+def test_tables_that_migrate_did_not_make_are_adopted(
+    bare: Session, made: str, adopted: list[str]
+) -> None:
+    bare.connection.execute(made.encode())
+    before = [row["name"] for row in bare.fetch_all("schema/list_adopted_tables")]
+    assert before == adopted
+    schema.migrate(bare.connection.info.dsn)
+    bare.prepare(looking=False)
+    assert [row["name"] for row in bare.fetch_all("schema/list_adopted_tables")] == adopted
+
+
+def test_tables_and_columns_are_recorded_as_they_are_now(session: Session) -> None:
+    def recorded() -> dict[str, dict[str, int]]:
+        return dict(query(session, "SELECT relation::text, columns FROM application_tables"))
+
+    before = recorded()
+    assert set(before) == {"photos", "clusters"}
+    assert set(before["photos"]) == {
+        "id",
+        "path",
+        "embedding",
+        "cluster_id",
+        "cluster_pinned",
+        "created_at",
+        "updated_at",
+    }
+    assert session.execute("schema/record_tables") == 2
+    assert recorded() == before
+    session.connection.execute("ALTER TABLE photos DROP path CASCADE, ADD path text")
+    session.connection.execute("ALTER TABLE clusters ADD own text")
+    session.execute("schema/record_tables")
+    after = recorded()
+    assert after.pop("photos")["path"] > before.pop("photos")["path"]
+    assert after == before
+
+
+# What was lost
 
 
 @pytest.mark.parametrize(
-    ("dropped", "lost"),
+    ("change", "lost"),
     [
-        (None, []),
-        ("VIEW cluster_members CASCADE", ["cluster_members"]),
-        ("TABLE cluster_runs CASCADE", ["cluster_members", "cluster_runs"]),
-        ("TABLE photos CASCADE", ["cluster_members", "photos", "usable_photos"]),
+        ("SELECT 1", []),
+        ("DROP VIEW cluster_members CASCADE", []),  # made again by migrate
+        ("DROP TABLE cluster_runs CASCADE", [("cluster_runs", None, False)]),
+        ("DROP TABLE photo_count_changes CASCADE", [("photo_count_changes", None, False)]),
+        ("DROP TABLE photos CASCADE", [("photos", None, False)]),
+        ("ALTER TABLE photos RENAME TO pictures", [("photos", "pictures", False)]),
+        ("ALTER TABLE clusters RENAME TO groups", [("clusters", "groups", False)]),
         (
-            "EXTENSION vector CASCADE",
-            ["cluster_members", "clusters.centroid", "photos.embedding", "usable_photos"],
+            "ALTER TABLE photos RENAME TO pictures; CREATE TABLE public.photos (id bigint)",
+            [("photos", "pictures", True)],
+        ),
+        (
+            "DROP TABLE photos CASCADE; CREATE TABLE public.photos (id bigint)",
+            [("photos", None, True)],
+        ),
+        ("CREATE SCHEMA app; ALTER TABLE photos SET SCHEMA app", []),  # found there
+        ("ALTER TABLE photos RENAME path TO file_path", [("photos.path", "file_path", False)]),
+        ("ALTER TABLE photos DROP path CASCADE", [("photos.path", None, False)]),
+        ("ALTER TABLE photos DROP path CASCADE, ADD path text", []),
+        (
+            "ALTER TABLE clusters RENAME centroid TO middle;"
+            " ALTER TABLE clusters DROP status CASCADE",
+            [("clusters.centroid", "middle", False), ("clusters.status", None, False)],
+        ),
+        ("ALTER TABLE clusters RENAME run_id TO run", [("clusters.run_id", "run", False)]),
+        (
+            "DROP EXTENSION vector CASCADE",
+            [("clusters.centroid", None, False), ("photos.embedding", None, False)],
         ),
     ],
 )
-def test_what_was_dropped_since_is_listed(
-    session: Session, dropped: str | None, lost: list[str]
+def test_what_was_lost_or_renamed_since_is_told(
+    session: Session, change: str, lost: list[tuple[str, str | None, bool]]
 ) -> None:
-    if dropped:
-        session.connection.execute(f"DROP {dropped}".encode())
-    assert [row["name"] for row in session.fetch_all("schema/list_lost_objects")] == lost
+    session.connection.execute(change.encode())
+    session.execute("session/find_library")
+    found = session.fetch_all("schema/list_lost_objects")
+    assert [(row["name"], row["renamed_to"], row["replaced"]) for row in found] == lost
 
 
-def test_an_empty_database_gets_both_tables_and_the_view_from_us(session: Session) -> None:
-    expected = {
-        ("table", "photos", "photos"),
-        ("table", "clusters", "clusters"),
-        ("view", "usable_photos", "usable_photos"),
-        ("index", "photos", "photos_cluster_id_idx"),
-        ("constraint", "photos", "photos_cluster_id_fkey"),
-    }
-    assert expected < created(session)
+# One at a time
 
 
-def test_a_table_that_was_here_before_is_not_listed_but_its_new_columns_are(
-    bare_database_url: str,
-) -> None:
-    with Session.open(bare_database_url) as session:
-        session.connection.execute("CREATE TABLE photos (id bigint PRIMARY KEY, path text)")
-        schema.migrate(bare_database_url)
-        assert ("table", "photos", "photos") not in created(session)
-        assert ("column", "photos", "embedding") in created(session)
-        assert ("column", "photos", "path") not in created(session)
-
-
-def test_a_migration_waits_for_the_one_before_it(
-    two_sessions: tuple[Session, Session],
-) -> None:
+def test_a_migration_waits_for_the_one_before_it(two_sessions: tuple[Session, Session]) -> None:
     first, second = two_sessions
     second.connection.execute("SET lock_timeout = '200ms'")
-    first.fetch_all("schema/lock_migrations")
-    with pytest.raises(DatabaseError) as refused:
-        second.fetch_all("schema/lock_migrations")
-    assert refused.value.sqlstate == "55P03"
-    assert first.fetch_value("schema/unlock_migrations") is True
-    second.fetch_all("schema/lock_migrations")
+    with first.transaction():
+        first.execute("schema/lock_migrations")
+        with pytest.raises(DatabaseError) as refused:
+            second.execute("schema/lock_migrations")
+        assert refused.value.sqlstate == "55P03"
+    second.execute("schema/lock_migrations")
 
 
 def test_a_run_and_a_migration_do_not_share_a_lock(two_sessions: tuple[Session, Session]) -> None:
     first, second = two_sessions
-    first.fetch_all("schema/lock_migrations")
-    assert second.fetch_value("runs/try_lock") is True
+    with first.transaction():
+        first.execute("schema/lock_migrations")
+        assert second.fetch_value("runs/try_lock") is True
 
 
-def test_a_schema_that_names_do_not_reach_is_found(session: Session) -> None:
-    assert session.fetch_all("schema/find_hidden_migrations") == []
-    session.connection.execute("SET LOCAL search_path TO pg_catalog")
-    assert session.fetch_all("schema/find_hidden_migrations") == [{"schema": "public"}]
+def test_nor_do_those_of_two_libraries(database_url: str) -> None:
+    with (
+        Session.open(database_url) as first,
+        Session.open(database_url, schema="another") as second,
+    ):
+        second.connection.execute("SET lock_timeout = '200ms'")
+        with first.transaction(), second.transaction():
+            for session in (first, second):
+                session.execute("schema/lock_migrations")
+                assert session.fetch_value("check/try_lock_runs") is True
+
+
+# What an owner is told
+
+
+def notes(session: Session) -> list[str]:
+    return [row["note"] for row in session.fetch_all("schema/list_notes")]
+
+
+def test_row_level_security_is_told_and_what_it_means(session: Session) -> None:
+    assert notes(session) == []
+    session.connection.execute("ALTER TABLE photos ENABLE ROW LEVEL SECURITY")
+    [note] = notes(session)
+    assert note.startswith("photos has row-level security: ")
+    assert "BYPASSRLS" not in note
+    session.connection.execute("ALTER TABLE photos FORCE ROW LEVEL SECURITY")
+    [note] = notes(session)
+    assert note.endswith("give the owner BYPASSRLS")
+
+
+# Partitions and the key
+
+
+PARTITIONED = """
+    CREATE TABLE clusters (id bigserial PRIMARY KEY);
+    CREATE TABLE photos (id bigint PRIMARY KEY, path text, cluster_id bigint)
+        PARTITION BY RANGE (id);
+    CREATE TABLE photos_all PARTITION OF photos DEFAULT
+"""
+KEY = "ALTER TABLE photos ADD FOREIGN KEY (cluster_id) REFERENCES clusters"
+
+
+def test_the_key_of_a_partitioned_table_has_to_hold(bare: Session) -> None:
+    assert bare.fetch_value("schema/must_hold_key") is False
+    bare.connection.execute(PARTITIONED)
+    must_hold = value(bare, "SELECT current_setting('server_version_num')::integer < 180000")
+    assert bare.fetch_value("schema/must_hold_key") is must_hold
+    assert bare.fetch_value("schema/has_lost_photos") is False
+    bare.connection.execute("INSERT INTO photos VALUES (1, 'a', 4711), (2, 'b', NULL)")
+    assert bare.fetch_value("schema/has_lost_photos") is True
+    bare.connection.execute("INSERT INTO clusters VALUES (4711)")
+    assert bare.fetch_value("schema/has_lost_photos") is False
+    bare.connection.execute(KEY)
+    assert bare.fetch_value("schema/must_hold_key") is False
+
+
+def test_of_an_ordinary_table_it_need_not(bare: Session) -> None:
+    bare.connection.execute(PARTITIONED.replace("PARTITION BY RANGE (id)", "").rpartition(";")[0])
+    assert bare.fetch_value("schema/must_hold_key") is False

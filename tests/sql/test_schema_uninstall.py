@@ -54,7 +54,7 @@ CATALOGS = {
     " UNION ALL SELECT 'rights of the database', datacl::text FROM pg_database"
     " WHERE datname = current_database()",
 }
-# From the first id that initdb gives to no object on; and no part of an extension, or of such a part.
+# With an id that initdb gives to no object; and no part of an extension, or of such a part.
 OURS = """
     made.oid >= 16384
     AND NOT EXISTS (

@@ -249,7 +249,8 @@ def test_what_was_to_be_placed_and_changed_since_is_forgotten(
 ) -> None:
     look_at_photos(session, normalize=normalize)
     session.connection.execute(
-        "INSERT INTO work_candidates (position, photo_id, scope) SELECT id, id, scope FROM looked_at"
+        "INSERT INTO work_candidates (position, photo_id, scope)"
+        " SELECT id, id, scope FROM looked_at"
     )
     session.connection.execute(
         "INSERT INTO work_placements"

@@ -37,7 +37,7 @@ every_table = pytest.mark.parametrize("table", ROWS)
 
 def fill(session: Session) -> None:
     for table, row in ROWS.items():
-        session.connection.execute(f"INSERT INTO {table} {row}".encode())  # noqa: S608
+        session.connection.execute(f"INSERT INTO {table} {row}".encode())
 
 
 def filled(session: Session) -> set[str]:
@@ -66,6 +66,15 @@ def test_every_work_table_is_found_if_it_is_full_and_emptied(session: Session) -
     session.fetch_value("work_tables/empty", names=None)
     assert filled(session) == set()
     assert {table: rows(session, table) for table in ROWS} == dict.fromkeys(ROWS, 0)
+
+
+def test_room_that_a_failed_statement_took_is_given_back(session: Session) -> None:
+    with session.transaction(undone=True):
+        fill(session)
+    room = "SELECT pg_relation_size('work_assignments')"
+    assert (filled(session), value(session, room)) == (set(), 8192)
+    session.fetch_value("work_tables/empty", names=None)
+    assert value(session, room) == 0
 
 
 @every_table
@@ -144,16 +153,21 @@ def test_tables_are_lent_out_empty_and_given_back_empty(session: Session) -> Non
     fill(session)
     with work_tables(session, "work_drawn", "work_sample"):
         assert filled(session) == set(ROWS) - {"work_drawn", "work_sample"}
-        fill_again = f"INSERT INTO work_drawn {ROWS['work_drawn']}"  # noqa: S608
+        fill_again = f"INSERT INTO work_drawn {ROWS['work_drawn']}"
         session.connection.execute(fill_again.encode())
     assert filled(session) == set(ROWS) - {"work_drawn", "work_sample"}
 
 
 def test_also_after_a_failure(two_sessions: tuple[Session, Session]) -> None:
     session, _ = two_sessions
-    with pytest.raises(ZeroDivisionError), work_tables(session, "work_drawn"):
-        fill(session)
-        raise ZeroDivisionError
+
+    def fail() -> None:
+        with work_tables(session, "work_drawn"):
+            fill(session)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert filled(session) == set(ROWS) - {"work_drawn"}
 
 
