@@ -100,7 +100,8 @@ def migrate(
             if not before.complete:
                 session.execute("schema/forget_migrations")
             changed = _apply_migrations(session, url)
-            forgotten = session.execute("schema/forget_lost_runs")
+            if forgotten := session.fetch_value("schema/count_lost_runs"):
+                session.execute("schema/forget_lost_runs")
             session.execute("schema/record_tables")
             session.prepare(looking=False)  # the search_path that the library has from now on
             strays = session.fetch_all("triggers/list_stray")

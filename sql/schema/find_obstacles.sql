@@ -205,7 +205,7 @@ obstacle (rank, text) AS (
         of_table.name || ' belongs to the library in the schema ' || other.library || ' already: name that in'
         || ' database.schema' AS text
     FROM of_table
-    CROSS JOIN (SELECT current_setting('fluffy_sql.other_library') AS library) AS other
+    CROSS JOIN (SELECT current_setting('fluffy_sql.other_library', TRUE) AS library) AS other
     WHERE other.library <> ''
     -- the tables
     UNION ALL

@@ -35,10 +35,10 @@ def test_a_library_is_told_from_none(session: Session, bare: Session) -> None:
     assert library(session) == {
         "there": True,
         "reachable": True,
-        "migrated": True,
+        "recorded": True,
         "others": ["fluffy_sql"],
     }
-    assert library(bare) == {"there": False, "reachable": False, "migrated": False, "others": None}
+    assert library(bare) == {"there": False, "reachable": False, "recorded": False, "others": None}
 
 
 def test_another_schema_s_is_told_from_it(database_url: str) -> None:
@@ -46,7 +46,7 @@ def test_another_schema_s_is_told_from_it(database_url: str) -> None:
         assert library(session) == {
             "there": False,
             "reachable": False,
-            "migrated": False,
+            "recorded": False,
             "others": ["fluffy_sql"],
         }
         session.connection.execute("CREATE SCHEMA another")
@@ -56,7 +56,7 @@ def test_another_schema_s_is_told_from_it(database_url: str) -> None:
 def test_any_role_may_ask(session: Session) -> None:
     with as_role(session):
         found = library(session)
-        assert (found["there"], found["reachable"], found["migrated"]) == (True, False, True)
+        assert (found["there"], found["reachable"], found["recorded"]) == (True, False, True)
     with as_role(session, "USAGE ON SCHEMA fluffy_sql"):
         assert library(session)["reachable"] is True
 
