@@ -22,7 +22,7 @@ from fluffy_sql.database.session import Session
 from fluffy_sql.errors import SchemaError
 from fluffy_sql.history import undo_run
 from tests.conftest import made_library
-from tests.integration.helpers import generate
+from tests.integration.helpers import asked, execute, generate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -72,15 +72,6 @@ def command(run_cli: Callable[..., Finished], bare_database_url: str) -> Callabl
         return run_cli(*arguments, "--database-url", bare_database_url)
 
     return run
-
-
-def execute(application: Application, *statements: str) -> None:
-    for statement in statements:
-        application.execute(statement.encode())
-
-
-def asked(application: Application, question: str) -> list[tuple[Any, ...]]:
-    return application.execute(question.encode()).fetchall()
 
 
 def library(application: Application, *, embedded: bool = True) -> dict[str, list[tuple[Any, ...]]]:
