@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import psycopg
 
 # Without the system's own, and without what extensions brought.
@@ -56,20 +54,7 @@ def catalog(url: str) -> list[tuple[str, str, str]]:
         return connection.execute(_QUESTION.encode()).fetchall()
 
 
-def execute(url: str, *statements: str) -> None:
-    """As an application does it: with the search_path that its role has."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        for statement in statements:
-            connection.execute(statement.encode())
-
-
-def ask(url: str, question: str) -> list[tuple[Any, ...]]:
-    """As `execute`; gives the rows."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        return connection.execute(question.encode()).fetchall()
-
-
-def add_photos(url: str, photos: int = 60, *, themes: int = 3, dimensions: int = 8) -> None:
+def add_stamped_photos(url: str, photos: int = 60, *, themes: int = 3, dimensions: int = 8) -> None:
     """Photos with embeddings in a few themes, and with the timestamps that applications want."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(

@@ -11,7 +11,7 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from tests.guest.catalog import execute
+from tests.guest.helpers import execute
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

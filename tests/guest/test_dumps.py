@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fluffy_sql.database import schema
-from tests.guest.catalog import add_photos, ask, catalog, execute
+from tests.guest.catalog import add_stamped_photos, catalog
+from tests.guest.helpers import ask, execute
 from tests.guest.programs import dump, load
 from tests.integration.helpers import generate
 
@@ -32,7 +33,7 @@ def library(empty_database: Callable[..., Any]) -> Iterator[str]:
     with empty_database() as url:
         execute(url, VECTOR)
         schema.migrate(url)
-        add_photos(url)
+        add_stamped_photos(url)
         generate(url, k=2)
         generate(url, k=3, recluster=True)
         execute(
@@ -64,7 +65,7 @@ def goes_on(run_cli: Callable[..., Finished], url: str) -> None:
     migrated = run_cli("migrate", "--database-url", url)
     assert migrated.code == 0, migrated.err
     if not ask(url, "SELECT 1 FROM photos LIMIT 1"):
-        add_photos(url)
+        add_stamped_photos(url)
     execute(url, "UPDATE photos SET cluster_id = NULL WHERE id % 2 = 0 AND NOT cluster_pinned")
     ran = run_cli("generate", "--k", "2", "--json", "--database-url", url)
     assert ran.code == 0, ran.err
@@ -266,7 +267,7 @@ def test_a_schema_of_rails_is_completed(
 def test_what_is_lost_is_told_and_made_again(
     lost: str, database_url: str, run_cli: Callable[..., Finished]
 ) -> None:
-    add_photos(database_url)
+    add_stamped_photos(database_url)
     execute(database_url, *lost.split("; "))
     for command in ("check", "clusters", "generate"):
         told = run_cli(command, "--database-url", database_url)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fluffy_sql.database import schema
-from tests.guest.catalog import add_photos, ask, catalog, execute
+from tests.guest.catalog import add_stamped_photos, catalog
+from tests.guest.helpers import ask, execute
 from tests.guest.roles import role, user
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def test_all_works_whether_or_not_its_schema_is_in_a_search_path(
     with role(bare_database_url, searches=searches) as owner:
         execute(bare_database_url, f"GRANT USAGE ON SCHEMA extensions TO {user(owner)}")
         execute(owner, PHOTOS)
-        add_photos(bare_database_url)
+        add_stamped_photos(bare_database_url)
         every_command_works(run_cli, owner)
         triggers_work(bare_database_url)
         gone = run_cli("migrate", "--rollback", "--yes", "--database-url", owner)
@@ -91,7 +92,7 @@ def test_it_may_move_after_migrate(
     if adopted:
         execute(bare_database_url, PHOTOS.replace("extensions.", ""))
     schema.migrate(bare_database_url)
-    add_photos(bare_database_url)
+    add_stamped_photos(bare_database_url)
     execute(bare_database_url, "ALTER EXTENSION vector SET SCHEMA extensions")
 
     # before anybody migrates again
@@ -124,7 +125,7 @@ def test_a_role_that_works_needs_it_too_and_is_told(
 ) -> None:
     execute(bare_database_url, *EXTENSIONS, PHOTOS)
     schema.migrate(bare_database_url)
-    add_photos(bare_database_url)
+    add_stamped_photos(bare_database_url)
     with role(bare_database_url, searches="public") as worker:
         execute(
             bare_database_url,

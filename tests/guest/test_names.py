@@ -9,7 +9,8 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from fluffy_sql.database import definitions, schema
-from tests.guest.catalog import add_photos, ask, catalog, execute
+from tests.guest.catalog import add_stamped_photos, catalog
+from tests.guest.helpers import ask, execute
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,7 +87,7 @@ def test_names_of_ours_may_be_taken_in_the_application_s_schema(
             for function in FUNCTIONS
         ),
     )
-    add_photos(url)
+    add_stamped_photos(url)
     before = catalog(url)
     run_every_command(run_cli, url)
     assert catalog(url) == before
@@ -121,7 +122,7 @@ def test_its_own_functions_are_called_by_its_sessions_and_not_by_ours(
         ),
     )
     schema.migrate(bare_database_url)
-    add_photos(bare_database_url)
+    add_stamped_photos(bare_database_url)
     execute(
         bare_database_url,
         "INSERT INTO clusters (centroid) SELECT embedding FROM photos WHERE id = 1",
@@ -173,7 +174,7 @@ def test_a_schema_of_any_name_is_ours(
     place: str, bare_database_url: str, run_cli: Callable[..., Finished]
 ) -> None:
     execute(bare_database_url, "CREATE EXTENSION vector", PHOTOS)
-    add_photos(bare_database_url)
+    add_stamped_photos(bare_database_url)
     before = catalog(bare_database_url)
     Path("image_embed.yml").write_text(f"database:\n  schema: {place}\n", encoding="utf-8")
     run_every_command(run_cli, bare_database_url)

@@ -10,7 +10,8 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from fluffy_sql.database import schema
-from tests.guest.catalog import add_photos, ask, catalog, execute
+from tests.guest.catalog import add_stamped_photos, catalog
+from tests.guest.helpers import ask, execute
 from tests.guest.roles import role
 from tests.integration.helpers import generate
 
@@ -449,7 +450,7 @@ ACCEPTED = {
 def test_what_is_adopted_can_be_clustered(case: str, url: str) -> None:
     execute(url, *ACCEPTED[case])
     schema.migrate(url)
-    add_photos(url)
+    add_stamped_photos(url)
     assert generate(url, k=3).clusters_created == 3
     assert ask(url, "SELECT id FROM clusters ORDER BY id") == [(1,), (2,), (3,)]
     assert generate(url, k=2, recluster=True).photos_processed == 60

@@ -9,7 +9,8 @@ import pytest
 from fluffy_sql.database import schema
 from fluffy_sql.database.session import Session
 from fluffy_sql.errors import BusyError
-from tests.guest.catalog import add_photos, ask, catalog, execute
+from tests.guest.catalog import add_stamped_photos, catalog
+from tests.guest.helpers import ask, execute
 from tests.guest.roles import role, user
 from tests.integration.helpers import generate
 
@@ -141,7 +142,7 @@ def test_what_uses_ours_is_named_and_nothing_is_dropped(
 
 @pytest.mark.parametrize("detached", [False, True])
 def test_after_runs_nothing_is_left_but_what_was_here(detached: bool, adopted: str) -> None:
-    add_photos(adopted)
+    add_stamped_photos(adopted)
     before = catalog(adopted)
     rows = ask(adopted, "SELECT id, path, embedding::text FROM photos ORDER BY id")
     schema.migrate(adopted)
