@@ -3,8 +3,8 @@
 --
 --   fluffy-sql psql -v role=NAME -f docs/grants/read.sql
 --
--- Views show what the role itself may see, so it needs the tables below them: what row-level security hides from it, they
--- do not show. A usable_photos of your own may read more tables: grant SELECT on those, too.
+-- Views show what the role itself may see, so it needs the tables below them: what row-level security hides from it,
+-- they do not show. A usable_photos of your own may read more tables: grant SELECT on those, too.
 
 \set ON_ERROR_STOP on
 SELECT current_schema() AS library \gset

@@ -37,7 +37,8 @@ GRANT EXECUTE ON FUNCTION empty_work_tables, analyze_work_table, list_filled_wor
 -- what triggers wrote down and could not add to photos_count; and the view usable_photos, in case somebody drops it
 GRANT EXECUTE ON FUNCTION fold_photo_counts, remember_usable_photos TO :"role";
 
-GRANT EXECUTE ON FUNCTION nearest_active_cluster, assign_photo TO :"role";
+-- for photos that are placed one by one, or as they come by a trigger that calls place_new_photo
+GRANT EXECUTE ON FUNCTION nearest_active_cluster, assign_photo, library_is_whole TO :"role";
 
 -- an adopted table may take its ids from a sequence that is a thing of its own
 SELECT format('GRANT USAGE ON SEQUENCE %s TO %I', pg_get_serial_sequence(attrelid::regclass::text, 'id'), :'role')

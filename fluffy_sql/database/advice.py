@@ -24,7 +24,8 @@ class _Rule(NamedTuple):
 
 
 _OURS = (
-    r"(?<![\w.])(fluffy_sql\.\w+|fluffy_sql\w*|photos|clusters|cluster_\w+|usable_photos)(?![\w.])"
+    r"(?<![\w.])(fluffy_sql\.\w+|fluffy_sql\w*|photos|clusters|cluster_\w+|usable_photos|work_\w+"
+    r"|photo_count_changes|application_tables)(?![\w.])"
 )
 _NAME_TAKEN = "fluffy_sql makes one of that name: rename it and migrate again"
 _PGVECTOR = "create the extension vector, or name its schema in this role's search_path"

@@ -117,6 +117,7 @@ class Session:
                 else:
                     _refuse_shared(connection, url)
                 session.prepare(looking=False)
+                session.refuse_standby()
         except BaseException:
             connection.close()
             raise
@@ -158,6 +159,19 @@ class Session:
             connection.close()
             raise
         return session
+
+    def refuse_standby(self) -> None:
+        """Says at once that nothing can be written.
+
+        Raises:
+            DatabaseError: the server only follows another one.
+        """
+        if self.standby:
+            raise DatabaseError(
+                f"{describe_url(self._url)} is a standby, which follows another server: name its"
+                " primary in the address; commands that only look work here",
+                READ_ONLY,
+            )
 
     def prepare(self, *, looking: bool) -> None:
         """Sets what statements rely on; again, after something moved that they rely on."""

@@ -1,5 +1,6 @@
 -- It stays through fluffy-sql detach, for a trigger of the application's calls it: photos come in all the same, and
--- are placed by the next fluffy-sql assign. Names are qualified, as in library_is_whole.
+-- are placed by the next fluffy-sql assign. So are those of a role that may not place photos: it acts as whoever brings
+-- them. Names are qualified, as in library_is_whole.
 DO $do$
 BEGIN
     EXECUTE format($create$
@@ -17,6 +18,8 @@ BEGIN
                 FROM pg_proc INNER JOIN pg_namespace ON pg_proc.pronamespace = pg_namespace.oid
                 WHERE pg_namespace.nspname = %1$L
                     AND pg_proc.proname IN ('library_is_whole', 'assign_photo', 'nearest_active_cluster')
+                    AND has_schema_privilege(pg_namespace.oid, 'USAGE')
+                    AND has_function_privilege(pg_proc.oid, 'EXECUTE')
             ) THEN
                 RETURN NULL;
             END IF;

@@ -1,6 +1,6 @@
 -- Functions of ours whose bodies are bound to tables become PL/pgSQL: Citus would take them for parts of the tables,
--- find itself in a circle, and refuse the next ALTER TABLE or server; and it would not run them. Their names are written
--- with the schemas that they were bound to.
+-- find itself in a circle, and refuse the next ALTER TABLE or server; and it would not run them. Their names are
+-- written with the schemas that they were bound to.
 -- Returns: nothing.
 DO $$
 DECLARE

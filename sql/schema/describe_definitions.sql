@@ -10,13 +10,13 @@ SELECT
         WHEN known.relation <> found.oid
             THEN found.relnamespace::regnamespace || '.' || quote_ident(found.relname)
     END AS other_photos,
-    ARRAY(
+    array(
         SELECT used.name
         FROM unnest(ARRAY['photos', 'clusters']) AS used (name)
         LEFT JOIN application_tables AS recorded ON used.name = recorded.name
         WHERE recorded.relation IS NULL OR recorded.relation <> to_regclass(used.name)
     ) AS made_anew,
-    ARRAY(
+    array(
         SELECT wanted.name
         FROM unnest(%(names)s::text[]) AS wanted (name)
         WHERE

@@ -11,8 +11,8 @@ SELECT
         SELECT count(*) = 5
         FROM pg_class
         WHERE
-            relnamespace = place.oid
-            AND relname IN (
+            pg_class.relnamespace = place.oid
+            AND pg_class.relname IN (
                 'migrations', 'migrations_log', 'migrations_version', 'definitions', 'application_tables'
             )
     ) AS recorded,

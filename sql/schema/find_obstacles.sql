@@ -100,8 +100,10 @@ obstacle (rank, text) AS (
     WHERE
         starts_with(configured.name, 'pg_')
         OR configured.name = 'information_schema'
-        OR EXISTS (SELECT FROM of_table INNER JOIN pg_class ON of_table.oid = pg_class.oid
-            WHERE pg_class.relnamespace = place.oid)
+        OR EXISTS (
+            SELECT FROM of_table INNER JOIN pg_class ON of_table.oid = pg_class.oid
+            WHERE pg_class.relnamespace = place.oid
+        )
         -- a dump may have brought some of the tables only, and no other schema has one like this
         OR (
             NOT EXISTS (
@@ -110,9 +112,18 @@ obstacle (rank, text) AS (
                 WHERE relnamespace = place.oid AND relname = 'cluster_runs' AND attname = 'embeddings_digest'
             )
             AND (
-                EXISTS (SELECT FROM pg_class WHERE relnamespace = place.oid)
-                OR EXISTS (SELECT FROM pg_proc WHERE pronamespace = place.oid)
-                OR EXISTS (SELECT FROM pg_type WHERE typnamespace = place.oid)
+                EXISTS (
+                    SELECT FROM pg_class
+                    WHERE pg_class.relnamespace = place.oid
+                )
+                OR EXISTS (
+                    SELECT FROM pg_proc
+                    WHERE pg_proc.pronamespace = place.oid
+                )
+                OR EXISTS (
+                    SELECT FROM pg_type
+                    WHERE pg_type.typnamespace = place.oid
+                )
             )
         )
     UNION ALL
@@ -123,7 +134,10 @@ obstacle (rank, text) AS (
         || quote_ident(current_setting('fluffy_sql.schema')) || ' AUTHORIZATION ' || quote_ident(current_user) AS text
     WHERE
         NOT has_database_privilege(current_database(), 'CREATE')
-        AND NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = current_setting('fluffy_sql.schema'))
+        AND NOT EXISTS (
+            SELECT FROM pg_namespace
+            WHERE nspname = current_setting('fluffy_sql.schema')
+        )
     UNION ALL
     SELECT
         0 AS rank,
@@ -185,11 +199,20 @@ obstacle (rank, text) AS (
         1 AS rank,
         'this role may not make the extension vector: let somebody who may run CREATE EXTENSION vector' AS text
     WHERE
-        NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'vector')
-        AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+        NOT EXISTS (
+            SELECT FROM pg_extension
+            WHERE extname = 'vector'
+        )
+        AND NOT (
+            SELECT rolsuper FROM pg_roles
+            WHERE rolname = current_user
+        )
         AND NOT (
             has_database_privilege(current_database(), 'CREATE')
-            AND EXISTS (SELECT FROM pg_available_extension_versions WHERE name = 'vector' AND trusted)
+            AND EXISTS (
+                SELECT FROM pg_available_extension_versions
+                WHERE name = 'vector' AND trusted
+            )
         )
     UNION ALL
     SELECT
@@ -231,8 +254,8 @@ obstacle (rank, text) AS (
     UNION ALL
     SELECT
         2 AS rank,
-        'there is a type ' || asked.name || ' in the schema ' || place.nspname || ', and a table can not have the name of'
-        || ' a type: rename it and migrate again' AS text
+        'there is a type ' || asked.name || ' in the schema ' || place.nspname || ', and a table can not have the name'
+        || ' of a type: rename it and migrate again' AS text
     FROM unnest(ARRAY['photos', 'clusters']) AS asked (name)
     INNER JOIN pg_type AS type ON asked.name = type.typname
     INNER JOIN pg_namespace AS place ON type.typnamespace = place.oid
@@ -244,7 +267,11 @@ obstacle (rank, text) AS (
     FROM unnest(ARRAY['photos.id', 'photos.path', 'clusters.id']) AS needed (name)
     INNER JOIN wanted ON needed.name = wanted.qualified
     INNER JOIN of_table ON split_part(needed.name, '.', 1) = of_table.name
-    WHERE NOT EXISTS (SELECT FROM of_column WHERE of_column.qualified = needed.name)
+    WHERE
+        NOT EXISTS (
+            SELECT FROM of_column
+            WHERE of_column.qualified = needed.name
+        )
     -- the columns
     UNION ALL
     SELECT
@@ -260,7 +287,10 @@ obstacle (rank, text) AS (
         of_column.qualified || ' is ' || of_column.type_shown || ', so the table can not be adopted; fluffy_sql needs'
         || ' vector' AS text
     FROM of_column
-    WHERE NOT (of_column.generated AND of_column.qualified = 'clusters.centroid') AND of_column.qualified IN ('photos.embedding', 'clusters.centroid') AND of_column.type_base <> 'vector'
+    WHERE
+        of_column.qualified IN ('photos.embedding', 'clusters.centroid')
+        AND of_column.type_base <> 'vector'
+        AND NOT (of_column.generated AND of_column.qualified = 'clusters.centroid')
     UNION ALL
     SELECT
         3 AS rank,
@@ -277,8 +307,8 @@ obstacle (rank, text) AS (
     UNION ALL
     SELECT
         3 AS rank,
-        'clusters.status is text with the default ' || of_column.preset || ', and fluffy_sql writes 0 for a cluster that'
-        || ' is active: make it a number' AS text
+        'clusters.status is text with the default ' || of_column.preset || ', and fluffy_sql writes 0 for a cluster'
+        || ' that is active: make it a number' AS text
     FROM of_column
     WHERE
         of_column.qualified = 'clusters.status'
@@ -287,14 +317,17 @@ obstacle (rank, text) AS (
     UNION ALL
     SELECT
         3 AS rank,
-        of_column.qualified || ' is computed by the table, and fluffy_sql has to write it: make it an ordinary column'
-        AS text
+        of_column.qualified || ' is computed by the table, and fluffy_sql has to write it: make it an ordinary'
+        || ' column' AS text
     FROM of_column
     WHERE
         of_column.generated
         AND (
             of_column.qualified = 'clusters.centroid'
-            OR of_column.qualified IN (SELECT wanted.qualified FROM wanted WHERE wanted.qualified NOT LIKE '%.id')
+            OR of_column.qualified IN (
+                SELECT wanted.qualified FROM wanted
+                WHERE wanted.qualified NOT LIKE '%.id'
+            )
         )
     UNION ALL
     SELECT
@@ -306,8 +339,8 @@ obstacle (rank, text) AS (
     UNION ALL
     SELECT
         3 AS rank,
-        'photos.cluster_id refers to ' || key.confrelid::regclass || ' (' || key.conname || '), and fluffy_sql keeps there'
-        || ' the id of a cluster: rename it and migrate again' AS text
+        'photos.cluster_id refers to ' || key.confrelid::regclass || ' (' || key.conname || '), and fluffy_sql keeps'
+        || ' there the id of a cluster: rename it and migrate again' AS text
     FROM pg_constraint AS key
     INNER JOIN of_column ON key.conrelid = of_column.relation AND of_column.qualified = 'photos.cluster_id'
     WHERE
@@ -368,8 +401,8 @@ obstacle (rank, text) AS (
     UNION ALL
     SELECT
         4 AS rank,
-        of_column.qualified || ' has no key, so two rows may have the same: add a primary key or a unique constraint'
-        AS text
+        of_column.qualified || ' has no key, so two rows may have the same: add a primary key or a unique'
+        || ' constraint' AS text
     FROM of_column
     INNER JOIN of_table ON of_column.relation = of_table.oid
     WHERE

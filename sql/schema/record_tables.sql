@@ -1,4 +1,4 @@
--- Remembers the application's tables and the columns that are used, so that any session finds them and a rename is told.
+-- Remembers the application's tables and the columns that are used: any session finds them, and a rename is told.
 -- Returns: nothing; the row count is the tables.
 INSERT INTO application_tables (name, relation, place, columns, made)
 SELECT
@@ -10,21 +10,30 @@ SELECT
         WHERE pg_class.oid = to_regclass(used.name)
     ) AS place,
     (
-        SELECT jsonb_object_agg(attname, attnum)
-        FROM pg_attribute
-        WHERE attrelid = to_regclass(used.name) AND attname = any(used.columns) AND NOT attisdropped
-    ) AS columns,
-    ARRAY(
-        SELECT ''::text AS name
-        WHERE obj_description(to_regclass(used.name), 'pg_class') LIKE '%Made by fluffy_sql.'
-        UNION ALL
-        SELECT attname::text AS name
-        FROM pg_attribute
+        SELECT jsonb_object_agg(found.attname, found.attnum)
+        FROM pg_attribute AS found
         WHERE
-            attrelid = to_regclass(used.name)
-            AND NOT attisdropped
-            AND col_description(attrelid, attnum) LIKE '%Made by fluffy_sql.'
-        ORDER BY name
+            found.attrelid = to_regclass(used.name)
+            AND found.attname = any(used.columns)
+            AND NOT found.attisdropped
+    ) AS columns,
+    coalesce(
+        (
+            SELECT array_agg(found.name ORDER BY found.name)
+            FROM (
+                SELECT
+                    '' AS name,
+                    obj_description(to_regclass(used.name), 'pg_class') AS said
+                UNION ALL
+                SELECT
+                    attribute.attname::text AS name,
+                    col_description(attribute.attrelid, attribute.attnum) AS said
+                FROM pg_attribute AS attribute
+                WHERE attribute.attrelid = to_regclass(used.name) AND NOT attribute.attisdropped
+            ) AS found
+            WHERE found.said LIKE '%Made by fluffy_sql.'
+        ),
+        '{}'
     ) AS made
 FROM (
     VALUES

@@ -154,7 +154,7 @@ def unpinned(session: Session) -> list[tuple[Any, ...]]:
 def looked_at(session: Session) -> list[Any]:
     """What the functions that look closer at clusters say."""
     return [
-        query(session, f"SELECT * FROM {function}")  # noqa: S608 - named below
+        query(session, f"SELECT * FROM {function}")
         for function in (
             "cluster_central_photos(1, n => 3)",
             "cluster_outermost_photos(1, n => 3)",
@@ -286,15 +286,23 @@ def test_definitions_are_made_anew_as_citus_takes_them(
             for table in ("photos", "clusters", "cluster_runs"):
                 session.connection.execute(f"ALTER TABLE {table} ADD COLUMN note text".encode())
                 session.connection.execute(f"ALTER TABLE {table} DROP COLUMN note".encode())
+    database = conninfo_to_dict(distributed_url)["dbname"]
+    urls = [make_conninfo(node, dbname=database) for node in nodes]
+    for url in urls:
+        with psycopg.connect(url) as server:
+            open_to_all = server.execute(
+                "SELECT proname FROM pg_proc WHERE pronamespace = 'fluffy_sql'::regnamespace"
+                " AND has_function_privilege('public', oid, 'EXECUTE')"
+            ).fetchall()
+            assert open_to_all == [], url
     assert run_cli("migrate", "--rollback", "--yes").code == 0
-    for node in nodes:
-        url = make_conninfo(node, dbname=conninfo_to_dict(distributed_url)["dbname"])
+    for url in urls:
         with psycopg.connect(url) as server:
             left = server.execute(
                 "SELECT relname FROM pg_class INNER JOIN pg_namespace ON pg_namespace.oid ="
                 " relnamespace WHERE nspname = 'fluffy_sql' OR relname ~ '^(photos|clusters)'"
             ).fetchall()
-            assert left == [], node
+            assert left == [], url
 
 
 @SHARDS

@@ -10,6 +10,7 @@ from fluffy_sql.service import ClusteringService
 from fluffy_sql.settings import ClusteringSettings
 
 if TYPE_CHECKING:
+    import psycopg
     from numpy.typing import NDArray
 
     from fluffy_sql.database.session import Session
@@ -36,6 +37,19 @@ def generate(
 def query(session: Session, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
     """For questions that only tests ask."""
     return session.connection.execute(statement, parameters, binary=True).fetchall()
+
+
+def execute(connection: psycopg.Connection[Any], *statements: str) -> None:
+    """What an application does, on a connection of its own."""
+    for statement in statements:
+        connection.execute(statement.encode())
+
+
+def asked(
+    connection: psycopg.Connection[Any], question: str, *parameters: object
+) -> list[tuple[Any, ...]]:
+    """What an application sees, on a connection of its own."""
+    return connection.execute(question.encode(), parameters or None).fetchall()
 
 
 def clusters_by_photo(session: Session) -> NDArray[np.int64]:

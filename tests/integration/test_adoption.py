@@ -15,7 +15,7 @@ from fluffy_sql.errors import SchemaError
 from fluffy_sql.resources import migrations_folder
 from fluffy_sql.types import AssignOptions
 from tests.conftest import made_library
-from tests.integration.helpers import generate, query
+from tests.integration.helpers import asked, generate, query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -274,12 +274,6 @@ def test_a_view_of_the_application_with_a_name_of_ours_is_its_own(
     assert generate(bare_database_url, k=3).photos_processed == 60
     schema.uninstall(bare_database_url)
     assert rails.execute("SELECT count(*) FROM usable_photos").fetchone() == (30,)
-
-
-def asked(
-    connection: psycopg.Connection[Any], question: str, *parameters: object
-) -> list[tuple[Any, ...]]:
-    return connection.execute(question.encode(), parameters or None).fetchall()
 
 
 @pytest.mark.parametrize("library", [name for name in LIBRARIES if "no embedding" not in name])

@@ -51,9 +51,7 @@ def assign(
 
 def release(session: Session, condition: str = "TRUE") -> None:
     """Takes photos out of their clusters and counts them."""
-    session.connection.execute(
-        f"UPDATE photos SET cluster_id = NULL WHERE {condition}".encode()  # noqa: S608
-    )
+    session.connection.execute(f"UPDATE photos SET cluster_id = NULL WHERE {condition}".encode())
     session.connection.execute(
         "UPDATE clusters SET photos_count ="
         " (SELECT count(*) FROM photos WHERE cluster_id = clusters.id)"

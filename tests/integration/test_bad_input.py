@@ -122,8 +122,7 @@ WRONG_DATABASES: dict[str, tuple[str, dict[tuple[tuple[str, ...], ...], tuple[st
         {(MIGRATE,): ("pgvector is 0.6.2 here; fluffy_sql needs 0.7 or later: ", " UPDATE")},
     ),
     "the schema is newer": (
-        "INSERT INTO migrations (migration_hash, migration_id)"
-        " VALUES ('x', '9999_future')",
+        "INSERT INTO migrations (migration_hash, migration_id) VALUES ('x', '9999_future')",
         {(*BUT_CHECK, MIGRATE, ROLLBACK): (NEWER, "")},
     ),
     "the schema is half applied": (
@@ -270,8 +269,8 @@ def nobody(library: Session) -> Iterator[str]:
 
 
 UNREACHED = (
-    "this database was migrated into the schema fluffy_sql, which this role does not reach; grant it"
-    " what docs/security.md says"
+    "this database was migrated into the schema fluffy_sql, which this role does not reach;"
+    " grant it what docs/security.md says"
 )
 NO_OWNER = "this role may not make anything in the schema fluffy_sql: let its owner migrate"
 DENIED_PHOTOS = f"Postgres: permission denied for table photos{DENIED}"

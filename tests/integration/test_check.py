@@ -87,9 +87,7 @@ def test_all_is_well(run_check: Run, database_url: str, add_photos: Add) -> None
     assert well == {"ok": True, "checks": list(NAMES), "findings": [], "notes": []}
 
 
-def test_a_check_that_compared_no_photo_does_not_say_well(
-    library: Session, run_check: Run
-) -> None:
+def test_a_check_that_compared_no_photo_does_not_say_well(library: Session, run_check: Run) -> None:
     finished = run_check()
     assert (finished.code, finished.out, finished.err) == (0, NOT_COMPARED, "")
     assert json.loads(run_check("--json").out)["photos_compared"] == 0

@@ -1,5 +1,4 @@
 """photos_count is right after any transaction of anyone, and generate never counts double."""
-# ruff: noqa: S608 - statements are put together from numbers
 
 from __future__ import annotations
 
@@ -356,7 +355,7 @@ def random_statement(chance: random.Random) -> str:
 
 def work(url: str, seed: int, together: Barrier) -> None:
     """Random statements, some of them in transactions, some of these undone or serializable."""
-    chance = random.Random(seed)  # noqa: S311
+    chance = random.Random(seed)
     with Session.open(url) as session:
         together.wait()
         for _ in range(ROUNDS):

@@ -3,7 +3,6 @@
 Labels, centroids and runs stay, whatever is changed; and what the application writes meanwhile, or
 after it renamed something without asking, never fails because of us.
 """
-# ruff: noqa: S608 - statements are put together from names and numbers of our own
 
 from __future__ import annotations
 
@@ -23,7 +22,7 @@ from fluffy_sql.database.session import Session
 from fluffy_sql.errors import SchemaError
 from fluffy_sql.history import undo_run
 from tests.conftest import made_library
-from tests.integration.helpers import generate
+from tests.integration.helpers import asked, execute, generate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -73,15 +72,6 @@ def command(run_cli: Callable[..., Finished], bare_database_url: str) -> Callabl
         return run_cli(*arguments, "--database-url", bare_database_url)
 
     return run
-
-
-def execute(application: Application, *statements: str) -> None:
-    for statement in statements:
-        application.execute(statement.encode())
-
-
-def asked(application: Application, question: str) -> list[tuple[Any, ...]]:
-    return application.execute(question.encode()).fetchall()
 
 
 def library(application: Application, *, embedded: bool = True) -> dict[str, list[tuple[Any, ...]]]:
@@ -746,6 +736,11 @@ SITUATIONS: dict[str, tuple[tuple[str, ...], dict[int, str]]] = {
             "DROP VIEW fluffy_sql.usable_photos CASCADE",
             "CREATE VIEW fluffy_sql.usable_photos AS SELECT id, path FROM photos",
         ),
+        {},
+    ),
+    "our schema renamed": (("ALTER SCHEMA fluffy_sql RENAME TO theirs",), {}),
+    "our schema dropped": (
+        ("DROP TRIGGER place_new_photo ON photos", "DROP SCHEMA fluffy_sql CASCADE"),
         {},
     ),
     "centroids dropped": (("ALTER TABLE clusters DROP COLUMN centroid CASCADE",), {}),

@@ -1,5 +1,4 @@
 """A library in use: others write while runs go on, and nobody is in anybody's way for long."""
-# ruff: noqa: S608 - statements are put together from parts of our own
 
 from __future__ import annotations
 
@@ -28,7 +27,7 @@ from fluffy_sql.settings import ClusteringSettings
 from fluffy_sql.types import AssignOptions
 from tests.conftest import made_library
 from tests.integration.helpers import clusters_by_photo, generate, query, snapshot, work_tables
-from tests.integration.test_counts import WRONG
+from tests.integration.test_counts import WRONG, WRONG_WITH_PENDING
 from tests.integration.test_generate import AtPhase
 from tests.integration.test_recluster import recluster
 from tests.sql.helpers import wait_until_blocked
@@ -67,7 +66,7 @@ class Writer:
     pid: str = ""
 
     def write_until(self, stopped: Event) -> None:
-        chance = random.Random(self.seed)  # noqa: S311 - no secret
+        chance = random.Random(self.seed)
         with psycopg.connect(self.url, autocommit=True) as connection:
             self.pid = str(connection.info.backend_pid)
             while not stopped.is_set():
@@ -193,7 +192,7 @@ def test_others_write_while_runs_go_on(
     part: int, session: Session, database_url: str, add_photos: Add
 ) -> None:
     """Random schedules, one library after the other: see the module docs/in_use.md tells of."""
-    chance = random.Random(part)  # noqa: S311 - no secret
+    chance = random.Random(part)
     add_photos(made_library(part, photos=PHOTOS, themes=K, dimensions=8, spread=0.3)[0])
     generate(database_url, k=K)
     photos, statements = PHOTOS, 0
@@ -220,11 +219,12 @@ def test_others_write_while_runs_go_on(
         assert max(writer.longest for writer in writers) < held + PATIENCE
         # nothing lost, nothing half done
         assert query(session, "SELECT count(*) FROM photos") == [(photos,)]
-        assert query(session, WRONG) == []
+        assert query(session, WRONG_WITH_PENDING) == []
         assert query(session, MISPLACED, result.run_id) == []
         assert work_tables(session) == []
         assert query(session, "SELECT id FROM cluster_runs WHERE status <> 'succeeded'") == []
         assert check(database_url).findings == ()
+        assert query(session, WRONG) == []  # two that commit at once may leave a count to the next
     assert statements > 10 * ROUNDS // PARTS
     print(f"part {part}: {statements:,} statements beside {ROUNDS // PARTS} runs")  # noqa: T201
 
@@ -348,7 +348,9 @@ def test_the_wait_for_locks_is_bounded_and_says_who_is_in_the_way(
             run(database_url)
         pid = other.info.backend_pid
     said = str(refused.value)
-    assert "waited 0.2 s for locks (clustering.lock_wait), and nothing was written: " in said
+    # a busy machine takes its time to wake up
+    waited = r"waited 0\.[2-9] s for locks \(clustering\.lock_wait\), and nothing was written: "
+    assert re.search(waited, said)
     assert f"server process {pid} (idle in transaction), has clusters or photos locked" in said
     assert snapshot(session) == before
     assert work_tables(session) == []

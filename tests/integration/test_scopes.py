@@ -324,7 +324,8 @@ def test_one_photo_goes_to_a_cluster_of_its_owner(rails: Session, rails_url: str
     [(cluster,)] = query(rails, "SELECT assign_photo(%s)", photo)
     assert query(rails, "SELECT persona_id FROM clusters WHERE id = %s", cluster) == [(2,)]
     rails.connection.execute(
-        "CREATE TRIGGER place AFTER INSERT ON photos FOR EACH ROW EXECUTE FUNCTION place_new_photo()"
+        "CREATE TRIGGER place AFTER INSERT ON photos"
+        " FOR EACH ROW EXECUTE FUNCTION place_new_photo()"
     )
     add_persona_photos(rails, 3, rows[1:2])
     assert query(
@@ -460,8 +461,8 @@ def test_a_view_that_somebody_wrote_keeps_its_meaning(bare_database_url: str) ->
         schema.migrate(bare_database_url)
         connection.execute(
             "CREATE OR REPLACE VIEW fluffy_sql.usable_photos WITH (security_barrier) AS"
-            " SELECT id, path, embedding, cluster_id, NULL::bigint AS scope, length(path) AS letters"
-            " FROM photos WHERE path LIKE 'a%'"
+            " SELECT id, path, embedding, cluster_id, NULL::bigint AS scope,"
+            " length(path) AS letters FROM photos WHERE path LIKE 'a%'"
         )
         schema.migrate(bare_database_url)
         connection.execute("INSERT INTO photos (path) VALUES ('ab'), ('b')")

@@ -95,6 +95,7 @@ FUNCTIONS = {
 PLACING = {
     "nearest_active_cluster": "SELECT nearest_active_cluster('[1,0,0,0,0,0,0,0]')",
     "assign_photo": "SELECT assign_photo(1)",
+    "library_is_whole": "SELECT library_is_whole()",
 }
 OVERVIEW = "SELECT * FROM cluster_overview"
 
@@ -195,7 +196,7 @@ def two_owners(session: Session) -> Iterator[None]:
     [(text,)] = query(session, "SELECT pg_get_viewdef('usable_photos'::regclass)")
     options = "WITH (security_invoker = true)"
     session.connection.execute(
-        f"CREATE OR REPLACE VIEW usable_photos {options} AS"  # noqa: S608 - a constant
+        f"CREATE OR REPLACE VIEW usable_photos {options} AS"
         " SELECT id, path, embedding, cluster_id, mod(id, 2) AS scope FROM photos".encode()
     )
     try:

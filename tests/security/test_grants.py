@@ -127,6 +127,31 @@ NEEDED_TO_WORK = {
 }
 
 
+PLACE = "INSERT INTO photos (path, embedding) VALUES ('new', '[1,0,0,0,0,0,0,0]')"
+# Each grant of docs/grants/place.sql: photos come in with it, and not without.
+NEEDED_TO_PLACE = [
+    "USAGE ON SCHEMA fluffy_sql",
+    "SELECT (id) ON photos",
+    "SELECT (path) ON photos",
+    "SELECT (embedding) ON photos",
+    "SELECT (cluster_id) ON photos",
+    "SELECT (cluster_pinned) ON photos",
+    "UPDATE (cluster_id) ON photos",
+    "UPDATE (updated_at) ON photos",
+    "SELECT ON clusters",
+    "UPDATE (updated_at) ON clusters",
+    "SELECT (id) ON cluster_runs",
+    "SELECT (metric) ON cluster_runs",
+    "SELECT ON usable_photos",
+    "SELECT ON scoped_clusters",
+    "EXECUTE ON FUNCTION library_is_whole",
+    "EXECUTE ON FUNCTION assign_photo",
+    "EXECUTE ON FUNCTION nearest_active_cluster",
+    "EXECUTE ON FUNCTION vector_nearest_clusters",
+    "EXECUTE ON FUNCTION centroid_distance",
+]
+
+
 @dataclass(frozen=True)
 class Roles:
     """Two roles in a library of 60 photos in 3 clusters and 20 in none: one looks, one works."""
@@ -216,6 +241,38 @@ def test_a_role_that_may_run_can_do_all_but_migrate(
         for statement in [*FUNCTIONS.values(), *PLACING.values(), OVERVIEW]:
             ask(library, statement)
         assert work_tables(library.owner) == []
+
+
+@pytest.fixture(scope="module")
+def writer(empty_database: Callable[..., Any], template: str) -> Iterator[Library]:
+    """A role that may INSERT into photos, where a trigger places what comes in."""
+    with empty_database(template) as url, let_in(url, "place") as library:
+        add_photos(library.owner, 0, 60)
+        generate(url, k=3)
+        library.owner.connection.execute(
+            "CREATE TRIGGER place AFTER INSERT ON photos"
+            " FOR EACH ROW EXECUTE FUNCTION place_new_photo()"
+        )
+        for grant in ("USAGE ON SCHEMA public", "CONNECT ON DATABASE", "INSERT ON photos"):
+            library.change("GRANT", grant)
+        yield library
+
+
+def test_photos_are_placed_for_a_role_that_may_have_them_placed(writer: Library) -> None:
+    applications = {"USAGE ON SCHEMA public", "CONNECT ON DATABASE", "INSERT ON photos"}
+    assert writer.granted() - applications == set(NEEDED_TO_PLACE)
+    ask(writer, PLACE)
+    placed = "DELETE FROM photos WHERE path = 'new' RETURNING cluster_id IS NOT NULL"
+    assert query(writer.owner, placed) == [(True,)]
+
+
+@pytest.mark.parametrize("grant", NEEDED_TO_PLACE)
+def test_is_needed_to_place(grant: str, writer: Library) -> None:
+    writer.change("REVOKE", grant)
+    try:
+        refuse(writer, PLACE)
+    finally:
+        writer.change("GRANT", grant)
 
 
 def test_who_is_at_work_is_told_to_a_role_that_may_not_know_all_of_it(

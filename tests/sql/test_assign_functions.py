@@ -10,6 +10,7 @@ import pytest
 from fluffy_sql.database.counter_cache import SERVICE, put_into_effect
 from tests.sql.helpers import (
     add_with_ids,
+    as_role,
     hide,
     open_run,
     pin,
@@ -182,6 +183,77 @@ def test_it_never_refuses_a_photo(session: Session) -> None:
     add_clusters(session, {4: [1, 0]})
     add_with_ids(session, {5: [1, 0]})
     assert set(placed(session).values()) == {None}
+
+
+def test_before_the_photo_is_there_it_only_warns(session: Session) -> None:
+    add_clusters(session, {3: [0, 0]})
+    warnings: list[str | None] = []
+    session.connection.add_notice_handler(lambda said: warnings.append(said.message_primary))
+    session.connection.execute(TRIGGER.format("").replace("AFTER", "BEFORE").encode())
+    add_with_ids(session, {1: [1, 0]})
+    assert placed(session) == {1: None}
+    [warning] = warnings
+    assert "make it AFTER INSERT OR UPDATE" in str(warning)
+
+
+def test_the_view_says_what_is_placed_and_by_which_embedding(session: Session) -> None:
+    add_clusters(session, {3: [0, 0], 4: [10, 0]})
+    session.connection.execute(TRIGGER.format("").encode())
+    session.connection.execute("CREATE TABLE embeddings (id bigint, embedding vector)")
+    session.connection.execute(
+        "CREATE OR REPLACE VIEW usable_photos AS SELECT photos.id, path, embeddings.embedding,"
+        " cluster_id, NULL::bigint AS scope FROM photos INNER JOIN embeddings USING (id)"
+    )
+    session.connection.execute("INSERT INTO embeddings VALUES (1, '[9, 0]')")
+    add_with_ids(session, {1: [1, 0], 2: [1, 0]})
+    assert placed(session) == {1: 4, 2: None}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DROP VIEW usable_photos CASCADE",
+        "DROP FUNCTION assign_photo",
+        "DROP FUNCTION library_is_whole",
+        "ALTER TABLE clusters RENAME id TO number",
+        "ALTER TABLE photos RENAME cluster_pinned TO pinned",
+        "ALTER SCHEMA fluffy_sql RENAME TO old",
+        "detach",
+    ],
+)
+def test_photos_come_in_whatever_is_gone(session: Session, change: str) -> None:
+    add_clusters(session, {3: [0, 0]})
+    session.connection.execute(TRIGGER.format("").encode())
+    if change == "detach":
+        session.execute("schema/drop_definitions")
+    else:
+        session.connection.execute(change.encode())
+    add_with_ids(session, {1: [1, 0]})
+    assert placed(session) == {1: None}
+
+
+INSERT = "INSERT INTO photos (id, path, embedding) VALUES (1, 'p', '[1, 0]')"
+TO_INSERT = ("INSERT (id, path, embedding) ON photos", "USAGE ON SCHEMA public")
+TO_PLACE = (
+    "USAGE ON SCHEMA fluffy_sql",
+    "SELECT ON photos, clusters, usable_photos, scoped_clusters, cluster_runs",
+    "UPDATE (cluster_id, updated_at) ON photos",
+    "UPDATE (updated_at) ON clusters",
+    "EXECUTE ON FUNCTION assign_photo, nearest_active_cluster, library_is_whole,"
+    " vector_nearest_clusters, centroid_distance",
+)
+
+
+@pytest.mark.parametrize(("rights", "expected"), [(TO_PLACE, 3), (TO_PLACE[:1], None), ((), None)])
+def test_photos_of_a_role_that_may_not_place_them_come_in_unplaced(
+    session: Session, rights: tuple[str, ...], expected: int | None
+) -> None:
+    add_clusters(session, {3: [0, 0]})
+    session.connection.execute(TRIGGER.format("").encode())
+    with as_role(session, *TO_INSERT, *rights):
+        session.connection.execute(INSERT)
+        session.connection.execute("RESET ROLE")
+        assert placed(session) == {1: expected}
 
 
 # Both

@@ -119,7 +119,7 @@ def test_a_photo_that_changed_since_it_was_assigned_is_left_for_the_next_run(
     add_with_ids(session, {1: [1, 0], 2: [2, 0]})
     make_assignments(session, {1: (0, 0.0), 2: (0, 0.0)})
     [ours] = make_clusters(session, [[1, 0]])
-    other.connection.execute(f"UPDATE photos SET {change} WHERE id = 1".encode())  # noqa: S608
+    other.connection.execute(f"UPDATE photos SET {change} WHERE id = 1".encode())
     assert write(session, [0], [ours]) == 1
     assert placed(session) == {1: None, 2: ours}
 

@@ -1,5 +1,4 @@
 """photos_count is right at the end of each transaction, and nobody waits or fails because of it."""
-# ruff: noqa: S608 - statements are put together from names and numbers
 
 from __future__ import annotations
 

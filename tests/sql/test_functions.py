@@ -66,13 +66,13 @@ def library(session: Session) -> None:
 
 def photos(session: Session, call: str) -> list[int]:
     """The photos that a function gives, in its order."""
-    return [photo for (photo,) in query(session, f"SELECT photo_id FROM {call}")]  # noqa: S608
+    return [photo for (photo,) in query(session, f"SELECT photo_id FROM {call}")]
 
 
 def clusters(session: Session, call: str) -> list[tuple[int, float]]:
     """The clusters that a function gives, with their distances, in its order."""
     column = "neighbor_id" if "neighbors" in call else "cluster_id"
-    return query(session, f"SELECT {column}, distance FROM {call}")  # noqa: S608
+    return query(session, f"SELECT {column}, distance FROM {call}")
 
 
 # All of them
@@ -169,7 +169,7 @@ def test_ten_photos_and_neighbors_are_given_by_default_but_one_nearest_cluster(
     add_clusters(session, {i: [i, 1] for i in ids})
     place(session, 1, *ids)
     shown = {
-        call: value(session, f"SELECT count(*) FROM {call}")  # noqa: S608
+        call: value(session, f"SELECT count(*) FROM {call}")
         for call in (
             "cluster_central_photos(1)",
             "cluster_outermost_photos(1)",
@@ -209,7 +209,7 @@ def test_distances_are_those_of_the_view(
     place(session, 2, 4)
     assert query(
         session,
-        f"SELECT photo_id, path, distance FROM {function}(1) ORDER BY 1",  # noqa: S608
+        f"SELECT photo_id, path, distance FROM {function}(1) ORDER BY 1",
     ) == query(
         session,
         "SELECT photo_id, path, distance FROM cluster_members WHERE cluster_id = 1 ORDER BY 1",

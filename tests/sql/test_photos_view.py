@@ -38,7 +38,8 @@ COLUMNS = "SELECT id, path, embedding, cluster_id, NULL::bigint AS scope"
 def replace_view(session: Session, text: str) -> None:
     session.connection.execute("CREATE TABLE own AS SELECT id, embedding FROM photos LIMIT 0")
     session.connection.execute(
-        "CREATE FUNCTION own_function() RETURNS bigint LANGUAGE sql RETURN (SELECT max(id) FROM own)"
+        "CREATE FUNCTION own_function() RETURNS bigint LANGUAGE sql"
+        " RETURN (SELECT max(id) FROM own)"
     )
     if text != "SELECT 1":
         session.connection.execute(

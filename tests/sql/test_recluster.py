@@ -193,11 +193,25 @@ def test_a_photo_that_changed_since_it_was_assigned_is_left_alone(
 
 def test_counts_are_written_where_they_are_wrong(session: Session) -> None:
     first, second, third = library(session, 2, 1, 0)
+    session.fetch_value("triggers/fold")
     session.connection.execute("UPDATE clusters SET photos_count = 5")
     session.connection.execute("UPDATE clusters SET photos_count = 1 WHERE id = %s", (second,))
     assert session.execute("clusters/recount") == 2
     assert query(session, "SELECT id, photos_count FROM clusters ORDER BY id") == [
         *((first, 2), (second, 1), (third, 0)),
+    ]
+
+
+def test_what_triggers_wrote_down_is_going_to_be_added(session: Session) -> None:
+    first, second, third = library(session, 2, 1, 0)
+    assert session.execute("clusters/recount") == 0
+    session.fetch_value("triggers/fold")
+    place(session, third, 1)
+    session.connection.execute("UPDATE clusters SET photos_count = 5")
+    session.execute("clusters/recount")
+    session.fetch_value("triggers/fold")
+    assert query(session, "SELECT id, photos_count FROM clusters ORDER BY id") == [
+        *((first, 1), (second, 1), (third, 1)),
     ]
 
 

@@ -64,6 +64,7 @@ def bare(bare_database_url: str) -> Iterator[Session]:
 
 def obstacles(session: Session) -> list[str]:
     session.execute("session/find_library")
+    session.execute("schema/find_other_library")
     return [row["obstacle"] for row in session.fetch_all("schema/find_obstacles")]
 
 
@@ -121,6 +122,23 @@ def test_nothing_of_ours_goes_among_tables_of_others(bare_database_url: str, nam
         session.connection.execute("CREATE EXTENSION vector")
         session.connection.execute(PHOTOS.replace("photos", "public.photos"))
         assert obstacles(session)[0].startswith(f"the schema {name} holds other things")
+
+
+def test_one_library_is_not_two(bare_database_url: str) -> None:
+    schema.migrate(bare_database_url)
+    with Session.open(bare_database_url, schema="another") as session:
+        assert obstacles(session)[:2] == [
+            f"{table} belongs to the library in the schema fluffy_sql already: name that in"
+            " database.schema"
+            for table in ("clusters", "photos")
+        ]
+        session.connection.execute("CREATE SCHEMA elsewhere")
+        session.connection.execute("SET search_path = elsewhere, public")
+        session.connection.execute(PHOTOS.replace("photos", "elsewhere.photos"))
+        session.connection.execute(CLUSTERS.replace("clusters", "elsewhere.clusters"))
+        assert obstacles(session) == []
+    with Session.open(bare_database_url) as session:
+        assert obstacles(session) == []
 
 
 # Rights

@@ -10,7 +10,7 @@ from fluffy_sql.database import schema
 from fluffy_sql.database.session import Session
 from fluffy_sql.errors import DatabaseError
 from fluffy_sql.resources import migrations_folder
-from tests.sql.helpers import as_role, query, value
+from tests.sql.helpers import as_role, make_clusters, open_run, query, value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +28,9 @@ def library(session: Session) -> dict[str, Any]:
     return found
 
 
+NONE = {"there": False, "reachable": False, "owner": None, "owned": False, "recorded": False}
+
+
 # What there is
 
 
@@ -35,28 +38,34 @@ def test_a_library_is_told_from_none(session: Session, bare: Session) -> None:
     assert library(session) == {
         "there": True,
         "reachable": True,
+        "owner": value(session, "SELECT quote_ident(current_user)"),
+        "owned": True,
         "recorded": True,
         "others": ["fluffy_sql"],
     }
-    assert library(bare) == {"there": False, "reachable": False, "recorded": False, "others": None}
+    assert library(bare) == {**NONE, "others": None}
 
 
 def test_another_schema_s_is_told_from_it(database_url: str) -> None:
     with Session.open(database_url, schema="another") as session:
-        assert library(session) == {
-            "there": False,
-            "reachable": False,
-            "recorded": False,
-            "others": ["fluffy_sql"],
-        }
+        assert library(session) == {**NONE, "others": ["fluffy_sql"]}
         session.connection.execute("CREATE SCHEMA another")
         assert library(session)["there"] is True
+
+
+@pytest.mark.parametrize(
+    "lost", ["migrations", "migrations_log", "migrations_version", "definitions"]
+)
+def test_without_one_of_its_records_nothing_is_known_of_it(session: Session, lost: str) -> None:
+    session.connection.execute(f"DROP TABLE {lost}".encode())
+    assert library(session)["recorded"] is False
 
 
 def test_any_role_may_ask(session: Session) -> None:
     with as_role(session):
         found = library(session)
-        assert (found["there"], found["reachable"], found["recorded"]) == (True, False, True)
+        told = [found[name] for name in ("there", "reachable", "owned", "recorded")]
+        assert told == [True, False, False, True]
     with as_role(session, "USAGE ON SCHEMA fluffy_sql"):
         assert library(session)["reachable"] is True
 
@@ -156,6 +165,127 @@ def test_what_was_lost_or_renamed_since_is_told(
     session.execute("session/find_library")
     found = session.fetch_all("schema/list_lost_objects")
     assert [(row["name"], row["renamed_to"], row["replaced"]) for row in found] == lost
+
+
+@pytest.mark.parametrize(
+    ("change", "changes"),
+    [
+        ("SELECT 1", []),
+        (
+            "CREATE SCHEMA app; ALTER TABLE photos SET SCHEMA app",
+            ["photos was moved to the schema app"],
+        ),
+        (
+            "ALTER TABLE clusters RENAME scope TO owner_id",
+            ["clusters.scope was renamed to owner_id"],
+        ),
+        ("ALTER TABLE clusters ADD owner_id bigint, DROP scope CASCADE", []),
+    ],
+)
+def test_what_definitions_were_made_for_and_is_otherwise_by_now_is_told(
+    session: Session, change: str, changes: list[str]
+) -> None:
+    session.connection.execute(change.encode())
+    session.execute("session/find_library")
+    found = session.fetch_all("schema/list_changes")
+    assert [row["change"] for row in found] == changes
+
+
+# Completed
+
+
+def test_runs_that_are_not_on_record_are_forgotten(session: Session) -> None:
+    run_id = open_run(session)
+    ours, theirs = make_clusters(session, [[1, 0], [0, 1]], run_id)
+    session.connection.execute("UPDATE clusters SET run_id = 4711 WHERE id = %s", (theirs,))
+    assert session.execute("schema/forget_lost_runs") == 1
+    found = query(session, "SELECT id, run_id FROM clusters ORDER BY id")
+    assert found == [(ours, run_id), (theirs, None)]
+
+
+def test_migrations_are_forgotten_and_applied_again(two_sessions: tuple[Session, Session]) -> None:
+    session, _ = two_sessions
+    applied = session.fetch_all("schema/list_applied_migrations")
+    with session.transaction():
+        session.execute("schema/forget_migrations")
+        session.execute("schema/forget_migrations")
+    assert library(session)["recorded"] is False
+    changed = schema.migrate(session.connection.info.dsn).changed
+    assert list(changed) == [row["migration_id"] for row in applied]
+
+
+def test_marks_that_a_tool_took_away_are_put_back(session: Session) -> None:
+    marks = (
+        "SELECT attname::text, col_description(attrelid, attnum) FROM pg_attribute"
+        " WHERE attrelid = 'photos'::regclass AND attnum > 0 UNION ALL"
+        " SELECT '', obj_description('photos'::regclass, 'pg_class') ORDER BY 1"
+    )
+    session.execute("schema/restore_marks")
+    before = dict(query(session, marks))
+    for statement in (
+        "COMMENT ON TABLE photos IS NULL",
+        "COMMENT ON COLUMN photos.cluster_pinned IS 'Ours'",
+        "COMMENT ON COLUMN photos.path IS NULL",
+    ):
+        session.connection.execute(statement.encode())
+    session.execute("schema/restore_marks")
+    assert dict(query(session, marks)) == before | {
+        "": "Made by fluffy_sql.",
+        "cluster_pinned": "Ours Made by fluffy_sql.",
+        "path": None,
+    }
+
+
+def test_marks_of_what_is_gone_or_was_never_made_are_not(bare: Session) -> None:
+    bare.execute("schema/restore_marks")  # there is nothing yet
+    bare.connection.execute("CREATE TABLE photos (id bigserial PRIMARY KEY, path text)")
+    schema.migrate(bare.connection.info.dsn)
+    bare.prepare(looking=False)
+    bare.connection.execute("ALTER TABLE photos DROP cluster_pinned CASCADE")
+    bare.execute("schema/restore_marks")
+    assert value(bare, "SELECT obj_description('photos'::regclass, 'pg_class')") is None
+
+
+@pytest.mark.parametrize(
+    ("clusters", "refused"),
+    [
+        ("SELECT 1", None),
+        ("CREATE TABLE clusters (id bigserial PRIMARY KEY)", None),
+        ("CREATE TABLE clusters (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY)", None),
+        ("CREATE TABLE clusters (id bigserial PRIMARY KEY, owner_id bigint NOT NULL)", None),
+        (
+            "CREATE TABLE clusters (id bigserial PRIMARY KEY, status integer CHECK (status > 0))",
+            "violates check constraint",
+        ),
+        (
+            "CREATE TABLE clusters (id bigserial PRIMARY KEY, status integer UNIQUE)",
+            "duplicate key value",
+        ),
+        (
+            "CREATE TABLE clusters (id bigserial PRIMARY KEY);"
+            " CREATE RULE own AS ON INSERT TO clusters DO INSTEAD NOTHING",
+            "keeps new rows out|cannot perform INSERT RETURNING",
+        ),
+    ],
+)
+def test_clusters_are_tried_before_they_have_to_be_made(
+    bare: Session, clusters: str, refused: str | None
+) -> None:
+    bare.connection.execute(
+        "CREATE TABLE photos (id bigserial PRIMARY KEY, path text, owner_id bigint)"
+    )
+    bare.connection.execute("INSERT INTO photos (path, owner_id) VALUES ('a', 7)")
+    bare.connection.execute("CREATE EXTENSION vector")
+    bare.connection.execute(clusters.encode())
+    if refused is None:
+        with bare.transaction(undone=True):
+            bare.execute("schema/try_cluster")
+        return
+    with (
+        pytest.raises(DatabaseError, match=refused),
+        bare.transaction(undone=True),
+    ):
+        bare.execute("schema/try_cluster")
 
 
 # One at a time

@@ -1,5 +1,4 @@
 """Uninstalling leaves nothing behind: catalogs are as they were before migrating."""
-# ruff: noqa: S608 - questions are put together from names
 
 from __future__ import annotations
 

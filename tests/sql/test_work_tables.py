@@ -45,7 +45,7 @@ def filled(session: Session) -> set[str]:
 
 
 def rows(session: Session, table: str) -> int:
-    found: int = value(session, f"SELECT count(*) FROM {table}")  # noqa: S608
+    found: int = value(session, f"SELECT count(*) FROM {table}")
     return found
 
 
