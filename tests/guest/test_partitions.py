@@ -1,6 +1,5 @@
 """A partitioned table of photos, and statements of the application on single partitions."""
 
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
