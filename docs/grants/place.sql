@@ -1,6 +1,7 @@
 -- Lets a role that writes to photos have them placed by the trigger place_new_photo, if it is neither the owner of the
--- library nor a role that runs: without it, its INSERT fails. The right to INSERT or UPDATE photos is the application's
--- to grant. Apply it as the owner of the library, after each migrate:
+-- library nor a role that runs: else its photos come in without a cluster, and wait for the next fluffy-sql assign. The
+-- right to INSERT or UPDATE photos is the application's to grant. Apply it as the owner of the library, after each
+-- migrate:
 --
 --   fluffy-sql psql -v role=NAME -f docs/grants/place.sql
 

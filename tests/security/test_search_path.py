@@ -37,7 +37,7 @@ SELECT
     ) AS path,
     prosecdef,
     has_function_privilege('fluffy_nobody', oid, 'EXECUTE') AS for_all,
-    prosrc ~* '\\yEXECUTE\\y' AS makes_sql
+    replace(prosrc, quote_literal('EXECUTE'), '') ~* '\\yEXECUTE\\y' AS makes_sql
 FROM pg_proc
 WHERE pronamespace = 'fluffy_sql'::regnamespace
 """
