@@ -186,7 +186,7 @@ def test_what_is_wrong_is_found_there_and_not_mended(
     finished = run_cli("check", "--repair", "--database-url", standby)
     assert finished.code == 1
     [line] = finished.err.splitlines()
-    assert "the server is a standby: name its primary in the address" in line
+    assert "is a standby, which follows another server: name its primary" in line
     assert check(primary, repair=True).ok
     catch_up(primary, standby)
     assert check(standby).ok
