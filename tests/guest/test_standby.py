@@ -104,7 +104,8 @@ def standby(servers: tuple[str, str]) -> str:
 
 
 def catch_up(primary: str, standby: str) -> None:
-    [(written,)] = ask(primary, "SELECT pg_current_wal_insert_lsn()::text")
+    ask(primary, "SELECT pg_logical_emit_message(TRUE, 'test', 'brings all to the disk')")
+    [(written,)] = ask(primary, "SELECT pg_current_wal_flush_lsn()::text")
     replayed = "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn"
     wait_until(lambda: ask(standby, replayed, written) == [(True,)])
 
