@@ -57,7 +57,8 @@ def check(url: str, *, schema: str = DEFAULT_SCHEMA, repair: bool = False) -> Ch
     Where the schema is not current, nothing else can be looked at.
 
     Raises:
-        DatabaseError: Postgres refused a statement, say since row-level security hides rows.
+        DatabaseError: Postgres refused a statement, say since row-level security hides rows; or
+            something is to be repaired on a standby.
     """
     begin = "session/begin_in_one_transaction"
     with Session.look(url, schema=schema, begin=begin) as session:
@@ -87,6 +88,7 @@ def _run(session: Session, check: Check, *, repair: bool) -> list[Finding]:
     findings = [Finding(check.name, found, check.remedy) for found in check.find(session)]
     if not (findings and repair and check.repair):
         return findings
+    session.refuse_standby()
     check.repair(session)
     return [replace(finding, repaired=True) for finding in findings]
 

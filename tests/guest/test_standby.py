@@ -104,7 +104,8 @@ def standby(servers: tuple[str, str]) -> str:
 
 
 def catch_up(primary: str, standby: str) -> None:
-    [(written,)] = ask(primary, "SELECT pg_current_wal_insert_lsn()::text")
+    ask(primary, "SELECT pg_logical_emit_message(TRUE, 'test', 'brings all to the disk')")
+    [(written,)] = ask(primary, "SELECT pg_current_wal_flush_lsn()::text")
     replayed = "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn"
     wait_until(lambda: ask(standby, replayed, written) == [(True,)])
 
@@ -186,7 +187,7 @@ def test_what_is_wrong_is_found_there_and_not_mended(
     finished = run_cli("check", "--repair", "--database-url", standby)
     assert finished.code == 1
     [line] = finished.err.splitlines()
-    assert "the server is a standby: name its primary in the address" in line
+    assert "is a standby, which follows another server: name its primary" in line
     assert check(primary, repair=True).ok
     catch_up(primary, standby)
     assert check(standby).ok
