@@ -230,6 +230,9 @@ def test_django(bare_database_url: str, tmp_path: Path) -> None:
 
 def test_supabase(bare_database_url: str, tmp_path: Path) -> None:
     """With what its platform grants by default, and the names of its roles."""
+    with psycopg.connect(bare_database_url) as connection:
+        if connection.info.server_version < 150000:
+            pytest.skip("views look with their owner's rights before PostgreSQL 15")
     with (
         role(bare_database_url, grants=()) as anon,
         role(bare_database_url, grants=()) as signed_in,
