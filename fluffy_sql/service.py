@@ -169,6 +169,8 @@ class ClusteringService:
         algorithm = algorithm_named(self._settings.algorithm)
         clock = Clock()
         self._progress.phase("survey")
+        # Before photos are counted: those of a view that is not steady would be none by chance.
+        reads_other_tables = require_steady_view(session)
         photos = session.fetch_as(PhotosAlike, "photos/survey")
         found = survey(photos, reclustered=way.recluster)
         self._progress.surveyed(found)
@@ -176,7 +178,6 @@ class ClusteringService:
             return self._nothing_to_do(way, found, clock)
         require_owners(session, found)
         require_identity(session)
-        reads_other_tables = require_steady_view(session)
         indexes = vector_indexes(session)
         self._progress.indexed(indexes)
         if killed is None:

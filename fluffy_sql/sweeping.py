@@ -86,13 +86,13 @@ class SweepService:
             require_current_schema(session)
             with only_run(session):
                 self._progress.phase("survey")
+                require_steady_view(session)
                 photos = session.fetch_as(PhotosAlike, "photos/survey")
                 if scope:
                     photos = [alike for alike in photos if alike.scope == scope.scope]
                 found = survey(photos, reclustered=True)
                 require_one_scope([of.scope for of in found.scopes], scope, "photos")
                 self._progress.surveyed(found)
-                require_steady_view(session)
                 require_one_length(photos, reclustered=True)
                 tried = sorted({k for k in ks if k < found.eligible})
                 if not tried:

@@ -18,7 +18,7 @@ WITH drawn AS MATERIALIZED (
 
 SELECT
     drawn.run_id,
-    count(*) AS looked_at,
+    count(distance.own) AS looked_at,
     count(*) FILTER (WHERE distance.own > distance.nearest * 1.000001 + 1e-30) AS misplaced,
     min(run.recall) AS recall
 FROM photos AS found

@@ -7,7 +7,7 @@
 -- Returns: run_id, looked_at, misplaced, recall (share that the run found at their nearest centroid); by run_id.
 SELECT
     drawn.run_id,
-    count(*) AS looked_at,
+    count(distance.own) AS looked_at,
     count(*) FILTER (WHERE distance.own > distance.nearest * 1.000001 + 1e-30) AS misplaced,
     min(drawn.recall) AS recall
 FROM (

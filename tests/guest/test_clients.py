@@ -31,7 +31,7 @@ def library(database_url: str) -> str:
     add_photos(database_url, 200)
     execute(
         database_url,
-        f"INSERT INTO clusters (name) SELECT 'theme ' || i FROM generate_series(1, {CLUSTERS}) AS i",
+        f"INSERT INTO clusters (name) SELECT 'theme' FROM generate_series(1, {CLUSTERS})",
         f"UPDATE photos SET cluster_id = 1 + id % {CLUSTERS}",
     )
     return database_url

@@ -1,5 +1,4 @@
 """A partitioned table of photos, and statements of the application on single partitions."""
-# ruff: noqa: S608 - statements are put together from numbers
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import tempfile
@@ -9,11 +10,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
+from fluffy_sql.checking import check
 from fluffy_sql.database import schema
 from fluffy_sql.database.programs import find_account, find_programs, we_are_root
-from tests.guest.helpers import add_photos, ask, at_work, wait_until
+from fluffy_sql.errors import MissingExtraError
+from tests.guest.helpers import add_photos, ask, at_work, execute, wait_until
+from tests.integration.helpers import generate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,42 +71,122 @@ class Machine:
             self.run("pg_ctl", *data, "-w", "-m", "immediate", "stop")
 
 
-@pytest.fixture
-def primary_and_standby() -> Iterator[tuple[str, str]]:
+@pytest.fixture(scope="module")
+def servers() -> Iterator[tuple[str, str]]:
+    """The addresses of a server with a library of two runs, and of one that follows it."""
     with tempfile.TemporaryDirectory(prefix="fluffy_", ignore_cleanup_errors=True) as folder:
-        machine = Machine(Path(folder))
+        try:
+            machine = Machine(Path(folder))
+        except MissingExtraError:
+            pytest.skip("the package of the embedded server is not installed")
         machine.run("initdb", "-D", "1", "-U", "postgres", "--auth=trust", "--no-sync")
         with machine.server(1) as primary:
             schema.migrate(primary)
             add_photos(primary)
-            copied = ("-D", "2", "-R", "-X", "stream", "-c", "fast", "-d", primary)
+            generate(primary, k=3)
+            generate(primary, k=4, recluster=True)
+            add_photos(primary, 20, prefix="new")
+            copied = ("-D", "2", "-R", "-X", "stream", "-c", "fast", "--no-sync", "-d", primary)
             machine.run("pg_basebackup", *copied)
             with machine.server(2) as standby:
                 yield primary, standby
 
 
-def test_looking_works_and_nothing_is_taken_for_wrong(
-    primary_and_standby: tuple[str, str], run_cli: Run
+@pytest.fixture
+def primary(servers: tuple[str, str]) -> str:
+    return servers[0]
+
+
+@pytest.fixture
+def standby(servers: tuple[str, str]) -> str:
+    catch_up(*servers)
+    return servers[1]
+
+
+def catch_up(primary: str, standby: str) -> None:
+    [(written,)] = ask(primary, "SELECT pg_current_wal_insert_lsn()::text")
+    replayed = "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn"
+    wait_until(lambda: ask(standby, replayed, written) == [(True,)])
+
+
+LOOKS = (
+    ("clusters", "--json"),
+    ("runs", "--json"),
+    ("runs", "show", "2", "--json"),
+    ("runs", "diff", "1", "2", "--json"),
+)
+
+
+def test_looking_works_there(primary: str, standby: str, run_cli: Run) -> None:
+    for arguments in LOOKS:
+        there, here = (run_cli(*arguments, "--database-url", url) for url in (standby, primary))
+        assert (there.code, there.err) == (0, "")
+        assert there.out == here.out
+    finished = run_cli("report", "--out", "report", "--json", "--database-url", standby)
+    assert json.loads(finished.out)["clusters"] == 4
+    finished = run_cli(
+        *("psql", "--database-url", standby, "--no-psqlrc", "-Atc"),
+        "SELECT sum(photos_count) FROM cluster_overview",
+    )
+    assert (finished.code, finished.out) == (0, "60\n")
+    for arguments in (("check",), ("check", "--repair")):
+        finished = run_cli(*arguments, "--database-url", standby)
+        assert (finished.code, finished.err) == (0, "")
+        assert finished.out.startswith("All is well: ")
+
+
+def test_a_run_at_work_on_the_primary_is_no_alarm(primary: str, standby: str) -> None:
+    """Its record says running, and its lock is the primary's. The same if it was killed."""
+    with at_work(primary, "generate", "--k", "2") as process:
+        catch_up(primary, standby)
+        running = "SELECT id FROM fluffy_sql.cluster_runs WHERE status = 'running'"
+        assert len(ask(standby, running)) == 1
+        for repair in (False, True):
+            assert check(standby, repair=repair).findings == ()
+        process.kill()
+        process.wait()
+    catch_up(primary, standby)
+    assert check(standby).findings == ()
+    assert {finding.check for finding in check(primary).findings} == {"runs", "work_tables"}
+    assert check(primary, repair=True).ok
+
+
+WORK = (
+    ("generate", "--k", "3"),
+    ("generate", "--recluster", "--dry-run"),
+    ("generate", "--resume"),
+    ("generate", "--explain"),
+    ("assign",),
+    ("assign", "--dry-run"),
+    ("sweep", "--k", "2..3"),
+    ("import", "rows.npy", "--paths", "rows.csv"),
+    ("runs", "undo", "2"),
+    ("migrate",),
+    ("detach",),
+    ("migrate", "--rollback", "--yes"),
+)
+
+
+def test_work_is_refused_there_in_one_line(standby: str, run_cli: Run, tmp_path: Path) -> None:
+    np.save(tmp_path / "rows.npy", np.ones((1, 8), np.float32))
+    (tmp_path / "rows.csv").write_text("path\np1\n")
+    for arguments in WORK:
+        finished = run_cli(*arguments, "--database-url", standby)
+        assert (finished.code, finished.out) == (1, ""), arguments
+        [line] = finished.err.splitlines()
+        assert "is a standby, which follows another server: name its primary" in line
+
+
+def test_what_is_wrong_is_found_there_and_not_mended(
+    primary: str, standby: str, run_cli: Run
 ) -> None:
-    primary, standby = primary_and_standby
-    assert run_cli("generate", "--k", "3", "--database-url", primary).code == 0
-    [(end,)] = ask(primary, "SELECT pg_current_wal_lsn()::text")
-    wait_until(lambda: ask(standby, "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", end)[0][0])
-
-    for command in (["clusters"], ["runs"], ["runs", "show", "1"], ["runs", "diff", "1", "1"]):
-        looked = run_cli(*command, "--database-url", standby)
-        assert looked.code == 0, looked.err
-    assert run_cli("report", "--out", "page", "--database-url", standby).code == 0
-    assert run_cli("psql", "-c", "TABLE cluster_overview", "--database-url", standby).code == 0
-
-    with at_work(primary, "generate", "--recluster", "--k", "4"):
-        running = "SELECT FROM fluffy_sql.cluster_runs WHERE status = 'running'"
-        wait_until(lambda: ask(standby, running))
-        checked = run_cli("check", "--database-url", standby)
-        assert (checked.code, checked.err) == (0, "")
-        assert checked.out.startswith("All is well: ")
-
-    for command in (["generate"], ["assign"], ["sweep"], ["migrate"], ["detach"]):
-        refused = run_cli(*command, "--database-url", standby)
-        assert refused.code == 1
-        assert "is a standby, which follows another server: name its primary" in refused.err
+    execute(primary, "UPDATE clusters SET photos_count = 1234 WHERE id = 1")
+    catch_up(primary, standby)
+    assert [finding.check for finding in check(standby).findings] == ["photos_count"]
+    finished = run_cli("check", "--repair", "--database-url", standby)
+    assert finished.code == 1
+    [line] = finished.err.splitlines()
+    assert "the server is a standby: name its primary in the address" in line
+    assert check(primary, repair=True).ok
+    catch_up(primary, standby)
+    assert check(standby).ok

@@ -11,10 +11,11 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from fluffy_sql.assigning import AssignService
+from fluffy_sql.checking import check
 from fluffy_sql.database import schema
 from fluffy_sql.database.locks import LockLimits
 from fluffy_sql.database.session import Session
-from fluffy_sql.errors import LibraryError
+from fluffy_sql.errors import DatabaseError, LibraryError, SchemaError
 from fluffy_sql.history import undo_run
 from fluffy_sql.types import AssignOptions
 from tests.conftest import made_library
@@ -507,3 +508,29 @@ def test_a_column_without_a_value_is_told_before_anything_is_done(
         generate(database_url, k=3)
     session.connection.execute("ALTER TABLE clusters ALTER COLUMN album_id SET DEFAULT 0")
     assert generate(database_url, k=3).clusters_created == 3
+
+
+@pytest.mark.parametrize("detached", [True, False])
+def test_the_column_of_the_owner_may_be_called_otherwise(
+    detached: bool, rails: Session, rails_url: str
+) -> None:
+    generate(rails_url, k=THEMES)
+    before = query(rails, "SELECT id, scope FROM scoped_clusters ORDER BY id")
+    if detached:
+        schema.detach(rails_url)
+    for table in ("photos", "clusters"):
+        rename = f"ALTER TABLE {table} RENAME COLUMN persona_id TO owner_id"
+        rails.connection.execute(rename.encode())
+    if detached:
+        with pytest.raises(DatabaseError, match=r"as somebody wrote it: column .*persona_id"):
+            schema.migrate(rails_url)
+        rails.connection.execute(OWNERS.replace("persona_id", "owner_id"))
+    else:
+        with pytest.raises(
+            SchemaError, match=r"^clusters\.persona_id was renamed to owner_id since"
+        ):
+            generate(rails_url, k=THEMES)
+    schema.migrate(rails_url)
+    assert query(rails, "SELECT id, scope FROM scoped_clusters ORDER BY id") == before
+    generate(rails_url, recluster=True, cold=True, k=THEMES, seed=3)
+    assert check(rails_url).findings == ()

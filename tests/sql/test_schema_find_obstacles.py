@@ -121,7 +121,8 @@ def test_nothing_of_ours_goes_among_tables_of_others(bare_database_url: str, nam
     with Session.open(bare_database_url, schema=name) as session:
         session.connection.execute("CREATE EXTENSION vector")
         session.connection.execute(PHOTOS.replace("photos", "public.photos"))
-        assert obstacles(session)[0].startswith(f"the schema {name} holds other things")
+        found = obstacles(session)
+        assert any(text.startswith(f"the schema {name} holds other things") for text in found)
 
 
 def test_one_library_is_not_two(bare_database_url: str) -> None:

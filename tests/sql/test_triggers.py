@@ -190,6 +190,22 @@ def test_every_partition_has_its_own(partitioned: Session) -> None:
     assert listed(partitioned, kind="count", there=True) == set()
 
 
+def test_a_partition_that_is_detached_keeps_some_that_are_found_and_dropped(
+    partitioned: Session,
+) -> None:
+    assert partitioned.fetch_all("triggers/list_stray") == []
+    partitioned.execute("triggers/drop_stray")
+    assert listed(partitioned, there=False) == set()
+    partitioned.connection.execute("ALTER TABLE photos_later DETACH PARTITION photos_2002")
+    stray = partitioned.fetch_all("triggers/list_stray")
+    assert {(row["of_table"], row["name"]) for row in stray} == {
+        ("photos_2002", name) for table, name in COUNTS | GUARDS if table == "photos"
+    }
+    partitioned.execute("triggers/drop_stray")
+    assert partitioned.fetch_all("triggers/list_stray") == []
+    assert listed(partitioned, there=False) == set()
+
+
 @pytest.mark.parametrize(
     ("statement", "expected"),
     [

@@ -72,7 +72,8 @@ def test_room_that_a_failed_statement_took_is_given_back(session: Session) -> No
     with session.transaction(undone=True):
         fill(session)
     room = "SELECT pg_relation_size('work_assignments')"
-    assert (filled(session), value(session, room)) == (set(), 8192)
+    assert filled(session) == set()
+    assert value(session, room) > 0
     session.fetch_value("work_tables/empty", names=None)
     assert value(session, room) == 0
 
@@ -97,6 +98,9 @@ def test_what_is_written_is_seen_by_other_connections(
     "name", ["photos", "public.photos", "cluster_runs", "cluster_run_checkpoints", "work_own", "x"]
 )
 def test_nothing_else_is_emptied_or_analyzed(session: Session, name: str) -> None:
+    known = "SELECT reltuples FROM pg_class WHERE oid = 'photos'::regclass"
+    before = value(session, known)
+    assert before <= 0
     add_with_ids(session, {1: [1, 0]})
     session.connection.execute("CREATE TABLE fluffy_sql.work_own AS SELECT 1 AS n")
     session.connection.execute("CREATE UNLOGGED TABLE public.work_drawn AS SELECT 1 AS n")
@@ -112,7 +116,7 @@ def test_nothing_else_is_emptied_or_analyzed(session: Session, name: str) -> Non
         table: rows(session, table)
         for table in ("photos", "cluster_runs", "work_own", "public.work_drawn")
     } == {"photos": 1, "cluster_runs": 1, "work_own": 1, "public.work_drawn": 1}
-    assert value(session, "SELECT reltuples FROM pg_class WHERE oid = 'photos'::regclass") == -1
+    assert value(session, known) == before
 
 
 def test_a_role_that_owns_nothing_empties_and_analyzes_them(session: Session) -> None:
