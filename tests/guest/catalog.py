@@ -31,7 +31,8 @@ WHERE c.relkind IN ('r', 'v', 'p', 'f', 'm', 'c')
 UNION ALL
 SELECT 'constraint', conrelid::regclass || '.' || conname,
     concat_ws(' ', pg_get_constraintdef(k.oid), obj_description(k.oid, 'pg_constraint'))
-FROM pg_constraint AS k JOIN place ON connamespace = place.oid WHERE conrelid <> 0
+FROM pg_constraint AS k JOIN place ON connamespace = place.oid
+WHERE conrelid <> 0 AND contype <> 'n'
 UNION ALL
 SELECT 'trigger', tgrelid::regclass || '.' || tgname,
     concat_ws(' ', tgenabled, pg_get_triggerdef(t.oid))

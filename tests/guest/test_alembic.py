@@ -120,8 +120,7 @@ def proposals(engine: Any, metadata: Any, **options: Any) -> set[tuple[str, str]
         return found
 
 
-@pytest.mark.parametrize("include_schemas", [False, True])
-@pytest.mark.parametrize("clusters", [False, True])
+@pytest.mark.parametrize(("clusters", "include_schemas"), [(False, False), (True, True)])
 def test_with_the_guide_s_env_nothing_of_ours_is_proposed(
     clusters: bool, include_schemas: bool, engine: Any, bare_database_url: str
 ) -> None:
@@ -141,8 +140,7 @@ def test_with_the_guide_s_env_nothing_of_ours_is_proposed(
     }
 
 
-@pytest.mark.parametrize("include_schemas", [False, True])
-@pytest.mark.parametrize("clusters", [False, True])
+@pytest.mark.parametrize(("clusters", "include_schemas"), [(True, False), (False, True)])
 def test_without_it_what_the_guide_lists_is_proposed(
     clusters: bool, include_schemas: bool, engine: Any, bare_database_url: str
 ) -> None:

@@ -93,6 +93,8 @@ def labels(url: str) -> list[tuple[Any, ...]]:
 def test_what_is_added(url: str, tmp_path: Path) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         overview, central, view = block("What is added", "sql").split(";\n")[:3]
+        if connection.info.server_version < 150000:
+            view = view.replace("WITH (security_invoker = true) ", "")
         assert len(connection.execute(overview.encode()).fetchall()) == 3
         assert len(connection.execute(central.encode()).fetchall()) == 3
         connection.execute(view.encode())
@@ -230,6 +232,9 @@ def test_django(bare_database_url: str, tmp_path: Path) -> None:
 
 def test_supabase(bare_database_url: str, tmp_path: Path) -> None:
     """With what its platform grants by default, and the names of its roles."""
+    with psycopg.connect(bare_database_url) as connection:
+        if connection.info.server_version < 150000:
+            pytest.skip("views look with their owner's rights before PostgreSQL 15")
     with (
         role(bare_database_url, grants=()) as anon,
         role(bare_database_url, grants=()) as signed_in,
