@@ -1,5 +1,4 @@
 """What a user's view usable_photos shows decides: what it has as embedding is what counts."""
-# ruff: noqa: S608 - statements are put together from parts of our own
 
 from __future__ import annotations
 

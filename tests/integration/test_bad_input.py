@@ -296,7 +296,8 @@ WRONG_ROLES: dict[str, tuple[tuple[str, ...], dict[tuple[tuple[str, ...], ...], 
         {
             (IMPORT,): DENIED_PHOTOS,
             (GENERATE, EXPLAIN, RECLUSTER, ASSIGN, SWEEP, UNDO): (
-                f"Postgres: permission denied for table cluster_runs{DENIED}"
+                "Postgres: permission denied for function empty_work_tables; grant the role EXECUTE"
+                " on it, or use another role"
             ),
             (CHECK,): "Postgres: permission denied for function list_filled_work_tables; grant the"
             " role EXECUTE on it, or use another role",

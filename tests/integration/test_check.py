@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     Run = Callable[..., Finished]
 
 NAMES = (
-    *("schema", "nearest_centroid", "count_triggers", "photos_count", "scopes", "lost_photos"),
+    *("schema", "nearest_centroid", "count_triggers", "guard_triggers", "stray_triggers"),
+    *("photos_count", "usable_photos", "scopes", "lost_photos"),
     *("dimensions", "replica_identity", "idle_locks", "blocked", "runs", "work_tables"),
 )
 WELL = f"All is well: {', '.join(NAMES)}; 1,000 photos compared with all centroids.\n"
