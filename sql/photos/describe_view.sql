@@ -1,4 +1,4 @@
--- What usable_photos is made of, as far as catalogs tell.
+-- What usable_photos is made of, by the catalogs.
 -- Returns: as_made (whether it is as migrate makes it, over a table whose ids are unique), reads_photos_alone (whether
 --   all that it shows is in the row of the photo: then a change of that shows in the version of the row).
 SELECT

@@ -498,7 +498,7 @@ COUNTING = [
 
 
 def triggers(session: Session) -> list[str]:
-    """Those that count, as far as they are there."""
+    """Those that count, of those that are there."""
     found = session.fetch_all("triggers/list")
     return [row["name"] for row in found if row["kind"] == "count" and row["there"]]
 
