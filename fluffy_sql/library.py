@@ -70,6 +70,8 @@ def _tidy_up_over_another(lost: Session, reason: str) -> None:
             for _ in range(_TRIES_FOR_THE_LOCK):
                 if session.fetch_value("runs/try_lock"):
                     _tidy_up(session, "failed", reason)
+                    # A server may notice later that a connection was closed.
+                    session.release("runs/unlock")
                     return
                 time.sleep(_SECONDS_BETWEEN_TRIES)
     except DatabaseError:
