@@ -199,8 +199,8 @@ def settled(url: str) -> None:
     assert ask(url, "SELECT FROM fluffy_sql.photo_count_changes") == []
 
 
-# Not side by side: who deletes a cluster has it locked, and wants photos that somebody has who wants
-# to put another into it.
+# Not side by side: who deletes a cluster has it locked, and may want a photo that somebody has who
+# wants to put another into that cluster.
 BOTH = pytest.mark.parametrize("acts", [SINGLE, SEVERAL], ids=["one each", "several each"])
 
 
