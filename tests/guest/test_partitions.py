@@ -296,9 +296,7 @@ def test_tables_that_inherit_are_refused_before_anything_is_changed(bare_databas
     assert schema.migrate(url).notes == ()
 
 
-def test_a_table_of_photos_that_is_itself_a_part_is_told_and_counts_are_mended(
-    bare_database_url: str,
-) -> None:
+def test_photos_that_are_a_partition_are_refused(bare_database_url: str) -> None:
     url = bare_database_url
     execute(
         url,
@@ -308,6 +306,20 @@ def test_a_table_of_photos_that_is_itself_a_part_is_told_and_counts_are_mended(
         "CREATE TABLE photos PARTITION OF assets FOR VALUES IN ('photo')",
         "ALTER TABLE photos ADD UNIQUE (id)",
     )
+    with pytest.raises(SchemaError, match="photos is a partition of assets, and no column can be"):
+        schema.migrate(url)
+    execute(url, "ALTER TABLE assets DETACH PARTITION photos")
+    assert schema.migrate(url).notes == ()
+
+
+def test_photos_that_inherit_are_told_and_counts_are_mended(bare_database_url: str) -> None:
+    url = bare_database_url
+    execute(
+        url,
+        "CREATE EXTENSION vector",
+        "CREATE TABLE assets (id bigint, path text, embedding vector)",
+        "CREATE TABLE photos (PRIMARY KEY (id)) INHERITS (assets)",
+    )
     told = (
         "photos is a part of assets, and triggers do not count what is changed by that name;"
         " fluffy-sql check --repair counts anew"
@@ -316,8 +328,7 @@ def test_a_table_of_photos_that_is_itself_a_part_is_told_and_counts_are_mended(
     execute(
         url,
         "INSERT INTO clusters (name) VALUES ('one')",
-        "INSERT INTO photos (id, kind, cluster_id) SELECT n, 'photo', 1"
-        " FROM generate_series(1, 5) AS n",
+        "INSERT INTO photos (id, cluster_id) SELECT n, 1 FROM generate_series(1, 5) AS n",
         "DELETE FROM assets WHERE id = 1",
     )
     assert check(url).notes == (told,)
