@@ -247,6 +247,22 @@ obstacle (rank, text) AS (
     UNION ALL
     SELECT
         2 AS rank,
+        of_table.name || ' has tables that inherit from it, such as ' || heir.inhrelid::regclass || ', and neither keys'
+        || ' nor triggers hold for their rows: make them partitions of it, or ALTER TABLE ... NO INHERIT' AS text
+    FROM of_table
+    INNER JOIN pg_inherits AS heir ON of_table.oid = heir.inhparent
+    WHERE of_table.relkind = 'r'
+    UNION ALL
+    SELECT
+        2 AS rank,
+        of_table.name || ' is a partition of ' || whole.inhparent::regclass || ', and no column can be added to a'
+        || ' partition: let it be a table of its own (ALTER TABLE ... DETACH PARTITION)' AS text
+    FROM of_table
+    INNER JOIN pg_class AS part ON of_table.oid = part.oid AND part.relispartition
+    INNER JOIN pg_inherits AS whole ON of_table.oid = whole.inhrelid
+    UNION ALL
+    SELECT
+        2 AS rank,
         'the table ' || name || ' belongs to the role ' || relowner::regrole || ', and only its owner may add to it:'
         || ' migrate as that role' AS text
     FROM of_table

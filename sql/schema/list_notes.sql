@@ -10,4 +10,10 @@ SELECT
         ELSE ''
     END AS note
 FROM pg_class AS photos
-WHERE photos.oid = to_regclass('photos') AND photos.relrowsecurity;
+WHERE photos.oid = to_regclass('photos') AND photos.relrowsecurity
+UNION ALL
+SELECT
+    'photos is a part of ' || part.inhparent::regclass || ', and triggers do not count what is changed by that name;'
+    || ' fluffy-sql check --repair counts anew' AS note
+FROM pg_inherits AS part
+WHERE part.inhrelid = to_regclass('photos');

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 # FLUFFY_SQL_SECONDS=60 for more.
-SECONDS = float(os.environ.get("FLUFFY_SQL_SECONDS", "2"))
+SECONDS = float(os.environ.get("FLUFFY_SQL_SECONDS", "1.5"))
 PHOTOS = 200
 CLUSTERS = 8
 WRONG = (
@@ -199,16 +199,22 @@ def settled(url: str) -> None:
     assert ask(url, "SELECT FROM fluffy_sql.photo_count_changes") == []
 
 
-@pytest.mark.parametrize("acts", [SINGLE, SEVERAL], ids=["one statement", "several statements"])
+# Not side by side: who deletes a cluster has it locked, and may want a photo that somebody has who
+# wants to put another into that cluster.
+BOTH = pytest.mark.parametrize("acts", [SINGLE, SEVERAL], ids=["one each", "several each"])
+
+
+@BOTH
 def test_clients_get_no_deadlock_and_counts_are_right(acts: Acts, library: str) -> None:
     clients = [Client(library, seed, acts) for seed in range(3)]
     work(*clients, Client(library, 9, NAMES))
     settled(library)
 
 
-def test_nor_do_they_beside_runs(library: str) -> None:
+@BOTH
+def test_nor_do_they_beside_runs(acts: Acts, library: str) -> None:
     """Which have all clusters locked while they write."""
-    clients = [Client(library, seed, acts) for seed, acts in enumerate((SINGLE, SEVERAL, NAMES))]
+    clients = [Client(library, seed, acts) for seed, acts in enumerate((acts, acts, NAMES))]
     runs: list[int | None] = []
 
     def run() -> None:

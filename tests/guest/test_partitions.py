@@ -11,6 +11,7 @@ from psycopg.conninfo import conninfo_to_dict
 from fluffy_sql.assigning import AssignService
 from fluffy_sql.checking import check
 from fluffy_sql.database import schema
+from fluffy_sql.errors import SchemaError
 from fluffy_sql.types import AssignOptions
 from tests.conftest import made_library
 from tests.guest.helpers import ask, execute
@@ -271,6 +272,69 @@ def test_one_that_is_detached_writes_on_after_fluffy_sql_is_gone(url: str) -> No
     execute(url, "ALTER TABLE photos DETACH PARTITION photos_a")
     schema.uninstall(url)
     execute(url, "UPDATE photos_a SET path = path || 'x'", "DELETE FROM photos_a")
+
+
+# Parts of another kind
+
+
+def test_tables_that_inherit_are_refused_before_anything_is_changed(bare_database_url: str) -> None:
+    url = bare_database_url
+    execute(
+        url,
+        "CREATE EXTENSION vector",
+        "CREATE TABLE photos (id bigint PRIMARY KEY, path text, embedding vector)",
+        "CREATE TABLE photos_of_old () INHERITS (photos)",
+    )
+    with pytest.raises(SchemaError) as refused:
+        schema.migrate(url)
+    assert str(refused.value) == (
+        "photos has tables that inherit from it, such as photos_of_old, and neither keys nor"
+        " triggers hold for their rows: make them partitions of it, or ALTER TABLE ... NO INHERIT"
+    )
+    assert ask(url, "SELECT FROM pg_namespace WHERE nspname = 'fluffy_sql'") == []
+    execute(url, "ALTER TABLE photos_of_old NO INHERIT photos")
+    assert schema.migrate(url).notes == ()
+
+
+def test_photos_that_are_a_partition_are_refused(bare_database_url: str) -> None:
+    url = bare_database_url
+    execute(
+        url,
+        "CREATE EXTENSION vector",
+        "CREATE TABLE assets (id bigint, kind text, path text, embedding vector,"
+        " PRIMARY KEY (id, kind)) PARTITION BY LIST (kind)",
+        "CREATE TABLE photos PARTITION OF assets FOR VALUES IN ('photo')",
+        "ALTER TABLE photos ADD UNIQUE (id)",
+    )
+    with pytest.raises(SchemaError, match="photos is a partition of assets, and no column can be"):
+        schema.migrate(url)
+    execute(url, "ALTER TABLE assets DETACH PARTITION photos")
+    assert schema.migrate(url).notes == ()
+
+
+def test_photos_that_inherit_are_told_and_counts_are_mended(bare_database_url: str) -> None:
+    url = bare_database_url
+    execute(
+        url,
+        "CREATE EXTENSION vector",
+        "CREATE TABLE assets (id bigint, path text, embedding vector)",
+        "CREATE TABLE photos (PRIMARY KEY (id)) INHERITS (assets)",
+    )
+    told = (
+        "photos is a part of assets, and triggers do not count what is changed by that name;"
+        " fluffy-sql check --repair counts anew"
+    )
+    assert schema.migrate(url).notes == (told,)
+    execute(
+        url,
+        "INSERT INTO clusters (name) VALUES ('one')",
+        "INSERT INTO photos (id, cluster_id) SELECT n, 1 FROM generate_series(1, 5) AS n",
+        "DELETE FROM assets WHERE id = 1",
+    )
+    assert check(url).notes == (told,)
+    assert findings(url) == {"photos_count"}
+    assert check(url, repair=True).ok
+    assert ask(url, WRONG) == []
 
 
 # The same id twice
