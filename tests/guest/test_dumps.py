@@ -106,6 +106,16 @@ def test_a_dump_without_data_is_completed(
     ]
 
 
+def test_a_dump_without_data_can_be_uninstalled_at_once(
+    library: str, bare_database_url: str, run_cli: Callable[..., Finished]
+) -> None:
+    execute(bare_database_url, VECTOR)
+    before = catalog(bare_database_url)
+    restore(bare_database_url, dump(library, "--schema-only"))
+    is_uninstalled(run_cli, bare_database_url)
+    assert catalog(bare_database_url) == before
+
+
 def test_a_dump_of_everything_is_whole(
     library: str, bare_database_url: str, run_cli: Callable[..., Finished]
 ) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fluffy_sql.database import schema
-from tests.guest.catalog import add_stamped_photos, catalog
+from tests.guest.catalog import add_stamped_photos, catalog, write_new_photo
 from tests.guest.helpers import ask, execute
 from tests.guest.roles import role, user
 
@@ -28,6 +28,8 @@ COMMANDS = (
     ["generate", "--recluster", "--k", "2"],
     ["runs", "undo", "2"],
     ["assign"],
+    ["generate", "--explain"],
+    ["import", "new.csv"],
     ["clusters"],
     ["runs", "diff", "1", "2"],
     ["sweep", "--k", "2..3"],
@@ -41,6 +43,7 @@ COMMANDS = (
 def every_command_works(
     run_cli: Callable[..., Finished], url: str, commands: tuple[list[str], ...] = COMMANDS
 ) -> None:
+    write_new_photo()
     for command in commands:
         done = run_cli(*command, "--database-url", url)
         assert done.code == 0, (command, done.out, done.err)

@@ -9,7 +9,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from fluffy_sql.database import definitions, schema
-from tests.guest.catalog import add_stamped_photos, catalog
+from tests.guest.catalog import add_stamped_photos, catalog, write_new_photo
 from tests.guest.helpers import ask, execute
 
 if TYPE_CHECKING:
@@ -96,14 +96,10 @@ def test_names_of_ours_may_be_taken_in_the_application_s_schema(
 
 
 def run_every_command(run_cli: Callable[..., Finished], url: str) -> None:
-    write_new_photos()
+    write_new_photo()
     for command in COMMANDS:
         done = run_cli(*command, "--database-url", url)
         assert done.code == 0, (command, done.out, done.err)
-
-
-def write_new_photos() -> None:
-    Path("new.csv").write_text('path,embedding\nnew,"[1,0,0,0,0,0,0,1]"\n', encoding="utf-8")
 
 
 def test_its_own_functions_are_called_by_its_sessions_and_not_by_ours(

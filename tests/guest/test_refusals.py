@@ -250,6 +250,15 @@ REFUSED = {
         ("CREATE MATERIALIZED VIEW photos AS SELECT 1::bigint AS id, ''::text AS path",),
         "photos is not a table",
     ),
+    "photos as a foreign table": (
+        (
+            "DROP FOREIGN DATA WRAPPER IF EXISTS nowhere CASCADE",
+            "CREATE FOREIGN DATA WRAPPER nowhere",
+            "CREATE SERVER far FOREIGN DATA WRAPPER nowhere",
+            "CREATE FOREIGN TABLE photos (id bigint, path text) SERVER far",
+        ),
+        "photos is not a table",
+    ),
     "photos as a sequence": (("CREATE SEQUENCE photos",), "photos is not a table"),
     "clusters as an index": (
         (PHOTOS, "CREATE INDEX clusters ON photos (path)"),
