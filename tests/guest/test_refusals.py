@@ -392,7 +392,10 @@ def is_refused(run_cli: Callable[..., Finished], url: str, told: str) -> None:
 
 
 def sequences(url: str) -> list[tuple[Any, ...]]:
-    return ask(url, "SELECT schemaname::text, sequencename::text, last_value FROM pg_sequences")
+    return sorted(
+        ask(url, "SELECT schemaname::text, sequencename::text, last_value FROM pg_sequences"),
+        key=str,
+    )
 
 
 def test_names_that_are_not_null_twice(url: str, run_cli: Callable[..., Finished]) -> None:
