@@ -23,5 +23,11 @@ LEFT JOIN (
     GROUP BY cluster_id
 ) AS pending ON cluster.id = pending.cluster_id
 CROSS JOIN LATERAL (SELECT coalesce(cluster.photos_count, 0) + coalesce(pending.photos, 0) AS photos) AS counted
-WHERE counted.photos <> coalesce(member.photos, 0) AND pending.to_be_counted IS NOT TRUE
+WHERE
+    counted.photos <> coalesce(member.photos, 0)
+    AND pending.to_be_counted IS NOT TRUE
+    AND NOT EXISTS (
+        SELECT FROM photo_count_changes
+        WHERE cluster_id IS NULL
+    )
 ORDER BY cluster.id;

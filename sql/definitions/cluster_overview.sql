@@ -4,7 +4,10 @@ SELECT
     cluster.id,
     cluster.name,
     cluster.status,
-    coalesce(cluster.photos_count, 0) + coalesce(pending.photos, 0) AS photos_count,
+    CASE
+        WHEN pending.to_be_counted OR everything.to_be_counted THEN coalesce(counted.photos, 0)
+        ELSE coalesce(cluster.photos_count, 0) + coalesce(pending.photos, 0)
+    END AS photos_count,
     member.mean_distance,
     member.max_distance,
     cluster.run_id,
@@ -13,10 +16,23 @@ FROM clusters AS cluster
 LEFT JOIN (
     SELECT
         cluster_id,
-        sum(photos)::bigint AS photos
+        sum(photos)::bigint AS photos,
+        bool_or(photos IS NULL) AS to_be_counted
     FROM photo_count_changes
     GROUP BY cluster_id
 ) AS pending ON cluster.id = pending.cluster_id
+CROSS JOIN (
+    SELECT coalesce(bool_or(cluster_id IS NULL), FALSE) AS to_be_counted
+    FROM photo_count_changes
+) AS everything
+LEFT JOIN (
+    SELECT
+        cluster_id,
+        count(*) AS photos
+    FROM photos
+    WHERE TRUE = any(SELECT change.photos IS NULL FROM photo_count_changes AS change)
+    GROUP BY cluster_id
+) AS counted ON cluster.id = counted.cluster_id
 LEFT JOIN (
     SELECT
         cluster_id,

@@ -18,6 +18,18 @@ BEGIN
             THEN
                 RETURN;
             END IF;
+            -- a line for all clusters becomes one for each
+            DELETE FROM %1$s.photo_count_changes AS change
+            WHERE change.id IN (
+                SELECT everything.id
+                FROM %1$s.photo_count_changes AS everything
+                WHERE everything.cluster_id IS NULL
+                FOR UPDATE SKIP LOCKED
+            );
+            IF FOUND THEN
+                INSERT INTO %1$s.photo_count_changes (cluster_id, photos)
+                SELECT cluster.id, NULL FROM %2$s AS cluster;
+            END IF;
             SELECT array_agg(locked.id) INTO here.cluster_ids
             FROM (
                 SELECT cluster.id

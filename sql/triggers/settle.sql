@@ -17,10 +17,11 @@ SET
     END
 FROM (
     SELECT
-        taken.cluster_id,
+        cluster.id AS cluster_id,
         sum(taken.photos) AS photos,
         bool_or(taken.photos IS NULL) AS to_be_counted
-    FROM taken
-    GROUP BY taken.cluster_id
+    FROM clusters AS cluster
+    INNER JOIN taken ON cluster.id = coalesce(taken.cluster_id, cluster.id)
+    GROUP BY cluster.id
 ) AS net
 WHERE clusters.id = net.cluster_id;

@@ -26,6 +26,7 @@ from fluffy_sql.settings import ClusteringSettings
 from fluffy_sql.types import AssignOptions
 from tests.conftest import made_library
 from tests.integration.helpers import generate, query
+from tests.sql.helpers import wait_until_blocked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -390,6 +391,28 @@ def test_counts_are_right_after_several_sessions_at_once(
     assert query(session, WRONG) == []
     assert query(session, "SELECT count(*) FROM photo_count_changes") == [(0,)]
     assert query(session, "SELECT count(*) > 0 FROM photos") == [(True,)]
+
+
+@pytest.mark.parametrize("isolation", ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"])
+def test_a_truncate_counts_what_came_in_while_it_waited_for_the_table(
+    isolation: str, library: Session, database_url: str
+) -> None:
+    """Above READ COMMITTED its snapshot is older than its lock: it can't see what it takes away."""
+
+    with Session.open(database_url) as other, ThreadPoolExecutor(1) as pool:
+        with library.transaction():
+            execute(library, MOVES["one comes"], "INSERT INTO clusters (id) VALUES (9)",
+                    "INSERT INTO photos (path, cluster_id) VALUES ('a', 9)")  # fmt: skip
+            truncated = pool.submit(
+                execute, other, "BEGIN", f"SET TRANSACTION ISOLATION LEVEL {isolation}",
+                "TRUNCATE photos", "COMMIT",
+            )  # fmt: skip
+            wait_until_blocked(library, other.connection.info.backend_pid)
+        truncated.result()
+    assert query(library, WRONG_WITH_PENDING) == []
+    assert library.fetch_all("check/find_wrong_counts") == []
+    execute(library, "INSERT INTO photos (path, cluster_id) VALUES ('b', 9)")
+    assert query(library, COUNTS) == [(1, 0), (2, 0), (3, 0), (4, 0), (9, 1)]
 
 
 def test_nobody_waits_for_who_moved_photos_of_the_same_clusters(

@@ -293,6 +293,23 @@ def test_a_cluster_that_is_to_be_counted_is(session: Session, folded: str) -> No
     assert written_down(session) == []
 
 
+@pytest.mark.parametrize("folded", ["triggers/fold", "triggers/settle"])
+def test_all_clusters_are_counted_after_a_line_for_all_of_them(
+    session: Session, folded: str
+) -> None:
+    two_clusters(session)
+    session.connection.execute("UPDATE clusters SET photos_count = 70")
+    session.connection.execute(
+        "INSERT INTO photo_count_changes (cluster_id, photos) VALUES (NULL, NULL), (2, 3)"
+    )
+    assert session.fetch_all("check/find_wrong_counts") == []
+    overview = "SELECT id, photos_count FROM cluster_overview"
+    assert dict(query(session, overview)) == {1: 2, 2: 0}
+    session.execute(folded)
+    assert counts(session) == {1: 2, 2: 0}
+    assert written_down(session) == []
+
+
 def test_nothing_is_folded_while_the_library_is_not_whole(session: Session) -> None:
     two_clusters(session)
     session.connection.execute("INSERT INTO photo_count_changes (cluster_id, photos) VALUES (1, 5)")
