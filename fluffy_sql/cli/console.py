@@ -142,16 +142,15 @@ class RunProgress(Progress):
 
 def describe_run(result: RunResult) -> str:
     """A run in a line or a few."""
-    if result.inertia is None:
+    if not result.photos_processed and not result.clusters_created:
         return "No photos to cluster." + _describe_clustered(result) + _describe_left_out(result)
-    steps = f"{_count(result.iterations, 'step')}, {_describe_end(result)}"
     clusters = result.clusters_created + result.clusters_kept
     name = "Dry run, nothing was written" if result.dry_run else f"Run {result.run_id}"
     return (
         f"{name}: {_count(result.photos_processed, 'photo')} in"
         f" {_count(clusters, 'cluster')}{_describe_scopes(result.scopes)}"
-        f" ({result.algorithm}, {result.metric}, seed {result.seed}),"
-        f" inertia {result.inertia:,.1f}, {steps}, {result.seconds['total']:.1f} s."
+        f" ({result.algorithm}, {result.metric}, seed {result.seed})"
+        f"{_describe_training(result)}, {result.seconds['total']:.1f} s."
         + _describe_changes(result)
         + _describe_quality(result.quality)
         + _describe_recall(result)
@@ -170,8 +169,16 @@ def _describe_clustered(result: RunResult) -> str:
     )
 
 
-def _describe_end(result: RunResult) -> str:
-    return "converged" if result.converged else "stopped by the limit on iterations"
+def _describe_training(result: RunResult) -> str:
+    """What there is of inertia, steps and how they ended: not every algorithm has them."""
+    parts = []
+    if result.inertia is not None:
+        parts.append(f"inertia {result.inertia:,.1f}")
+    if result.iterations is not None:
+        parts.append(_count(result.iterations, "step"))
+    if result.converged is not None:
+        parts.append("converged" if result.converged else "stopped by the limit on iterations")
+    return "".join(f", {part}" for part in parts)
 
 
 def _describe_changes(result: RunResult) -> str:
@@ -213,7 +220,7 @@ def _describe_recall(result: RunResult) -> str:
 
 def _describe_fewer(result: RunResult) -> str:
     clusters = result.clusters_created + result.clusters_kept
-    if clusters >= result.k_requested or result.scopes > 1:
+    if result.k_requested is None or clusters >= result.k_requested or result.scopes > 1:
         return ""
     verb = "is" if clusters == 1 else "are"
     reason = (
@@ -229,11 +236,12 @@ def _describe_left_out(result: RunResult) -> str:
     why = {
         "without_embedding": "without an embedding",
         "zero_vector": "whose embedding is all zeros, which has no direction to compare",
+        "changed_meanwhile": "that changed while the run went on",
     }
     left_out = [
-        f"{_count(photos, 'photo')} {why[reason]}"
+        f"{_count(photos, 'photo')} {why.get(reason, reason)}"
         for reason, photos in result.skipped.items()
-        if photos and reason in why
+        if photos and reason != "already_clustered"
     ]
     return f"\nLeft out: {', '.join(left_out)}." if left_out else ""
 
@@ -633,7 +641,7 @@ def describe_sweep(result: SweepResult) -> str:
     described = (
         f"{_count(len(result.candidates), 'value')} of k, each trained twice on"
         f" {result.photos_trained:,} of {_count(result.photos, 'photo')} and measured on"
-        f" {result.photos_measured:,} ({result.metric}, seed {result.seed}),"
+        f" {result.photos_measured:,} ({result.metric}, seed {result.seed})"
         f" {result.seconds:.1f} s; no cluster was written."
     )
     if result.left_out:

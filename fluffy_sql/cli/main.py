@@ -26,17 +26,21 @@ from rich.text import Text
 from fluffy_sql import __version__
 from fluffy_sql.cli import console as display
 from fluffy_sql.errors import FluffySqlError, MissingExtraError, UnreachableError, UsageError
-from fluffy_sql.operations.assign import AssignOptions, AssignService
+from fluffy_sql.operations.assign import AssignRequest
+from fluffy_sql.operations.assign import assign as assign_photos
 from fluffy_sql.operations.check import check as look_for_faults
 from fluffy_sql.operations.distribute import distribute as distribute_tables
-from fluffy_sql.operations.generate import ClusteringService
+from fluffy_sql.operations.generate import GenerateRequest
+from fluffy_sql.operations.generate import generate as make_clusters
 from fluffy_sql.operations.history import compare_runs, show_run, undo_run
 from fluffy_sql.operations.importing import import_photos
 from fluffy_sql.operations.k_selection import spread_evenly
-from fluffy_sql.operations.sweep import SweepService
+from fluffy_sql.operations.sweep import SweepRequest
+from fluffy_sql.operations.sweep import sweep as try_several
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.address import conceal, libpq_environment, parse_address
 from fluffy_sql.postgres.embedded import embedded_server
+from fluffy_sql.postgres.explain import PlanRecorder
 from fluffy_sql.postgres.programs import find_psql
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.transaction import LockLimits
@@ -49,6 +53,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from fluffy_sql.operations.sweep import SweepResult
+    from fluffy_sql.postgres.explain import ExplainedStatement
 
 Command = TypeVar("Command", bound="Callable[..., None]")
 
@@ -209,6 +214,20 @@ def _session(settings: Settings) -> Iterator[Session]:
     with _database(settings) as database, Session.open(database.url, schema=place) as session:
         schema.require_current_schema(session)
         yield session
+
+
+@contextmanager
+def _at_work(
+    settings: Settings, explain: PlanRecorder | None = None
+) -> Iterator[tuple[Session, display.RunProgress]]:
+    """A session for a run, and its progress on stderr."""
+    place = settings.database.schema_
+    with (
+        _database(settings) as database,
+        display.RunProgress(display.stderr_console()) as progress,
+        Session.open(database.url, schema=place, explain=explain) as session,
+    ):
+        yield session, progress
 
 
 @contextmanager
@@ -472,19 +491,30 @@ def generate(
         raise UsageError("--cold is for --recluster: a first run starts from nothing anyway")
     if explain and (recluster or dry_run):
         raise UsageError("--explain explains an ordinary run; leave out --recluster and --dry-run")
-    flags = {"k": k, "metric": metric, "seed": seed, "algorithm": algorithm}
+    flags = {"kmeans.k": k, "metric": metric, "seed": seed, "algorithm": algorithm}
     if resume and (recluster or dry_run or explain or any(v is not None for v in flags.values())):
         raise UsageError("--resume goes on as the run was begun; leave out all other options")
     settings = _load(config, database_url, **flags)
-    with _database(settings) as database:
-        if explain:
-            _explain(database.url, settings, as_json=as_json)
+    if k is not None and settings.clustering.algorithm != "kmeans":
+        raise UsageError(
+            f"--k is a setting of kmeans, and the algorithm is {settings.clustering.algorithm};"
+            " leave it out"
+        )
+    request = GenerateRequest(
+        settings=settings.clustering,
+        recluster=recluster,
+        cold=cold,
+        dry_run=dry_run,
+        resume=resume,
+        connections=settings.database.connections,
+    )
+    recorder = PlanRecorder() if explain else None
+    with _database(settings):  # so that the embedded server is not started twice
+        with _at_work(settings, recorder) as (session, progress):
+            result = make_clusters(session, request, progress)
+        if recorder is not None:
+            _print_plans(recorder.statements(), as_json=as_json)
             return
-        with _clustering(database.url, settings) as service:
-            if resume:
-                result = service.resume()
-            else:
-                result = service.generate(recluster=recluster, cold=cold, dry_run=dry_run)
         if as_json:
             _print_json(asdict(result))
             return
@@ -495,22 +525,7 @@ def generate(
             _print_clusters_of(settings, result.run_id, result.clusters_created)
 
 
-@contextmanager
-def _clustering(url: str, settings: Settings) -> Iterator[ClusteringService]:
-    """The service, with its progress on stderr."""
-    with display.RunProgress(display.stderr_console()) as progress:
-        yield ClusteringService(
-            url,
-            settings.clustering,
-            schema=settings.database.schema_,
-            connections=settings.database.connections,
-            progress=progress,
-        )
-
-
-def _explain(url: str, settings: Settings, *, as_json: bool) -> None:
-    with _clustering(url, settings) as service:
-        statements = service.explain()
+def _print_plans(statements: list[ExplainedStatement], *, as_json: bool) -> None:
     if as_json:
         _print_json({"statements": [asdict(statement) for statement in statements]})
         return
@@ -594,16 +609,18 @@ def assign(
         raise UsageError("--max-distance and --within can't be given together; leave one out")
     if max_distance is not None and not (math.isfinite(max_distance) and max_distance >= 0):
         raise UsageError(f"--max-distance is {max_distance}; allowed: a number from 0 up")
-    options = AssignOptions(max_distance, within, metric, moved, dry_run)
     settings = _load(config, database_url)
-    with _database(settings) as database, display.RunProgress(display.stderr_console()) as progress:
-        result = AssignService(
-            database.url,
-            schema=settings.database.schema_,
-            connections=settings.database.connections,
-            progress=progress,
-            limits=_lock_limits(settings),
-        ).assign(options)
+    request = AssignRequest(
+        max_distance=max_distance,
+        within=within,
+        metric=metric,
+        moved=moved,
+        dry_run=dry_run,
+        connections=settings.database.connections,
+        limits=_lock_limits(settings),
+    )
+    with _at_work(settings) as (session, progress):
+        result = assign_photos(session, request, progress)
     if as_json:
         _print_json(asdict(result))
         return
@@ -662,14 +679,14 @@ def sweep(
     tried = _parse_ks(ks, steps)
     settings = _load(config, database_url, metric=metric, seed=seed)
     draw = _chart_writer(out) if out else None
-    with _database(settings) as database, display.RunProgress(display.stderr_console()) as progress:
-        result = SweepService(
-            database.url,
-            settings.clustering,
-            schema=settings.database.schema_,
-            connections=settings.database.connections,
-            progress=progress,
-        ).sweep(tried, scope)
+    request = SweepRequest(
+        ks=tried,
+        settings=settings.clustering,
+        scope=scope,
+        connections=settings.database.connections,
+    )
+    with _at_work(settings) as (session, progress):
+        result = try_several(session, request, progress)
     if draw:
         draw(result)
     if as_json:

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fluffy_sql.errors import DatabaseError, LibraryError
-from fluffy_sql.operations.generate import ClusteringService
 from fluffy_sql.runs.progress import Progress
-from fluffy_sql.settings import ClusteringSettings
+from tests import running
 from tests.conftest import made_library
 from tests.integration.helpers import generate, query, snapshot, work_tables
 
@@ -55,10 +54,9 @@ class Counts(Progress):
 def explain(
     url: str, *, progress: Progress | None = None, **settings: Any
 ) -> dict[str, ExplainedStatement]:
-    service = ClusteringService(
-        url, ClusteringSettings(**settings), connections=CONNECTIONS, progress=progress
+    explained = running.explain(
+        url, running.settings(**settings), progress=progress, connections=CONNECTIONS
     )
-    explained = service.explain()
     by_name = {statement.name: statement for statement in explained}
     assert list(by_name) == [statement.name for statement in explained]
     return by_name
@@ -187,7 +185,7 @@ def test_the_command_for_people(session: Session, run_cli: Run, database_url: st
     assert finished.err.startswith("survey\n3,000 photos of 64 dimensions\nsample\n")
     assert finished.out.startswith("-- sql/session/prepare.sql, ")
     assert re.search(
-        r"\n\n-- sql/runs/close\.sql, once\nUPDATE cluster_runs\nSET\s[^;]*;\n"
+        r"\n\n-- sql/commit/close_run\.sql, once\nUPDATE cluster_runs\nSET\s[^;]*;\n"
         r"  Update on cluster_runs  \(cost=[^\n]*\n    ->  ",
         finished.out,
     )
