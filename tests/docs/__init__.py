@@ -1,0 +1,1 @@
+"""Tests of README, docs and what else is written for people: examples run, references are complete."""
