@@ -16,7 +16,7 @@ from benchmarks.measure import measure_library
 from benchmarks.options import parse_options
 from benchmarks.report import describe_run, markdown, results_json, text_tables
 from benchmarks.summary import summarize
-from fluffy_sql.display import stderr_console, stdout_console
+from fluffy_sql.cli.console import stderr_console, stdout_console
 from fluffy_sql.errors import FluffySqlError
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from psycopg.rows import dict_row
 from benchmarks.library import made_photos
 from benchmarks.records import build_photos
 from benchmarks.statements import statement
-from fluffy_sql.database.embedded import embedded_server
-from fluffy_sql.database.schema import migrate
+from fluffy_sql.postgres.embedded import embedded_server
+from fluffy_sql.postgres.schema import migrate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """`python -m fluffy_sql` is the command line."""
 
-from fluffy_sql.cli import main
+from fluffy_sql.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -18,10 +18,10 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from fluffy_sql import cli
-from fluffy_sql.database import schema
-from fluffy_sql.database.embedded import embedded_server
-from fluffy_sql.database.session import Session
+from fluffy_sql.cli import main as cli
+from fluffy_sql.postgres import schema
+from fluffy_sql.postgres.embedded import embedded_server
+from fluffy_sql.postgres.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fluffy_sql.service import ClusteringService
+from fluffy_sql.operations.generate import ClusteringService
 from fluffy_sql.settings import ClusteringSettings, DatabaseSettings
 
 

@@ -1,4 +1,4 @@
--- What clusters/forget_changed does, for photos that assign is about to place.
+-- What commit/forget_changed does, for photos that assign is about to place.
 -- Parameters: normalize boolean, probe vector (as in kmeans/assign_photos, as long as any embedding)
 -- Returns: nothing; the row count is how many there were.
 DELETE FROM work_placements AS placement

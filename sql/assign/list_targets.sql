@@ -1,4 +1,4 @@
--- The clusters that photos are about to leave or join; after locks/lock_clusters, which keeps them as they are.
+-- The clusters that photos are about to leave or join; after commit/lock_clusters, which keeps them as they are.
 -- Returns: id, active; no row for a cluster that was deleted meanwhile.
 SELECT
     id,

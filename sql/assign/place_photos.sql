@@ -1,6 +1,6 @@
 -- Puts photos into their nearest clusters and writes down which. A photo that was placed, pinned, embedded again or
 -- changed in any other way since it was looked at is another version of its row (xmin), and is left for the next time,
--- as is one that somebody is just changing: see clusters/write_assignments.
+-- as is one that somebody is just changing: see commit/write_assignments.
 -- Parameters: run_id bigint, cluster_ids bigint[] (those that still take photos)
 -- Returns: from_cluster_id, from_name, to_cluster_id, to_name, photos; most photos first.
 WITH placed AS (

@@ -1,5 +1,5 @@
 -- Clusters with photos whose embedding is not as long as their centroid. All photos are looked at, but no more than one
--- embedding of each length is fetched in each cluster: see photos/survey.
+-- embedding of each length is fetched in each cluster: see survey/count_photos.
 -- Returns: cluster_id, expected (dimensions of the centroid), dimensions, photos; in the order of cluster_id.
 SELECT
     alike.cluster_id,

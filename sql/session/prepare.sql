@@ -7,7 +7,7 @@
 --   work_mem: at least 64 MB, for centroids are kept there; at 4 MB, 1,400 of 768 dimensions were read from a file for
 --   each row, and a step took twice as long.
 --   synchronous_commit: off, for records of progress need not wait for the disk; a transaction does, see
---   session/commit_durably.
+--   commit/commit_durably.
 --   row_security: off, so that a statement fails that row-level security would hide rows from. A run that sees a part
 --   of the photos would call itself done, and what is not seen would be counted out.
 --   jit: compiling these statements costs more than it saves.

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fluffy_sql.report.album import make_pictures
-from fluffy_sql.report.model import (
+from fluffy_sql.operations.report.album import make_pictures
+from fluffy_sql.operations.report.model import (
     BETWEEN,
     CENTRAL,
     OUTERMOST,
@@ -24,7 +24,7 @@ from fluffy_sql.report.model import (
     SecondLook,
     Shown,
 )
-from fluffy_sql.report.page import render
+from fluffy_sql.operations.report.page import render
 from tests.browser.chromium import Browser, chromium, find_chromium
 from tests.unit.report_helpers import RUN, a_cluster
 

@@ -12,8 +12,8 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from fluffy_sql.database import schema
-from fluffy_sql.database.session import Session
+from fluffy_sql.postgres import schema
+from fluffy_sql.postgres.session import Session
 from tests.citus.containers import citus_in_containers
 from tests.citus.local_server import LocalServer
 from tests.conftest import docker_answers

@@ -14,13 +14,13 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sklearn.metrics import adjusted_rand_score
 
-from fluffy_sql.algorithms import scopes
-from fluffy_sql.committing import FinalTransaction
-from fluffy_sql.database.session import Session
-from fluffy_sql.database.work_tables import empty
-from fluffy_sql.distributing import distribute
 from fluffy_sql.errors import DatabaseError, PostconditionError, SchemaError
-from fluffy_sql.service import ClusteringService
+from fluffy_sql.kmeans.scopes import split as scopes
+from fluffy_sql.operations.distribute import distribute
+from fluffy_sql.operations.generate import ClusteringService
+from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.work_tables import empty
+from fluffy_sql.runs.commit import FinalTransaction
 from fluffy_sql.settings import ClusteringSettings
 from tests.conftest import Finished, made_library
 from tests.integration.helpers import (
@@ -47,14 +47,14 @@ PUSHED_DOWN = {
     "kmeans/lloyd_step",
     "kmeans/measure_clusters",
     "kmeans/project_sample",
-    "kmeans/lift_means",
+    "kmeans/full_dimension_means",
     "kmeans/assign_photos",
-    "kmeans/summarize_assignments.citus",
+    "citus/kmeans/summarize_assignments",
     "kmeans/digest_assignments",
     "quality/draw_assigned",
-    "clusters/write_assignments.citus",
-    "moves/apply",
-    "moves/forget_unmoved",
+    "citus/commit/write_assignments",
+    "commit/apply_moves",
+    "commit/forget_unmoved",
 }
 # A single shard is planned otherwise than several: whole statements are sent to it.
 SHARDS = pytest.mark.parametrize("shards", [None, 1])

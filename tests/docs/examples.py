@@ -20,9 +20,9 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from fluffy_sql import cli
-from fluffy_sql.database.embedded import embedded_server
-from fluffy_sql.database.programs import find_psql
+from fluffy_sql.cli import main as cli
+from fluffy_sql.postgres.embedded import embedded_server
+from fluffy_sql.postgres.programs import find_psql
 from tests.docs.pages import CHECKOUT, DOCS, Block, blocks_of
 
 if TYPE_CHECKING:

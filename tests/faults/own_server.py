@@ -12,8 +12,8 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from fluffy_sql.database import schema
-from fluffy_sql.database.embedded import EmbeddedServer, embedded_server
+from fluffy_sql.postgres import schema
+from fluffy_sql.postgres.embedded import EmbeddedServer, embedded_server
 from tests.faults.library import make_library
 
 if TYPE_CHECKING:

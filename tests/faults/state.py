@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from fluffy_sql.checking import check
+from fluffy_sql.operations.check import check
 from tests.integration.helpers import generate
 
 # Where a run keeps its record, as it goes.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fluffy_sql.database.session import Session
+from fluffy_sql.postgres.session import Session
 from tests.faults.faults import DROPPED, Fault
 from tests.faults.program import Generating
 from tests.faults.proxy import Proxy
@@ -55,4 +55,4 @@ def test_a_cancel_that_does_not_reach_the_server_is_no_failure_of_its_own(librar
     with Proxy.before(library_url) as proxy, Session.open(proxy.url) as session:
         proxy.take_no_more()
         session.cancel()
-        assert session.fetch_value("photos/exist") is True
+        assert session.fetch_value("survey/has_photos") is True

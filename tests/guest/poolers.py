@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from fluffy_sql.database.programs import find_account, we_are_root
+from fluffy_sql.postgres.programs import find_account, we_are_root
 from tests.guest.helpers import PATIENCE_SECONDS, wait_until
 
 if TYPE_CHECKING:

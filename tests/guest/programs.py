@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from fluffy_sql.database.programs import find_psql
+from fluffy_sql.postgres.programs import find_psql
 
 
 @cache

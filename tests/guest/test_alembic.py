@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from fluffy_sql.database import schema
+from fluffy_sql.postgres import schema
 from tests.guest.guide import added, blocks
 from tests.guest.helpers import execute
 

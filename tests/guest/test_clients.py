@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from fluffy_sql.checking import check
+from fluffy_sql.operations.check import check
 from tests.guest.helpers import add_photos, ask, execute
 from tests.integration.helpers import generate
 

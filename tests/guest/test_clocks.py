@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from fluffy_sql.assigning import AssignService
-from fluffy_sql.checking import check
-from fluffy_sql.progress import Progress
-from fluffy_sql.types import AssignOptions
+from fluffy_sql.operations.assign import AssignOptions, AssignService
+from fluffy_sql.operations.check import check
+from fluffy_sql.runs.progress import Progress
 from tests.guest.helpers import add_photos, execute
 from tests.integration.helpers import generate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from fluffy_sql.types import Survey
+    from fluffy_sql.algorithms import Survey
     from tests.guest.helpers import Run
 
 # What applications do with the columns that they share with us.

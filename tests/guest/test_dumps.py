@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fluffy_sql.database import schema
+from fluffy_sql.postgres import schema
 from tests.guest.catalog import add_stamped_photos, catalog
 from tests.guest.helpers import ask, execute
 from tests.guest.programs import dump, load

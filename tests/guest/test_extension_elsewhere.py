@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fluffy_sql.database import schema
+from fluffy_sql.postgres import schema
 from tests.guest.catalog import add_stamped_photos, catalog, write_new_photo
 from tests.guest.helpers import ask, execute
 from tests.guest.roles import role, user

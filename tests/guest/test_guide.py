@@ -12,9 +12,9 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from fluffy_sql.checking import check
-from fluffy_sql.database import schema
-from fluffy_sql.database.programs import find_psql
+from fluffy_sql.operations.check import check
+from fluffy_sql.postgres import schema
+from fluffy_sql.postgres.programs import find_psql
 from tests.guest.catalog import add_stamped_photos
 from tests.guest.guide import DOCS, PAGE, block, blocks
 from tests.guest.helpers import ask, execute
@@ -171,9 +171,9 @@ call_command("makemigrations", "library", verbosity=0)
 call_command("migrate", verbosity=0)
 
 from django.db import connection
-from fluffy_sql.checking import check
-from fluffy_sql.database import schema
-from fluffy_sql.history import undo_run
+from fluffy_sql.operations.check import check
+from fluffy_sql.postgres import schema
+from fluffy_sql.operations.history import undo_run
 from library.models import Cluster, ClusterOverview, Photo
 from tests.integration.helpers import generate
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from fluffy_sql.database import definitions, schema
+from fluffy_sql.postgres import definitions, schema
 from tests.guest.catalog import add_stamped_photos, catalog, write_new_photo
 from tests.guest.helpers import ask, execute
 

@@ -8,11 +8,10 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from fluffy_sql.assigning import AssignService
-from fluffy_sql.checking import check
-from fluffy_sql.database import schema
 from fluffy_sql.errors import SchemaError
-from fluffy_sql.types import AssignOptions
+from fluffy_sql.operations.assign import AssignOptions, AssignService
+from fluffy_sql.operations.check import check
+from fluffy_sql.postgres import schema
 from tests.conftest import made_library
 from tests.guest.helpers import ask, execute
 from tests.integration.helpers import generate

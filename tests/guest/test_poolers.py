@@ -13,9 +13,9 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from fluffy_sql.database import pooler
-from fluffy_sql.database.session import Session
 from fluffy_sql.errors import DatabaseError
+from fluffy_sql.postgres import pooler
+from fluffy_sql.postgres.session import Session
 from tests.guest.helpers import add_photos, ask, execute, kill_at_work
 from tests.guest.poolers import find_pgbouncer, pgbouncer
 from tests.integration.helpers import generate

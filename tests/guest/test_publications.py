@@ -8,9 +8,9 @@ import numpy as np
 import psycopg
 import pytest
 
-from fluffy_sql.checking import check
-from fluffy_sql.database import schema
-from fluffy_sql.database.schema import WITHOUT_IDENTITY
+from fluffy_sql.operations.check import check
+from fluffy_sql.postgres import schema
+from fluffy_sql.postgres.schema import WITHOUT_IDENTITY
 from tests.guest.helpers import add_photos, ask, execute, kill_at_work
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from fluffy_sql.database import schema
+from fluffy_sql.postgres import schema
 from tests.guest.catalog import add_stamped_photos, catalog
 from tests.guest.helpers import ask, execute
 from tests.guest.roles import role

@@ -12,11 +12,11 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from fluffy_sql import checking
-from fluffy_sql.checking import check
-from fluffy_sql.database import schema
 from fluffy_sql.errors import BusyError, SchemaError
-from fluffy_sql.service import ClusteringService
+from fluffy_sql.operations import check as checking
+from fluffy_sql.operations.check import check
+from fluffy_sql.operations.generate import ClusteringService
+from fluffy_sql.postgres import schema
 from fluffy_sql.settings import ClusteringSettings
 from tests.guest.helpers import add_photos, ask, at_work, execute, wait_until
 from tests.integration.test_generate import AtPhase
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from fluffy_sql.progress import Progress
-    from fluffy_sql.types import RunResult
+    from fluffy_sql.runs.progress import Progress
+    from fluffy_sql.runs.record import RunResult
     from tests.conftest import Finished
     from tests.guest.helpers import Run
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from fluffy_sql.checking import check
-from fluffy_sql.database import schema
-from fluffy_sql.database.programs import find_account, find_programs, we_are_root
 from fluffy_sql.errors import MissingExtraError
+from fluffy_sql.operations.check import check
+from fluffy_sql.postgres import schema
+from fluffy_sql.postgres.programs import find_account, find_programs, we_are_root
 from tests.guest.helpers import add_photos, ask, at_work, execute, wait_until
 from tests.integration.helpers import generate
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fluffy_sql.database import schema
-from fluffy_sql.database.session import Session
 from fluffy_sql.errors import BusyError
+from fluffy_sql.postgres import schema
+from fluffy_sql.postgres.session import Session
 from tests.guest.catalog import add_stamped_photos, catalog
 from tests.guest.helpers import ask, execute
 from tests.guest.roles import role, user

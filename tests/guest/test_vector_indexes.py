@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fluffy_sql.database import schema
+from fluffy_sql.postgres import schema
 from tests.guest.catalog import add_stamped_photos
 from tests.guest.helpers import execute
 

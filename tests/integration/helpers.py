@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fluffy_sql.service import ClusteringService
+from fluffy_sql.operations.generate import ClusteringService
 from fluffy_sql.settings import ClusteringSettings
 
 if TYPE_CHECKING:
     import psycopg
     from numpy.typing import NDArray
 
-    from fluffy_sql.database.session import Session
-    from fluffy_sql.progress import Progress
-    from fluffy_sql.types import RunResult
+    from fluffy_sql.postgres.session import Session
+    from fluffy_sql.runs.progress import Progress
+    from fluffy_sql.runs.record import RunResult
 
 
 def generate(

@@ -9,18 +9,17 @@ import psycopg
 import pytest
 from yoyo import read_migrations
 
-from fluffy_sql.assigning import AssignService
-from fluffy_sql.database import schema
 from fluffy_sql.errors import SchemaError
+from fluffy_sql.operations.assign import AssignOptions, AssignService
+from fluffy_sql.postgres import schema
 from fluffy_sql.resources import migrations_folder
-from fluffy_sql.types import AssignOptions
 from tests.conftest import made_library
 from tests.integration.helpers import asked, generate, query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
     from tests.conftest import Finished
 
 RAILS_PHOTOS = (

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from fluffy_sql import assigning
-from fluffy_sql.assigning import AssignService
 from fluffy_sql.errors import BusyError, DatabaseError, LibraryError
-from fluffy_sql.importing import import_photos
-from fluffy_sql.progress import Progress
-from fluffy_sql.types import AssignOptions, NamedMove
+from fluffy_sql.operations import assign as assigning
+from fluffy_sql.operations.assign import AssignOptions, AssignService, NamedMove
+from fluffy_sql.operations.importing import import_photos
+from fluffy_sql.runs.progress import Progress
 from tests.conftest import made_library
 from tests.integration.helpers import (
     centroids_by_cluster,
@@ -30,8 +29,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fluffy_sql.database.session import Session
-    from fluffy_sql.types import AssignResult, Survey
+    from fluffy_sql.algorithms import Survey
+    from fluffy_sql.operations.assign import AssignResult
+    from fluffy_sql.postgres.session import Session
 
 NOTHING_LEFT = {
     "too_far": 0,

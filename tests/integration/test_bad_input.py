@@ -21,9 +21,9 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from fluffy_sql.database import session as session_module
-from fluffy_sql.database.schema import require_supported_server
 from fluffy_sql.errors import SchemaError
+from fluffy_sql.postgres import session as session_module
+from fluffy_sql.postgres.schema import require_supported_server
 from tests.integration.helpers import generate, query, work_tables
 from tests.unit.test_report_pictures import png_that_claims
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
     from tests.conftest import Finished
 
     Run = Callable[..., Finished]

@@ -11,12 +11,11 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from fluffy_sql import checking
-from fluffy_sql.checking import CHECKS, Check, check
-from fluffy_sql.database.counter_cache import put_into_effect
-from fluffy_sql.database.session import Session
 from fluffy_sql.errors import DatabaseError
-from fluffy_sql.types import CheckResult, Finding
+from fluffy_sql.operations import check as checking
+from fluffy_sql.operations.check import CHECKS, Check, CheckResult, Finding, check
+from fluffy_sql.postgres.counter_cache import put_into_effect
+from fluffy_sql.postgres.session import Session
 from tests.conftest import made_library
 from tests.integration.helpers import generate, query, work_tables
 from tests.integration.test_counts import (
@@ -396,7 +395,7 @@ def test_a_session_of_ours_that_waits_for_somebody_is_found(
     monkeypatch.setattr(checking, "_BLOCKED_SECONDS", 0)
     with ThreadPoolExecutor(1) as pool, psycopg.connect(database_url) as other:
         other.execute("LOCK TABLE photos IN ACCESS EXCLUSIVE MODE")
-        waiting = pool.submit(session.fetch_all, "photos/survey")
+        waiting = pool.submit(session.fetch_all, "survey/count_photos")
         with Session.open(database_url) as third:
             wait_until_blocked(third, session.connection.info.backend_pid)
             blocked = checking._blocked_sessions(third)

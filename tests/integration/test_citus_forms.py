@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from fluffy_sql import quality
-from fluffy_sql.algorithms import scopes
-from fluffy_sql.database import counter_cache, definitions
-from fluffy_sql.database.session import Session
-from fluffy_sql.database.statements import on_citus, statement_names
+from fluffy_sql.kmeans.scopes import split as scopes
+from fluffy_sql.postgres import counter_cache, definitions
+from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.statements import on_citus, statement_names
+from fluffy_sql.runs import quality
 from tests.conftest import Finished, made_library
 from tests.integration.helpers import clusters_by_photo, query, work_tables
 
@@ -158,6 +158,6 @@ def test_all_commands_do_the_same(
         assert mine.moves == theirs.moves, place
         assert mine.said == theirs.said, place
         np.testing.assert_allclose(mine.qualities, theirs.qualities, rtol=0.01, err_msg=str(place))
-    variants = {name for name in statement_names() if name.endswith(".citus")}
+    variants = {name for name in statement_names() if name.startswith("citus/")}
     assert len(variants) > 20
     assert variants - names == set()

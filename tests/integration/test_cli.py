@@ -18,14 +18,15 @@ import pytest
 from psycopg.conninfo import make_conninfo
 from yoyo import read_migrations
 
-from fluffy_sql import __version__, cli
+from fluffy_sql import __version__
+from fluffy_sql.cli import main as cli
 from fluffy_sql.resources import migrations_folder
 from tests.conftest import made_library
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
     from tests.conftest import Finished
 
     Run = Callable[..., Finished]
@@ -575,7 +576,7 @@ def test_sample_leaves_a_named_database_alone(
     quiet = run_cli("sample", "--if-empty")
     assert (quiet.code, quiet.out, quiet.err) == (0, "", "")
     assert only_json(run_cli("sample", "--if-empty", "--json")) == {"photos_loaded": 0}
-    assert session.fetch_value("photos/exist") is False
+    assert session.fetch_value("survey/has_photos") is False
 
 
 # psql

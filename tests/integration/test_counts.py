@@ -13,17 +13,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fluffy_sql.assigning import AssignService
-from fluffy_sql.checking import check
-from fluffy_sql.database import schema
-from fluffy_sql.database.counter_cache import CounterCache, put_into_effect
-from fluffy_sql.database.locks import LockLimits
-from fluffy_sql.database.session import Session
 from fluffy_sql.errors import DatabaseError, SchemaError
-from fluffy_sql.history import undo_run
-from fluffy_sql.service import ClusteringService
+from fluffy_sql.operations.assign import AssignOptions, AssignService
+from fluffy_sql.operations.check import check
+from fluffy_sql.operations.generate import ClusteringService
+from fluffy_sql.operations.history import undo_run
+from fluffy_sql.postgres import schema
+from fluffy_sql.postgres.counter_cache import CounterCache, put_into_effect
+from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.transaction import LockLimits
 from fluffy_sql.settings import ClusteringSettings
-from fluffy_sql.types import AssignOptions
 from tests.conftest import made_library
 from tests.integration.helpers import generate, query
 from tests.sql.helpers import wait_until_blocked
@@ -472,12 +471,12 @@ def test_with_triggers_a_run_writes_no_counts_itself(
     session: Session, database_url: str, add_photos: Add
 ) -> None:
     add_photos(made_library(2)[0])
-    assert "clusters/write_counts" not in statements_of_a_run(database_url)
+    assert "commit/write_counts" not in statements_of_a_run(database_url)
     generate(database_url, k=5)
     assert query(session, WRONG) == []
     put_into_effect(session, "service")
     execute(session, "DELETE FROM clusters")
-    assert "clusters/write_counts" in statements_of_a_run(database_url)
+    assert "commit/write_counts" in statements_of_a_run(database_url)
     generate(database_url, k=5)
     assert query(session, WRONG) == []
 

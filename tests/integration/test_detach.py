@@ -14,13 +14,13 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from fluffy_sql.checking import check
-from fluffy_sql.database import schema
-from fluffy_sql.database.definitions import NAMES
-from fluffy_sql.database.locks import LockLimits
-from fluffy_sql.database.session import Session
 from fluffy_sql.errors import SchemaError
-from fluffy_sql.history import undo_run
+from fluffy_sql.operations.check import check
+from fluffy_sql.operations.history import undo_run
+from fluffy_sql.postgres import schema
+from fluffy_sql.postgres.definitions import NAMES
+from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.transaction import LockLimits
 from tests.conftest import made_library
 from tests.integration.helpers import asked, execute, generate
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fluffy_sql.errors import DatabaseError, LibraryError
-from fluffy_sql.progress import Progress
-from fluffy_sql.service import ClusteringService
+from fluffy_sql.operations.generate import ClusteringService
+from fluffy_sql.runs.progress import Progress
 from fluffy_sql.settings import ClusteringSettings
 from tests.conftest import made_library
 from tests.integration.helpers import generate, query, snapshot, work_tables
@@ -19,9 +19,9 @@ from tests.integration.helpers import generate, query, snapshot, work_tables
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fluffy_sql.database.explain import ExplainedStatement
-    from fluffy_sql.database.session import Session
-    from fluffy_sql.types import StepReport
+    from fluffy_sql.algorithms import StepReport
+    from fluffy_sql.postgres.explain import ExplainedStatement
+    from fluffy_sql.postgres.session import Session
     from tests.conftest import Finished
 
     Add = Callable[..., list[int]]
@@ -115,9 +115,9 @@ def test_every_statement_that_can_have_a_plan_has_one(database_url: str) -> None
     expected = {
         "kmeans/lloyd_step": "on work_sample",
         "kmeans/assign_photos": "Insert on work_assignments",
-        "clusters/write_assignments": "Update on photos",
-        "clusters/insert": "Function Scan on make_clusters",
-        "runs/close": "Update on cluster_runs",
+        "commit/write_assignments": "Update on photos",
+        "commit/insert_clusters": "Function Scan on make_clusters",
+        "commit/close_run": "Update on cluster_runs",
         "session/prepare": "Result",
     }
     for name, node in expected.items():
@@ -140,7 +140,7 @@ def test_executions_are_those_of_all_sessions(database_url: str) -> None:
     assert executions["runs/enter_phase"] == counts.of["phases"]
     assert executions["kmeans/assign_photos"] == counts.of["ranges of photos"] > 1
     assert executions["kmeans/lloyd_step"] >= counts.of["steps"] > 1
-    assert executions["clusters/write_assignments"] == executions["runs/open"] == 1
+    assert executions["commit/write_assignments"] == executions["runs/open"] == 1
 
 
 @pytest.mark.usefixtures("library")
@@ -150,7 +150,7 @@ def test_no_line_of_a_plan_carries_the_parameters(database_url: str) -> None:
     assert max(map(len, lines)) < 1_000
     of_the_run = [one for name, one in explained.items() if not name.startswith(OF_CATALOGS)]
     assert sum(len(line) for one in of_the_run for line in one.plan or ()) < 35_000
-    plan = "\n".join(explained["clusters/drop_empty"].plan or ())
+    plan = "\n".join(explained["commit/drop_empty_clusters"].plan or ())
     assert re.search(r"ANY \('\{1000000,1000001,[\d,]+\.\.\. \(\d+ characters\)'", plan)
 
 
@@ -192,7 +192,7 @@ def test_the_command_for_people(session: Session, run_cli: Run, database_url: st
         finished.out,
     )
     assert re.search(r"\n\n-- sql/kmeans/assign_photos\.sql, \d+ times\n", finished.out)
-    assert "\n\n-- sql/clusters/insert.sql, once\nSELECT made.id\n" in finished.out
+    assert "\n\n-- sql/commit/insert_clusters.sql, once\nSELECT made.id\n" in finished.out
     explained = finished.out.split("\n\n-- sql/")
     assert sum(len(one) for one in explained if not one.startswith(OF_CATALOGS)) < 70_000
     assert_untouched(session)
@@ -219,5 +219,5 @@ def test_the_command_for_programs(session: Session, run_cli: Run, database_url: 
 def test_a_library_without_photos(run_cli: Run, database_url: str) -> None:
     finished = run_cli("generate", "--explain", "--database-url", database_url)
     assert finished.code == 0
-    assert "-- sql/photos/survey.sql, once\n" in finished.out
+    assert "-- sql/survey/count_photos.sql, once\n" in finished.out
     assert "sql/kmeans" not in finished.out

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from fluffy_sql.algorithms import measurable, sampling
 from fluffy_sql.errors import LibraryError
+from fluffy_sql.kmeans import numeric_limits as measurable
+from fluffy_sql.kmeans import sample as sampling
+from fluffy_sql.operations.sweep import SweepService
 from fluffy_sql.settings import ClusteringSettings
-from fluffy_sql.sweeping import SweepService
 from tests.conftest import made_library
 from tests.integration.helpers import (
     centroids_by_cluster,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
 
     AddPhotos = Callable[..., list[int]]
 

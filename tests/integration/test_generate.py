@@ -12,13 +12,15 @@ import psycopg
 import pytest
 from sklearn.cluster import KMeans
 
-from fluffy_sql.algorithms import following, kmeans, sampling, training
-from fluffy_sql.algorithms.cells import LEAST_RECALL
-from fluffy_sql.algorithms.following import Following
-from fluffy_sql.database.session import Session
 from fluffy_sql.errors import BusyError, DatabaseError, LibraryError, PostconditionError
-from fluffy_sql.progress import Progress
-from fluffy_sql.service import ClusteringService
+from fluffy_sql.kmeans import kmeans, training
+from fluffy_sql.kmeans import sample as sampling
+from fluffy_sql.kmeans.nearest import tracking as following
+from fluffy_sql.kmeans.nearest.cells import LEAST_RECALL
+from fluffy_sql.kmeans.nearest.tracking import Following
+from fluffy_sql.operations.generate import ClusteringService
+from fluffy_sql.postgres.session import Session
+from fluffy_sql.runs.progress import Progress
 from fluffy_sql.settings import ClusteringSettings
 from tests.conftest import made_library
 from tests.integration.helpers import (
@@ -34,7 +36,7 @@ from tests.reference import inertia_of_partition, lloyd, nearest, same_partition
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fluffy_sql.types import Fit, StepReport
+    from fluffy_sql.algorithms import Fit, StepReport
 
 
 def scaled_library(seed: int) -> tuple[Any, Any]:
@@ -166,7 +168,7 @@ def test_where_rows_would_not_find_theirs_every_centroid_is_looked_at(
         monkeypatch.setattr(following, name, 1.1)
     settings = ClusteringSettings(k=300, restarts=1, refine=False)
     used = {found.name for found in ClusteringService(database_url, settings).explain()}
-    assert {"kmeans/lloyd_step", "kmeans/lift_means", "kmeans/assign_photos"} <= used
+    assert {"kmeans/lloyd_step", "kmeans/full_dimension_means", "kmeans/assign_photos"} <= used
     assert not any(name.endswith("_by_cell") for name in used)
 
 

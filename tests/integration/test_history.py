@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fluffy_sql.assigning import AssignService
-from fluffy_sql.database.locks import LockLimits
-from fluffy_sql.database.session import Session
 from fluffy_sql.errors import HistoryError
-from fluffy_sql.history import compare_runs, show_run, undo_run
-from fluffy_sql.types import AssignOptions
+from fluffy_sql.operations.assign import AssignOptions, AssignService
+from fluffy_sql.operations.history import compare_runs, show_run, undo_run
+from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.transaction import LockLimits
 from tests.conftest import made_library
 from tests.integration.helpers import clusters_by_photo, generate, query
 from tests.integration.test_recluster import counts_are_right, recluster
@@ -20,7 +19,7 @@ from tests.integration.test_recluster import counts_are_right, recluster
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fluffy_sql.types import UndoResult
+    from fluffy_sql.operations.history import UndoResult
     from tests.conftest import Finished
 
 

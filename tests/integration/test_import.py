@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from fluffy_sql.database.session import Session
 from fluffy_sql.errors import DatabaseError, ImportFileError
-from fluffy_sql.importing import ImportResult, import_photos
-from fluffy_sql.importing.rows import ROWS_PER_BATCH
+from fluffy_sql.operations.importing import ImportResult, import_photos
+from fluffy_sql.operations.importing.rows import ROWS_PER_BATCH
+from fluffy_sql.postgres.session import Session
 from tests.conftest import SHARED_DATA
 
 if TYPE_CHECKING:

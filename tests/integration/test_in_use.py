@@ -15,16 +15,15 @@ import numpy as np
 import psycopg
 import pytest
 
-from fluffy_sql.assigning import AssignService
-from fluffy_sql.checking import check
-from fluffy_sql.database.locks import LockLimits
-from fluffy_sql.database.session import Session
 from fluffy_sql.errors import DatabaseError
-from fluffy_sql.history import undo_run
-from fluffy_sql.progress import Progress
-from fluffy_sql.service import ClusteringService
+from fluffy_sql.operations.assign import AssignOptions, AssignService
+from fluffy_sql.operations.check import check
+from fluffy_sql.operations.generate import ClusteringService
+from fluffy_sql.operations.history import undo_run
+from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.transaction import LockLimits
+from fluffy_sql.runs.progress import Progress
 from fluffy_sql.settings import ClusteringSettings
-from fluffy_sql.types import AssignOptions
 from tests.conftest import made_library
 from tests.integration.helpers import clusters_by_photo, generate, query, snapshot, work_tables
 from tests.integration.test_counts import WRONG, WRONG_WITH_PENDING
@@ -35,7 +34,9 @@ from tests.sql.helpers import wait_until_blocked
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fluffy_sql.types import AssignResult, RunResult, StepReport
+    from fluffy_sql.algorithms import StepReport
+    from fluffy_sql.operations.assign import AssignResult
+    from fluffy_sql.runs.record import RunResult
 
     Add = Callable[..., list[int]]
 

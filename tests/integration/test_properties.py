@@ -10,15 +10,15 @@ import numpy as np
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from fluffy_sql.service import ClusteringService
+from fluffy_sql.operations.generate import ClusteringService
 from fluffy_sql.settings import ClusteringSettings
 from tests.integration.helpers import generate, query, work_tables
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fluffy_sql.database.session import Session
-    from fluffy_sql.types import RunResult
+    from fluffy_sql.postgres.session import Session
+    from fluffy_sql.runs.record import RunResult
 
     Rows = NDArray[np.float32]
 

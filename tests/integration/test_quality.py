@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score
 
-from fluffy_sql import quality
+from fluffy_sql.runs import quality
 from tests.conftest import made_library
 from tests.integration.helpers import centroids_by_cluster, clusters_by_photo, generate, query
 from tests.reference import unit_rows
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
 
 
 def silhouettes(

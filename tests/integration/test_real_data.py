@@ -11,14 +11,13 @@ import pytest
 from sklearn.cluster import KMeans
 from sklearn.metrics import normalized_mutual_info_score
 
-from fluffy_sql.assigning import AssignService
-from fluffy_sql.database.locks import LockLimits
-from fluffy_sql.database.session import Session
-from fluffy_sql.history import undo_run
-from fluffy_sql.importing import import_photos
-from fluffy_sql.service import ClusteringService
+from fluffy_sql.operations.assign import AssignOptions, AssignService
+from fluffy_sql.operations.generate import ClusteringService
+from fluffy_sql.operations.history import undo_run
+from fluffy_sql.operations.importing import import_photos
+from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.transaction import LockLimits
 from fluffy_sql.settings import ClusteringSettings
-from fluffy_sql.types import AssignOptions
 from tests.conftest import SHARED_DATA
 from tests.integration.helpers import clusters_by_photo, generate, query
 from tests.reference import inertia_of_partition, unit_rows

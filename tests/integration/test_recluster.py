@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from fluffy_sql.errors import DatabaseError, PostconditionError
-from fluffy_sql.service import ClusteringService
+from fluffy_sql.operations.generate import ClusteringService
 from fluffy_sql.settings import ClusteringSettings
 from tests.conftest import made_library
 from tests.integration.helpers import (
@@ -27,7 +27,7 @@ from tests.reference import unit_rows
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
     from tests.conftest import Finished
 
 

@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fluffy_sql import cli
-from fluffy_sql.report import gather as gathering
-from fluffy_sql.report.gather import gather
-from fluffy_sql.report.model import Selection
+from fluffy_sql.cli import main as cli
+from fluffy_sql.operations.report import gather as gathering
+from fluffy_sql.operations.report.gather import gather
+from fluffy_sql.operations.report.model import Selection
 from tests.conftest import made_library
 from tests.integration.helpers import generate, query, snapshot
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
     from tests.conftest import Finished
 
     Report = Callable[..., Finished]
@@ -358,7 +358,7 @@ def test_the_sample_library_is_found_without_being_named(
 
 @pytest.mark.parametrize("missing", ["jinja2", "PIL"])
 def test_a_missing_extra_is_one_line(missing: str, tmp_path: Path) -> None:
-    without = f"import sys; sys.modules[{missing!r}] = None; from fluffy_sql.cli import run;"
+    without = f"import sys; sys.modules[{missing!r}] = None; from fluffy_sql.cli.main import run;"
     finished = subprocess.run(
         [sys.executable, "-c", without + "sys.exit(run(['report', '--out', 'out']))"],
         capture_output=True,
@@ -377,7 +377,7 @@ def test_a_missing_extra_is_one_line(missing: str, tmp_path: Path) -> None:
 
 MEASURED = """
 import resource, sys
-from fluffy_sql.cli import run
+from fluffy_sql.cli.main import run
 code = run(sys.argv[1:])
 print(code, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
 """
@@ -458,7 +458,7 @@ def test_a_stopped_report_leaves_nothing(
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("fluffy_sql.report.album.draw_sheet", stop)
+    monkeypatch.setattr("fluffy_sql.operations.report.album.draw_sheet", stop)
     stopped = report("--cluster", "1")
     assert stopped.code == cli.STOPPED_BY_SIGNAL
     assert page(tmp_path) == earlier

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from fluffy_sql.algorithms import sampling
 from fluffy_sql.errors import FluffySqlError, HistoryError
-from fluffy_sql.progress import Progress
-from fluffy_sql.service import ClusteringService
+from fluffy_sql.kmeans import sample as sampling
+from fluffy_sql.operations.generate import ClusteringService
+from fluffy_sql.runs.progress import Progress
 from fluffy_sql.settings import ClusteringSettings
 from tests.conftest import made_library
 from tests.integration.helpers import clusters_by_photo, generate, query, snapshot, work_tables
@@ -20,8 +20,9 @@ from tests.integration.test_recluster import recluster
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fluffy_sql.database.session import Session
-    from fluffy_sql.types import RunResult, StepReport
+    from fluffy_sql.algorithms import StepReport
+    from fluffy_sql.postgres.session import Session
+    from fluffy_sql.runs.record import RunResult
     from tests.conftest import Finished
 
 

@@ -10,14 +10,13 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from fluffy_sql.assigning import AssignService
-from fluffy_sql.checking import check
-from fluffy_sql.database import schema
-from fluffy_sql.database.locks import LockLimits
-from fluffy_sql.database.session import Session
 from fluffy_sql.errors import DatabaseError, LibraryError, SchemaError
-from fluffy_sql.history import undo_run
-from fluffy_sql.types import AssignOptions
+from fluffy_sql.operations.assign import AssignOptions, AssignService
+from fluffy_sql.operations.check import check
+from fluffy_sql.operations.history import undo_run
+from fluffy_sql.postgres import schema
+from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.transaction import LockLimits
 from tests.conftest import made_library
 from tests.integration.helpers import generate, query, snapshot, work_tables
 
@@ -170,7 +169,7 @@ def test_photos_are_at_the_nearest_centroid_of_their_scope(
 def test_a_scope_too_large_for_the_rest_is_clustered_alone(
     rails: Session, rails_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fluffy_sql.algorithms.scopes._SMALL_SCOPE", 100)
+    monkeypatch.setattr("fluffy_sql.kmeans.scopes.split._SMALL_SCOPE", 100)
     result = generate(rails_url, k=THEMES)
     assert (result.scopes, result.clusters_created, result.recall) == (3, 12, 1.0)
     assert scopes_are_apart(rails)
@@ -184,7 +183,7 @@ def test_a_scope_too_large_for_the_rest_is_clustered_alone(
 def test_small_scopes_are_taken_in_batches_that_fit_the_memory_set_aside(
     rails: Session, rails_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fluffy_sql.algorithms.scopes._CENTROID_BYTES", 4 * 16 * 5)
+    monkeypatch.setattr("fluffy_sql.kmeans.scopes.split._CENTROID_BYTES", 4 * 16 * 5)
     generate(rails_url, k=THEMES)
     assert clusters_by_persona(rails) == {1: 4, 2: 4, 3: 4}
     for persona in PHOTOS:
@@ -223,7 +222,7 @@ def test_a_scope_with_a_cluster_short_is_done_again_alone(
         trained[2] = np.concatenate([trained[2][:-1], trained[2][:1]])
         return original(self, trained)
 
-    from fluffy_sql.algorithms import small_scopes
+    from fluffy_sql.kmeans.scopes import batched as small_scopes
 
     original = small_scopes._SmallScopes.assign
     monkeypatch.setattr(small_scopes._SmallScopes, "assign", one_short)

@@ -12,9 +12,9 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from fluffy_sql.database.address import describe_url, libpq_environment
-from fluffy_sql.database.session import Session, our_errors
 from fluffy_sql.errors import DatabaseError, SettingsError
+from fluffy_sql.postgres.address import describe_url, libpq_environment
+from fluffy_sql.postgres.session import Session, our_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,10 +88,10 @@ def test_an_error_is_one_line_without_our_sql(
 def test_every_method_raises_our_errors(session: Session) -> None:
     session.connection.execute("DROP TABLE photos CASCADE")
     calls: list[Callable[[], object]] = [
-        lambda: session.execute("photos/survey"),
-        lambda: session.fetch_all("photos/survey"),
-        lambda: session.fetch_as(dict, "photos/survey"),
-        lambda: session.fetch_value("photos/exist"),
+        lambda: session.execute("survey/count_photos"),
+        lambda: session.fetch_all("survey/count_photos"),
+        lambda: session.fetch_as(dict, "survey/count_photos"),
+        lambda: session.fetch_value("survey/has_photos"),
         lambda: session.copy_in("import/copy_into_stage", ["text"], [["a"]]),
     ]
     for call in calls:
@@ -110,7 +110,7 @@ def test_a_session_that_may_only_read_is_told_why(
     with Session.open(url) as session:
         around = session.transaction() if in_transaction else nullcontext()
         with pytest.raises(DatabaseError) as failed, around:
-            session.execute("locks/lock_photos")
+            session.execute("commit/lock_photos")
     assert failed.value.sqlstate == "25006"
     assert str(failed.value).endswith(
         " in a read-only transaction; default_transaction_read_only is on"
@@ -126,7 +126,7 @@ def test_a_lost_connection_is_our_error_and_tidying_up_is_quiet(
             "SELECT pg_terminate_backend(%s)", (lost.connection.info.backend_pid,)
         )
         with pytest.raises(DatabaseError) as failed:
-            lost.fetch_all("photos/survey")
+            lost.fetch_all("survey/count_photos")
         assert failed.value.sqlstate == "57P01"
         assert str(failed.value).isprintable()
         lost.release("runs/unlock")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from fluffy_sql.algorithms import sampling
 from fluffy_sql.errors import BusyError, LibraryError
-from fluffy_sql.progress import Progress
+from fluffy_sql.kmeans import sample as sampling
+from fluffy_sql.operations.sweep import SweepService
+from fluffy_sql.runs.progress import Progress
 from fluffy_sql.settings import ClusteringSettings
-from fluffy_sql.sweeping import SweepService
 from tests.conftest import made_library
 from tests.integration.helpers import generate, query, snapshot, work_tables
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from fluffy_sql.database.session import Session
-    from fluffy_sql.types import SweepResult
+    from fluffy_sql.operations.sweep import SweepResult
+    from fluffy_sql.postgres.session import Session
     from tests.conftest import Finished
 
     Run = Callable[..., Finished]
@@ -257,7 +257,7 @@ def test_an_interrupted_sweep_prints_what_it_has_and_draws_it(
         if k == 8:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("fluffy_sql.display.RunProgress.trying", interrupt)
+    monkeypatch.setattr("fluffy_sql.cli.console.RunProgress.trying", interrupt)
     chart = tmp_path / "chart.html"
     finished = on_database("--json", "--k", "3,4,8", "--out", str(chart))
     assert finished.code == 130
@@ -298,7 +298,7 @@ def test_what_can_not_be_asked_of_a_sweep(
 def test_without_the_extra_a_chart_is_refused_before_the_sweep(
     run_cli: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "fluffy_sql.report.sweep_chart", None)
+    monkeypatch.setitem(__import__("sys").modules, "fluffy_sql.operations.report.sweep_chart", None)
     finished = run_cli("sweep", "--out", "chart.png")
     assert finished.code == 2
     assert 'pip install "fluffy_sql[report]"' in finished.err

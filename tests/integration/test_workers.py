@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from fluffy_sql.database.session import Session
-from fluffy_sql.database.workers import Workers
 from fluffy_sql.errors import DatabaseError
+from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ def assert_usable(workers: Workers) -> None:
         status = session.connection.info.transaction_status
         assert status == psycopg.pq.TransactionStatus.IDLE
     assert (
-        list(workers.map(lambda session, _: session.fetch_value("photos/exist"), range(6)))
+        list(workers.map(lambda session, _: session.fetch_value("survey/has_photos"), range(6)))
         == [False] * 6
     )
 
@@ -104,7 +104,7 @@ def test_a_failure_cancels_the_others_wherever_it_stands(workers: Workers, faili
 def test_an_error_of_postgres_is_raised_as_ours(workers: Workers, session: Session) -> None:
     session.connection.execute("DROP VIEW usable_photos CASCADE")
     with pytest.raises(DatabaseError) as failed:
-        list(workers.map(lambda session, _: session.fetch_all("photos/survey"), range(5)))
+        list(workers.map(lambda session, _: session.fetch_all("survey/count_photos"), range(5)))
     assert failed.value.sqlstate == "42P01"
     assert_usable(workers)
 

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from fluffy_sql.algorithms.lookup import among_candidates
-from fluffy_sql.algorithms.measurable import LONGEST
-from fluffy_sql.database.statements import statement
-from fluffy_sql.database.vectors import IntegerArray
-from fluffy_sql.database.work_tables import analyze
+from fluffy_sql.kmeans.nearest.params import among_candidates
+from fluffy_sql.kmeans.numeric_limits import LONGEST
+from fluffy_sql.postgres.statements import statement
+from fluffy_sql.postgres.vectors import IntegerArray
+from fluffy_sql.postgres.work_tables import analyze
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fluffy_sql.database.session import Session
-    from fluffy_sql.database.vectors import VectorArray
+    from fluffy_sql.postgres.session import Session
+    from fluffy_sql.postgres.vectors import VectorArray
 
 LARGEST_ID = 2**63 - 1
 # 3,076 bytes: more than a row may hold before Postgres moves it out of line.

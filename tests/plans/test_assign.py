@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fluffy_sql.database.session import Session
-from fluffy_sql.database.vectors import probe
-from fluffy_sql.database.work_tables import analyze
+from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.vectors import probe
+from fluffy_sql.postgres.work_tables import analyze
 from tests.plans.helpers import (
     DIMENSIONS,
     LARGEST_ID,
@@ -32,7 +32,7 @@ both_metrics = pytest.mark.parametrize("normalize", [True, False])
 
 def make_clusters(session: Session, dimensions: int) -> list[int]:
     made = session.fetch_all(
-        "clusters/insert",
+        "commit/insert_clusters",
         run_id=None,
         centroids=random_centroids(session, K, dimensions),
         scopes=[None] * K,

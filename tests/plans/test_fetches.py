@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fluffy_sql.database.vectors import probe
+from fluffy_sql.postgres.vectors import probe
 from tests.plans.helpers import (
     DIMENSIONS,
     LARGEST_ID,
@@ -23,7 +23,7 @@ from tests.plans.helpers import (
 from tests.sql.helpers import open_run
 
 if TYPE_CHECKING:
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
 
 PHOTOS = 300
 K = 20
@@ -59,11 +59,14 @@ def commit(session: Session, *, normalize: bool = True) -> list[int]:
     """Places every photo; returns the clusters."""
     assign(session, normalize=normalize)
     made = session.fetch_all(
-        "clusters/insert", run_id=None, centroids=random_centroids(session, K), scopes=[None] * K
+        "commit/insert_clusters",
+        run_id=None,
+        centroids=random_centroids(session, K),
+        scopes=[None] * K,
     )
     cluster_ids = sorted(row["id"] for row in made)
     session.execute(
-        "clusters/write_assignments",
+        "commit/write_assignments",
         run_id=open_run(session),
         labels=list(range(K)),
         cluster_ids=cluster_ids,
@@ -103,7 +106,7 @@ def test_two_functions_of_the_column_itself_fetch_it_twice(session: Session) -> 
 
 
 def test_the_survey_fetches_one_embedding_for_each_length(session: Session) -> None:
-    explained = explain(session, "photos/survey")
+    explained = explain(session, "survey/count_photos")
     assert explained.fetches <= 2
 
 
@@ -112,7 +115,7 @@ def test_looking_at_what_was_left_out_fetches_only_that_and_once(session: Sessio
         "INSERT INTO work_assignments SELECT id, 0, 0, xmin FROM photos ORDER BY id LIMIT %s",
         (PHOTOS - 100,),
     )
-    assert explain(session, "photos/survey_left_out", clustered=False).fetches == about(100)
+    assert explain(session, "survey/count_unlabelled", clustered=False).fetches == about(100)
 
 
 @both_metrics
@@ -227,11 +230,13 @@ def test_fetching_photos_fetches_no_more_than_are_asked_for(
 
 
 @both_metrics
-@pytest.mark.parametrize("name", ["kmeans/lift_means", "kmeans/lift_means_by_cell"])
+@pytest.mark.parametrize(
+    "name", ["kmeans/full_dimension_means", "kmeans/full_dimension_means_by_cell"]
+)
 def test_lifting_fetches_each_embedding_once(session: Session, name: str, normalize: bool) -> None:
     draw_sample(session, PHOTOS)
     looked_up = cells(session, K) | {"cells": in_cells(PHOTOS)}
-    if name == "kmeans/lift_means":
+    if name == "kmeans/full_dimension_means":
         looked_up = {"centroids": random_centroids(session, K), "followed": True}
     explained = explain(
         session,
@@ -281,12 +286,15 @@ def test_drawing_far_photos_fetches_no_more_than_are_drawn(
 def test_placing_photos_neither_fetches_nor_rewrites_an_embedding(session: Session) -> None:
     assign(session, normalize=True)
     made = session.fetch_all(
-        "clusters/insert", run_id=None, centroids=random_centroids(session, K), scopes=[None] * K
+        "commit/insert_clusters",
+        run_id=None,
+        centroids=random_centroids(session, K),
+        scopes=[None] * K,
     )
     size = toast_bytes(session, "photos")
     explained = explain(
         session,
-        "clusters/write_assignments",
+        "commit/write_assignments",
         run_id=open_run(session),
         labels=list(range(K)),
         cluster_ids=sorted(row["id"] for row in made),
@@ -305,7 +313,7 @@ def test_the_check_fetches_each_photo_it_looks_at_once(session: Session, normali
     )
     explained = explain(
         session,
-        "clusters/count_misplaced",
+        "commit/count_misplaced",
         labels=list(range(len(cluster_ids))),
         cluster_ids=cluster_ids,
         normalize=normalize,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fluffy_sql.database.session import Session
+from fluffy_sql.postgres.session import Session
 from tests.plans.helpers import (
     DIMENSIONS,
     Explained,

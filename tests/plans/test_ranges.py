@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fluffy_sql.database.session import Session
-from fluffy_sql.database.vectors import probe
+from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.vectors import probe
 from tests.plans.helpers import (
     Explained,
     draw_sample,
@@ -84,7 +84,7 @@ def test_the_first_rows_are_read_by_the_primary_key(large: Session) -> None:
     assert index_of(explained, "work_sample") == "work_sample_pkey"
 
 
-@pytest.mark.parametrize("name", ["kmeans/project_sample", "kmeans/lift_means"])
+@pytest.mark.parametrize("name", ["kmeans/project_sample", "kmeans/full_dimension_means"])
 def test_photos_of_a_range_of_the_sample_are_looked_up_by_their_keys(
     large: Session, name: str
 ) -> None:

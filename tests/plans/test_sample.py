@@ -19,7 +19,7 @@ from tests.plans.helpers import (
 )
 
 if TYPE_CHECKING:
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
 
 PHOTOS = 300
 K = 20

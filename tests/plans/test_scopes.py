@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from fluffy_sql.algorithms.measurable import LONGEST
-from fluffy_sql.database.vectors import probe
-from fluffy_sql.database.work_tables import analyze
+from fluffy_sql.kmeans.numeric_limits import LONGEST
+from fluffy_sql.postgres.vectors import probe
+from fluffy_sql.postgres.work_tables import analyze
 from tests.plans.helpers import (
     DIMENSIONS,
     Explained,
@@ -22,7 +22,7 @@ from tests.plans.helpers import (
 )
 
 if TYPE_CHECKING:
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
 
 SCOPES = 60
 PHOTOS_EACH = 20

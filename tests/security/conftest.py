@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from fluffy_sql.database.embedded import embedded_server
+from fluffy_sql.postgres.embedded import embedded_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

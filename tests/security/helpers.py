@@ -13,8 +13,8 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from fluffy_sql import cli
-from fluffy_sql.database.session import Session
+from fluffy_sql.cli import main as cli
+from fluffy_sql.postgres.session import Session
 from tests.conftest import made_library
 from tests.integration.helpers import query
 

@@ -18,10 +18,10 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from fluffy_sql.database import programs
-from fluffy_sql.database.address import libpq_environment
-from fluffy_sql.database.embedded import EmbeddedServer, embedded_server
 from fluffy_sql.errors import SettingsError
+from fluffy_sql.postgres import programs
+from fluffy_sql.postgres.address import libpq_environment
+from fluffy_sql.postgres.embedded import EmbeddedServer, embedded_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -246,7 +246,7 @@ def test_a_folder_may_be_deleted_under_it(tmp_path: Path) -> None:
 PROGRAM = """
 import sys, time
 from pathlib import Path
-from fluffy_sql.database.embedded import embedded_server
+from fluffy_sql.postgres.embedded import embedded_server
 with embedded_server(Path(sys.argv[1])):
     print("here", flush=True)
     sys.stdin.read()

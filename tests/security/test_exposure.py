@@ -11,8 +11,8 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from fluffy_sql.database import schema
-from fluffy_sql.database.session import Session
+from fluffy_sql.postgres import schema
+from fluffy_sql.postgres.session import Session
 from tests.integration.helpers import query
 from tests.security.helpers import (
     LOOKING,

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from fluffy_sql.database import schema
-from fluffy_sql.database.session import Session
-from fluffy_sql.service import ClusteringService
+from fluffy_sql.operations.generate import ClusteringService
+from fluffy_sql.postgres import schema
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.settings import ClusteringSettings
 from tests.integration.helpers import generate, query, snapshot, work_tables
 from tests.security.helpers import (

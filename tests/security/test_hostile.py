@@ -13,7 +13,7 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from fluffy_sql.database import schema
+from fluffy_sql.postgres import schema
 from tests.conftest import made_library
 from tests.integration.helpers import query
 from tests.security.helpers import LOOKING, let_in
@@ -21,7 +21,7 @@ from tests.security.helpers import LOOKING, let_in
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
     from tests.conftest import Finished
 
     Run = Callable[..., Finished]

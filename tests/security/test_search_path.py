@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from fluffy_sql.database.session import Session
+from fluffy_sql.postgres.session import Session
 from tests.integration.helpers import generate, query
 from tests.security.helpers import add_photos
 

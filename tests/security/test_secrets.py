@@ -12,9 +12,9 @@ import psutil
 import psycopg
 import pytest
 
-from fluffy_sql.database import schema
-from fluffy_sql.database.session import Session
-from fluffy_sql.service import ClusteringService
+from fluffy_sql.operations.generate import ClusteringService
+from fluffy_sql.postgres import schema
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.settings import ClusteringSettings
 from tests.integration.helpers import generate, query
 from tests.security.helpers import LOOKING, WORKING, add_photos, cut_off_a_run, write_new_photos

@@ -14,8 +14,8 @@ import pytest
 import trustme
 from psycopg.conninfo import make_conninfo
 
-from fluffy_sql.database import schema
-from fluffy_sql.database.session import Session
+from fluffy_sql.postgres import schema
+from fluffy_sql.postgres.session import Session
 from tests.security.helpers import add_photos
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fluffy_sql.database.session import Session
+from fluffy_sql.postgres.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,13 +10,13 @@ import numpy as np
 import psycopg
 import pytest
 
-from fluffy_sql.database.vectors import LONGEST_VECTOR, probe
+from fluffy_sql.postgres.vectors import LONGEST_VECTOR, probe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from fluffy_sql.database.session import Session
-    from fluffy_sql.database.vectors import VectorArray
+    from fluffy_sql.postgres.session import Session
+    from fluffy_sql.postgres.vectors import VectorArray
 
 
 LARGEST_ID = 2**63 - 1
@@ -55,7 +55,7 @@ def make_clusters(
 ) -> list[int]:
     """Clusters with these centroids; returns their ids in the same order."""
     made = session.fetch_all(
-        "clusters/insert",
+        "commit/insert_clusters",
         run_id=run_id,
         centroids=vectors(session, centroids),
         scopes=[None] * len(centroids),
@@ -167,7 +167,7 @@ def close_run(session: Session, run_id: int, **changes: object) -> None:
         "scopes": 1,
         "seconds": '{"total": 1.5}',
     }
-    session.execute("runs/close", run_id=run_id, **(parameters | changes))
+    session.execute("commit/close_run", run_id=run_id, **(parameters | changes))
 
 
 def record_quality(session: Session, run_id: int, cluster_id: int, silhouette: float) -> None:

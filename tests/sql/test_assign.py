@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from fluffy_sql.database.vectors import probe
-from fluffy_sql.database.work_tables import empty
+from fluffy_sql.postgres.vectors import probe
+from fluffy_sql.postgres.work_tables import empty
 from tests.sql.helpers import (
     LARGEST_ID,
     PROBE,
@@ -29,7 +29,7 @@ from tests.sql.helpers import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
 
 
 def candidates(session: Session) -> list[tuple[Any, ...]]:
@@ -538,7 +538,7 @@ def test_counts_are_added_up(session: Session) -> None:
     session.connection.execute("UPDATE clusters SET photos_count = 5")
     session.connection.execute("UPDATE clusters SET photos_count = NULL WHERE id = %s", (unknown,))
     added = {"cluster_ids": [b, a, unknown], "photos": [2, -3, 4]}
-    assert session.execute("clusters/add_counts", **added) == 3
+    assert session.execute("commit/add_counts", **added) == 3
     assert dict(query(session, "SELECT id, photos_count FROM clusters")) == {
         a: 2, b: 7, other: 5, unknown: 4,
     }  # fmt: skip
@@ -547,7 +547,7 @@ def test_counts_are_added_up(session: Session) -> None:
 def test_the_record_is_closed_with_what_was_placed(session: Session) -> None:
     run_id, other = open_run(session, kind="assign"), open_run(session)
     session.execute(
-        "assign/close_run",
+        "commit/close_assign",
         run_id=run_id,
         photos_moved=7,
         skipped='{"too_far": 2}',

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fluffy_sql.database.counter_cache import SERVICE, put_into_effect
+from fluffy_sql.postgres.counter_cache import SERVICE, put_into_effect
 from tests.sql.helpers import (
     add_with_ids,
     as_role,
@@ -22,7 +22,7 @@ from tests.sql.helpers import (
 )
 
 if TYPE_CHECKING:
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
 
 TRIGGER = (
     "CREATE TRIGGER place_new AFTER INSERT OR UPDATE OF embedding ON photos"

@@ -22,7 +22,7 @@ from tests.sql.helpers import (
 )
 
 if TYPE_CHECKING:
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
 
 
 def test_nothing_is_found_where_nothing_is_wrong(session: Session) -> None:
@@ -139,7 +139,7 @@ def test_a_count_that_is_not_folded_yet_is_not_wrong(session: Session) -> None:
     assert wrong(session) == []
     set_count(session, empty, 5)
     assert wrong(session) == [(empty, 7, 2)]
-    assert session.execute("check/mend_counts", cluster_ids=[full, empty]) == 2
+    assert session.execute("check/repair_counts", cluster_ids=[full, empty]) == 2
     assert wrong(session) == []
     session.fetch_value("triggers/fold")
     assert dict(query(session, "SELECT id, photos_count FROM clusters")) == {full: 1, empty: 2}
@@ -158,9 +158,9 @@ def test_counts_are_mended_as_far_as_they_are_given(session: Session) -> None:
     full, empty = two_clusters(session)
     set_count(session, full, 7)
     set_count(session, empty, 8)
-    assert session.execute("check/mend_counts", cluster_ids=[full]) == 1
+    assert session.execute("check/repair_counts", cluster_ids=[full]) == 1
     assert wrong(session) == [(empty, 8, 0)]
-    assert session.execute("check/mend_counts", cluster_ids=[empty, full]) == 2
+    assert session.execute("check/repair_counts", cluster_ids=[empty, full]) == 2
     assert wrong(session) == []
 
 
@@ -177,7 +177,7 @@ def test_clusters_that_are_being_mended_can_be_read_and_take_photos(
         place(second, empty, 1)
         place(second, full, 3)
         assert wrong(second) == [(full, 9, 2)]
-        first.execute("check/mend_counts", cluster_ids=[full])
+        first.execute("check/repair_counts", cluster_ids=[full])
     assert wrong(first) == []
     first.fetch_value("triggers/fold")
     assert dict(query(first, "SELECT id, photos_count FROM clusters")) == {full: 2, empty: 1}

@@ -10,7 +10,7 @@ import pytest
 from tests.sql.helpers import add_with_ids, place, query, value
 
 if TYPE_CHECKING:
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
 
 TABLES = ("photos", "clusters")
 VIEWS = (

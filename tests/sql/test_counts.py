@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from fluffy_sql.checking import check
-from fluffy_sql.database import definitions
-from fluffy_sql.database.session import Session
+from fluffy_sql.operations.check import check
+from fluffy_sql.postgres import definitions
+from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import place, query
 
 if TYPE_CHECKING:

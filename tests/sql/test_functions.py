@@ -11,7 +11,7 @@ import pytest
 from tests.sql.helpers import add_with_ids, hide, make_clusters, open_run, place, query, value
 
 if TYPE_CHECKING:
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
 
 of_one_cluster = pytest.mark.parametrize(
     "function", ["cluster_central_photos", "cluster_outermost_photos", "cluster_random_photos"]

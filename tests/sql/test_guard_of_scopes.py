@@ -10,7 +10,7 @@ import pytest
 from tests.sql.helpers import value
 
 if TYPE_CHECKING:
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
 
 # From so many on it asks.
 MANY = 1_000

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fluffy_sql.types import Move
+from fluffy_sql.runs.moves import Move
 from tests.sql.helpers import (
     add_with_ids,
     close_run,
@@ -21,7 +21,7 @@ from tests.sql.helpers import (
 )
 
 if TYPE_CHECKING:
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
 
 
 def finished_run(session: Session, **changes: object) -> int:
@@ -84,7 +84,7 @@ def test_the_largest_moves_come_first(session: Session) -> None:
     record_move(session, run_id, [2, 3], None, 6)
     record_move(session, run_id, [4], None, 5)
     record_move(session, other, [1, 2, 3, 4], None, 7)
-    assert session.fetch_as(Move, "runs/list_moves", run_id=run_id) == [
+    assert session.fetch_as(Move, "commit/list_moves", run_id=run_id) == [
         Move(None, 6, 2),
         Move(None, 5, 1),
         Move(5, 6, 1),
@@ -249,9 +249,9 @@ def test_what_old_runs_moved_is_forgotten(session: Session) -> None:
     for run_id in (*runs, unfinished):
         record_move(session, run_id, [1], None, 10)
         changed(session, run_id, 10)
-    assert session.execute("runs/prune_moves", keep=2) == 1
+    assert session.execute("commit/prune_moves", keep=2) == 1
     kept = [(runs[1],), (runs[2],), (unfinished,)]
     assert query(session, "SELECT run_id FROM cluster_run_moves ORDER BY run_id") == kept
     assert query(session, "SELECT run_id FROM cluster_run_clusters ORDER BY run_id") == kept
     assert value(session, "SELECT count(*) FROM cluster_runs") == 4
-    assert session.execute("runs/prune_moves", keep=2) == 0
+    assert session.execute("commit/prune_moves", keep=2) == 0

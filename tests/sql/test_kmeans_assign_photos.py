@@ -21,7 +21,7 @@ from tests.sql.helpers import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
 
 
 def assign(

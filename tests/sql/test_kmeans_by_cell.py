@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from fluffy_sql.algorithms.lookup import among_candidates
-from fluffy_sql.database.vectors import IntegerArray
-from fluffy_sql.database.work_tables import empty
+from fluffy_sql.kmeans.nearest.params import among_candidates
+from fluffy_sql.postgres.vectors import IntegerArray
+from fluffy_sql.postgres.work_tables import empty
 from tests.sql.helpers import (
     LARGEST_ID,
     add_with_ids,
@@ -25,7 +25,7 @@ from tests.sql.helpers import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
 
 # Centroids 0 and 1 lie left, 2 and 3 right, 4 far off. Each cell has two candidates, in any order.
 CENTROIDS = [[0, 0], [4, 0], [96, 0], [100, 0], [900, 0]]

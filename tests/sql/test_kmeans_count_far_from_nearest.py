@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tests.sql.helpers import add_with_ids, make_assignments, vectors
 
 if TYPE_CHECKING:
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
 
 
 def count(

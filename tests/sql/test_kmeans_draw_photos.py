@@ -10,7 +10,7 @@ from tests.sql.helpers import add_with_ids, hide, make_clusters, place, query
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
 
 
 def draw(

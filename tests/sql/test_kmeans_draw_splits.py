@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from fluffy_sql.algorithms.cells import nearest
-from fluffy_sql.algorithms.lookup import among_candidates
-from fluffy_sql.database.vectors import IntegerArray
+from fluffy_sql.kmeans.nearest.cells import nearest
+from fluffy_sql.kmeans.nearest.params import among_candidates
+from fluffy_sql.postgres.vectors import IntegerArray
 from tests.sql.helpers import make_sample, vectors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
 
 
 def draw(

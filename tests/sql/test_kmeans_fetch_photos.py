@@ -9,7 +9,7 @@ import pytest
 from tests.sql.helpers import add_with_ids
 
 if TYPE_CHECKING:
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
 
 
 def fetch(

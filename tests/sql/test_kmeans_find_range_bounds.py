@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tests.sql.helpers import make_sample
 
 if TYPE_CHECKING:
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
 
 
 def bounds(session: Session, fractions: list[float]) -> Any:

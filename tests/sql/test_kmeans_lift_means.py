@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from fluffy_sql.algorithms.lookup import among_candidates
-from fluffy_sql.database.vectors import IntegerArray
+from fluffy_sql.kmeans.nearest.params import among_candidates
+from fluffy_sql.postgres.vectors import IntegerArray
 from tests.sql.helpers import add_with_ids, make_sample, vectors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
 
 by_cell_or_not = pytest.mark.parametrize("by_cell", [False, True])
 
@@ -39,7 +39,7 @@ def lift(
         )
         looked_up["cells"] = IntegerArray.of(np.zeros(rows, dtype=np.int32))
     found = session.fetch_all(
-        "kmeans/lift_means_by_cell" if by_cell else "kmeans/lift_means",
+        "kmeans/full_dimension_means_by_cell" if by_cell else "kmeans/full_dimension_means",
         **looked_up,
         normalize=normalize,
         dimensions=2,

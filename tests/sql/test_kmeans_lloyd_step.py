@@ -9,7 +9,7 @@ from tests.sql.helpers import make_sample, vectors
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
 
 
 def step(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tests.sql.helpers import make_sample, vectors
 
 if TYPE_CHECKING:
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
 
 CENTROIDS = [[0, 0], [10, 0], [0, 100]]
 

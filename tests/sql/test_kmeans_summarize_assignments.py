@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fluffy_sql.database.work_tables import empty
+from fluffy_sql.postgres.work_tables import empty
 from tests.sql.helpers import make_assignments
 
 if TYPE_CHECKING:
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
 
 
 def summary(session: Session) -> dict[int, tuple[int, float]]:

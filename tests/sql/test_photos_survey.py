@@ -9,12 +9,12 @@ from tests.sql.helpers import LONG_PATH, hide, make_clusters, place, query
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
 
 
 def survey(session: Session) -> list[tuple[bool, int | None, int]]:
     """(clustered, dimensions, photos), in the order of the rows."""
-    found = session.fetch_all("photos/survey")
+    found = session.fetch_all("survey/count_photos")
     return [(row["clustered"], row["dimensions"], row["photos"]) for row in found]
 
 

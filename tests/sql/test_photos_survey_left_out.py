@@ -17,12 +17,12 @@ from tests.sql.helpers import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
 
 
 def left_out(session: Session, *, clustered: bool = False) -> list[tuple[int, int, int]]:
     """(dimensions, photos, zero vectors), in the order of the rows."""
-    found = session.fetch_all("photos/survey_left_out", clustered=clustered)
+    found = session.fetch_all("survey/count_unlabelled", clustered=clustered)
     return [(row["dimensions"], row["photos"], row["zero_vectors"]) for row in found]
 
 

@@ -12,10 +12,9 @@ from sklearn.metrics import (
     davies_bouldin_score,
 )
 
-from fluffy_sql.algorithms.lookup import among_candidates
-from fluffy_sql.database.work_tables import empty
-from fluffy_sql.quality import nearest_others
-from fluffy_sql.types import ClusterQuality, Quality
+from fluffy_sql.kmeans.nearest.params import among_candidates
+from fluffy_sql.postgres.work_tables import empty
+from fluffy_sql.runs.quality import ClusterQuality, Quality, nearest_others
 from tests.conftest import made_library
 from tests.sql.helpers import (
     add_with_ids,
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
 
 ALL = 2**63 - 1
 
@@ -452,7 +451,7 @@ def write_clusters(session: Session, run_id: int, cluster_ids: list[int], **chan
         "davies_bouldins": [1.5],
         "photos_measured": [1],
     }
-    return session.execute("quality/write_clusters", **(parameters | changes))
+    return session.execute("commit/write_cluster_quality", **(parameters | changes))
 
 
 def two_clusters(session: Session) -> tuple[int, list[int]]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from fluffy_sql.types import ClusterChange, Move, OldCluster, Shared
+from fluffy_sql.runs.cluster_matching import OldCluster, Shared
+from fluffy_sql.runs.moves import ClusterChange, Move
 from tests.sql.helpers import (
     add_with_ids,
     hide,
@@ -24,7 +25,7 @@ from tests.sql.helpers import (
 )
 
 if TYPE_CHECKING:
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
 
 
 def library(session: Session, *sizes: int) -> list[int]:
@@ -44,7 +45,7 @@ def move(
 ) -> list[Move]:
     return session.fetch_as(
         Move,
-        "clusters/move_photos",
+        "commit/move_photos",
         run_id=run_id or open_run(session),
         labels=labels,
         cluster_ids=cluster_ids,
@@ -56,7 +57,7 @@ def move(
 
 def test_all_clusters_are_listed_with_their_photos(session: Session) -> None:
     first, second, third = library(session, 2, 0, 1)
-    found = session.fetch_as(OldCluster, "clusters/lock_all")
+    found = session.fetch_as(OldCluster, "commit/lock_old_clusters")
     assert [(old.id, old.photos) for old in found] == [(first, 2), (second, 0), (third, 1)]
     assert found[1].centroid is not None
     assert found[1].centroid.tolist() == [1, 0]
@@ -65,7 +66,7 @@ def test_all_clusters_are_listed_with_their_photos(session: Session) -> None:
 def test_photos_that_are_not_usable_count_as_well(session: Session) -> None:
     library(session, 2)
     hide(session, 1)
-    assert [old.photos for old in session.fetch_as(OldCluster, "clusters/lock_all")] == [2]
+    assert [old.photos for old in session.fetch_as(OldCluster, "commit/lock_old_clusters")] == [2]
 
 
 def test_a_cluster_can_not_be_deleted_meanwhile(two_sessions: tuple[Session, Session]) -> None:
@@ -74,7 +75,7 @@ def test_a_cluster_can_not_be_deleted_meanwhile(two_sessions: tuple[Session, Ses
     pid = other.connection.info.backend_pid
     with ThreadPoolExecutor(1) as pool:
         with session.transaction():
-            session.fetch_all("clusters/lock_all")
+            session.fetch_all("commit/lock_old_clusters")
             deleting = pool.submit(
                 other.connection.execute, "DELETE FROM clusters WHERE id = %s", (only,)
             )
@@ -88,7 +89,7 @@ def test_shared_photos_are_counted_by_place_and_old_cluster(session: Session) ->
     make_assignments(
         session, {i: (7 if i < 3 else 4, 0.0) for i in (1, 2, 3, 4, 5, 9)} | {77: (4, 0)}
     )
-    found = session.fetch_as(Shared, "clusters/count_shared", labels=[4, 7])
+    found = session.fetch_as(Shared, "commit/count_overlaps", labels=[4, 7])
     assert found == [
         Shared(0, first, 1),
         Shared(0, second, 2),
@@ -102,17 +103,17 @@ def test_centroids_to_start_from_are_of_clusters_with_photos_the_largest_first(
 ) -> None:
     library(session, 1, 3, 0)
     make_clusters(session, [[5, 0]])  # of no run
-    start = session.fetch_all("clusters/fetch_start", metric="cosine", dimensions=2)
+    start = session.fetch_all("runs/fetch_start_centroids", metric="cosine", dimensions=2)
     assert [row["centroid"].tolist() for row in start] == [[1, 0], [0, 0]]
-    assert session.fetch_all("clusters/fetch_start", metric="l2", dimensions=2) == []
-    assert session.fetch_all("clusters/fetch_start", metric="cosine", dimensions=3) == []
+    assert session.fetch_all("runs/fetch_start_centroids", metric="l2", dimensions=2) == []
+    assert session.fetch_all("runs/fetch_start_centroids", metric="cosine", dimensions=3) == []
 
 
 def test_clusters_that_go_on_get_their_new_centroids(session: Session) -> None:
     first, second = library(session, 1, 1)
     run_id = open_run(session, metric="l2")
     kept = session.execute(
-        "clusters/keep",
+        "commit/keep_clusters",
         run_id=run_id,
         cluster_ids=[second],
         centroids=vectors(session, [[8, 8]]),
@@ -196,7 +197,7 @@ def test_counts_are_written_where_they_are_wrong(session: Session) -> None:
     session.fetch_value("triggers/fold")
     session.connection.execute("UPDATE clusters SET photos_count = 5")
     session.connection.execute("UPDATE clusters SET photos_count = 1 WHERE id = %s", (second,))
-    assert session.execute("clusters/recount") == 2
+    assert session.execute("commit/recount") == 2
     assert query(session, "SELECT id, photos_count FROM clusters ORDER BY id") == [
         *((first, 2), (second, 1), (third, 0)),
     ]
@@ -204,11 +205,11 @@ def test_counts_are_written_where_they_are_wrong(session: Session) -> None:
 
 def test_what_triggers_wrote_down_is_going_to_be_added(session: Session) -> None:
     first, second, third = library(session, 2, 1, 0)
-    assert session.execute("clusters/recount") == 0
+    assert session.execute("commit/recount") == 0
     session.fetch_value("triggers/fold")
     place(session, third, 1)
     session.connection.execute("UPDATE clusters SET photos_count = 5")
-    session.execute("clusters/recount")
+    session.execute("commit/recount")
     session.fetch_value("triggers/fold")
     assert query(session, "SELECT id, photos_count FROM clusters ORDER BY id") == [
         *((first, 1), (second, 1), (third, 1)),
@@ -219,14 +220,14 @@ def test_what_triggers_wrote_down_is_going_to_be_added(session: Session) -> None
 
 
 def changes(session: Session, run_id: int) -> list[ClusterChange]:
-    return session.fetch_as(ClusterChange, "runs/list_cluster_changes", run_id=run_id)
+    return session.fetch_as(ClusterChange, "commit/list_cluster_changes", run_id=run_id)
 
 
 def test_old_clusters_are_recorded_with_what_they_were(session: Session) -> None:
     first, second = library(session, 2, 1)
     run_id = open_run(session)
     recorded = session.execute(
-        "runs/record_old_clusters", run_id=run_id, cluster_ids=[first, second], photos=[2, 1]
+        "commit/record_old_clusters", run_id=run_id, cluster_ids=[first, second], photos=[2, 1]
     )
     assert recorded == 2
     found = query(
@@ -242,14 +243,14 @@ def test_what_became_of_old_clusters(session: Session) -> None:
     first, second, third = library(session, 2, 1, 0)
     run_id = open_run(session)
     session.execute(
-        "runs/record_old_clusters",
+        "commit/record_old_clusters",
         run_id=run_id,
         cluster_ids=[first, second, third],
         photos=[2, 1, 0],
     )
     session.connection.execute("UPDATE clusters SET name = 'cats' WHERE id = %s", (second,))
     place(session, first, 3)
-    assert session.execute("runs/record_kept_clusters", run_id=run_id) == 3
+    assert session.execute("commit/record_kept_clusters", run_id=run_id) == 3
     assert changes(session, run_id) == [
         ClusterChange(second, "cats", "emptied", 1, 0),
         ClusterChange(first, None, "kept", 2, 3),
@@ -262,7 +263,7 @@ def test_new_clusters_are_recorded_with_what_was_moved_there(session: Session) -
     run_id = open_run(session)
     move(session, [0], [second], run_id)
     recorded: Any = session.execute(
-        "runs/record_new_clusters", run_id=run_id, cluster_ids=[second, 10**9]
+        "commit/record_new_clusters", run_id=run_id, cluster_ids=[second, 10**9]
     )
     assert recorded == 1
     assert changes(session, run_id) == [ClusterChange(second, None, "created", 0, 2)]

@@ -18,7 +18,7 @@ from tests.sql.helpers import (
 )
 
 if TYPE_CHECKING:
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
 
 
 def listed(session: Session, run_id: int | None = None) -> list[dict[str, Any]]:

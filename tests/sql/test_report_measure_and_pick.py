@@ -11,7 +11,7 @@ from tests.sql.helpers import add_with_ids, hide, make_clusters, open_run, place
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
 
 
 def pick(

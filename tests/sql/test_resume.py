@@ -9,7 +9,7 @@ import pytest
 from tests.sql.helpers import open_run, query, run_record, vectors
 
 if TYPE_CHECKING:
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
 
 
 def keep(session: Session, run_id: int, step: int, centroids: list[list[float]]) -> None:
@@ -35,7 +35,7 @@ def test_the_last_step_is_kept(session: Session) -> None:
     assert [row["centroid"].tolist() for row in rows] == [[3, 0], [1, 0], [2, 0]]
     kept = "SELECT step, batch_size FROM cluster_run_checkpoints ORDER BY step"
     assert query(session, kept) == [(2, 20), (9, 90)]
-    session.execute("runs/drop_checkpoint", run_id=run_id)
+    session.execute("commit/drop_checkpoint", run_id=run_id)
     assert query(session, kept) == [(9, 90)]
 
 

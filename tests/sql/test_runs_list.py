@@ -9,7 +9,7 @@ import pytest
 from tests.sql.helpers import close_run, open_run
 
 if TYPE_CHECKING:
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
 
 
 def listed(session: Session, most: int | None = None) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tests.sql.helpers import open_run, query, run_record
 
 if TYPE_CHECKING:
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
 
 
 def test_a_record_is_opened_with_what_was_given(session: Session) -> None:

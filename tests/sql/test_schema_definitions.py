@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fluffy_sql.database import definitions, schema
-from fluffy_sql.database.definitions import NAMES
-from fluffy_sql.database.session import Session
-from fluffy_sql.database.statements import definition, statement
 from fluffy_sql.errors import DatabaseError
+from fluffy_sql.postgres import definitions, schema
+from fluffy_sql.postgres.definitions import NAMES
+from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.statements import definition, statement
 from fluffy_sql.resources import sql_folder
 from tests.sql.helpers import add_with_ids, as_role, hide, query, value
 
@@ -57,9 +57,10 @@ def described(session: Session, names: Sequence[str] = NAMES) -> tuple[str | Non
 
 def test_every_file_is_named_and_every_name_is_a_file() -> None:
     files = {file.name for file in (sql_folder() / "definitions").iterdir()}
-    assert {f"{name}.sql" for name in NAMES} == {name for name in files if ".citus." not in name}
+    assert {f"{name}.sql" for name in NAMES} == files
     assert len(set(NAMES)) == len(NAMES)
-    assert {name.replace(".citus.", ".") for name in files} <= {f"{name}.sql" for name in NAMES}
+    overlay = {file.name for file in (sql_folder() / "citus" / "definitions").iterdir()}
+    assert overlay <= files
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fluffy_sql.database.session import Session
+from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import query, value
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fluffy_sql.database import schema
-from fluffy_sql.database.session import Session
+from fluffy_sql.postgres import schema
+from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import as_role, value
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fluffy_sql.database import schema
-from fluffy_sql.database.session import Session
 from fluffy_sql.errors import DatabaseError
+from fluffy_sql.postgres import schema
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.resources import migrations_folder
 from tests.sql.helpers import as_role, make_clusters, open_run, query, value
 

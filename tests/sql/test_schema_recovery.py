@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fluffy_sql.database import schema
 from fluffy_sql.errors import DatabaseError
+from fluffy_sql.postgres import schema
 from tests.integration.helpers import query
 
 if TYPE_CHECKING:
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
 
 
 def test_runs_of_clusters_are_forgotten_if_they_are_not_on_record(session: Session) -> None:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fluffy_sql.database import schema
-from fluffy_sql.database.session import Session
 from fluffy_sql.errors import DatabaseError
+from fluffy_sql.postgres import schema
+from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import query
 
 if TYPE_CHECKING:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from fluffy_sql.database.work_tables import empty
 from fluffy_sql.errors import DatabaseError
+from fluffy_sql.postgres.work_tables import empty
 from tests.sql.helpers import add_with_ids, make_clusters, make_sample, place, query, vectors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
 
 PROBE = np.array([1, 2], np.float32)
 LONG_PROBE = np.array([1, 2, 3, 4], np.float32)
@@ -36,7 +36,7 @@ def make_clusters_of(
     session: Session, centroids: Sequence[Sequence[float]], scopes: Sequence[int | None]
 ) -> list[int]:
     made = session.fetch_all(
-        "clusters/insert",
+        "commit/insert_clusters",
         run_id=None,
         centroids=vectors(session, centroids),
         scopes=list(scopes),
@@ -178,11 +178,11 @@ def test_assignments_are_set_aside_and_brought_back(session: Session) -> None:
     for photo_id, label in ((1, 0), (2, 1), (3, 1)):
         session.connection.execute(insert, (photo_id, label))
     assert session.execute("work_tables/forget_labels", labels=[0, 8]) == 1
-    assert session.execute("work_tables/set_assignments_aside", add=10) == 2
+    assert session.execute("work_tables/stash_assignments", add=10) == 2
     session.connection.execute(insert, (1, 0))
-    assert session.execute("work_tables/set_assignments_aside", add=20) == 1
+    assert session.execute("work_tables/stash_assignments", add=20) == 1
     assert query(session, "SELECT count(*) FROM work_assignments") == [(0,)]
-    assert session.execute("work_tables/bring_assignments_back") == 3
+    assert session.execute("work_tables/restore_assignments") == 3
     found = query(
         session,
         "SELECT photo_id, label, distance, fingerprint, row_version::text"
@@ -237,7 +237,7 @@ def test_what_was_assigned_and_changed_since_is_forgotten(
     session.connection.execute(statement.encode())
     expected = forgotten[0 if normalize else 1]
     asked = {"labels": [0, 1, 2], "scopes": [7, 9, None], "normalize": normalize, "probe": PROBE}
-    assert session.execute("clusters/forget_changed", **asked) == expected
+    assert session.execute("commit/forget_changed", **asked) == expected
     kept = query(session, "SELECT photo_id FROM work_assignments ORDER BY 1")
     assert kept == ([(2,), (3,)] if expected else [(1,), (2,), (3,)])
 
@@ -268,7 +268,7 @@ def test_what_was_to_be_placed_and_changed_since_is_forgotten(
 
 def test_columns_that_a_cluster_can_not_do_without_are_found(session: Session) -> None:
     def unknown(*, nobodys: bool) -> list[str]:
-        found = session.fetch_all("clusters/find_unknown_columns", nobodys=nobodys)
+        found = session.fetch_all("survey/find_unknown_columns", nobodys=nobodys)
         return [row["name"] for row in found]
 
     assert unknown(nobodys=True) == []
@@ -290,7 +290,7 @@ def test_clusters_that_hold_photos_of_another_scope_are_found(session: Session) 
     give_scopes(session, {2: 7, 3: 9, 5: 8})
     session.connection.execute("ALTER TABLE clusters DISABLE TRIGGER USER")
     session.connection.execute("UPDATE clusters SET scope = 8 WHERE id = %s", (third,))
-    found = session.fetch_all("check/find_strangers")
+    found = session.fetch_all("check/find_wrong_scope")
     assert [tuple(row.values()) for row in found] == [
         (first, None, 2, 2, 7),
         (third, 8, 1, 6, None),

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from fluffy_sql.database import schema
-from fluffy_sql.database.session import DEFAULT_SCHEMA, Session
 from fluffy_sql.errors import DatabaseError
+from fluffy_sql.postgres import schema
+from fluffy_sql.postgres.session import DEFAULT_SCHEMA, Session
 from tests.sql.helpers import as_role, make_clusters, query, value
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def test_a_transaction_waits_for_the_disk_as_the_server_does_by_default(
     session, _ = two_sessions
     asked = "SELECT current_setting('synchronous_commit')"
     assert value(session, asked) == "off"
-    with session.transaction():  # runs "session/commit_durably"
+    with session.transaction():  # runs "commit/commit_durably"
         assert value(session, asked) == "on"
     assert value(session, asked) == "off"
 
@@ -244,7 +244,9 @@ def test_what_others_commit_meanwhile_is_not_seen_by_who_looks_at_one_moment(
     with Session.open(database_url) as writer:
         make_clusters(writer, [[1, 0]])
         with (
-            Session.look(database_url, at_one_moment=True) as reader,  # "session/see_one_moment"
+            Session.look(
+                database_url, at_one_moment=True
+            ) as reader,  # "session/use_repeatable_read"
             Session.look(database_url) as other,
         ):
             assert (clusters(reader), clusters(other)) == (1, 1)

@@ -20,7 +20,7 @@ from tests.sql.helpers import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
 
 
 def members(session: Session, cluster_id: int) -> list[tuple[int, int, float | None]]:

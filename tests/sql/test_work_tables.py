@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fluffy_sql.database.work_tables import work_tables
 from fluffy_sql.errors import DatabaseError
+from fluffy_sql.postgres.work_tables import work_tables
 from tests.sql.helpers import (
     add_with_ids,
     as_role,
@@ -18,7 +18,7 @@ from tests.sql.helpers import (
 )
 
 if TYPE_CHECKING:
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
 
 # A row for each.
 ROWS = {
@@ -134,7 +134,7 @@ def test_a_role_that_owns_nothing_empties_and_analyzes_them(session: Session) ->
             pytest.raises(DatabaseError, match="permission denied"),
             session.transaction(),
         ):
-            session.execute("work_tables/bring_assignments_back")
+            session.execute("work_tables/restore_assignments")
 
 
 @every_table

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from fluffy_sql.report.model import (
+from fluffy_sql.operations.report.model import (
     Cluster,
     Comparable,
     Library,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fluffy_sql.database.advice import (
+from fluffy_sql.postgres.advice import (
     READ_ONLY,
     ReadOnly,
     advise,

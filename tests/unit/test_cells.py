@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fluffy_sql.algorithms.cells import (
+from fluffy_sql.kmeans.nearest.cells import (
     LEAST_CENTROIDS,
     LEAST_RECALL,
     Cells,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fluffy_sql.database.statements import on_citus, statement, statement_names
+from fluffy_sql.postgres.statements import on_citus, statement, statement_names
 from tests.citus_rules import broken_rules
 
 # Statements that never run where photos are distributed: rows are not followed, see Following; and
@@ -18,7 +18,7 @@ NEVER_THERE = {
     "kmeans/draw_splits_by_cell",
     "kmeans/draw_splits_by_scope",
     "kmeans/find_labels",
-    "kmeans/lift_means_by_cell",
+    "kmeans/full_dimension_means_by_cell",
     "kmeans/lloyd_step_by_cell",
     "kmeans/lloyd_step_by_scope",
     "kmeans/measure_clusters_by_scope",

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fluffy_sql.database.explain import ExplainedStatement, PlanRecorder, has_plan, shortened
-from fluffy_sql.database.statements import Statement, statement, statement_names
+from fluffy_sql.postgres.explain import ExplainedStatement, PlanRecorder, has_plan, shortened
+from fluffy_sql.postgres.statements import Statement, statement, statement_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,10 +19,10 @@ WITHOUT_A_PLAN = {
     "import/analyze_stage",
     "import/copy_into_stage",
     "import/create_stage",
-    "locks/lock_clusters",
+    "commit/lock_clusters",
     "schema/drop_definitions",
     "session/begin_looking",
-    "session/commit_durably",
+    "commit/commit_durably",
     "triggers/create_counts",
 }
 ONE = Statement("a/one", "SELECT 1;", frozenset())

@@ -17,15 +17,13 @@ if TYPE_CHECKING:
 LAYERS = [
     {"__main__"},
     {"cli"},
-    {"display"},
-    {"sample", "report"},
-    {"service", "sweeping", "assigning", "history", "importing", "checking", "distributing"},
-    {"record"},
-    {"library", "quality", "committing", "progress"},
+    {"operations"},
+    {"runs"},
+    {"kmeans"},
     {"algorithms"},
-    {"database"},
-    {"settings", "schedule", "choosing", "matching"},
-    {"types", "errors", "resources", "__init__"},
+    {"postgres"},
+    {"settings"},
+    {"errors", "resources", "__init__"},
 ]
 HEIGHT = {module: -place for place, layer in enumerate(LAYERS) for module in layer}
 TALK = {"print", "exit", "quit", "SystemExit", "sys.exit", "os._exit", "sys.stdout", "sys.stderr"}
@@ -61,10 +59,10 @@ def test_nothing_imports_upward(module: Path) -> None:
 
 
 def test_the_database_knows_nothing_of_clustering() -> None:
-    database = [module for module in MODULES if part_of(module) == "database"]
+    database = [module for module in MODULES if part_of(module) == "postgres"]
     assert len(database) > 5
     imports = {name for module in database for name in imported_parts(module)}
-    assert imports == {"database", "errors", "resources"}
+    assert imports == {"postgres", "errors", "resources"}
 
 
 def names_in(module: Path) -> set[str]:
@@ -77,4 +75,4 @@ def names_in(module: Path) -> set[str]:
 
 def test_only_the_command_line_and_its_display_talk_and_exit() -> None:
     talking = {part_of(module) for module in MODULES if names_in(module) & TALK}
-    assert talking == {"cli", "display"}
+    assert talking == {"cli"}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fluffy_sql.algorithms.breathing import least_useful
+from fluffy_sql.kmeans.refine import least_useful
 
 # On a line, far from each other.
 APART = [[100.0 * i, 0.0] for i in range(8)]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fluffy_sql.database.definitions import NAMES
+from fluffy_sql.postgres.definitions import NAMES
 from fluffy_sql.resources import migrations_folder, sql_folder
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -30,9 +30,9 @@ TEMPLATES = ["page.css", "page.html", "parts.html", "sweep.html"]
 
 DESCRIBE_INSTALLATION = """
 import json
-from fluffy_sql.database.definitions import NAMES
-from fluffy_sql.database.statements import definition, statement, statement_names
-from fluffy_sql.database.schema import read_migrations
+from fluffy_sql.postgres.definitions import NAMES
+from fluffy_sql.postgres.statements import definition, statement, statement_names
+from fluffy_sql.postgres.schema import read_migrations
 from fluffy_sql.resources import migrations_folder, sql_folder
 print(json.dumps({
     "sql": str(sql_folder()),
@@ -91,7 +91,7 @@ def test_the_wheel_carries_every_statement_and_migration(wheel: Path) -> None:
 def test_the_wheel_carries_the_whole_package_and_nothing_else(wheel: Path) -> None:
     package = CHECKOUT / "fluffy_sql"
     modules = {f"fluffy_sql/{file.relative_to(package)}" for file in package.rglob("*.py")}
-    templates = {f"fluffy_sql/report/templates/{name}" for name in TEMPLATES}
+    templates = {f"fluffy_sql/operations/report/templates/{name}" for name in TEMPLATES}
     with zipfile.ZipFile(wheel) as archive:
         packed = {name for name in archive.namelist() if ".dist-info/" not in name}
     assert {name for name in packed if not name.endswith(".sql")} == {
@@ -125,6 +125,6 @@ def test_the_checkout_reads_its_own_sql() -> None:
 
 
 def test_the_command_line_imports_no_extras(tmp_path: Path) -> None:
-    loaded = python("import sys, fluffy_sql.cli; print(*sys.modules)", tmp_path).split()
-    assert "fluffy_sql.cli" in loaded
+    loaded = python("import sys, fluffy_sql.cli.main; print(*sys.modules)", tmp_path).split()
+    assert "fluffy_sql.cli.main" in loaded
     assert set(EXTRAS) & set(loaded) == set()

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fluffy_sql.database import programs
 from fluffy_sql.errors import DatabaseError, MissingExtraError, SettingsError, UsageError
+from fluffy_sql.postgres import programs
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fluffy_sql.errors import ImportFileError, MissingExtraError, UsageError
-from fluffy_sql.importing.readers import read_batches
-from fluffy_sql.importing.rows import ROWS_PER_BATCH
+from fluffy_sql.operations.importing.readers import read_batches
+from fluffy_sql.operations.importing.rows import ROWS_PER_BATCH
 from tests.conftest import SHARED_DATA
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fluffy_sql.importing.rows import Batch
+    from fluffy_sql.operations.importing.rows import Batch
 
 
 @dataclass(frozen=True)
@@ -241,7 +241,7 @@ def test_parquet_without_pyarrow_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    monkeypatch.delitem(sys.modules, "fluffy_sql.importing.parquet_file", raising=False)
+    monkeypatch.delitem(sys.modules, "fluffy_sql.operations.importing.parquet_file", raising=False)
     file = text(tmp_path, "v.parquet", "x")
     with pytest.raises(MissingExtraError, match=r'pip install "fluffy_sql\[parquet\]"'):
         read_batches(file, None)

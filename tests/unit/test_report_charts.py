@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from fluffy_sql.report.charts import (
+from fluffy_sql.operations.report.charts import (
     HEIGHT,
     WIDTH,
     MapChart,
@@ -16,7 +16,7 @@ from fluffy_sql.report.charts import (
     chart_of_map,
     chart_of_sizes,
 )
-from fluffy_sql.report.model import Comparable, LibraryMap, Place
+from fluffy_sql.operations.report.model import Comparable, LibraryMap, Place
 from tests.unit.report_helpers import a_cluster
 
 if TYPE_CHECKING:

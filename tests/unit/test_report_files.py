@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fluffy_sql.report.files import Reason, UnreadableError, locate
+from fluffy_sql.operations.report.files import Reason, UnreadableError, locate
 
 if TYPE_CHECKING:
     from pathlib import Path

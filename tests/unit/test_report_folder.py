@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fluffy_sql.errors import ReportError, UsageError
-from fluffy_sql.report.folder import GENERATOR, replaced_whole, require_replaceable
+from fluffy_sql.operations.report.folder import GENERATOR, replaced_whole, require_replaceable
 
 if TYPE_CHECKING:
     from pathlib import Path

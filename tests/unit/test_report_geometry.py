@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fluffy_sql.report import geometry
-from fluffy_sql.report.geometry import main_axes, nearest_others
+from fluffy_sql.operations.report import geometry
+from fluffy_sql.operations.report.geometry import main_axes, nearest_others
 
 
 def some_centroids(clusters: int, dimensions: int) -> np.ndarray:

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fluffy_sql.report.album import PagePhoto, Pictures
-from fluffy_sql.report.files import Reason
-from fluffy_sql.report.folder import GENERATOR
-from fluffy_sql.report.model import SECTIONS, Comparable, Library, SecondLook, Shown
-from fluffy_sql.report.page import render
+from fluffy_sql.operations.report.album import PagePhoto, Pictures
+from fluffy_sql.operations.report.files import Reason
+from fluffy_sql.operations.report.folder import GENERATOR
+from fluffy_sql.operations.report.model import SECTIONS, Comparable, Library, SecondLook, Shown
+from fluffy_sql.operations.report.page import render
 from fluffy_sql.resources import _PACKAGE
 from tests.unit.report_helpers import RUN, a_cluster, a_library, a_photo
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from fluffy_sql.report.model import Cluster
+    from fluffy_sql.operations.report.model import Cluster
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 URI = "data:image/webp;base64,AAAA"
@@ -254,7 +254,9 @@ def contrast(one: str, other: str) -> float:
 @pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
 def test_text_stands_out_from_what_is_behind_it(theme: int) -> None:
     """As WCAG asks at level AA: 4.5 for text, 3 for marks."""
-    css = (_PACKAGE / "report" / "templates" / "page.css").read_text(encoding="utf-8")
+    css = (_PACKAGE / "operations" / "report" / "templates" / "page.css").read_text(
+        encoding="utf-8"
+    )
     blocks = re.findall(r":root \{(.*?)\}", css, re.DOTALL)
     assert len(blocks) == 2
     colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", blocks[theme]))

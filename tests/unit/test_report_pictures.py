@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fluffy_sql.report import pictures
-from fluffy_sql.report.files import Reason, UnreadableError
-from fluffy_sql.report.pictures import data_uri, read_small, square
+from fluffy_sql.operations.report import pictures
+from fluffy_sql.operations.report.files import Reason, UnreadableError
+from fluffy_sql.operations.report.pictures import data_uri, read_small, square
 
 if TYPE_CHECKING:
     from pathlib import Path

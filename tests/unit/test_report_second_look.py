@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fluffy_sql.report.second_look import second_looks
+from fluffy_sql.operations.report.second_look import second_looks
 from tests.unit.report_helpers import a_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fluffy_sql.report.model import Cluster
+    from fluffy_sql.operations.report.model import Cluster
 
 
 def found(clusters: Sequence[Cluster]) -> list[tuple[str, tuple[int, ...]]]:

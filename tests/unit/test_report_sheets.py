@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFont
 
-from fluffy_sql.report import album, fonts
-from fluffy_sql.report.album import make_pictures, section_heading, sheet_name, title
-from fluffy_sql.report.model import Photo, Shown
-from fluffy_sql.report.sheets import CELL, Row, Tile, draw_sheet
+from fluffy_sql.operations.report import album, fonts
+from fluffy_sql.operations.report.album import make_pictures, section_heading, sheet_name, title
+from fluffy_sql.operations.report.model import Photo, Shown
+from fluffy_sql.operations.report.sheets import CELL, Row, Tile, draw_sheet
 from tests.unit.report_helpers import a_cluster, a_photo
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from PIL import Image
 from sklearn.cluster import KMeans
 from sklearn.metrics import normalized_mutual_info_score
 
-from fluffy_sql.sample import (
+from fluffy_sql.operations.sample_library import (
     DIMENSIONS,
     PICTURES_PER_THEME,
     SAMPLE_SIZE,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fluffy_sql.algorithms.seeding import seed_centroids
+from fluffy_sql.kmeans.seeding import seed_centroids
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -13,8 +13,8 @@ import pytest
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from fluffy_sql.database.session import DEFAULT_SCHEMA
 from fluffy_sql.errors import SettingsError
+from fluffy_sql.postgres.session import DEFAULT_SCHEMA
 from fluffy_sql.settings import ClusteringSettings, DatabaseSettings, Settings, load_settings
 
 SHIPPED = Path(__file__).resolve().parents[2] / "image_embed.yml"

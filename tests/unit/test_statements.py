@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fluffy_sql.database import statements
-from fluffy_sql.database.statements import on_citus, parse, statement, statement_names
+from fluffy_sql.postgres import statements
+from fluffy_sql.postgres.statements import on_citus, parse, statement, statement_names
 from fluffy_sql.resources import _PACKAGE, sql_folder
 
 if TYPE_CHECKING:
@@ -148,14 +148,14 @@ def test_every_statement_is_used_and_every_name_is_a_statement() -> None:
         for text in strings(module)
         if re.fullmatch(r"[a-z_]+/[a-z_]+", text) and text.partition("/")[0] in folders
     }
-    assert used == {name for name in statement_names() if not name.endswith(".citus")}
+    assert used == {name for name in statement_names() if not name.startswith("citus/")}
 
 
 def test_every_variant_takes_the_place_of_a_statement_with_the_same_parameters() -> None:
-    variants = [name for name in statement_names() if name.endswith(".citus")]
+    variants = [name for name in statement_names() if name.startswith("citus/")]
     assert variants
     for name in variants:
-        other = statement(name.removesuffix(".citus"))
+        other = statement(name.removeprefix("citus/"))
         assert on_citus(other.name) == name
         assert statement(name).parameters == other.parameters
     assert on_citus("runs/open") == "runs/open"

@@ -13,8 +13,9 @@ import pytest
 from PIL import Image
 
 from fluffy_sql.errors import UsageError
-from fluffy_sql.report.sweep_chart import _labelled, _short, chart_writer
-from fluffy_sql.types import Candidate, SweepResult
+from fluffy_sql.operations.k_selection import Candidate
+from fluffy_sql.operations.report.sweep_chart import _labelled, _short, chart_writer
+from fluffy_sql.operations.sweep import SweepResult
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

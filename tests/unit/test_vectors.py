@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fluffy_sql.database.vectors import IntegerArray, VectorArray
+from fluffy_sql.postgres.vectors import IntegerArray, VectorArray
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fluffy_sql.database.session import Session
+    from fluffy_sql.postgres.session import Session
 
     Matrix = NDArray[np.float32]
 

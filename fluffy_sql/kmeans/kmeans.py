@@ -1,0 +1,60 @@
+"""k-means in the database: nested mini-batches over a sample, then one pass over all photos.
+
+Python sends k centroids and receives k averages a step. Of the embeddings themselves it sees a
+few megabytes to seed from, whatever the size of the library.
+
+The sample holds each photo's coordinates in the main directions, in which training goes on; its
+last step averages the photos themselves, and the final pass compares these.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fluffy_sql.algorithms import Fit
+from fluffy_sql.kmeans.labelling import FinalPass
+from fluffy_sql.kmeans.sample import Sample
+from fluffy_sql.kmeans.scopes.split import fit_scopes
+from fluffy_sql.kmeans.training import Training
+
+if TYPE_CHECKING:
+    from fluffy_sql.algorithms import Task
+
+
+class KMeans:
+    """k-means with the metric of the settings; under cosine spherical k-means.
+
+    Dhillon and Modha 2001: rows are unit vectors and each mean is made one. `<->` between unit
+    vectors ranks as cosine distance does, being the square root of twice that.
+    """
+
+    def fit(self, task: Task) -> Fit:
+        """Trains on a sample, then assigns every photo to its nearest centroid; scope by scope.
+
+        Where the task has centroids to start from, it trains these.
+
+        Each scope has as many clusters as were asked for, or as there are distinct embeddings
+        where these are fewer.
+        """
+        if len(task.survey.scopes) == 1:
+            return _fit_one(task)
+        return fit_scopes(task, _fit_one)
+
+
+def _fit_one(task: Task) -> Fit:
+    k = task.clusters_of(task.survey.scopes[0])
+    task.log.phase("sample")
+    with Sample.drawn(task, k) as sample:
+        if not sample.size:
+            return Fit.of_nothing(task.survey.dimensions)
+        training = Training(task, sample, k=k, seed=task.settings.seed, photos=task.survey.eligible)
+        start = task.start.get(task.scope)
+        trained = training.resume(task.resume) if task.resume else training.train(start)
+        centroids = training.lift(trained.centroids)
+        task.log.phase("assign")
+        return FinalPass(task, k).assign(
+            centroids,
+            training.following.shortcuts(centroids),
+            iterations=training.steps,
+            converged=trained.converged,
+        )

@@ -1,0 +1,1 @@
+"""How rows find their nearest centroid: among all, among candidates, or around their last one."""

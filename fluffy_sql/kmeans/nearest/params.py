@@ -1,0 +1,54 @@
+"""How a statement finds the nearest centroid: among all, or among the candidates of a cell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fluffy_sql.postgres.vectors import IntegerArray
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fluffy_sql.postgres.session import Session
+
+    Matrix = NDArray[np.float32]
+
+# What pgvector lets a vector hold.
+_LONGEST_VECTOR = 16_000
+
+
+def among_all(session: Session, centroids: Matrix) -> dict[str, Any]:
+    """Parameters of a statement that compares a row with every centroid.
+
+    They are encoded once and can be sent to many sessions.
+
+    Args:
+        session: any of the database.
+        centroids: shape (k, dimensions).
+    """
+    return {"centroids": session.vector_array(centroids)}
+
+
+def among_candidates(
+    session: Session, centroids: Matrix, candidates: NDArray[np.int32]
+) -> dict[str, Any]:
+    """Parameters of a statement that compares a row with the candidates of its cell.
+
+    Args:
+        session: any of the database.
+        centroids: shape (k, dimensions).
+        candidates: shape (cells, width), places in centroids.
+    """
+    k, length = centroids.shape
+    per_block = min(k, _LONGEST_VECTOR // length)
+    blocks = np.zeros((-(-k // per_block), per_block * length), dtype=np.float32)
+    blocks.ravel()[: centroids.size] = centroids.ravel()
+    return {
+        "blocks": session.vector_array(blocks),
+        "per_block": per_block,
+        "length": length,
+        "candidates": IntegerArray.of(candidates.ravel()),
+        "width": candidates.shape[1],
+    }

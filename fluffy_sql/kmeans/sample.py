@@ -1,0 +1,254 @@
+"""The sample that k-means is trained on: photos drawn by hash, in their main directions."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from fluffy_sql.kmeans.numeric_limits import LONGEST, require_measurable, require_room
+from fluffy_sql.kmeans.projection import all_directions, main_directions
+from fluffy_sql.postgres.ranges import row_ranges
+from fluffy_sql.postgres.work_tables import analyze, work_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from fluffy_sql.algorithms import Task
+    from fluffy_sql.postgres.session import Session
+
+    Matrix = NDArray[np.float32]
+
+# A sample is never smaller, unless the library is: with few clusters it costs next to nothing.
+_LEAST_SAMPLE = 8_192
+# What seeding may hold in memory, as float4 rows, unless there are so many clusters that each would
+# have fewer rows than this to be seeded from. (It is held twice for a while.)
+_SEEDING_BYTES = 8 * 2**20
+_LEAST_SEEDING_PER_CLUSTER = 3
+_FETCHED_AT_ONCE = 256
+# Ranges of a step: enough to keep connections busy, few enough that averages don't crowd the wire.
+_MOST_STEP_RANGES = 8
+_STEP_ROWS = 1_024
+# Photos from which directions are found, and others that tell whether candidates would do.
+_MOST_PHOTOS = 2_048
+# What the generator of directions is for, beside the restarts, which are numbered from 0.
+_DIRECTIONS = 1_000_000
+
+
+class Sample:
+    """Drawn photos in a work table, each as its coordinates in the main directions.
+
+    Attributes:
+        size: the last position of the sample, 0 if it is empty; a position may have no row.
+        whole: whether it is the whole library and no sample of it.
+        directions: what the coordinates are along.
+    """
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._normalize = task.settings.metric == "cosine"
+        self.size = 0
+        self.whole = True
+        self.directions = all_directions(task.survey.dimensions)
+
+    @classmethod
+    @contextmanager
+    def drawn(cls, task: Task, k: int) -> Iterator[Self]:
+        """Draws a sample for so many clusters; its work tables are gone afterwards.
+
+        Args:
+            task: whose photos, settings and connections to use.
+            k: how many clusters it must do for.
+
+        Raises:
+            LibraryError: Postgres can't measure the photos, or not so many centroids.
+        """
+        require_room(k, task.survey.dimensions)
+        wanted = max(task.settings.sample_per_cluster * k, _LEAST_SAMPLE)
+        with cls._empty(task) as sample:
+            sample.whole = wanted >= task.survey.eligible
+            drawn = task.session.execute(
+                "kmeans/draw_photos",
+                seed=task.settings.seed,
+                scope=task.scope,
+                clustered=task.reclusters,
+                sample_size=min(wanted, task.survey.eligible),
+            )
+            analyze(task.session, "work_drawn", "position")
+            sample.choose_directions(drawn)
+            sample.fill(drawn)
+            yield sample
+
+    @classmethod
+    @contextmanager
+    def of_whole_scopes(cls, task: Task) -> Iterator[tuple[Self, list[dict[str, Any]]]]:
+        """All photos of several scopes as they are, those of a scope side by side.
+
+        Main directions of all would be nobody's own. Yields the sample and, in the order of its
+        rows, where each scope is: scope, after_row (exclusive), last_row.
+        """
+        scopes = [found.scope for found in task.survey.scopes]
+        with cls._empty(task) as sample:
+            extents = task.session.fetch_all(
+                "kmeans/draw_scopes",
+                seed=task.settings.seed,
+                scopes=[scope for scope in scopes if scope is not None],
+                nobodys=None in scopes,
+                clustered=task.reclusters,
+            )
+            analyze(task.session, "work_drawn", "position")
+            drawn = extents[-1]["last_row"] if extents else 0
+            sample.check_lengths(drawn)
+            sample.fill(drawn)
+            yield sample, extents
+
+    @classmethod
+    @contextmanager
+    def _empty(cls, task: Task) -> Iterator[Self]:
+        with work_tables(task.session, "work_drawn", "work_sample"):
+            yield cls(task)
+
+    def fill(self, drawn: int) -> None:
+        """Writes what was drawn as the sample."""
+        survey, session = self._task.survey, self._task.session
+        rows = self.write_ranges(
+            "kmeans/project_sample",
+            self.ranges(0, drawn),
+            axes=session.vector_array(self.directions.axes),
+            origin=self.directions.origin,
+            normalize=self._normalize,
+            longest=LONGEST,
+            dimensions=survey.dimensions,
+        )
+        analyze(session, "work_sample", "position")
+        self.size = drawn if rows else 0
+
+    def check_lengths(self, drawn: int) -> None:
+        """Refuses photos that are too long or too short to be measured."""
+        if not self._normalize:
+            require_measurable(self._fetch_photos(0, drawn)[1])
+
+    def choose_directions(self, drawn: int) -> None:
+        """Finds the main directions of what was drawn."""
+        _, photos = self._fetch_photos(0, drawn)
+        if not self._normalize:
+            require_measurable(photos)
+        if not len(photos):
+            return
+        self.directions = main_directions(
+            photos,
+            centered=not self._normalize,
+            generator=np.random.default_rng([self._task.settings.seed, _DIRECTIONS]),
+        )
+
+    def fetch_some(self) -> tuple[NDArray[np.int64], Matrix]:
+        """Positions of some of the sample, and their photos as they are.
+
+        Others than those that the directions were found from, if there are enough: these lie nearer
+        to what the directions span. Shapes (n,) and (n, dimensions).
+        """
+        after = self._most_photos if self.size >= 2 * self._most_photos else 0
+        return self._fetch_photos(after, self.size)
+
+    @property
+    def _most_photos(self) -> int:
+        """As many as memory is set aside for."""
+        return min(_MOST_PHOTOS, _SEEDING_BYTES // (4 * self._task.survey.dimensions))
+
+    def _fetch_photos(self, after_row: int, last_row: int) -> tuple[NDArray[np.int64], Matrix]:
+        """Positions, and the first photos of a range; shapes (n,) and (n, dimensions)."""
+        dimensions = self._task.survey.dimensions
+        return self._fetch(
+            "kmeans/fetch_photos",
+            (after_row, last_row),
+            self._most_photos,
+            dimensions,
+            normalize=self._normalize,
+            dimensions=dimensions,
+        )
+
+    def fetch_rows(self, most: int, k: int) -> Matrix:
+        """The first rows, on the span, as many as memory is set aside for; shape (n, width)."""
+        width = self.directions.width
+        bounded = max(_SEEDING_BYTES // (4 * width), _LEAST_SEEDING_PER_CLUSTER * k)
+        _, rows = self._fetch("kmeans/fetch_rows", (0, self.size), min(most, bounded), width)
+        return self.directions.onto_span(rows)
+
+    def fetch_rows_of(self, after_row: int, last_row: int) -> tuple[NDArray[np.int64], Matrix]:
+        """Positions, and the rows at them as they are; shapes (n,) and (n, width)."""
+        found = self._task.session.fetch_all(
+            "kmeans/fetch_rows", after_row=after_row, last_row=last_row
+        )
+        rows = np.empty((len(found), self.directions.width), dtype=np.float32)
+        for place, row in enumerate(found):
+            rows[place] = row["embedding"]
+        positions = np.array([row["position"] for row in found], dtype=np.int64)
+        return positions, rows
+
+    def _fetch(
+        self,
+        name: str,
+        positions_of: tuple[int, int],
+        most: int,
+        width: int,
+        **parameters: object,
+    ) -> tuple[NDArray[np.int64], Matrix]:
+        """Positions, and the first embeddings of a range (after, last], a few at a time.
+
+        Shapes (up to most,) and (up to most, width). A position may have no embedding, where its
+        photo can't be used.
+        """
+        after_row, last_row = positions_of
+        rows = np.empty((min(most, last_row - after_row), width), dtype=np.float32)
+        positions = np.empty(len(rows), dtype=np.int64)
+        count = 0
+        for after in range(after_row, last_row, _FETCHED_AT_ONCE):
+            last = min(after + _FETCHED_AT_ONCE, last_row)
+            found = self._task.session.fetch_all(name, after_row=after, last_row=last, **parameters)
+            for row in found[: len(rows) - count]:
+                positions[count], rows[count] = row["position"], row["embedding"]
+                count += 1
+            if count == len(rows):
+                break
+        return positions[:count], rows[:count]
+
+    def over_ranges(
+        self, name: str, ranges: list[tuple[int, int]], **parameters: object
+    ) -> Iterator[list[dict[str, Any]]]:
+        """Runs a statement over ranges of the sample; parts come in the order of the ranges.
+
+        Args:
+            name: the statement.
+            ranges: as from `ranges`.
+            parameters: what else the statement needs.
+        """
+
+        def run(session: Session, rows: tuple[int, int]) -> list[dict[str, Any]]:
+            return session.fetch_all(name, after_row=rows[0], last_row=rows[1], **parameters)
+
+        return self._task.workers.map(run, ranges)
+
+    def write_ranges(self, name: str, ranges: list[tuple[int, int]], **parameters: object) -> int:
+        """Runs a statement that writes, as over_ranges does; returns the rows it wrote."""
+
+        def write(session: Session, rows: tuple[int, int]) -> int:
+            return session.execute(name, after_row=rows[0], last_row=rows[1], **parameters)
+
+        return sum(self._task.workers.map(write, ranges))
+
+    def ranges(self, after_row: int, last_row: int, about: int = 0) -> list[tuple[int, int]]:
+        """Cuts positions into ranges for connections to share.
+
+        Shards share one, and each gets the centroids once.
+
+        Args:
+            after_row: the position before the first.
+            last_row: the last position.
+            about: rows of a range, if that is more than usual and there are not too many ranges.
+        """
+        most = 1 if self._task.session.distributed else _MOST_STEP_RANGES
+        pieces = row_ranges(last_row - after_row, most, max(_STEP_ROWS, about))
+        return [(after_row + after, after_row + last) for after, last in pieces]

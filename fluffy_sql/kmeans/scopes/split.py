@@ -1,0 +1,135 @@
+"""One run over many scopes: each is clustered by itself, the small ones all at once."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fluffy_sql.algorithms import Fit, scope_order
+from fluffy_sql.kmeans.scopes.batched import fit_small_scopes
+from fluffy_sql.postgres.work_tables import empty, work_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from fluffy_sql.algorithms import Checkpoint, RunLog, Scope, StepReport, Task
+    from fluffy_sql.postgres.session import Session
+
+# No sample is drawn of fewer photos, so nothing is gained by clustering them alone; and a step over
+# so many takes as long as the ten or so statements that many steps of one scope would take.
+_SMALL_SCOPE = 8_192
+# The centroids of all scopes of a batch, which are held a few times over.
+_CENTROID_BYTES = 8 * 2**20
+# One scope has few enough clusters for each of its rows to be compared with all of them.
+_FEW_CLUSTERS = 256
+
+
+def fit_scopes(task: Task, fit_one: Callable[[Task], Fit]) -> Fit:
+    """Clusters each scope of the task by itself.
+
+    Args:
+        task: of several scopes.
+        fit_one: clusters the one scope of a task.
+    """
+    task = replace(task, log=_LogOfScopes(task.log))
+    small = [found for found in task.survey.scopes if _is_small(task, found)]
+    alone = [found for found in task.survey.scopes if not _is_small(task, found)]
+    with _aside(task.session) as aside:
+        for together in _in_batches(task, small):
+            fit, incomplete = fit_small_scopes(task.of_scopes(together))
+            aside.put(fit)
+            alone += incomplete
+        for found in alone:
+            aside.put(fit_one(task.of_scopes([found])))
+        return aside.joined(task.survey.dimensions)
+
+
+def _is_small(task: Task, found: Scope) -> bool:
+    if task.session.distributed:  # a statement for many scopes has their rows sent from shards
+        return False
+    return found.eligible <= _SMALL_SCOPE and task.clusters_of(found) <= _FEW_CLUSTERS
+
+
+def _in_batches(task: Task, small: list[Scope]) -> list[list[Scope]]:
+    """Small scopes, as many together as memory is set aside for their centroids."""
+    most = max(1, _CENTROID_BYTES // (4 * task.survey.dimensions))
+    batches: dict[int, list[Scope]] = {}
+    clusters = 0
+    for found in small:
+        clusters += task.clusters_of(found)
+        batches.setdefault(clusters // most, []).append(found)
+    return list(batches.values())
+
+
+class _Aside:
+    """Holds what was assigned of scopes that are done, under labels that no two of them share."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._fits: list[Fit] = []
+        self._next_label = 0
+
+    def put(self, fit: Fit) -> None:
+        """Sets the assignments of a fit aside."""
+        self._session.execute("work_tables/stash_assignments", add=self._next_label)
+        if self._session.distributed:
+            empty(self._session, "work_assignments")
+        if len(fit.labels):
+            self._fits.append(replace(fit, labels=fit.labels + self._next_label))
+            self._next_label += int(fit.labels.max()) + 1
+
+    def joined(self, dimensions: int) -> Fit:
+        """Brings all assignments back; what was found, by scope."""
+        self._session.execute("work_tables/restore_assignments")
+        if not self._fits:
+            return Fit.of_nothing(dimensions)
+        scopes = [scope for fit in self._fits for scope in fit.scopes]
+        order = sorted(range(len(scopes)), key=lambda at: scope_order(scopes[at]))
+        photos = np.concatenate([fit.photos for fit in self._fits])
+        shares = [fit.photos.sum() / photos.sum() for fit in self._fits]
+        recalls = [fit.recall or 0.0 for fit in self._fits]
+        return Fit(
+            labels=np.concatenate([fit.labels for fit in self._fits])[order],
+            scopes=tuple(scopes[at] for at in order),
+            centroids=np.concatenate([fit.centroids for fit in self._fits])[order],
+            photos=photos[order],
+            inertia=sum(fit.inertia for fit in self._fits),
+            iterations=sum(fit.iterations for fit in self._fits),
+            converged=all(fit.converged for fit in self._fits),
+            recall=float(np.dot(shares, recalls)),
+            least_recall=min(fit.least_recall for fit in self._fits),
+            digest=self._session.fetch_value("kmeans/digest_assignments"),
+        )
+
+
+@contextmanager
+def _aside(session: Session) -> Iterator[_Aside]:
+    with work_tables(session, "work_aside"):
+        yield _Aside(session)
+
+
+class _LogOfScopes:
+    """Numbers steps through all scopes. A run over several scopes can't be continued."""
+
+    def __init__(self, log: RunLog) -> None:
+        self._log = log
+        self._steps = 0
+
+    def phase(self, name: str) -> None:
+        """A phase of one scope, or of the small ones, begins."""
+        self._log.phase(name)
+
+    def step(self, report: StepReport) -> None:
+        """A step is done."""
+        self._steps += 1
+        self._log.step(replace(report, step=self._steps))
+
+    def photos(self, done: int) -> None:
+        """So many more photos have their label."""
+        self._log.photos(done)
+
+    def checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Not kept: it would say where one of the scopes is."""

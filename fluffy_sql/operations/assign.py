@@ -1,0 +1,473 @@
+"""AssignService: places photos at clusters that are there, without training."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from dataclasses import asdict, dataclass, replace
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fluffy_sql.algorithms import Scope, Survey, scope_order
+from fluffy_sql.errors import LibraryError
+from fluffy_sql.postgres.counter_cache import moves_are_counted
+from fluffy_sql.postgres.ranges import row_ranges
+from fluffy_sql.postgres.schema import require_current_schema
+from fluffy_sql.postgres.session import DEFAULT_SCHEMA, Session
+from fluffy_sql.postgres.transaction import LockLimits, final_transaction
+from fluffy_sql.postgres.vectors import LONGEST_VECTOR, probe
+from fluffy_sql.postgres.work_tables import analyze, work_tables
+from fluffy_sql.postgres.workers import Workers
+from fluffy_sql.runs.lock import only_run
+from fluffy_sql.runs.moves import move_photos
+from fluffy_sql.runs.progress import Progress
+from fluffy_sql.runs.record import Clock, RunLog, closed_on_failure, discarded, open_run
+from fluffy_sql.runs.survey import require_identity, require_steady_view, vector_indexes
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from numpy.typing import NDArray
+
+
+# Many more ranges than connections, which take the next one as they come free.
+_MOST_RANGES = 64
+_RANGE_PHOTOS = 1_000
+
+
+@dataclass(frozen=True)
+class AssignOptions:
+    """Which photos are placed, and where.
+
+    Attributes:
+        max_distance: the farthest a photo may lie from the centroid; None: no limit of this kind.
+        within: as far as this percentage of a cluster's photos lay at training; None likewise.
+        metric: only clusters of this metric take photos; None: there may be one metric only.
+        moved: whether photos that changed since a run placed them may be placed again.
+        dry_run: whether all is undone at the end.
+    """
+
+    max_distance: float | None = None
+    within: int | None = None
+    metric: str | None = None
+    moved: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class NamedMove:
+    """Photos that went from one cluster (None: from none) to another."""
+
+    from_cluster_id: int | None
+    from_name: str | None
+    to_cluster_id: int
+    to_name: str | None
+    photos: int
+
+
+@dataclass(frozen=True)
+class AssignResult:
+    """What was placed, with the names `assign --json` uses.
+
+    Attributes:
+        run_id: the run that recorded it; None: nothing changed, or it was a dry run.
+        clusters: how many active clusters photos were compared with.
+        photos_assigned: photos that are in another cluster now, or would be; `moves` has them.
+        photos_left: photos with an embedding that are still in no cluster, `left` says why.
+        skipped: photos in no cluster that were not looked at, by reason.
+        moves: from where to where, most photos first.
+        vector_indexes: indexes on embeddings that had to be written for each photo.
+    """
+
+    run_id: int | None
+    dry_run: bool
+    metric: str | None
+    max_distance: float | None
+    within: int | None
+    clusters: int
+    photos_assigned: int
+    photos_left: int
+    left: dict[str, int]
+    skipped: dict[str, int]
+    moves: tuple[NamedMove, ...]
+    seconds: dict[str, float]
+    vector_indexes: tuple[str, ...] = ()
+
+
+class AssignService:
+    """Places photos of one database at their nearest active clusters.
+
+    Args:
+        url: address of the database, as libpq takes it.
+        connections: how many connections share the work.
+        progress: hears how it goes.
+        limits: how long its final transaction may be in the way.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        schema: str = DEFAULT_SCHEMA,
+        connections: int = 2,
+        progress: Progress | None = None,
+        limits: LockLimits | None = None,
+    ) -> None:
+        self._url = url
+        self._schema = schema
+        self._limits = limits or LockLimits()
+        self._connections = connections
+        self._progress = progress or Progress()
+
+    def assign(self, options: AssignOptions) -> AssignResult:
+        """Places every photo that has no cluster and lies near enough to one; all, or nothing.
+
+        Where nothing changes, no run is recorded and `run_id` is None.
+
+        Raises:
+            SchemaError: the database is not migrated.
+            BusyError: a run is at work in this database.
+            LibraryError: the clusters are of several metrics, or nothing is known of the distances
+                at training that `within` asks for.
+            DatabaseError: Postgres refused a statement.
+        """
+        with Session.open(self._url, schema=self._schema) as session:
+            require_current_schema(session)
+            with only_run(session), work_tables(session, "work_candidates", "work_placements"):
+                clock = Clock()
+                self._progress.phase("survey")
+                reads_other_tables = require_steady_view(session)
+                found = _survey(session, options)
+                run = _Run(session, options, found, clock, reads_other_tables)
+                if not found.photos or not found.clusters:
+                    return run.nothing_done()
+                require_identity(session)
+                self._progress.surveyed(found.as_survey())
+                indexes = vector_indexes(session)
+                self._progress.indexed(indexes)
+                run_id = run.open()
+                with _record_of_run(session, run_id, dry_run=options.dry_run):
+                    log = RunLog(session, run_id, clock, self._progress)
+                    log.phase("assign")
+                    with Workers.open(
+                        self._url, found.connections(self._connections), schema=self._schema
+                    ) as workers:
+                        _find_nearest(session, workers, found, log)
+                    log.phase("commit")
+                    return replace(run.commit(run_id, self._limits), vector_indexes=indexes)
+
+
+@dataclass(frozen=True)
+class _Clusters:
+    """Clusters that take photos, those with centroids of one length.
+
+    Attributes:
+        rows: id, scope and centroid of each; those of a scope side by side, by rising id.
+        limits: the farthest each takes; None: not known.
+    """
+
+    dimensions: int
+    rows: list[dict[str, Any]]
+    limits: list[float | None]
+
+    @property
+    def scopes(self) -> list[int | None]:
+        return list(dict.fromkeys(row["scope"] for row in self.rows))
+
+
+class _Lookups:
+    """Clusters of some scopes as parameters of a statement, encoded once for many ranges."""
+
+    def __init__(self, session: Session, alike: _Clusters) -> None:
+        self._session = session
+        self._alike = alike
+        self._encoded: dict[tuple[int | None, ...], dict[str, Any]] = {}
+        self._extents: dict[int | None, tuple[int, int]] = {}
+        for place, row in enumerate(alike.rows):
+            first, _ = self._extents.get(row["scope"], (place, place))
+            self._extents[row["scope"]] = (first, place + 1)
+
+    def of(self, scopes: tuple[int | None, ...]) -> dict[str, Any] | None:
+        """None where there is no cluster of these scopes."""
+        there = tuple(scope for scope in scopes if scope in self._extents)
+        if not there:
+            return None
+        encoded = self._encoded.get(there)
+        if encoded is None:
+            encoded = self._encode(there)
+            # One set of scopes is kept: ranges go through them in order.
+            self._encoded = {there: encoded}
+        return encoded
+
+    def _encode(self, scopes: tuple[int | None, ...]) -> dict[str, Any]:
+        extents = [self._extents[scope] for scope in scopes]
+        places = [place for first, last in extents for place in range(first, last)]
+        lasts = np.cumsum([last - first for first, last in extents]).tolist()
+        centroids: NDArray[np.float32] = np.stack(
+            [self._alike.rows[place]["centroid"] for place in places]
+        )
+        return {
+            "scopes": list(scopes),
+            "firsts": [1, *(last + 1 for last in lasts[:-1])],
+            "lasts": lasts,
+            "cluster_ids": [self._alike.rows[place]["id"] for place in places],
+            "centroids": self._session.vector_array(centroids),
+            "limits": [self._alike.limits[place] for place in places],
+        }
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What there is to do.
+
+    Attributes:
+        photos: how many were listed.
+        left_out: photos that were not, by reason.
+        metric: that of all clusters; None where there is none.
+        clusters: those that take photos; usually all have centroids of one length.
+    """
+
+    photos: int
+    left_out: dict[str, int]
+    metric: str | None
+    clusters: list[_Clusters]
+
+    @property
+    def normalize(self) -> bool:
+        return self.metric == "cosine"
+
+    @property
+    def dimensions(self) -> list[int]:
+        return [alike.dimensions for alike in self.clusters]
+
+    def ranges(self) -> list[tuple[int, int]]:
+        return row_ranges(self.photos, _MOST_RANGES, _RANGE_PHOTOS)
+
+    def connections(self, most: int) -> int:
+        """As many as there is work for."""
+        return min(most, len(self.ranges()))
+
+    def as_survey(self) -> Survey:
+        return Survey(
+            scopes=(Scope(None, self.photos),),
+            dimensions=max(self.clusters, key=lambda alike: len(alike.rows)).dimensions,
+            without_embedding=self.left_out["without_embedding"],
+            clustered=0,
+        )
+
+
+def _survey(session: Session, options: AssignOptions) -> _Found:
+    """Lists the photos and reads the clusters."""
+    photos = session.execute("assign/list_new_photos")
+    if options.moved:
+        photos += session.execute("assign/list_changed_photos", probe=probe(LONGEST_VECTOR))
+    analyze(session, "work_candidates")
+    rows = session.fetch_all("assign/list_clusters", within=options.within)
+    metric = _only_metric(rows, options)
+    rows = [row for row in rows if row["metric"] == metric]
+    return _Found(
+        photos=photos,
+        left_out=session.fetch_all("assign/count_left_out")[0],
+        metric=metric,
+        clusters=_by_length(rows, options),
+    )
+
+
+def _only_metric(rows: list[dict[str, Any]], options: AssignOptions) -> str | None:
+    """The metric that distances are compared in."""
+    clusters = Counter(row["metric"] for row in rows)
+    if options.metric is not None:
+        return options.metric
+    if len(clusters) > 1:
+        found = ", ".join(f"{metric} ({count:,})" for metric, count in sorted(clusters.items()))
+        raise LibraryError(
+            f"the active clusters are of several metrics, whose distances do not compare: {found};"
+            " name one with --metric"
+        )
+    return next(iter(clusters), None)
+
+
+def _by_length(rows: list[dict[str, Any]], options: AssignOptions) -> list[_Clusters]:
+    """Clusters by the length of their centroids, since no others can be compared with a photo."""
+    limits = _limits(rows, options)
+    together = sorted(zip(rows, limits, strict=True), key=_length_and_scope)
+    return [
+        _Clusters(dimensions, [row for row, _ in pairs], [limit for _, limit in pairs])
+        for dimensions, pairs in (
+            (dimensions, list(alike))
+            for dimensions, alike in groupby(together, key=lambda pair: len(pair[0]["centroid"]))
+        )
+    ]
+
+
+def _length_and_scope(pair: tuple[dict[str, Any], float | None]) -> tuple[int, bool, int]:
+    cluster, _ = pair
+    return len(cluster["centroid"]), *scope_order(cluster["scope"])
+
+
+def _limits(rows: list[dict[str, Any]], options: AssignOptions) -> list[float | None]:
+    """The farthest that each cluster takes a photo from."""
+    if options.within is None:
+        limit = math.inf if options.max_distance is None else options.max_distance
+        return [limit for _ in rows]
+    limits = [row["limit_at_training"] for row in rows]
+    if rows and all(limit is None for limit in limits):
+        raise LibraryError(
+            "the distances at training, which --within goes by, are not known of any active"
+            " cluster: they were made by hand or by an older fluffy_sql; use --max-distance"
+        )
+    return limits
+
+
+def _find_nearest(session: Session, workers: Workers, found: _Found, log: RunLog) -> None:
+    """Finds the nearest cluster of every photo that was listed."""
+    for alike in found.clusters:
+        lookups = _Lookups(session, alike)
+
+        def find(
+            session: Session,
+            rows: tuple[int, int],
+            alike: _Clusters = alike,
+            lookups: _Lookups = lookups,
+        ) -> int:
+            listed = session.fetch_all(
+                "assign/list_scopes_of_range", after_row=rows[0], last_row=rows[1]
+            )
+            clusters = lookups.of(tuple(row["scope"] for row in listed))
+            if clusters is None:
+                return 0
+            return session.execute(
+                "assign/find_nearest",
+                **clusters,
+                normalize=found.normalize,
+                dimensions=alike.dimensions,
+                probe=probe(alike.dimensions),
+                after_row=rows[0],
+                last_row=rows[1],
+            )
+
+        for photos in workers.map(find, found.ranges()):
+            log.photos(photos)
+
+
+class _Run:
+    """What is recorded and said of one run."""
+
+    def __init__(
+        self,
+        session: Session,
+        options: AssignOptions,
+        found: _Found,
+        clock: Clock,
+        reads_other_tables: bool,
+    ) -> None:
+        self._session = session
+        self._options = options
+        self._found = found
+        self._clock = clock
+        self._reads_other_tables = reads_other_tables
+
+    def open(self) -> int:
+        several = len(self._found.clusters) > 1
+        return open_run(
+            self._session,
+            kind="assign",
+            algorithm="nearest",
+            metric=str(self._found.metric),
+            seed=0,
+            k_requested=0,
+            settings=json.dumps(asdict(self._options)),
+            photos_eligible=self._found.photos,
+            dimensions=None if several else self._found.dimensions[0],
+        )
+
+    def commit(self, run_id: int, limits: LockLimits) -> AssignResult:
+        """The final transaction: photos, counts and the end of the run, or none of it."""
+        analyze(self._session, "work_placements")
+        undone = self._options.dry_run
+        with final_transaction(self._session, limits, old_clusters=True, undone=undone):
+            self._clock.locked()
+            moves = self._place(run_id)
+            result = self._result(run_id if moves and not self._options.dry_run else None, moves)
+            if moves:
+                self._close(run_id, result)
+            else:
+                self._session.execute("runs/discard", run_id=run_id)
+        return replace(result, seconds=self._clock.seconds())
+
+    def nothing_done(self) -> AssignResult:
+        return self._result(None, ())
+
+    def _close(self, run_id: int, result: AssignResult) -> None:
+        self._session.execute(
+            "commit/close_assign",
+            run_id=run_id,
+            photos_moved=result.photos_assigned,
+            skipped=json.dumps({**result.left, **result.skipped}),
+            seconds=json.dumps(result.seconds),
+        )
+
+    def _place(self, run_id: int) -> tuple[NamedMove, ...]:
+        if self._reads_other_tables:
+            self._session.execute(
+                "assign/forget_changed",
+                normalize=self._found.normalize,
+                probe=probe(LONGEST_VECTOR),
+            )
+        clusters = self._session.fetch_all("assign/list_targets")
+        moves = move_photos(
+            self._session,
+            NamedMove,
+            "assign/place_photos",
+            moved_by=run_id,
+            listed_by="commit/list_named_moves",
+            run_id=run_id,
+            cluster_ids=[row["id"] for row in clusters if row["active"]],
+        )
+        added: Counter[int] = Counter()
+        for move in moves:
+            added[move.to_cluster_id] += move.photos
+            if move.from_cluster_id is not None:
+                added[move.from_cluster_id] -= move.photos
+        if not moves_are_counted(self._session):
+            self._session.execute(
+                "commit/add_counts", cluster_ids=list(added), photos=list(added.values())
+            )
+        return tuple(moves)
+
+    def _result(self, run_id: int | None, moves: tuple[NamedMove, ...]) -> AssignResult:
+        left = self._count_left(sum(m.photos for m in moves if m.from_cluster_id is None))
+        return AssignResult(
+            run_id=run_id,
+            dry_run=self._options.dry_run,
+            metric=self._found.metric,
+            max_distance=self._options.max_distance,
+            within=self._options.within,
+            clusters=sum(len(alike.rows) for alike in self._found.clusters),
+            photos_assigned=sum(move.photos for move in moves),
+            photos_left=sum(left.values()),
+            left=left,
+            skipped=self._found.left_out,
+            moves=moves,
+            seconds=self._clock.seconds(),
+        )
+
+    def _count_left(self, placed: int) -> dict[str, int]:
+        """Photos that have an embedding and are still in no cluster, by reason."""
+        [counted] = self._session.fetch_all(
+            "assign/count_photos",
+            normalize=self._found.normalize,
+            scopes=[scope for alike in self._found.clusters for scope in alike.scopes],
+            dimensions=[alike.dimensions for alike in self._found.clusters for _ in alike.scopes],
+        )
+        looked_at = counted.pop("looked_at")
+        # They changed, or their cluster did, while the run went on: the next one looks again.
+        return {**counted, "changed_meanwhile": looked_at - placed - sum(counted.values())}
+
+
+def _record_of_run(session: Session, run_id: int, *, dry_run: bool) -> AbstractContextManager[None]:
+    """Sees to a run's record at its end: a dry run leaves none."""
+    return discarded(session, run_id) if dry_run else closed_on_failure(session, run_id)

@@ -1,0 +1,213 @@
+"""What runs did: one of them in detail, two compared, and one taken back."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fluffy_sql import __version__
+from fluffy_sql.errors import HistoryError
+from fluffy_sql.postgres.counter_cache import moves_are_counted
+from fluffy_sql.postgres.transaction import final_transaction
+from fluffy_sql.runs.lock import only_run
+from fluffy_sql.runs.moves import ClusterChange, Move, move_photos
+from fluffy_sql.runs.survey import require_identity
+
+if TYPE_CHECKING:
+    from fluffy_sql.postgres.session import Session
+    from fluffy_sql.postgres.transaction import LockLimits
+
+# What two runs are compared by.
+_COMPARED = (
+    "kind",
+    "embeddings_digest",
+    "algorithm",
+    "metric",
+    "seed",
+    "k_requested",
+    "photos_processed",
+    "photos_moved",
+    "clusters_created",
+    "inertia",
+    "silhouette",
+    "davies_bouldin",
+    "calinski_harabasz",
+    "smallest_cluster",
+    "largest_cluster",
+    "iterations",
+    "recall",
+)
+
+
+@dataclass(frozen=True)
+class RunDetails:
+    """One run, with the names `runs show --json` uses."""
+
+    run: dict[str, Any]
+    steps: tuple[dict[str, Any], ...]
+    clusters: tuple[ClusterChange, ...]
+    moves: tuple[Move, ...]
+
+
+@dataclass(frozen=True)
+class RunDifference:
+    """Two runs compared, with the names `runs diff --json` uses.
+
+    Attributes:
+        runs: their ids.
+        values: settings and measures that differ, of the first and of the second.
+        moves: what runs moved from the end of the earlier to the end of the later.
+    """
+
+    runs: tuple[int, int]
+    values: dict[str, tuple[Any, Any]]
+    moves: tuple[Move, ...]
+
+
+@dataclass(frozen=True)
+class UndoResult:
+    """A run taken back, with the names `runs undo --json` uses.
+
+    Attributes:
+        run_id: the run that did it.
+        undone: the run that was taken back.
+        photos_left: photos that stay where they are, since somebody moved, pinned or deleted them.
+    """
+
+    run_id: int
+    undone: int
+    photos_moved: int
+    photos_left: int
+    clusters_restored: int
+    clusters_deleted: int
+    seconds: float
+
+
+def show_run(session: Session, run_id: int) -> RunDetails:
+    """One run: its settings, quality and steps, and what it changed.
+
+    Raises:
+        HistoryError: there is no such run.
+    """
+    return RunDetails(
+        run=_find(session, run_id),
+        steps=tuple(session.fetch_all("runs/list_steps", run_id=run_id)),
+        clusters=tuple(
+            session.fetch_as(ClusterChange, "commit/list_cluster_changes", run_id=run_id)
+        ),
+        moves=tuple(session.fetch_as(Move, "commit/list_moves", run_id=run_id)),
+    )
+
+
+def compare_runs(session: Session, first: int, second: int) -> RunDifference:
+    """What is different between two runs, and what was moved from the end of one to the other's.
+
+    Raises:
+        HistoryError: one of them is not there, or did not succeed.
+    """
+    runs = [_find(session, run_id) for run_id in (first, second)]
+    for run in runs:
+        if run["status"] != "succeeded":
+            raise HistoryError(
+                f"run {run['id']} has status {run['status']}: it changed nothing to compare"
+            )
+    values = [_compared_values(run) for run in runs]
+    keys = list(dict.fromkeys([*values[0], *values[1]]))
+    return RunDifference(
+        runs=(first, second),
+        values={
+            key: (values[0].get(key), values[1].get(key))
+            for key in keys
+            if values[0].get(key) != values[1].get(key)
+        },
+        moves=tuple(
+            session.fetch_as(
+                Move,
+                "runs/list_net_moves",
+                after_run=min(first, second),
+                last_run=max(first, second),
+            )
+        ),
+    )
+
+
+def undo_run(session: Session, run_id: int, limits: LockLimits) -> UndoResult:
+    """Puts back what a run changed, all or nothing, and records that as a run of its own.
+
+    Photos that somebody moved or pinned since stay where they are, and clusters that the run made
+    and somebody named are kept.
+
+    Raises:
+        BusyError: a run is at work in this database.
+        HistoryError: there is no such run, it changed nothing, was taken back already, or a newer
+            run builds on it.
+        LibraryError: rows can't be changed, since a publication has nothing to tell them apart by.
+        DatabaseError: Postgres refused a statement.
+    """
+    begun = time.perf_counter()
+    with only_run(session), final_transaction(session, limits, old_clusters=True):
+        run = _find(session, run_id)
+        _require_undoable(session, run)
+        require_identity(session)
+        undo_id: int = session.fetch_value(
+            "runs/open_undo", run_id=run_id, tool_version=__version__
+        )
+        moves = move_photos(
+            session, Move, "runs/move_back", moved_by=undo_id, run_id=run_id, undo_id=undo_id
+        )
+        photos_moved = sum(move.photos for move in moves)
+        restored = session.execute("runs/restore_clusters", run_id=run_id)
+        deleted = session.execute("runs/delete_created_clusters", run_id=run_id)
+        if not moves_are_counted(session):
+            session.execute("commit/recount")
+        session.execute("runs/mark_undone", run_id=run_id, undo_id=undo_id)
+        seconds = round(time.perf_counter() - begun, 3)
+        session.execute(
+            "runs/close_undo",
+            run_id=undo_id,
+            photos_moved=photos_moved,
+            seconds=json.dumps({"total": seconds}),
+        )
+    return UndoResult(
+        run_id=undo_id,
+        undone=run_id,
+        photos_moved=photos_moved,
+        photos_left=run["photos_moved"] - photos_moved,
+        clusters_restored=restored,
+        clusters_deleted=deleted,
+        seconds=seconds,
+    )
+
+
+def _compared_values(run: dict[str, Any]) -> dict[str, Any]:
+    settings = {f"settings.{key}": value for key, value in run["settings"].items()}
+    return {key: run[key] for key in _COMPARED} | settings
+
+
+def _find(session: Session, run_id: int) -> dict[str, Any]:
+    found = session.fetch_all("runs/find", run_id=run_id)
+    if not found:
+        raise HistoryError(f"there is no run {run_id}; fluffy-sql runs lists them")
+    return found[0]
+
+
+def _require_undoable(session: Session, run: dict[str, Any]) -> None:
+    run_id = run["id"]
+    if run["status"] != "succeeded":
+        raise HistoryError(f"run {run_id} has status {run['status']}: there is nothing to undo")
+    if run["kind"] == "undo":
+        raise HistoryError(f"run {run_id} is an undo itself: run what it took back again")
+    if run["undone_by"] is not None:
+        raise HistoryError(f"run {run_id} was undone already, by run {run['undone_by']}")
+    if run["photos_moved"] is None:
+        raise HistoryError(f"run {run_id} is from before moves were kept: it can't be undone")
+    if run["photos_moved"] and not session.fetch_all("commit/list_moves", run_id=run_id):
+        raise HistoryError(
+            f"what run {run_id} moved was forgotten, as clustering.history says: it can't be undone"
+        )
+    if found := session.fetch_all("runs/find_dependent", run_id=run_id):
+        raise HistoryError(
+            f"run {found[0]['id']} builds on run {run_id}; undo run {found[0]['id']} first"
+        )

@@ -1,0 +1,85 @@
+"""Reads `.npy` files, whose paths are in a CSV beside them."""
+
+from __future__ import annotations
+
+import warnings
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fluffy_sql.errors import ImportFileError
+from fluffy_sql.operations.importing.csv_file import csv_rows
+from fluffy_sql.operations.importing.rows import (
+    ROWS_PER_BATCH,
+    Batch,
+    as_float32,
+    check_dimensions,
+    check_path,
+    one_line,
+    place,
+    reading,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+
+def read_npy(file: Path, paths: Path) -> Iterator[Batch]:
+    """The rows of an array of shape (rows, dimensions), with the column `path` of a CSV."""
+    vectors_in_file = len(_map_npy(file))
+    path_rows = csv_rows(paths, ("path",))
+    paths_in_file = 0
+    for start in range(0, vectors_in_file, ROWS_PER_BATCH):
+        # Mapped anew for each batch: pages count as this process's memory until they're unmapped.
+        raw = _map_npy(file)[start : start + ROWS_PER_BATCH]
+        rows = list(islice(path_rows, len(raw)))
+        paths_in_file += len(rows)
+        if len(rows) < len(raw):
+            break
+        for row in rows:
+            check_path(row.values[0], place(paths, row.number, row.line))
+        yield Batch(
+            first_row=start + 1,
+            lines=[row.line for row in rows],
+            paths=[row.values[0] for row in rows],
+            vectors=as_float32(raw, [place(file, row.number) for row in rows]),
+        )
+    paths_in_file += sum(1 for _ in path_rows)
+    if paths_in_file != vectors_in_file:
+        raise ImportFileError(
+            f"{paths}: has {paths_in_file} rows but {file} has {vectors_in_file} vectors;"
+            " row i of one must be row i of the other"
+        )
+
+
+def _map_npy(file: Path) -> NDArray[Any]:
+    """The array as a mapping of the file, of shape (rows, dimensions)."""
+    # NumPy may warn about the header it parses, which is of no use to whoever imports the file.
+    with reading(file), warnings.catch_warnings(action="ignore"):
+        try:
+            # Never unpickles: an array of objects can't be mapped.
+            array = np.lib.format.open_memmap(file, mode="r")
+        except OSError:
+            raise
+        # Whatever stands in the header goes through Python's parser: a bad one raises all sorts.
+        except Exception as error:  # noqa: BLE001
+            raise ImportFileError(
+                f"{file}: is not a complete .npy array of numbers: {one_line(error)};"
+                " write it with numpy.save"
+            ) from None
+        size = file.stat().st_size
+    if array.dtype.kind != "f" or array.dtype.itemsize > np.dtype(np.float64).itemsize:
+        raise ImportFileError(f"{file}: holds {array.dtype}; allowed: float16, float32, float64")
+    if array.ndim != 2:  # noqa: PLR2004
+        raise ImportFileError(f"{file}: has the shape {array.shape}; allowed: (photos, dimensions)")
+    check_dimensions(array.shape[1], None, str(file))
+    promised = array.offset + array.nbytes
+    if size != promised:
+        raise ImportFileError(
+            f"{file}: has {size} bytes but its header promises {promised}; write it again"
+        )
+    return array

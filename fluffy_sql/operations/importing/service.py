@@ -1,0 +1,146 @@
+"""Loads a file of embeddings into `photos`, whole or not at all."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fluffy_sql.errors import DatabaseError, ImportFileError
+from fluffy_sql.operations.importing.readers import read_batches
+from fluffy_sql.operations.importing.rows import place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from fluffy_sql.operations.importing.rows import Batch
+    from fluffy_sql.postgres.session import Session
+
+_STAGE_TYPES = ("int8", "int8", "text", "vector")
+
+_UNIQUE_VIOLATION = "23505"
+_INTEGRITY_VIOLATION = "23"  # the class of all broken constraints
+
+
+@dataclass(frozen=True)
+class ImportResult:
+    """What an import did.
+
+    Attributes:
+        file: the file of embeddings.
+        rows_read: rows of the file; the three counts below add up to it.
+        photos_added: rows whose path was new.
+        photos_updated: rows whose photo was known, with another embedding or none.
+        photos_unchanged: rows whose photo held just that embedding.
+        dimensions: length of the embeddings; None where the file has no row.
+        seconds: time taken.
+    """
+
+    file: Path
+    rows_read: int
+    photos_added: int
+    photos_updated: int
+    photos_unchanged: int
+    dimensions: int | None
+    seconds: float
+
+
+def import_photos(
+    session: Session,
+    file: Path,
+    paths: Path | None,
+    progress: Callable[[int], None] | None = None,
+) -> ImportResult:
+    """Adds the photos of a file and renews the embeddings of those known by their path.
+
+    All rows are loaded in one transaction, or none. An import waits for another to end.
+
+    Args:
+        session: on a database that has the table `photos`.
+        file: an `.npy` array of shape (rows, dimensions), or a `.csv` or `.parquet` file with the
+            columns `path` and `embedding`.
+        paths: for `.npy`, the CSV with the column `path`; row i of one is row i of the other.
+        progress: called with the number of rows read so far, now and then. Photos change only
+            after the last row is read.
+
+    Raises:
+        UsageError: `paths` is missing for `.npy`, or given for another kind.
+        MissingExtraError: a `.parquet` file, and pyarrow is not installed.
+        ImportFileError: a file can't be read, or one of its rows is wrong; the message names it.
+        DatabaseError: Postgres refuses the rows, such as embeddings of a length that the column
+            was not made for.
+    """
+    started = time.perf_counter()
+    rows_file = paths or file
+    staging = _Staging(read_batches(file, paths), progress)
+    with session.transaction():
+        session.execute("import/create_stage")
+        session.copy_in("import/copy_into_stage", _STAGE_TYPES, staging.rows())
+        session.execute("import/analyze_stage")
+        _refuse_repeated_path(session, rows_file)
+        session.execute("import/lock")
+        _refuse_ambiguous_path(session, rows_file)
+        updated = session.execute("import/update_photos")
+        added = _insert_photos(session)
+    return ImportResult(
+        file=file,
+        rows_read=staging.rows_read,
+        photos_added=added,
+        photos_updated=updated,
+        photos_unchanged=staging.rows_read - added - updated,
+        dimensions=staging.dimensions,
+        seconds=time.perf_counter() - started,
+    )
+
+
+class _Staging:
+    """The rows of batches as the stage takes them, and what was seen of them."""
+
+    def __init__(self, batches: Iterator[Batch], progress: Callable[[int], None] | None) -> None:
+        self.rows_read = 0
+        self.dimensions: int | None = None
+        self._batches = batches
+        self._progress = progress
+
+    def rows(self) -> Iterator[tuple[int, int | None, str, NDArray[np.float32]]]:
+        """Number, line, path and embedding of each row."""
+        for batch in self._batches:
+            numbers = range(batch.first_row, batch.first_row + len(batch.paths))
+            yield from zip(numbers, batch.lines, batch.paths, batch.vectors, strict=True)
+            self.rows_read = numbers[-1]
+            self.dimensions = batch.vectors.shape[1]
+            if self._progress is not None:
+                self._progress(self.rows_read)
+
+
+def _refuse_repeated_path(session: Session, file: Path) -> None:
+    for row in session.fetch_all("import/find_repeated_path"):
+        raise ImportFileError(
+            f"{place(file, row['row_number'], row['line_number'])}: the path {row['photo_path']!r}"
+            f" stands in row {row['earlier_row']} already; keep one of them"
+        )
+
+
+def _refuse_ambiguous_path(session: Session, file: Path) -> None:
+    for row in session.fetch_all("import/find_ambiguous_path"):
+        raise ImportFileError(
+            f"{place(file, row['row_number'], row['line_number'])}: {row['photos']} photos in the"
+            f" database have the path {row['photo_path']!r}; give each its own path"
+        )
+
+
+def _insert_photos(session: Session) -> int:
+    try:
+        return session.execute("import/insert_photos")
+    except DatabaseError as error:
+        if error.sqlstate == _UNIQUE_VIOLATION:
+            advice = "where another program added the photo meanwhile, run again"
+        elif (error.sqlstate or "").startswith(_INTEGRITY_VIOLATION):
+            advice = "insert such photos with the application that owns the table, then import"
+        else:
+            raise
+        raise DatabaseError(f"{error}; {advice}", error.sqlstate) from error

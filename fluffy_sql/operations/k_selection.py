@@ -1,0 +1,276 @@
+"""Which k to suggest, and why. Pure: measures in, a decision and its reasons out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from math import log
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+# Clusters of fewer photos can't show a theme, and the smaller they are, the better silhouette and
+# Davies-Bouldin index look: 710 DINOv2 embeddings have their best at any k that ends the range.
+_LEAST_PHOTOS_PER_CLUSTER = 10
+# Stabilities as near as this are taken for equal: another pair of seeds tells as much apart.
+_SAME_STABILITY = 0.02
+# Below this, two trainings share so little that no k can be told from another by them.
+_UNSTABLE = 0.5
+# Best values whose k lies this factor from the suggestion speak for it.
+_NEAR = 2.0
+# At an elbow, inertia goes on falling at less than this share of its rate before.
+_BEND = 0.5
+# It takes a rate before and one after.
+_LEAST_RATES = 2
+# One that has another on both sides.
+_LEAST_TO_COMPARE = 3
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One k of a sweep, with the names `sweep --json` uses.
+
+    Attributes:
+        k: how many clusters were asked for.
+        clusters: how many have photos.
+        inertia: sum of squared distances of the photos measured to their centroids.
+        silhouette: simplified silhouette; as for `Quality`.
+        davies_bouldin: as for `Quality`.
+        calinski_harabasz: as for `Quality`.
+        smallest_cluster: photos measured in the smallest cluster.
+        largest_cluster: photos measured in the largest cluster.
+        stability: adjusted Rand index of two trainings with different seeds.
+        seconds: how long both took, and measuring them.
+    """
+
+    k: int
+    clusters: int
+    inertia: float
+    silhouette: float | None
+    davies_bouldin: float | None
+    calinski_harabasz: float | None
+    smallest_cluster: int
+    largest_cluster: int
+    stability: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A k, and what speaks for it or against it."""
+
+    suggested_k: int
+    measures_agree: bool
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Witness:
+    """What one measure has to say.
+
+    Attributes:
+        name: of the measure.
+        superlative: `highest` or `lowest`.
+        best: the candidate it prefers; None where it has no preference.
+        value: its value at a candidate.
+        digits: how many of the value are worth telling.
+        favours_few: whether it is often best at the smallest k, whatever the photos.
+        must_agree: whether the measures can't agree without it.
+    """
+
+    name: str
+    superlative: str
+    best: Candidate | None
+    value: Callable[[Candidate], float]
+    digits: int
+    favours_few: bool = False
+    must_agree: bool = False
+
+
+def spread_evenly(lowest: int, highest: int, steps: int) -> list[int]:
+    """About so many k from lowest to highest, evenly in ratio; fewer where they would coincide."""
+    if steps == 1:
+        return [lowest]
+    ratio = (highest / lowest) ** (1 / (steps - 1))
+    return sorted({round(lowest * ratio**step) for step in range(steps)})
+
+
+def suggest(candidates: Sequence[Candidate], photos: int) -> Suggestion:
+    """The k that silhouette, Davies-Bouldin index and stability like best between them.
+
+    Each ranks the candidates, and the smallest sum of ranks wins, of equals the smaller k.
+    Calinski-Harabasz index and the elbow of inertia are heard as witnesses only: the first falls
+    with k wherever clusters overlap, the second is seldom there.
+
+    Args:
+        candidates: by rising k, at least one.
+        photos: how many they were trained on.
+    """
+    trusted = [c for c in candidates if _can_be_judged(c, photos)] or list(candidates)
+    ranks = [_ranks(trusted, measure) for measure in (_silhouette, _davies_bouldin, _stability)]
+    sums = [sum(of_one) for of_one in zip(*ranks, strict=True)]
+    chosen = trusted[sums.index(min(sums))]
+    witnesses = _hear(trusted)
+    agree = _agree(witnesses, chosen, trusted)
+    reasons = [_tell(witness, chosen, trusted) for witness in witnesses]
+    reasons += _warn(chosen, trusted, candidates)
+    return Suggestion(chosen.k, measures_agree=agree, reasons=tuple(reasons))
+
+
+def _can_be_judged(candidate: Candidate, photos: int) -> bool:
+    """Whether it has as many clusters as asked for, with enough photos each, and any measure."""
+    return (
+        candidate.silhouette is not None
+        and candidate.clusters == candidate.k
+        and photos >= _LEAST_PHOTOS_PER_CLUSTER * candidate.k
+    )
+
+
+def _silhouette(candidate: Candidate) -> float:
+    return -1.0 if candidate.silhouette is None else candidate.silhouette
+
+
+def _davies_bouldin(candidate: Candidate) -> float:
+    """Turned round, so that more is better, as for the others."""
+    return -float("inf") if candidate.davies_bouldin is None else -candidate.davies_bouldin
+
+
+def _calinski_harabasz(candidate: Candidate) -> float:
+    return 0.0 if candidate.calinski_harabasz is None else candidate.calinski_harabasz
+
+
+def _stability(candidate: Candidate) -> float:
+    return round(candidate.stability / _SAME_STABILITY) * _SAME_STABILITY
+
+
+def _ranks(candidates: Sequence[Candidate], measure: Callable[[Candidate], float]) -> list[int]:
+    """How many candidates are better, for each."""
+    values = [measure(candidate) for candidate in candidates]
+    return [sum(other > value for other in values) for value in values]
+
+
+def _hear(candidates: Sequence[Candidate]) -> list[_Witness]:
+    # The largest of equally stable ones: a few large groups are found again all too easily.
+    most_stable = max(candidate.stability for candidate in candidates)
+    stable = [c for c in candidates if c.stability >= most_stable - _SAME_STABILITY]
+    return [
+        _Witness(
+            "silhouette",
+            "highest",
+            max(candidates, key=_silhouette),
+            _silhouette,
+            digits=3,
+            must_agree=True,
+        ),
+        _Witness(
+            "Davies-Bouldin",
+            "lowest",
+            max(candidates, key=_davies_bouldin),
+            lambda candidate: -_davies_bouldin(candidate),
+            digits=2,
+            must_agree=True,
+        ),
+        _Witness(
+            "stability",
+            "highest",
+            stable[-1],
+            lambda candidate: candidate.stability,
+            digits=2,
+            favours_few=True,
+        ),
+        _Witness(
+            "Calinski-Harabasz",
+            "highest",
+            max(candidates, key=_calinski_harabasz),
+            _calinski_harabasz,
+            digits=1,
+            favours_few=True,
+        ),
+        _Witness(
+            "inertia", "bent", _elbow(candidates), lambda candidate: candidate.inertia, digits=1
+        ),
+    ]
+
+
+def _elbow(candidates: Sequence[Candidate]) -> Candidate | None:
+    """Where inertia stops falling at the rate it fell: in logarithms, since both span decades."""
+    rates = [
+        log(before.inertia / after.inertia) / log(after.k / before.k)
+        for before, after in pairwise(candidates)
+        if before.inertia > 0 and after.inertia > 0
+    ]
+    if len(rates) < len(candidates) - 1 or len(rates) < _LEAST_RATES:
+        return None
+    bends = [before - after for before, after in pairwise(rates)]
+    place = max(range(len(bends)), key=bends.__getitem__)
+    is_bend = rates[place] > 0 and rates[place + 1] < _BEND * rates[place]
+    return candidates[place + 1] if is_bend else None
+
+
+def _at_an_end(candidate: Candidate, candidates: Sequence[Candidate]) -> bool:
+    return candidate.k in {candidates[0].k, candidates[-1].k}
+
+
+def _agree(witnesses: list[_Witness], chosen: Candidate, candidates: Sequence[Candidate]) -> bool:
+    """Whether all that have a best inside the range have it near the suggestion.
+
+    Silhouette and Davies-Bouldin index must have one.
+    """
+    for witness in witnesses:
+        best = witness.best
+        if best is None or _at_an_end(best, candidates):
+            if witness.must_agree:
+                return False
+        elif not _is_near(best, chosen):
+            return False
+    return True
+
+
+def _is_near(one: Candidate, other: Candidate) -> bool:
+    return max(one.k, other.k) <= _NEAR * min(one.k, other.k)
+
+
+def _tell(witness: _Witness, chosen: Candidate, candidates: Sequence[Candidate]) -> str:
+    """One measure's reason in words."""
+    best = witness.best
+    if best is None:
+        return "inertia falls with k without an elbow"
+    if witness.superlative == "bent":
+        return f"inertia has an elbow at {best.k:,}"
+    told = f"{witness.name} is {witness.superlative} at {best.k:,}"
+    values = f" ({witness.value(best):,.{witness.digits}f}"
+    if best.k != chosen.k:
+        values += f"; at {chosen.k:,} {witness.value(chosen):,.{witness.digits}f}"
+    if best.k == chosen.k or not _at_an_end(best, candidates):
+        return f"{told}{values})"
+    if witness.favours_few and best.k == candidates[0].k:
+        return f"{told}{values}), the smallest k tried: it favours few clusters"
+    return f"{told}{values}), an end of the range: its best may lie beyond"
+
+
+def _warn(
+    chosen: Candidate, trusted: Sequence[Candidate], candidates: Sequence[Candidate]
+) -> list[str]:
+    """What a user should know before following the suggestion."""
+    warnings = []
+    if len(trusted) < _LEAST_TO_COMPARE:
+        warnings.append(
+            f"{len(trusted)} k tried: a best between others takes at least {_LEAST_TO_COMPARE}"
+        )
+    elif _at_an_end(chosen, trusted):
+        beyond = "larger" if chosen.k == trusted[-1].k else "smaller"
+        warnings.append(f"{chosen.k:,} is an end of the range: try {beyond} k, too")
+    if len(trusted) < len(candidates):
+        left_out = len(candidates) - len(trusted)
+        warnings.append(
+            f"{left_out} k not considered: fewer than {_LEAST_PHOTOS_PER_CLUSTER} photos a cluster,"
+            " or fewer clusters than asked for"
+        )
+    if chosen.stability < _UNSTABLE:
+        warnings.append(
+            f"two trainings at {chosen.k:,} agree to {chosen.stability:.2f} only: these photos"
+            " fall into no groups that come out the same each time"
+        )
+    return warnings

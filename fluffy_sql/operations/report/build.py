@@ -1,0 +1,120 @@
+"""Writes a report: asks the database, reads the photos, writes page and sheets into a folder."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from fluffy_sql.errors import UsageError
+from fluffy_sql.operations.report.album import make_pictures
+from fluffy_sql.operations.report.folder import INDEX, SHEETS, replaced_whole
+from fluffy_sql.operations.report.gather import gather
+from fluffy_sql.operations.report.page import render
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from fluffy_sql.operations.report.model import Selection
+    from fluffy_sql.postgres.session import Session
+
+
+@dataclass(frozen=True)
+class ReportResult:
+    """A report that was written, with the names `report --json` uses.
+
+    Attributes:
+        out: the folder, as it was named.
+        index: the page in it.
+        root: the folder photos were looked for in.
+        clusters: shown with photos.
+        clusters_in_scope: of which the overview tells.
+        second_look: reasons for a second look.
+        photos_shown: photos that could be read.
+        unreadable: photos that could not, by reason.
+    """
+
+    out: str
+    index: str
+    page_bytes: int
+    root: str
+    clusters: int
+    clusters_in_scope: int
+    second_look: int
+    photos_shown: int
+    photos_unreadable: int
+    unreadable: dict[str, int]
+    contact_sheets: int
+    contact_sheet_bytes: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is asked for.
+
+    Attributes:
+        out: the folder to write; an earlier report in it is replaced.
+        root: where relative paths of photos begin; no photo outside of it is opened.
+        photos: most photos in each section of a cluster.
+    """
+
+    out: Path
+    root: Path
+    selection: Selection
+    photos: int
+
+
+def write_report(session: Session, order: Order, progress: Callable[[str], None]) -> ReportResult:
+    """Writes a report whole, or leaves what was there before.
+
+    Args:
+        session: on a migrated database.
+        order: what is asked for.
+        progress: hears what is being done.
+
+    Raises:
+        UsageError: `root` is no folder, `out` holds other things, or a cluster does not exist.
+        LibraryError: there are no clusters to look at.
+        ReportError: the folder can't be written.
+        DatabaseError: Postgres refused a statement.
+    """
+    begun = time.perf_counter()
+    out, root = order.out.resolve(), order.root.resolve()
+    if not root.is_dir():
+        raise UsageError(f"--root: {order.root} is not a folder; name the one that photos lie in")
+    with replaced_whole(out) as folder:
+        progress("asking the database")
+        library = gather(session, order.selection, order.photos)
+        total = len(library.shown)
+        (folder / SHEETS).mkdir()
+        pictures = make_pictures(
+            library.shown,
+            root,
+            folder / SHEETS,
+            lambda done: progress(f"reading photos: {done:,} of {total:,} clusters"),
+        )
+        unreadable = sum((made.troubles() for made in pictures), Counter[str]())
+        progress("writing the page")
+        with (folder / INDEX).open("w", encoding="utf-8") as file:
+            file.writelines(render(library, pictures, unreadable, datetime.now(UTC)))
+        page_bytes = (folder / INDEX).stat().st_size
+    shown = sum(len(cluster.photos) for cluster in library.shown)
+    return ReportResult(
+        out=str(order.out),
+        index=str(order.out / INDEX),
+        page_bytes=page_bytes,
+        root=str(root),
+        clusters=len(library.shown),
+        clusters_in_scope=len(library.clusters),
+        second_look=library.second_look_found,
+        photos_shown=shown - unreadable.total(),
+        photos_unreadable=unreadable.total(),
+        unreadable=dict(unreadable.most_common()),
+        contact_sheets=len(pictures),
+        contact_sheet_bytes=sum(made.sheet_bytes for made in pictures),
+        seconds=round(time.perf_counter() - begun, 3),
+    )

@@ -1,0 +1,207 @@
+"""What a report tells of a library; all frozen, none of it a picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fluffy_sql.runs.survey import OneScope
+
+CENTRAL, BETWEEN, OUTERMOST = "central", "between", "outermost"
+SECTIONS = (CENTRAL, BETWEEN, OUTERMOST)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which clusters a report is about.
+
+    Attributes:
+        run_id: only those that this run made; None: of every run and of none.
+        one_scope: only those of this scope; None: there may be one scope only.
+        largest: show so many, the largest first; None: as many as a page can carry.
+        cluster_ids: show just these; empty: as `largest` says.
+    """
+
+    run_id: int | None = None
+    largest: int | None = None
+    cluster_ids: tuple[int, ...] = ()
+    one_scope: OneScope | None = None
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo of a cluster that is to be looked at.
+
+    Attributes:
+        section: why it is shown: `central`, `between` or `outermost`.
+        rank: 1 is the photo nearest to the centroid.
+        distance: to the centroid; None where the two can't be compared.
+    """
+
+    photo_id: int
+    path: str | None
+    section: str
+    rank: int
+    distance: float | None
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How far the photos of a cluster lie from its centroid, in the metric of its run."""
+
+    measured: int
+    mean: float
+    largest: float
+    lower_quartile: float
+    upper_quartile: float
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """Another cluster that is near, and how far its centroid is."""
+
+    cluster_id: int
+    distance: float
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster.
+
+    Attributes:
+        photos: how many usable photos it has.
+        dimensions: length of its centroid; None where it has none.
+        spread: None where no photo has a distance.
+        silhouette: as its run measured it; None where it did not.
+        neighbours: the nearest others that it can be compared with, nearest first.
+    """
+
+    id: int
+    scope: int | None
+    name: str | None
+    status: int
+    photos: int
+    run_id: int | None
+    metric: str
+    dimensions: int | None
+    silhouette: float | None
+    spread: Spread | None = None
+    neighbours: tuple[Neighbour, ...] = ()
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A cluster that is shown with photos.
+
+    Attributes:
+        photos: to look at, by rank; each of them once.
+    """
+
+    cluster: Cluster
+    photos: tuple[Photo, ...]
+
+    def section(self, name: str) -> list[Photo]:
+        """The photos of one section, most central first; of the outermost, the farthest first."""
+        photos = [photo for photo in self.photos if photo.section == name]
+        return photos[::-1] if name == OUTERMOST else photos
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that made clusters of the report: the columns of `sql/report/list_runs.sql`."""
+
+    id: int
+    algorithm: str
+    metric: str
+    seed: int
+    k_requested: int
+    clusters_created: int | None
+    photos_processed: int | None
+    dimensions: int | None
+    inertia_per_photo: float | None
+    iterations: int | None
+    converged: bool | None
+    recall: float | None
+    silhouette: float | None
+    davies_bouldin: float | None
+    calinski_harabasz: float | None
+    smallest_cluster: int | None
+    largest_cluster: int | None
+    started_at: Any
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Place:
+    """A point on the map, in the coordinates of its axes; `y` is 0 where there is one axis."""
+
+    cluster_id: int
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
+class LibraryMap:
+    """Clusters and a sample of their photos in two dimensions.
+
+    Attributes:
+        centroids: one for each cluster, the one with most photos first.
+        photos: the sample.
+        shares: of the variance between clusters, what each axis holds; one or two.
+    """
+
+    centroids: tuple[Place, ...]
+    photos: tuple[Place, ...]
+    shares: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Comparable:
+    """Clusters whose distances can be compared: of one metric and one length of embeddings.
+
+    Attributes:
+        clusters: the one with most photos first.
+        map: None where they all lie at one point, as a single one does.
+    """
+
+    metric: str
+    dimensions: int | None
+    clusters: tuple[Cluster, ...]
+    map: LibraryMap | None
+
+
+@dataclass(frozen=True)
+class SecondLook:
+    """Why to look at a cluster again, or at several.
+
+    Attributes:
+        cluster_ids: one, or those that are nearly the same or empty together.
+        kind: `too wide`, `too small`, `empty` or `nearly the same`.
+        reason: one or two sentences.
+    """
+
+    cluster_ids: tuple[int, ...]
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Library:
+    """Everything a report tells.
+
+    Attributes:
+        clusters: all that are in scope, the one with most photos first.
+        shown: those of them that are shown with photos, in the same order.
+        groups: the same clusters as `clusters`, by what they can be compared with.
+        runs: that made them, newest first.
+        second_look: the clearest cases.
+        second_look_found: how many cases there are.
+    """
+
+    clusters: tuple[Cluster, ...]
+    shown: tuple[Shown, ...]
+    groups: tuple[Comparable, ...]
+    runs: tuple[Run, ...]
+    second_look: tuple[SecondLook, ...]
+    second_look_found: int

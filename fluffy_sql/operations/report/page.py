@@ -1,0 +1,182 @@
+"""The page: one HTML file that needs nothing beside it, neither a network nor a script."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from fluffy_sql import __version__
+from fluffy_sql.operations.report import album, words
+from fluffy_sql.operations.report.charts import (
+    HEIGHT,
+    WIDTH,
+    Chart,
+    MapChart,
+    chart_of_distances,
+    chart_of_map,
+    chart_of_sizes,
+)
+from fluffy_sql.operations.report.files import Reason
+from fluffy_sql.operations.report.folder import GENERATOR, SHEETS
+from fluffy_sql.operations.report.model import SECTIONS, Comparable, SecondLook
+from fluffy_sql.operations.report.second_look import TOO_SMALL, TOO_WIDE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from fluffy_sql.operations.report.album import Pictures
+    from fluffy_sql.operations.report.model import Library
+
+# More rows than this are folded away until one asks for them.
+_ROWS_LEFT_OPEN = 24
+
+
+@dataclass(frozen=True)
+class GroupView:
+    """Clusters that can be compared, as the page draws them."""
+
+    group: Comparable
+    sizes: Chart
+    distances: Chart | None
+    map: MapChart | None
+
+
+@dataclass(frozen=True)
+class Strip:
+    """How wide a cluster is among the others, on 100 units."""
+
+    lower: float
+    upper: float
+    mean: float
+    largest: float
+
+
+def render(
+    library: Library, pictures: Sequence[Pictures], unreadable: Mapping[str, int], now: datetime
+) -> Iterator[str]:
+    """The page, piece by piece.
+
+    Args:
+        library: what is known.
+        pictures: of the clusters that are shown, in their order.
+        unreadable: photos that could not be read, by reason.
+        now: when the report was made.
+    """
+    environment = Environment(
+        loader=PackageLoader("fluffy_sql.operations.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "printable": words.printable,
+        "distance": words.distance,
+        "count": words.count,
+        "title_of": album.title,
+        "sheet": lambda cluster: f"{SHEETS}/{album.sheet_name(cluster)}",
+    }
+    template = environment.get_template("page.html")
+    return template.generate(**_content(library, pictures, unreadable, now))
+
+
+def _content(
+    library: Library, pictures: Sequence[Pictures], unreadable: Mapping[str, int], now: datetime
+) -> dict[str, Any]:
+    icons = {made.shown.cluster.id: made.icon for made in pictures if made.icon}
+    looks = _looks_by_cluster(library.second_look)
+    photos = sum(cluster.photos for cluster in library.clusters)
+    return {
+        "generator": Markup(GENERATOR),  # noqa: S704 - written here
+        "version": __version__,
+        "now": now,
+        "library": library,
+        "clusters": {cluster.id: cluster for cluster in library.clusters},
+        "shown": {made.shown.cluster.id for made in pictures},
+        "photos": photos,
+        "groups": [_view(group, looks, icons) for group in library.groups],
+        "facts": _facts(library),
+        "looks": looks,
+        "icons": icons,
+        "pictures": pictures,
+        "strips": _strips(library.groups),
+        "sections": SECTIONS,
+        "section_heading": album.section_heading,
+        "with_silhouettes": any(c.silhouette is not None for c in library.clusters),
+        "unreadable": [(Reason(name).words, number) for name, number in unreadable.items()],
+        "unreadable_total": sum(unreadable.values()),
+        "looked_at": sum(len(shown.photos) for shown in library.shown),
+        "table_open": len(library.clusters) <= _ROWS_LEFT_OPEN,
+        "chart_width": WIDTH,
+        "chart_height": HEIGHT,
+    }
+
+
+def _looks_by_cluster(looks: Sequence[SecondLook]) -> dict[int, list[SecondLook]]:
+    by_cluster: dict[int, list[SecondLook]] = {}
+    for look in looks:
+        for cluster_id in look.cluster_ids:
+            by_cluster.setdefault(cluster_id, []).append(look)
+    return by_cluster
+
+
+def _view(
+    group: Comparable, looks: Mapping[int, Sequence[SecondLook]], icons: Mapping[int, str]
+) -> GroupView:
+    def marked(kind: str) -> set[int]:
+        return {
+            cluster_id for cluster_id, of in looks.items() if any(one.kind == kind for one in of)
+        }
+
+    return GroupView(
+        group=group,
+        sizes=chart_of_sizes(group.clusters, marked(TOO_SMALL)),
+        distances=chart_of_distances(group.clusters, marked(TOO_WIDE)),
+        map=chart_of_map(group, group.map, icons) if group.map else None,
+    )
+
+
+def _facts(library: Library) -> list[tuple[str, str, str]]:
+    """The numbers at the top: what, how much, and what that means."""
+    sizes = [cluster.photos for cluster in library.clusters]
+    facts = [
+        (
+            "Photos in a cluster",
+            f"{median(sizes):,.0f}",
+            f"the median; {sizes[-1]:,} to {sizes[0]:,}",
+        )
+    ]
+    # Distances of another metric or length would be of another kind.
+    main = library.groups[0]
+    spreads = [cluster.spread for cluster in main.clusters if cluster.spread]
+    if spreads:
+        photos = sum(spread.measured for spread in spreads)
+        mean = sum(spread.mean * spread.measured for spread in spreads) / photos
+        metric = {"cosine": "cosine", "l2": "Euclidean"}[main.metric]
+        facts.append(("Mean distance", words.distance(mean), f"{metric}, to the centroid"))
+    newest = library.runs[0] if library.runs else None
+    if newest and newest.silhouette is not None:
+        meaning = "0: between clusters; 1: far from all others"
+        of_run = f" of run {newest.id}" if len(library.runs) > 1 else ""
+        facts.append((f"Silhouette{of_run}", f"{newest.silhouette:.2f}", meaning))
+    cases = library.second_look_found
+    facts.append(("Worth a second look", f"{cases:,}", "of size, width or likeness"))
+    return facts
+
+
+def _strips(groups: Sequence[Comparable]) -> dict[int, Strip]:
+    """For each cluster with distances, where they lie between 0 and the largest of its group."""
+    strips = {}
+    for group in groups:
+        top = max((c.spread.largest for c in group.clusters if c.spread), default=0) or 1
+        for cluster in group.clusters:
+            if cluster.spread:
+                spread = cluster.spread
+                values = (spread.lower_quartile, spread.upper_quartile, spread.mean, spread.largest)
+                strips[cluster.id] = Strip(*(round(100 * value / top, 1) for value in values))
+    return strips

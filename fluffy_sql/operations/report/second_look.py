@@ -1,0 +1,164 @@
+"""Which clusters are worth a second look, and why: pure rules on a few numbers of each."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import chain, zip_longest
+from statistics import median
+from typing import TYPE_CHECKING
+
+from fluffy_sql.operations.report.model import SecondLook
+from fluffy_sql.operations.report.words import count, distance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from fluffy_sql.operations.report.model import Cluster
+
+TOO_WIDE = "too wide"
+TOO_SMALL = "too small"
+EMPTY = "empty"
+NEARLY_THE_SAME = "nearly the same"
+
+# With fewer clusters there is no saying what is usual.
+_FEWEST_TO_COMPARE = 5
+# Standard deviations, as far as the median absolute deviation tells them: 1 in 700 by chance.
+_DEVIATIONS = 3.0
+_DEVIATION_OF_NORMAL = 1.4826
+# Where all are much alike, three deviations are nothing that one could see.
+_WIDER_AT_LEAST = 1.25
+_SMALL_SHARE = 0.2
+# Widths over distance, as in the Davies-Bouldin index. Photos differ from their centroid in many
+# directions and centroids from each other in few, so 1 to 2 is quite usual.
+_ALIKE_AT_LEAST = 2.5
+_ALIKE_ABOVE_USUAL = 1.5
+_ALIKE_ALWAYS = 4.0
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A reason for a second look, and how far it is beyond the limit: 1 is at the limit."""
+
+    look: SecondLook
+    excess: float
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """How alike two clusters are, and the distance of their centroids."""
+
+    ratio: float
+    apart: float
+
+
+def second_looks(clusters: Sequence[Cluster]) -> list[SecondLook]:
+    """Clusters that are too wide, too small, empty or nearly the same as another.
+
+    The clearest of each kind come first, so that many of one kind leave room for another.
+
+    Args:
+        clusters: that can be compared with each other, in scope together.
+    """
+    rules = (_nearly_the_same, _too_wide, _too_small, _empty)
+    by_kind = [sorted(rule(clusters), key=lambda one: -one.excess) for rule in rules]
+    in_turn = chain.from_iterable(zip_longest(*by_kind))
+    return [one.look for one in in_turn if one is not None]
+
+
+def _too_wide(clusters: Sequence[Cluster]) -> Iterable[_Found]:
+    means = [cluster.spread.mean for cluster in clusters if cluster.spread]
+    if len(means) < _FEWEST_TO_COMPARE:
+        return
+    usual, deviation = _usual(means)
+    limit = max(usual + _DEVIATIONS * deviation, usual * _WIDER_AT_LEAST)
+    for cluster in clusters:
+        if cluster.spread and cluster.spread.mean > limit > 0:
+            reason = (
+                f"Its photos lie {distance(cluster.spread.mean)} from the centroid on average;"
+                f" half of the clusters stay within {distance(usual)}."
+            )
+            yield _Found(SecondLook((cluster.id,), TOO_WIDE, reason), cluster.spread.mean / limit)
+
+
+def _too_small(clusters: Sequence[Cluster]) -> Iterable[_Found]:
+    if len(clusters) < _FEWEST_TO_COMPARE:
+        return
+    usual = median(cluster.photos for cluster in clusters)
+    for cluster in clusters:
+        if 0 < cluster.photos < _SMALL_SHARE * usual:
+            reason = (
+                f"It has {count(cluster.photos, 'photo')};"
+                f" half of the clusters have {usual:,.0f} or more."
+            )
+            excess = _SMALL_SHARE * usual / cluster.photos
+            yield _Found(SecondLook((cluster.id,), TOO_SMALL, reason), excess)
+
+
+def _empty(clusters: Sequence[Cluster]) -> Iterable[_Found]:
+    ids = tuple(cluster.id for cluster in clusters if not cluster.photos)
+    if ids:
+        reason = "No usable photo is in it." if len(ids) == 1 else "No usable photo is in them."
+        yield _Found(SecondLook(ids, EMPTY, reason), 1.0)
+
+
+def _nearly_the_same(clusters: Sequence[Cluster]) -> Iterable[_Found]:
+    widths = {cluster.id: cluster.spread.mean for cluster in clusters if cluster.spread}
+    pairs: dict[frozenset[int], _Pair] = {}
+    worst = []
+    for cluster in clusters:
+        mine = []
+        for near in cluster.neighbours:
+            if cluster.id in widths and near.cluster_id in widths:
+                one, other = widths[cluster.id], widths[near.cluster_id]
+                ratio = _likeness(cluster.metric, one, other, near.distance)
+                mine.append(ratio)
+                pairs[frozenset((cluster.id, near.cluster_id))] = _Pair(ratio, near.distance)
+        worst.extend(sorted(mine)[-1:])
+    limit = _alike_limit(worst)
+    alike = {ids: pair for ids, pair in pairs.items() if pair.ratio > limit}
+    for group in _linked(alike):
+        among = [pair for ids, pair in alike.items() if ids <= group]
+        reason = (
+            f"Their centroids are {_range(pair.apart for pair in among)} apart, and their photos"
+            f" lie {_range(widths[cluster_id] for cluster_id in group)} from them on average."
+        )
+        look = SecondLook(tuple(sorted(group)), NEARLY_THE_SAME, reason)
+        yield _Found(look, max(pair.ratio for pair in among) / limit)
+
+
+def _linked(pairs: Iterable[frozenset[int]]) -> list[frozenset[int]]:
+    """Pairs that have a member in common, as one group."""
+    groups: list[frozenset[int]] = []
+    for pair in pairs:
+        apart = [group for group in groups if not group & pair]
+        joined = [group for group in groups if group & pair]
+        groups = [*apart, pair.union(*joined)]
+    return groups
+
+
+def _range(values: Iterable[float]) -> str:
+    told = [distance(value) for value in sorted(values)]
+    return told[0] if told[0] == told[-1] else f"{told[0]} to {told[-1]}"
+
+
+def _likeness(metric: str, one: float, other: float, apart: float) -> float:
+    """How wide two clusters are for their distance; as lengths, whichever the metric."""
+    if metric == "cosine":  # half the square of the distance between unit vectors
+        one, other, apart = (math.sqrt(2 * value) for value in (one, other, apart))
+    return (one + other) / apart if apart > 0 else math.inf
+
+
+def _alike_limit(worst: Sequence[float]) -> float:
+    """Above what is usual here, since some embeddings lie closer together than others."""
+    finite = [ratio for ratio in worst if math.isfinite(ratio)]
+    if len(finite) < _FEWEST_TO_COMPARE:
+        return _ALIKE_AT_LEAST
+    usual, deviation = _usual(finite)
+    return min(max(_ALIKE_AT_LEAST, usual + _ALIKE_ABOVE_USUAL * deviation), _ALIKE_ALWAYS)
+
+
+def _usual(values: Sequence[float]) -> tuple[float, float]:
+    """The median, and a standard deviation that a few odd values do not move."""
+    middle = median(values)
+    return middle, _DEVIATION_OF_NORMAL * median(abs(value - middle) for value in values)

@@ -1,0 +1,58 @@
+"""Draw the sample library: a folder of pictures, and the embedding of each."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fluffy_sql.operations.sample_library.descriptor import describe
+from fluffy_sql.operations.sample_library.themes import THEMES
+
+PICTURES_PER_THEME = 108
+SAMPLE_SIZE = len(THEMES) * PICTURES_PER_THEME
+
+_JPEG_QUALITY = 88
+
+
+# Two arrays have no single answer to "equal?", so pictures are compared by identity.
+@dataclass(frozen=True, eq=False)
+class SamplePicture:
+    """One picture of the sample library.
+
+    Attributes:
+        path: Its file, relative to the library's folder, with forward slashes.
+        theme: The name of the theme it was drawn from.
+        embedding: Its descriptor, float32 of shape (384,).
+    """
+
+    path: str
+    theme: str
+    embedding: NDArray[np.float32]
+
+
+def draw_sample_library(
+    folder: Path, *, seed: int = 0, pictures_per_theme: int = PICTURES_PER_THEME, size: int = 192
+) -> Iterator[SamplePicture]:
+    """Draw the sample library into a folder, yielding each picture once its file is written.
+
+    The same seed draws the same pictures with the same embeddings. Each picture has random numbers
+    of its own, so the first ten of a theme are the same however many are drawn.
+
+    Args:
+        folder: Where to write; made if it is missing. Each theme gets a folder inside it.
+        seed: Any whole number from 0.
+        pictures_per_theme: How many pictures to draw for each theme.
+        size: The side of the square pictures, in pixels, from 16.
+
+    Yields:
+        The pictures, theme by theme.
+    """
+    for theme_index, (theme, draw) in enumerate(THEMES.items()):
+        (folder / theme).mkdir(parents=True, exist_ok=True)
+        for index in range(pictures_per_theme):
+            image = draw(np.random.default_rng([seed, theme_index, index]), size)
+            path = f"{theme}/{theme}-{index + 1:03d}.jpg"
+            image.save(folder / path, quality=_JPEG_QUALITY)
+            yield SamplePicture(path=path, theme=theme, embedding=describe(image))

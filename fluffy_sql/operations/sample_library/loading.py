@@ -1,0 +1,39 @@
+"""Draws the sample library and loads it the way a user loads a library: from files."""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fluffy_sql.operations.importing import import_photos
+from fluffy_sql.operations.sample_library.library import PICTURES_PER_THEME, draw_sample_library
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fluffy_sql.postgres.session import Session
+
+
+def load_sample_library(
+    session: Session, folder: Path, *, pictures_per_theme: int = PICTURES_PER_THEME
+) -> int:
+    """Draws the pictures, writes embeddings.npy and photos.csv beside them, and imports these.
+
+    Args:
+        session: on a migrated database.
+        folder: where the pictures go; made where it is missing.
+        pictures_per_theme: how many of each of the twelve themes.
+
+    Returns:
+        How many photos were added.
+    """
+    pictures = list(draw_sample_library(folder, pictures_per_theme=pictures_per_theme))
+    embeddings, photos = folder / "embeddings.npy", folder / "photos.csv"
+    np.save(embeddings, np.stack([picture.embedding for picture in pictures]))
+    with photos.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["path", "theme"])
+        rows.writerows((picture.path, picture.theme) for picture in pictures)
+    return import_photos(session, embeddings, photos).photos_added

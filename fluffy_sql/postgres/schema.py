@@ -1,0 +1,520 @@
+"""Brings a database to the current schema, takes it out again, and says whether it is there.
+
+Tables are made by migrations (`migrations/`, by yoyo), views, functions and triggers by definition
+(`sql/definitions/`). Each of migrate, detach and uninstall is one transaction.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from yoyo import read_migrations
+from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
+from yoyo.connections import DatabaseURI
+
+from fluffy_sql.errors import BusyError, DatabaseError, SchemaError
+from fluffy_sql.postgres import counter_cache, definitions
+from fluffy_sql.postgres.session import DEFAULT_SCHEMA, Session, our_errors
+from fluffy_sql.resources import migrations_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import psycopg
+
+    from fluffy_sql.postgres.counter_cache import CounterCache
+
+# l2_normalize came with pgvector 0.7.
+OLDEST_PGVECTOR = (0, 7)
+# SQL functions whose names are bound when they are made came with PostgreSQL 14.
+OLDEST_POSTGRES = 14
+
+# What `check` and `migrate` say of a table.
+WITHOUT_IDENTITY = (
+    "is in a publication and has no replica identity, so Postgres refuses to change its rows: give"
+    " it a primary key, or ALTER TABLE ... REPLICA IDENTITY"
+)
+
+_MIGRATIONS_TABLE = "migrations"
+
+
+@dataclass(frozen=True)
+class MigrationResult:
+    """What `migrate` did.
+
+    Attributes:
+        changed: migrations applied, in the order it happened.
+        adopted: tables that were here before and were kept.
+        counter_cache: how `photos_count` is kept from now on.
+        schema: where everything of ours lies.
+        notes: what the owner of the tables should know, a sentence for each.
+        made_again: views and functions that were gone, and are there again.
+    """
+
+    changed: tuple[str, ...]
+    adopted: tuple[str, ...]
+    counter_cache: CounterCache
+    schema: str
+    notes: tuple[str, ...]
+    made_again: tuple[str, ...]
+
+
+def migrate(
+    url: str, *, schema: str = DEFAULT_SCHEMA, keep_counts_by: str = counter_cache.AUTO
+) -> MigrationResult:
+    """Makes the tables that are missing, and views, functions and triggers anew; all, or nothing.
+
+    What stands in the way is found before anything is changed.
+
+    Args:
+        url: address of the database, as libpq takes it.
+        schema: where everything of ours is to lie.
+        keep_counts_by: `clustering.counter_cache`, which is put into effect.
+
+    Raises:
+        SchemaError: the server is too old or has no pgvector, a table of the application can't be
+            adopted, was renamed or lost, a newer fluffy_sql was here, or triggers are refused.
+        BusyError: a run is at work.
+        DatabaseError: Postgres refused a statement.
+    """
+    with Session.open(url, schema=schema) as session:
+        require_supported_server(session)
+        before = _read_library(session)
+        _refuse_newer(before.applied)
+        _refuse_other_photos(session, before)
+        _refuse_lost(session, before)
+        _refuse_obstacles(session)
+        with session.transaction():
+            _keep_others_out(session)
+            if before.digest is not None and _known() - before.applied:
+                definitions.drop(session)  # they would be in the way of what tables become
+            session.fetch_all("schema/note_objects")
+            session.execute("schema/create_extension")
+            session.execute("schema/create_schema")
+            if before.recorded:
+                session.execute("schema/restore_marks")
+            if not before.complete:
+                session.execute("schema/forget_migrations")
+            changed = _apply_migrations(session, url)
+            if forgotten := session.fetch_value("schema/count_lost_runs"):
+                session.execute("schema/forget_lost_runs")
+            session.execute("schema/record_tables")
+            session.prepare(looking=False)  # the search_path that the library has from now on
+            strays = session.fetch_all("triggers/list_stray")
+            definitions.create(session)
+            # Triggers idle if something is gone that they ask for, and nobody counts what goes
+            # with a partition.
+            idle = bool(before.missing or before.changes or strays)
+            kept = counter_cache.put_into_effect(session, keep_counts_by, idle=idle)
+            session.execute("schema/revoke_defaults")
+            session.execute("schema/restore_grants")
+            session.execute("schema/remember_usable_photos")
+            return MigrationResult(
+                changed=changed,
+                adopted=adopted_tables(session),
+                counter_cache=kept,
+                schema=schema,
+                notes=_notes(session, forgotten),
+                made_again=before.missing,
+            )
+
+
+def detach(url: str, *, schema: str = DEFAULT_SCHEMA) -> None:
+    """Takes views, functions and triggers away, so that an application can change its tables.
+
+    Tables stay, and with them labels, centroids and runs; `migrate` puts the rest back.
+
+    Raises:
+        SchemaError: the database is not migrated, or by another role.
+        BusyError: a run is at work.
+        DatabaseError: something of somebody else's uses one of them; nothing was changed.
+    """
+    with Session.open(url, schema=schema) as session:
+        library = _read_library(session)
+        if not library.applied:
+            raise _not_migrated(session, library)
+        _refuse_other_owner(session, library)
+        with session.transaction():
+            _keep_others_out(session)
+            if not library.detached:
+                definitions.drop(session)
+
+
+def uninstall(url: str, *, schema: str = DEFAULT_SCHEMA) -> bool:
+    """Drops our schema, and of `photos` and `clusters` what `migrate` made; all, or nothing.
+
+    Returns:
+        Whether there was anything to drop.
+
+    Raises:
+        SchemaError: the schema holds no library, or that of another role or a newer fluffy_sql.
+        BusyError: a run is at work.
+        DatabaseError: something of somebody else's uses something of ours; nothing was changed.
+    """
+    with Session.open(url, schema=schema) as session:
+        library = _read_library(session)
+        if not library.there:
+            return False
+        if not library.reachable:
+            raise _not_migrated(session, library)
+        if not library.recorded:
+            raise SchemaError(
+                f"the schema {schema} holds no library that fluffy_sql migrated: name the right one"
+                " in database.schema; or, if it comes from a dump, run fluffy-sql migrate first"
+            )
+        _refuse_other_owner(session, library)
+        _refuse_newer(library.applied)
+        with session.transaction():
+            _keep_others_out(session)
+            session.execute("schema/restore_marks")
+            session.execute("schema/drop_definitions")
+            session.execute("schema/uninstall")
+        return True
+
+
+def require_current_schema(session: Session) -> None:
+    """Makes sure the statements find the tables they were written for.
+
+    Raises:
+        SchemaError: the database was never migrated, lacks a migration, has newer ones, is
+            detached, or lost or was changed in what a migration made.
+    """
+    library = _read_library(session)
+    _refuse_newer(library.applied)
+    if not library.applied:
+        raise _not_migrated(session, library)
+    if missing := _known() - library.applied:
+        raise SchemaError(f"this database lacks {min(missing)}; run: fluffy-sql migrate")
+    _refuse_other_photos(session, library)
+    _refuse_lost(session, library)
+    if library.made_anew:
+        raise SchemaError(
+            f"{' and '.join(library.made_anew)} came anew since this database was migrated;"
+            " run: fluffy-sql migrate"
+        )
+    if library.detached:
+        raise SchemaError("this database was detached; put it back with: fluffy-sql migrate")
+    if library.missing:
+        raise SchemaError(
+            f"this database lost {', '.join(library.missing)}; make it again with:"
+            " fluffy-sql migrate"
+        )
+    if library.changes:
+        raise SchemaError(
+            f"{library.changes[0]} since this database was migrated; run: fluffy-sql migrate"
+        )
+    if library.digest != definitions.digest(distributed=session.distributed):
+        raise SchemaError(
+            "views and functions of this database are those of another version of fluffy_sql;"
+            " run: fluffy-sql migrate"
+        )
+
+
+def require_supported_server(session: Session) -> None:
+    """Says in one line what a server lacks.
+
+    Raises:
+        SchemaError: Postgres or pgvector is too old, or pgvector is not there.
+    """
+    server = session.fetch_all("schema/describe_server")[0]
+    if server["server_version_num"] < OLDEST_POSTGRES * 10_000:
+        raise SchemaError(
+            f"this is PostgreSQL {server['postgres_version']};"
+            f" fluffy_sql needs {OLDEST_POSTGRES} or later"
+        )
+    pgvector = server["pgvector_version"] or server["pgvector_available"]
+    if pgvector is None:
+        raise SchemaError(
+            "this server does not have the extension pgvector; install it there"
+            " (https://github.com/pgvector/pgvector#installation)"
+        )
+    if tuple(int(part) for part in re.findall(r"\d+", pgvector)[:2]) < OLDEST_PGVECTOR:
+        raise SchemaError(
+            f"pgvector is {pgvector} here; fluffy_sql needs 0.7 or later:"
+            " install it on the server, then ALTER EXTENSION vector UPDATE"
+        )
+
+
+def adopted_tables(session: Session) -> tuple[str, ...]:
+    """Tables that another application made and the migrations kept."""
+    return tuple(row["name"] for row in session.fetch_all("schema/list_adopted_tables"))
+
+
+def _notes(session: Session, forgotten: int) -> tuple[str, ...]:
+    """What the owner of the tables should know; `forgotten` clusters came from lost runs."""
+    unidentified = [row["name"] for row in session.fetch_all("check/find_without_identity")]
+    lost = (
+        f"{forgotten:,} {'cluster' if forgotten == 1 else 'clusters'} came from a run that is not"
+        " on record here, say since a dump left it out: run_id is null now, and so the metric is"
+        " taken for cosine"
+    )
+    return (
+        *([lost] if forgotten else []),
+        *(row["note"] for row in session.fetch_all("schema/list_notes")),
+        *(f"{name} {WITHOUT_IDENTITY}" for name in unidentified),
+    )
+
+
+@dataclass(frozen=True)
+class _Library:
+    """What there is of a library.
+
+    Attributes:
+        there: whether its schema exists.
+        reachable: whether the role may use that.
+        owner: the role that it belongs to, if that is another one.
+        others: other schemas with a library.
+        recorded: whether the tables are there that say what was migrated.
+        applied: migrations in force.
+        digest: what definitions were made from; None: they are taken away.
+        missing: tables and definitions that are gone; of definitions only if some were made.
+        made_anew: tables of the application that are others than those that were migrated.
+        changes: what definitions were made for and is otherwise by now, such as "photos was moved
+            to the schema app"; only if some were made.
+        photos: its table photos, with the schema.
+        other_photos: another one, that the role's own search_path finds; None: none.
+    """
+
+    there: bool
+    reachable: bool
+    owner: str | None
+    others: tuple[str, ...]
+    recorded: bool
+    applied: frozenset[str]
+    digest: str | None
+    missing: tuple[str, ...]
+    made_anew: tuple[str, ...]
+    changes: tuple[str, ...]
+    photos: str | None
+    other_photos: str | None
+
+    @property
+    def detached(self) -> bool:
+        return bool(self.applied) and self.digest is None
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that the list of migrations says is there."""
+        return bool(self.applied) and not self.made_anew and not set(self.missing) & _tables()
+
+
+def _read_library(session: Session) -> _Library:
+    [found] = session.fetch_all("schema/describe_library")
+    applied: frozenset[str] = frozenset()
+    made: dict[str, Any] = {}
+    changes: tuple[str, ...] = ()
+    if found["recorded"] and found["reachable"]:
+        names = [*definitions.NAMES, *_tables()]
+        rows = session.fetch_all("schema/describe_definitions", names=names)
+        if rows:
+            made = rows[0]
+            listed = session.fetch_all("schema/list_applied_migrations")
+            applied = frozenset(row["migration_id"] for row in listed)
+    missing = made.get("missing", ())
+    if made.get("digest"):
+        changes = tuple(row["change"] for row in session.fetch_all("schema/list_changes"))
+    else:
+        missing = [name for name in missing if name not in definitions.NAMES]
+    return _Library(
+        there=found["there"],
+        reachable=found["reachable"],
+        owner=None if found["owned"] else found["owner"],
+        others=tuple(found["others"] or ()),
+        recorded=found["recorded"],
+        applied=applied,
+        digest=made.get("digest"),
+        missing=tuple(missing),
+        made_anew=tuple(made.get("made_anew", ())),
+        changes=changes,
+        photos=made.get("photos"),
+        other_photos=made.get("other_photos"),
+    )
+
+
+def _not_migrated(session: Session, library: _Library) -> SchemaError:
+    if library.there and not library.reachable:
+        return SchemaError(
+            f"this database was migrated into the schema {session.schema}, which this role does not"
+            " reach; grant it what docs/security.md says"
+        )
+    if library.others and session.schema not in library.others:
+        return SchemaError(
+            f"the schema {session.schema} has not been migrated yet; this database has a library in"
+            f" {', '.join(library.others)}: name that in database.schema, or run:"
+            " fluffy-sql migrate"
+        )
+    return SchemaError("this database has not been migrated yet; run: fluffy-sql migrate")
+
+
+@cache
+def _tables() -> frozenset[str]:
+    """The tables that migrations make in our schema."""
+    files = migrations_folder().glob("*.sql")
+    made = r"^CREATE (?:UNLOGGED )?TABLE IF NOT EXISTS (\w+)"
+    return frozenset(
+        name
+        for file in files
+        for name in re.findall(made, file.read_text(encoding="utf-8"), re.MULTILINE)
+    )
+
+
+def _known() -> set[str]:
+    return {migration.id for migration in read_migrations(str(migrations_folder()))}
+
+
+def _refuse_other_owner(session: Session, library: _Library) -> None:
+    if library.owner is not None:
+        raise SchemaError(
+            f"the schema {session.schema} belongs to the role {library.owner}, and only its owner"
+            " may take away what is in it"
+        )
+
+
+def _refuse_newer(applied: frozenset[str]) -> None:
+    if newer := applied - _known():
+        raise SchemaError(
+            f"this database was migrated by a newer fluffy_sql ({max(newer)}); upgrade fluffy_sql"
+        )
+
+
+def _refuse_other_photos(session: Session, library: _Library) -> None:
+    """One library is never taken for another."""
+    if library.photos and library.other_photos:
+        raise SchemaError(
+            f"the schema {session.schema} holds the library of {library.photos}, and this role's"
+            f" search_path finds {library.other_photos}: name another schema in database.schema for"
+            " that, or set search_path"
+        )
+
+
+def _refuse_lost(session: Session, library: _Library) -> None:
+    """Tells what was renamed from what is gone."""
+    if not library.applied >= _known():
+        return
+    lost = session.fetch_all("schema/list_lost_objects")
+    for row in lost:
+        if row["hidden_in"]:
+            raise SchemaError(
+                f"{row['name']} is in the schema {row['hidden_in']}, which this role does not"
+                " reach; grant it what docs/security.md says"
+            )
+        if row["renamed_to"]:
+            wanted = row["name"].rpartition(".")[2]
+            raise SchemaError(
+                f"{row['name']} was renamed to {row['renamed_to']} since this database was"
+                f" migrated, and fluffy_sql needs it as {wanted}: name it {wanted} again, or take"
+                " fluffy_sql out with: fluffy-sql migrate --rollback --yes"
+            )
+    gone = [row["name"] for row in lost if not row["replaced"]]
+    if gone:
+        raise SchemaError(
+            f"this database was migrated, but lost {', '.join(gone)} since:"
+            " somebody dropped that, and it has to come from a backup"
+        )
+
+
+def _refuse_obstacles(session: Session) -> None:
+    session.execute("schema/find_other_library")
+    obstacles = [row["obstacle"] for row in session.fetch_all("schema/find_obstacles")]
+    if (
+        not obstacles
+        and session.fetch_value("schema/must_hold_key")
+        and session.fetch_value("schema/has_lost_photos")
+    ):
+        obstacles.append(
+            "photos is partitioned, some photos are in a cluster that is not there, and before"
+            " PostgreSQL 18 the foreign key of a partitioned table has to hold for all rows:"
+            " set their cluster_id to null"
+        )
+    if obstacles:
+        more = f" (and {len(obstacles) - 1} more)" if len(obstacles) > 1 else ""
+        raise SchemaError(obstacles[0] + more)
+    if not session.distributed:
+        _try_cluster(session)
+
+
+def _try_cluster(session: Session) -> None:
+    """Makes clusters and takes them back: what an application's constraints say of them."""
+    try:
+        with session.transaction(undone=True):
+            session.execute("schema/try_cluster")
+    except DatabaseError as error:
+        raise SchemaError(
+            f"no cluster could be made in the table clusters, which has to take some with status 0"
+            f" and no name: {error}"
+        ) from error
+
+
+def _keep_others_out(session: Session) -> None:
+    """Lets no run or sweep begin before the transaction ends, and waits for other migrations.
+
+    Raises:
+        BusyError: one is at work.
+    """
+    session.execute("schema/lock_migrations")
+    if not session.fetch_value("check/try_lock_runs"):
+        raise BusyError(
+            f"a run is at work in the schema {session.schema}; try again when it is done"
+        )
+
+
+def _apply_migrations(session: Session, url: str) -> tuple[str, ...]:
+    with our_errors(session.connection):
+        backend = _Backend(_address(url), _MIGRATIONS_TABLE, session.connection)
+        migrations = backend.to_apply(read_migrations(str(migrations_folder())))
+        backend.apply_migrations(migrations)
+        return tuple(migration.id for migration in migrations)
+
+
+def _address(url: str) -> DatabaseURI:
+    """Carries any address libpq understands, password and all, past yoyo's own parser."""
+    return DatabaseURI("postgresql+psycopg", None, None, None, None, None, {"conninfo": url})
+
+
+class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc] # yoyo has no types
+    """yoyo's backend, in a transaction of the caller and with tables of our own.
+
+    yoyo opens a connection for each migration and commits it by itself; here every transaction of
+    its is a part of ours. Its lock is a row that a killed process leaves behind; ours is an
+    advisory lock.
+    """
+
+    log_table = "migrations_log"
+    version_table = "migrations_version"
+
+    def __init__(
+        self, uri: DatabaseURI, migration_table: str, connection: psycopg.Connection[Any]
+    ) -> None:
+        self._ours = connection
+        super().__init__(uri, migration_table)
+
+    def connect(self, dburi: DatabaseURI) -> Any:  # noqa: ARG002 - yoyo's signature
+        return _Joined(self._ours)
+
+    @contextmanager
+    def copy(self) -> Iterator[_Backend]:
+        yield self
+
+    @contextmanager
+    def transaction(self, rollback_on_exit: bool = False) -> Iterator[None]:
+        with self._ours.transaction(force_rollback=rollback_on_exit):
+            yield
+
+    @contextmanager
+    def lock(self, timeout: float = 10) -> Iterator[None]:  # noqa: ARG002 - yoyo's signature
+        yield
+
+
+class _Joined:
+    """A connection as yoyo uses it, that leaves it to others to commit."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self.cursor = connection.cursor
+        self.info = connection.info
+
+    def commit(self) -> None:
+        """Does nothing: whoever began the transaction commits it."""

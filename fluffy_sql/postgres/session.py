@@ -1,0 +1,425 @@
+"""One connection to Postgres: runs named statements and turns driver errors into our own."""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import psycopg
+from psycopg.pq import TransactionStatus
+from psycopg.rows import class_row, dict_row
+
+from fluffy_sql.errors import DatabaseError, NoneLeftError, UnreachableError
+from fluffy_sql.postgres.address import describe_url, parse_address
+from fluffy_sql.postgres.advice import READ_ONLY, ReadOnly, explain, explain_no_connection, one_line
+from fluffy_sql.postgres.pooler import is_served, shares_connections
+from fluffy_sql.postgres.statements import definition, on_citus, statement
+from fluffy_sql.postgres.vectors import VectorArray, register_vectors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from types import TracebackType
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from fluffy_sql.postgres.explain import PlanRecorder
+
+Row = TypeVar("Row")
+
+logger = logging.getLogger(__name__)
+
+# Where everything of ours lies, if `database.schema` does not say otherwise.
+DEFAULT_SCHEMA = "fluffy_sql"
+# libpq waits for ever by default: a wrong host would look like a hang.
+CONNECT_TIMEOUT_SECONDS = 10
+
+_IN_TRANSACTION = frozenset({TransactionStatus.INTRANS, TransactionStatus.INERROR})
+
+
+class Session:
+    """A connection in autocommit mode. Not for use by two threads at a time.
+
+    Every method that runs a statement raises DatabaseError if Postgres refuses it.
+
+    Args:
+        connection: the connection.
+        url: where it leads.
+        schema: where everything of ours lies, work tables and runs too.
+        explain: keeps every statement that is run here, with its plan.
+
+    Attributes:
+        deadline: when the transaction at hand has to be over, by time.monotonic(); None: whenever.
+        distributed: whether Citus has distributed `photos`. Statements that must differ there are
+            then run in their other form.
+        standby: whether the server only follows another one.
+        read_only: whether nothing can be written here; so on a standby.
+        pooled: whether a pooler is in between.
+        schema: as above.
+    """
+
+    def __init__(
+        self,
+        connection: psycopg.Connection[Any],
+        url: str,
+        schema: str = DEFAULT_SCHEMA,
+        explain: PlanRecorder | None = None,
+    ) -> None:
+        self.connection = connection
+        self.deadline: float | None = None
+        self.distributed = False
+        self.standby = False
+        self.read_only = False
+        self.pooled = False
+        self.schema = schema
+        self._url = url
+        self._explain = explain
+        self._vector_oid: int | None = None
+
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        *,
+        schema: str = DEFAULT_SCHEMA,
+        explain: PlanRecorder | None = None,
+        further: bool = False,
+    ) -> Self:
+        """Connects and sets what every statement here relies on.
+
+        Args:
+            url: address of the database, as libpq takes it.
+            schema: where everything of ours lies.
+            explain: keeps every statement that is run here, with its plan.
+            further: whether there is a session at this address already, so that it is known what
+                is in between.
+
+        Raises:
+            SettingsError: the address is not one that libpq understands.
+            UnreachableError: no server answers there, or it refuses us.
+            NoneLeftError: it is a further one, and a pooler in between has no connection left.
+            DatabaseError: a pooler in between gives each transaction another connection.
+        """
+        connection = _connect(url)
+        session = cls(connection, url, schema, explain)
+        try:
+            with our_errors():
+                if further:
+                    _require_served(connection, url)
+                else:
+                    _refuse_shared(connection, url)
+                session.prepare(looking=False)
+                session.refuse_standby()
+        except BaseException:
+            connection.close()
+            raise
+        return session
+
+    @classmethod
+    def look(
+        cls,
+        url: str,
+        *,
+        schema: str = DEFAULT_SCHEMA,
+        begin: str = "session/begin_looking",
+        at_one_moment: bool = False,
+    ) -> Self:
+        """Connects for one transaction, that by default only reads.
+
+        What it sets ends with it, so it leaves nothing behind on a connection that a pooler lent.
+        A standby will do. What it writes has to be committed by `commit`.
+
+        Args:
+            url: address of the database, as libpq takes it.
+            schema: where everything of ours lies.
+            begin: the statement that begins the transaction.
+            at_one_moment: whether all statements see the database as it is now.
+
+        Raises:
+            SettingsError: the address is not one that libpq understands.
+            UnreachableError: no server answers there, or it refuses us.
+        """
+        connection = _connect(url)
+        session = cls(connection, url, schema)
+        try:
+            with our_errors():
+                connection.execute(statement(begin).text)
+                if at_one_moment:
+                    connection.execute(statement("session/use_repeatable_read").text)
+                session.prepare(looking=True)
+        except BaseException:
+            connection.close()
+            raise
+        return session
+
+    def refuse_standby(self) -> None:
+        """Says at once that nothing can be written.
+
+        Raises:
+            DatabaseError: the server only follows another one.
+        """
+        if self.standby:
+            raise DatabaseError(
+                f"{describe_url(self._url)} is a standby, which follows another server: name its"
+                " primary in the address; commands that only look work here",
+                READ_ONLY,
+            )
+
+    def prepare(self, *, looking: bool) -> None:
+        """Sets what statements rely on; again, after something moved that they rely on."""
+        [prepared] = self.fetch_all("session/prepare", schema=self.schema, looking=looking)
+        self.execute("session/find_library")
+        self._vector_oid = register_vectors(self.connection)
+        self.standby = prepared["standby"]
+        self.read_only = prepared["read_only"]
+        self.pooled = prepared["backend"] != self.connection.info.backend_pid
+        if prepared["has_citus"]:
+            self.distributed = self.fetch_value("session/is_distributed")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def commit(self) -> None:
+        """Ends the transaction of `look` and keeps what it wrote."""
+        with our_errors():
+            self.connection.commit()
+
+    def close(self) -> None:
+        """Closes the connection; closing twice is harmless.
+
+        What is not committed is rolled back before: a pooler would end the server connection of
+        who leaves in the middle of a transaction, for it can't lend that again.
+        """
+        if self.connection.info.transaction_status in _IN_TRANSACTION:
+            with suppress(psycopg.Error):
+                self.connection.rollback()
+        self.connection.close()
+
+    @property
+    def lost(self) -> bool:
+        """Whether the connection ended otherwise than by `close`."""
+        return self.connection.broken
+
+    def opened_again(self) -> Self:
+        """Another session at the same address.
+
+        Raises:
+            DatabaseError: as from `open`.
+        """
+        return self.open(self._url, schema=self.schema)
+
+    def cancel(self) -> None:
+        """Stops the statement another thread is running on this session.
+
+        Where the server can't be reached, that statement fails by itself.
+        """
+        if self.connection.closed:
+            return
+        try:
+            self.connection.cancel_safe(timeout=5)
+        except psycopg.OperationalError:
+            logger.debug("could not cancel a statement", exc_info=True)
+
+    def execute(self, name: str, /, **parameters: object) -> int:
+        """Runs `sql/<name>.sql`; returns how many rows it touched."""
+        with our_errors(self.connection):
+            return self.connection.execute(
+                self._recorded(name, parameters), parameters or None, binary=True
+            ).rowcount
+
+    def fetch_all(self, name: str, /, **parameters: object) -> list[dict[str, Any]]:
+        """Runs `sql/<name>.sql`; returns its rows as dictionaries by column."""
+        with our_errors(self.connection), self.connection.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(
+                self._recorded(name, parameters), parameters or None, binary=True
+            ).fetchall()
+
+    def fetch_as(self, kind: type[Row], name: str, /, **parameters: object) -> list[Row]:
+        """Runs `sql/<name>.sql`; returns its rows as instances of a dataclass with its columns."""
+        with (
+            our_errors(self.connection),
+            self.connection.cursor(row_factory=class_row(kind)) as cursor,
+        ):
+            return cursor.execute(
+                self._recorded(name, parameters), parameters or None, binary=True
+            ).fetchall()
+
+    def fetch_value(self, name: str, /, **parameters: object) -> Any:
+        """Runs `sql/<name>.sql`; returns the first column of its only row."""
+        with our_errors(self.connection):
+            row = self.connection.execute(
+                self._recorded(name, parameters), parameters or None, binary=True
+            ).fetchone()
+        if row is None:
+            raise LookupError(f"sql/{name}.sql returned no row")
+        return row[0]
+
+    def define(self, name: str) -> None:
+        """Makes or replaces a view or function as `sql/definitions/<name>.sql` has it."""
+        with our_errors():
+            self.connection.execute(definition(name, distributed=self.distributed))
+
+    def copy_in(self, name: str, /, types: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
+        """Streams rows into `sql/<name>.sql`, a binary COPY; returns how many it took.
+
+        Args:
+            name: the statement, a `COPY ... FROM STDIN` in binary format.
+            types: the Postgres type of each column; a binary COPY converts nothing by itself.
+            rows: read one at a time; an error they raise ends the COPY and passes through.
+        """
+        with our_errors(self.connection), self.connection.cursor() as cursor:
+            with cursor.copy(self._recorded(name, {})) as copy:
+                copy.set_types(types)
+                for row in rows:
+                    copy.write_row(row)
+            return cursor.rowcount
+
+    def release(self, name: str, /, **parameters: object) -> None:
+        """Runs a statement that tidies up, as far as the connection still lives.
+
+        Where it does not, the server let go of locks by itself, the next run sweeps the rest, and
+        the error that brought us here is the one to hear of. The same where a server of Citus does
+        not answer the coordinator.
+        """
+        if self.connection.closed or self.connection.broken:
+            return
+        with our_errors(self.connection):
+            try:
+                self.connection.execute(
+                    self._recorded(name, parameters), parameters or None, binary=True
+                )
+            except psycopg.Error as error:
+                if not (self.distributed or isinstance(error, psycopg.OperationalError)):
+                    raise
+                logger.debug("could not run %s while tidying up", name, exc_info=True)
+
+    @contextmanager
+    def transaction(self, *, undone: bool = False) -> Iterator[None]:
+        """All statements inside happen, or none of them; if it is to be `undone`, none."""
+        with our_errors(self.connection), self.connection.transaction(force_rollback=undone):
+            self.connection.execute(statement("commit/commit_durably").text)
+            if self.distributed:
+                self.connection.execute(statement("session/modify_sequentially").text)
+            yield
+
+    def vector_array(self, matrix: NDArray[np.float32]) -> VectorArray:
+        """A matrix of shape (rows, dimensions) as a `vector[]` parameter.
+
+        One session's array serves every session on the same database.
+        """
+        if self._vector_oid is None:
+            raise DatabaseError("the type vector is missing; run: fluffy-sql migrate")
+        return VectorArray.of(matrix, self._vector_oid)
+
+    def _recorded(self, name: str, parameters: dict[str, object]) -> str:
+        """The text of `sql/<name>.sql`, about to be run: whoever keeps statements hears of it."""
+        self._limit_statement()
+        found = statement(on_citus(name) if self.distributed else name)
+        if self._explain is not None:
+            self._explain.record(found, lambda text: self._plan(text, parameters))
+        return found.text
+
+    def _limit_statement(self) -> None:
+        """Lets the next statement take no longer than until the deadline."""
+        if self.deadline is None:
+            return
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise DatabaseError("Postgres: no time is left for the transaction", "57014")
+        self.connection.execute(
+            statement("commit/set_statement_timeout").text,
+            {"milliseconds": max(1, round(left * 1000))},
+        )
+
+    def _plan(self, text: str, parameters: dict[str, object]) -> Iterable[tuple[Any, ...]]:
+        """The lines of a plan; where photos are distributed, Citus makes not every plan it runs."""
+        if not self.distributed:
+            return self.connection.execute(text, parameters or None, binary=True)
+        try:
+            # With a single shard, asking may fail on that shard's server alone, which takes
+            # statements again only once we go back.
+            with self.connection.transaction(force_rollback=True):
+                return self.connection.execute(text, parameters or None, binary=True).fetchall()
+        except psycopg.Error as error:
+            return [(f"Citus tells no plan: {one_line(error)}",)]
+
+
+def _connect(url: str) -> psycopg.Connection[Any]:
+    conninfo = parse_address(url).conninfo
+    try:
+        return psycopg.connect(
+            conninfo,
+            autocommit=True,
+            # Plans are made for the centroids at hand; a generic one guesses their number.
+            prepare_threshold=None,
+            # Else it is the database's, which may lack letters that a path has.
+            client_encoding="utf8",
+            connect_timeout=CONNECT_TIMEOUT_SECONDS,
+            application_name="fluffy_sql",
+        )
+    except psycopg.Error as error:
+        raise UnreachableError(
+            f"can't connect to {describe_url(conninfo)}: {explain_no_connection(error)}"
+        ) from None
+
+
+def _refuse_shared(connection: psycopg.Connection[Any], url: str) -> None:
+    if shares_connections(connection, lambda: _connect(url)):
+        raise DatabaseError(
+            f"{describe_url(url)} is a pooler in transaction mode, where a run can keep neither its"
+            " settings nor its lock: use the address of the server itself, or of a pool in session"
+            " mode; commands that only look work here"
+        )
+
+
+def _require_served(connection: psycopg.Connection[Any], url: str) -> None:
+    if not is_served(connection):
+        raise NoneLeftError(
+            f"{describe_url(url)} is a pooler that has no connection left for this run, which needs"
+            " two or more: raise its pool size, or use the address of the server itself"
+        )
+
+
+@contextmanager
+def our_errors(connection: psycopg.Connection[Any] | None = None) -> Iterator[None]:
+    """The one place where the driver's errors become ours.
+
+    Args:
+        connection: where to ask why it may only read, once no failed transaction is open there.
+    """
+    try:
+        yield
+    except psycopg.Error as error:
+        why = _ask_why_read_only(connection, error)
+        raise DatabaseError(explain(error, why), error.sqlstate) from error
+    except DatabaseError as error:
+        # From within a transaction, where nothing could be asked until it was rolled back.
+        cause = error.__cause__
+        if isinstance(cause, psycopg.Error) and (why := _ask_why_read_only(connection, cause)):
+            raise DatabaseError(explain(cause, why), error.sqlstate) from cause
+        raise
+
+
+def _ask_why_read_only(
+    connection: psycopg.Connection[Any] | None, error: psycopg.Error
+) -> ReadOnly | None:
+    if connection is None or error.sqlstate != READ_ONLY:
+        return None
+    if connection.info.transaction_status != TransactionStatus.IDLE:
+        return None
+    try:
+        asked = statement("session/describe_read_only").text
+        with connection.cursor(row_factory=class_row(ReadOnly)) as cursor:
+            return cursor.execute(asked).fetchone()
+    except psycopg.Error:
+        return None

@@ -1,0 +1,147 @@
+"""The transaction in which a run writes: the order of its locks, and how long it may take.
+
+It waits only while it holds nothing that others wait for: for clusters, at its beginning. Photos
+that somebody is changing are passed over (SKIP LOCKED in the statements that move photos). So it is
+part of no deadlock. Where photos are distributed, it waits for them, too: docs/scaling.md.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fluffy_sql.errors import DatabaseError
+from fluffy_sql.postgres.counter_cache import folds_at_commit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fluffy_sql.postgres.session import Session
+
+_LOCK_NOT_AVAILABLE = "55P03"
+_QUERY_CANCELED = "57014"
+_TRY_AGAIN_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class LockLimits:
+    """How long the final transaction may be in the way, in seconds.
+
+    Attributes:
+        wait: how long it waits for locks; who wants to lock a cluster meanwhile waits behind it.
+        hold: how long it holds them; None: as long as it takes.
+    """
+
+    wait: float = 60.0
+    hold: float | None = None
+
+
+@contextmanager
+def final_transaction(
+    session: Session, limits: LockLimits, *, old_clusters: bool, undone: bool = False
+) -> Iterator[None]:
+    """A transaction that has all its locks, but those of photos, when it begins.
+
+    Args:
+        session: outside of any transaction.
+        limits: how long it may be in the way.
+        old_clusters: whether it writes to clusters that others can see.
+        undone: whether it is taken back at its end.
+
+    Raises:
+        DatabaseError: Postgres refused a statement, or a limit was reached; nothing was written.
+    """
+    begun, has_locks = time.monotonic(), False
+    try:
+        with session.transaction(undone=undone):
+            session.execute("commit/set_lock_timeout", milliseconds=_milliseconds(limits.wait))
+            if session.distributed:
+                session.execute("commit/set_lock_timeout_of_shards")
+            session.execute("commit/lock_photos")
+            if old_clusters:
+                _lock_clusters(session, limits)
+            if folds_at_commit(session):
+                session.execute("triggers/fold_at_once")
+            if limits.hold is not None:
+                session.deadline = time.monotonic() + limits.hold
+            has_locks = True
+            yield
+    except DatabaseError as error:
+        late = session.deadline is not None and time.monotonic() >= session.deadline
+        session.deadline = None
+        if error.sqlstate == _LOCK_NOT_AVAILABLE and not has_locks:
+            raise _waited_in_vain(session, time.monotonic() - begun, error) from error
+        if error.sqlstate == _LOCK_NOT_AVAILABLE and session.distributed:
+            raise _waited_for_photos(limits, error) from error
+        if error.sqlstate == _QUERY_CANCELED and late:
+            raise _held_too_long(session, limits, error) from error
+        raise
+    finally:
+        session.deadline = None
+
+
+def _lock_clusters(session: Session, limits: LockLimits) -> None:
+    """Locks all clusters; waits for who has one locked, but never while it holds a lock itself."""
+    give_up = time.monotonic() + limits.wait
+    while True:
+        try:
+            with session.connection.transaction():
+                session.execute("commit/lock_clusters")
+                session.execute("commit/lock_cluster_rows")
+        except DatabaseError as error:
+            if error.sqlstate != _LOCK_NOT_AVAILABLE or time.monotonic() >= give_up:
+                raise
+            time.sleep(_TRY_AGAIN_SECONDS)
+        else:
+            return
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(1, round(seconds * 1000))
+
+
+def _waited_in_vain(session: Session, seconds: float, error: DatabaseError) -> DatabaseError:
+    return DatabaseError(
+        f"the final transaction waited {seconds:.1f} s for locks (clustering.lock_wait), and"
+        f" nothing was written: {_describe_blocker(session)}; run again when it is done",
+        error.sqlstate,
+    )
+
+
+def _waited_for_photos(limits: LockLimits, error: DatabaseError) -> DatabaseError:
+    """Citus passes over no photos that are locked."""
+    return DatabaseError(
+        f"the final transaction waited {limits.wait:g} s for photos that somebody is changing"
+        " (clustering.lock_wait), and nothing was written: run again when they are done",
+        error.sqlstate,
+    )
+
+
+def _held_too_long(session: Session, limits: LockLimits, error: DatabaseError) -> DatabaseError:
+    indexes = [row["name"] for row in session.fetch_all("survey/list_vector_indexes")]
+    advice = (
+        f"it has to write {', '.join(indexes)} for each photo: allow more, or drop that before and"
+        " make it again afterwards (docs/operations.md)"
+        if indexes
+        else "allow more, or run when the database is less busy"
+    )
+    return DatabaseError(
+        f"the final transaction would have held locks for more than {limits.hold:g} s"
+        f" (clustering.lock_hold), and nothing was written: {advice}",
+        error.sqlstate,
+    )
+
+
+def _describe_blocker(session: Session) -> str:
+    found = session.fetch_all("commit/find_blocker")
+    if not found:  # it ended between the two questions
+        return "somebody had clusters locked until just now"
+    blocker = found[0]
+    who = f"{blocker['role'] or 'another role'} from {blocker['client'] or 'this machine'}"
+    since = f"{blocker['since']:%Y-%m-%d %H:%M:%S} UTC" if blocker["since"] else "some time ago"
+    return (
+        f"{who}, server process {blocker['pid']} ({blocker['state'] or 'state unknown'}), has"
+        f" clusters or photos locked in a transaction that began {since}"
+    )

@@ -1,0 +1,42 @@
+"""The tables that a run works in: empty when it begins with them, and empty afterwards."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fluffy_sql.postgres.session import Session
+
+
+@contextmanager
+def work_tables(session: Session, *names: str) -> Iterator[None]:
+    """Lends out work tables without rows; whatever happens, none is left in them.
+
+    Args:
+        session: of a run, which keeps other runs out.
+        names: as in `migrations/0005_work_tables.sql`.
+    """
+    empty(session, *names)
+    try:
+        yield
+    finally:
+        session.release("work_tables/empty", names=list(names))
+
+
+def empty(session: Session, *names: str) -> None:
+    """Empties work tables; without names all of them. Only for who keeps other runs out."""
+    session.fetch_value("work_tables/empty", names=list(names) or None)
+
+
+def analyze(session: Session, name: str, column: str | None = None) -> None:
+    """Tells the planner how many rows a work table has.
+
+    Args:
+        session: of a run.
+        name: of the table.
+        column: the only one to look at, if others take long to read.
+    """
+    session.fetch_value("work_tables/analyze", name=name, column_name=column)

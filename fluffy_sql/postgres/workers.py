@@ -1,0 +1,132 @@
+"""Several connections that share the work of a run."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import islice
+from queue import SimpleQueue
+from threading import Event
+from typing import TYPE_CHECKING, TypeVar
+
+from fluffy_sql.errors import NoneLeftError
+from fluffy_sql.postgres.session import DEFAULT_SCHEMA, Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from fluffy_sql.postgres.explain import PlanRecorder
+
+_CANCEL_EVERY_SECONDS = 0.1
+# Statements that may be done, or wait for a connection, while all connections are at work.
+_WAITING_RESULTS = 1
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Workers:
+    """A few sessions, each used by one thread at a time.
+
+    Postgres does not run a correlated subquery in parallel, so the cores are used by connections
+    over disjoint ranges. The threads only wait for the server.
+    """
+
+    def __init__(self, sessions: list[Session]) -> None:
+        self._sessions = sessions
+        self._idle: SimpleQueue[Session] = SimpleQueue()
+        for session in sessions:
+            self._idle.put(session)
+
+    @classmethod
+    @contextmanager
+    def open(
+        cls,
+        url: str,
+        connections: int,
+        *,
+        schema: str = DEFAULT_SCHEMA,
+        explain: PlanRecorder | None = None,
+    ) -> Iterator[Workers]:
+        """Opens the connections and closes them at the end; `explain` keeps their statements.
+
+        Fewer, if a pooler has no more: the result does not depend on their number.
+        """
+        with ExitStack() as stack:
+            sessions: list[Session] = []
+            for _ in range(connections):
+                try:
+                    session = Session.open(url, schema=schema, explain=explain, further=True)
+                except NoneLeftError:
+                    if not sessions:
+                        raise
+                    break
+                sessions.append(stack.enter_context(session))
+            yield cls(sessions)
+
+    def map(
+        self, work: Callable[[Session, Item], Result], items: Iterable[Item]
+    ) -> Iterator[Result]:
+        """Calls `work(session, item)` for every item; yields results in the order of the items.
+
+        Items are taken as they are needed, and no more than a few results wait to be used: at
+        k=1,000 each may be some 10 MB.
+
+        Where one call fails, or the caller is interrupted, statements under way are cancelled and
+        nothing more is started.
+        """
+        stopped = Event()
+
+        def run(item: Item) -> Result:
+            session = self._idle.get()
+            try:
+                if not stopped.is_set():
+                    return work(session, item)
+            except BaseException:
+                stopped.set()
+                raise
+            finally:
+                self._idle.put(session)
+            raise CancelledError
+
+        with ThreadPoolExecutor(max_workers=len(self._sessions)) as pool:
+            left = iter(items)
+            ahead = len(self._sessions) + _WAITING_RESULTS
+            futures: deque[Future[Result]] = deque()
+            try:
+                futures.extend(pool.submit(run, item) for item in islice(left, ahead))
+                for result in _in_order(futures):
+                    futures.extend(pool.submit(run, item) for item in islice(left, 1))
+                    yield result
+            finally:
+                stopped.set()
+                self._cancel()
+
+    def _cancel(self) -> None:
+        """Cancels what is under way; nothing to do where no session is at work."""
+        # Again and again: a cancel that comes before the statement has reached the server is lost.
+        while self._idle.qsize() < len(self._sessions):
+            for session in self._sessions:
+                session.cancel()
+            time.sleep(_CANCEL_EVERY_SECONDS)
+
+
+def _in_order(futures: deque[Future[Result]]) -> Iterator[Result]:
+    """Results in the order of the futures; the first failure of any is raised at once.
+
+    Takes each future off the queue, so that a result is not held longer than its user wants it.
+    """
+    while futures:
+        while not futures[0].done():
+            waiting = [future for future in futures if not future.done()]
+            for finished in wait(waiting, return_when=FIRST_COMPLETED).done:
+                _raise_failure(finished)
+        yield futures.popleft().result()
+
+
+def _raise_failure(finished: Future[Result]) -> None:
+    """Raises what failed, and not what was only called off because of it."""
+    with suppress(CancelledError):
+        finished.result()

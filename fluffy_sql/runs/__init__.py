@@ -1,0 +1,1 @@
+"""What all runs share: the lock, the survey, the record, the final transaction, quality."""

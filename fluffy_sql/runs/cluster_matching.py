@@ -1,0 +1,152 @@
+"""Which new cluster is which old one: a cluster that goes on keeps its id, its name and its status.
+
+Pure: counts and centroids in, pairs out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+
+# Of the smaller of the two, so many photos must be in both. A theme that falls into two goes on as
+# the larger of them, and of two themes that become one, the larger goes on; but a cluster that
+# takes a few photos from everywhere goes on as none of these.
+_LEAST_SHARED = 0.5
+
+
+@dataclass(frozen=True)
+class OldCluster:
+    """A cluster that was there before a recluster."""
+
+    id: int
+    scope: int | None
+    photos: int
+    centroid: NDArray[np.float32] | None
+
+
+@dataclass(frozen=True)
+class Shared:
+    """How many photos a new cluster, by its place, shares with an old one (None: were in none)."""
+
+    place: int
+    cluster_id: int | None
+    photos: int
+
+
+def match_clusters(
+    shared: Sequence[Shared],
+    centroids: NDArray[np.float32],
+    scopes: Sequence[int | None],
+    spread: float,
+    old: Sequence[OldCluster],
+) -> dict[int, int]:
+    """Pairs new clusters with old ones, first by the photos they share, then by their centroids.
+
+    Clusters of two scopes are never paired.
+
+    Each is the assignment of largest sum (Kuhn 1955; solved as by Jonker and Volgenant 1987). By
+    centroids, an old cluster without any photo goes on as a new one of photos that were in none.
+
+    Args:
+        shared: how many photos a new and an old cluster have in common; a row for each pair that
+            has any, and one for photos that were in none.
+        centroids: shape (k, dimensions), of the new clusters.
+        scopes: of the new clusters; those of a scope side by side.
+        spread: root mean square distance of photos from their centroids: an old centroid that is
+            farther away than this is another theme.
+        old: the old clusters.
+
+    Returns:
+        New cluster, by its place in `centroids`, to the id of an old one.
+    """
+    old_by_scope: dict[int | None, list[OldCluster]] = {}
+    for cluster in old:
+        old_by_scope.setdefault(cluster.scope, []).append(cluster)
+    shared_by_scope: dict[int | None, list[Shared]] = {}
+    for row in shared:
+        shared_by_scope.setdefault(scopes[row.place], []).append(row)
+    matched: dict[int, int] = {}
+    first = 0
+    for scope, places in groupby(scopes):
+        last = first + len(list(places))
+        here = _match_scope(
+            [replace(row, place=row.place - first) for row in shared_by_scope.get(scope, [])],
+            centroids[first:last],
+            spread,
+            old_by_scope.get(scope, []),
+        )
+        matched |= {first + place: cluster_id for place, cluster_id in here.items()}
+        first = last
+    return matched
+
+
+def _match_scope(
+    shared: Sequence[Shared],
+    centroids: NDArray[np.float32],
+    spread: float,
+    old: Sequence[OldCluster],
+) -> dict[int, int]:
+    if not old:
+        return {}
+    matched = _by_photos(shared, len(centroids), old)
+    _by_centroids(matched, shared, centroids, spread, old)
+    return matched
+
+
+def _by_photos(shared: Sequence[Shared], k: int, old: Sequence[OldCluster]) -> dict[int, int]:
+    columns = {cluster.id: column for column, cluster in enumerate(old)}
+    counts = np.zeros((k, len(old)))
+    sizes = np.zeros(k)
+    for row in shared:
+        sizes[row.place] += row.photos
+        # by hand, or before there were scopes, a photo may have come into a cluster of another one
+        if row.cluster_id in columns:
+            counts[row.place, columns[row.cluster_id]] = row.photos
+    smaller = np.minimum(sizes[:, None], np.array([[cluster.photos for cluster in old]]))
+    counts[counts < _LEAST_SHARED * smaller] = 0
+    return {place: old[column].id for place, column in _assign(counts) if counts[place, column] > 0}
+
+
+def _by_centroids(
+    matched: dict[int, int],
+    shared: Sequence[Shared],
+    centroids: NDArray[np.float32],
+    spread: float,
+    old: Sequence[OldCluster],
+) -> None:
+    """Adds pairs of what has no photos to go by and lies near enough."""
+    from_others = {row.place for row in shared if row.cluster_id is not None}
+    places = [place for place in range(len(centroids)) if place not in from_others]
+    empty = [
+        cluster
+        for cluster in old
+        if not cluster.photos
+        and cluster.centroid is not None
+        and len(cluster.centroid) == centroids.shape[1]
+    ]
+    if not places or not empty:
+        return
+    stored = np.stack([cluster.centroid for cluster in empty if cluster.centroid is not None])
+    distances = np.stack([np.linalg.norm(stored - centroids[place], axis=1) for place in places])
+    nearness = np.maximum(spread - distances, 0)
+    for row, column in _assign(nearness):
+        if nearness[row, column] > 0:
+            matched[places[row]] = empty[column].id
+
+
+def _assign(gains: NDArray[np.float64]) -> list[tuple[int, int]]:
+    """Pairs of row and column of largest sum, no row and no column twice."""
+    # Loaded here alone: with it, every other command would hold 40 MB more.
+    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415
+
+    rows, columns = linear_sum_assignment(gains, maximize=True)
+    return list(zip(rows.tolist(), columns.tolist(), strict=True))

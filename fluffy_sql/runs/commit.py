@@ -1,0 +1,263 @@
+"""The final transaction of a run: clusters, photos, counts and the record, or none of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fluffy_sql.errors import PostconditionError
+from fluffy_sql.postgres.counter_cache import moves_are_counted
+from fluffy_sql.postgres.vectors import probe
+from fluffy_sql.runs.cluster_matching import OldCluster, Shared, match_clusters
+from fluffy_sql.runs.moves import Changes, ClusterChange, Move, move_photos, prune_moves
+from fluffy_sql.runs.record import RunQuality
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fluffy_sql.algorithms import Fit
+    from fluffy_sql.postgres.session import Session
+    from fluffy_sql.runs.quality import ClusterQuality, Quality
+    from fluffy_sql.runs.record import RunResult
+    from fluffy_sql.settings import ClusteringSettings
+
+# The postcondition compares so many photos with every centroid; at most so many pairs.
+_CHECKED_PHOTOS = 1_000
+_CHECKED_PAIRS = 300_000
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is about to be committed.
+
+    Attributes:
+        fit: the labels and centroids.
+        skipped: photos that stay as they are, by reason.
+        quality: of all clusters together.
+        clusters: of each, as far as it was measured.
+        reads_other_tables: whether what usable_photos shows of a photo may have changed since,
+            although its row did not.
+    """
+
+    fit: Fit
+    skipped: dict[str, int]
+    quality: Quality
+    clusters: list[ClusterQuality]
+    reads_other_tables: bool = False
+
+
+class FinalTransaction:
+    """Writes what a run found. Its methods are to be called inside one transaction.
+
+    Args:
+        session: the run's main connection, in a transaction.
+        run_id: the run.
+        settings: what it was asked for.
+        outcome: what it found.
+    """
+
+    def __init__(
+        self, session: Session, run_id: int, settings: ClusteringSettings, outcome: Outcome
+    ) -> None:
+        self._session = session
+        self._run_id = run_id
+        self._settings = settings
+        self._outcome = outcome
+        self._fit = outcome.fit
+
+    def place(self) -> Changes:
+        """Makes a cluster for each label and puts photos without a cluster into them.
+
+        Raises:
+            PostconditionError: the result breaks a promise.
+        """
+        self._leave_changed()
+        cluster_ids = self._insert(range(len(self._fit.labels)))
+        moves = self._move("commit/write_assignments", cluster_ids)
+        # Asked after photos were written: from then on nobody can make or drop a trigger.
+        if not moves_are_counted(self._session):
+            self._session.execute(
+                "commit/write_counts",
+                cluster_ids=[move.to_cluster_id for move in moves],
+                photos=[move.photos for move in moves],
+            )
+        return self._finish(cluster_ids, cluster_ids, moves)
+
+    def replace(self) -> Changes:
+        """Puts all photos into the clusters of the run; what goes on of the old ones is kept.
+
+        A new cluster that is an old one takes its id, and with it its name, its status and all
+        that refers to it. Old clusters that no new one is are left, empty: somebody may have
+        named them, and rows of an application may refer to them.
+
+        Raises:
+            PostconditionError: the result breaks a promise.
+        """
+        self._leave_changed()
+        old = self._session.fetch_as(OldCluster, "commit/lock_old_clusters")
+        self._session.execute(
+            "commit/record_old_clusters",
+            run_id=self._run_id,
+            cluster_ids=[cluster.id for cluster in old],
+            photos=[cluster.photos for cluster in old],
+        )
+        matched = self._match(old)
+        self._keep(matched)
+        new = [place for place in range(len(self._fit.labels)) if place not in matched]
+        created = self._insert(new)
+        ids = matched | dict(zip(new, created, strict=True))
+        cluster_ids = [ids[place] for place in range(len(self._fit.labels))]
+        moves = self._move("commit/move_photos", cluster_ids)
+        if not moves_are_counted(self._session):
+            self._session.execute("commit/recount")
+        self._session.execute("commit/record_kept_clusters", run_id=self._run_id)
+        return self._finish(cluster_ids, created, moves)
+
+    def _match(self, old: list[OldCluster]) -> dict[int, int]:
+        if not old:
+            return {}
+        shared = self._session.fetch_as(
+            Shared, "commit/count_overlaps", labels=self._fit.labels.tolist()
+        )
+        spread = float(np.sqrt(self._fit.inertia / self._fit.photos.sum()))
+        return match_clusters(shared, self._fit.centroids, self._fit.scopes, spread, old)
+
+    def _leave_changed(self) -> None:
+        """Leaves photos that the view shows with another owner or embedding to the next run."""
+        if not self._outcome.reads_other_tables:
+            return
+        self._session.execute(
+            "commit/forget_changed",
+            labels=self._fit.labels.tolist(),
+            scopes=list(self._fit.scopes),
+            normalize=self._settings.metric == "cosine",
+            probe=probe(self._fit.centroids.shape[1]),
+        )
+
+    def _keep(self, matched: dict[int, int]) -> None:
+        """Gives clusters that go on the centroids of the run."""
+        places = list(matched)
+        if not places:
+            return
+        self._session.execute(
+            "commit/keep_clusters",
+            run_id=self._run_id,
+            cluster_ids=list(matched.values()),
+            centroids=self._session.vector_array(self._fit.centroids[places]),
+        )
+
+    def _insert(self, places: Sequence[int]) -> list[int]:
+        """Makes clusters of these centroids; returns their ids in the same order."""
+        if not len(places):
+            return []
+        made = self._session.fetch_all(
+            "commit/insert_clusters",
+            run_id=self._run_id,
+            centroids=self._session.vector_array(self._fit.centroids[list(places)]),
+            scopes=[self._fit.scopes[place] for place in places],
+        )
+        return sorted(row["id"] for row in made)
+
+    def _move(self, name: str, cluster_ids: list[int]) -> list[Move]:
+        return move_photos(
+            self._session,
+            Move,
+            name,
+            moved_by=self._run_id,
+            run_id=self._run_id,
+            labels=self._fit.labels.tolist(),
+            cluster_ids=cluster_ids,
+        )
+
+    def close(self, result: RunResult) -> None:
+        """Closes the run's record."""
+        quality = result.quality
+        assert quality is not None  # noqa: S101 - a result of nothing is not committed
+        self._session.execute(
+            "commit/close_run",
+            run_id=self._run_id,
+            photos_processed=result.photos_processed,
+            photos_moved=result.photos_moved,
+            skipped=json.dumps(result.skipped),
+            clusters_created=result.clusters_created,
+            clusters_kept=result.clusters_kept,
+            inertia=result.inertia,
+            iterations=result.iterations,
+            converged=result.converged,
+            recall=result.recall,
+            **asdict(quality),
+            embeddings_digest=result.embeddings_digest,
+            scopes=result.scopes,
+            seconds=json.dumps(result.seconds),
+        )
+        self._session.execute("commit/drop_checkpoint", run_id=self._run_id)
+        prune_moves(self._session, keep=self._settings.history)
+
+    def _finish(self, cluster_ids: list[int], created: list[int], moves: list[Move]) -> Changes:
+        self._session.execute("commit/drop_empty_clusters", cluster_ids=created)
+        self._session.execute(
+            "commit/record_new_clusters", run_id=self._run_id, cluster_ids=created
+        )
+        self._check(cluster_ids)
+        self._keep_quality(cluster_ids)
+        clusters = self._session.fetch_as(
+            ClusterChange, "commit/list_cluster_changes", run_id=self._run_id
+        )
+        moves.sort(
+            key=lambda move: (-move.photos, move.from_cluster_id or 0, move.to_cluster_id or 0)
+        )
+        return Changes(tuple(clusters), tuple(moves))
+
+    def _keep_quality(self, cluster_ids: list[int]) -> None:
+        measured = self._outcome.clusters
+        self._session.execute(
+            "commit/write_cluster_quality",
+            run_id=self._run_id,
+            metric=self._settings.metric,
+            labels=self._fit.labels.tolist(),
+            cluster_ids=cluster_ids,
+            measured_labels=[cluster.label for cluster in measured],
+            silhouettes=[cluster.silhouette for cluster in measured],
+            davies_bouldins=[cluster.davies_bouldin for cluster in measured],
+            photos_measured=[cluster.photos_measured for cluster in measured],
+        )
+
+    def _check(self, cluster_ids: list[int]) -> None:
+        """Holds the result to its promises before it is committed."""
+        if not np.isfinite(self._fit.centroids).all():
+            raise PostconditionError(
+                f"run {self._run_id}: a centroid is not finite; nothing was written"
+            )
+        if self._fit.recall is None:
+            return
+        photos = max(1, min(_CHECKED_PHOTOS, _CHECKED_PAIRS // len(cluster_ids)))
+        misplaced = self._session.fetch_value(
+            "commit/count_misplaced",
+            labels=self._fit.labels.tolist(),
+            cluster_ids=cluster_ids,
+            normalize=self._settings.metric == "cosine",
+            seed=self._settings.seed,
+            photos=photos,
+        )
+        # Twice what may be missed: this sample is a small one.
+        if misplaced > 2 * (1 - self._fit.least_recall) * photos:
+            raise PostconditionError(
+                f"run {self._run_id}: {misplaced} photos of the sample checked are not at their"
+                " nearest centroid; nothing was written"
+            )
+
+
+def quality_of_run(outcome: Outcome, changes: Changes) -> RunQuality:
+    """What is kept of a run's quality: measures, and the sizes of the clusters that have photos."""
+    sizes = [cluster.photos for cluster in changes.clusters if cluster.photos]
+    return RunQuality(
+        silhouette=outcome.quality.silhouette,
+        davies_bouldin=outcome.quality.davies_bouldin,
+        calinski_harabasz=outcome.quality.calinski_harabasz,
+        smallest_cluster=min(sizes, default=0),
+        largest_cluster=max(sizes, default=0),
+        photos_measured=outcome.quality.photos_measured,
+    )

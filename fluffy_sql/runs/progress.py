@@ -1,0 +1,30 @@
+"""Who hears how a run or a sweep goes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fluffy_sql.algorithms import StepReport, Survey
+
+
+class Progress:
+    """Hears how a run goes; does nothing. Override what you want to show."""
+
+    def phase(self, name: str) -> None:
+        """A phase begins: survey, sample, seed, refine, train, assign, measure, commit."""
+
+    def surveyed(self, survey: Survey) -> None:
+        """The photos were counted."""
+
+    def indexed(self, names: tuple[str, ...]) -> None:
+        """These indexes will make the final transaction long."""
+
+    def step(self, report: StepReport) -> None:
+        """A step is done."""
+
+    def photos(self, done: int) -> None:
+        """So many more photos have their label."""
+
+    def trying(self, k: int) -> None:
+        """A sweep turns to this k."""

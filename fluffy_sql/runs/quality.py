@@ -1,0 +1,246 @@
+"""How good clusters are, measured in SQL on a bounded sample of photos.
+
+All distances are between what the metric compares: under cosine unit vectors, so that the measures
+are those that scikit-learn computes from unit vectors. Sources: simplified silhouette (Hruschka,
+de Castro and Campello 2004), Davies and Bouldin 1979, Calinski and Harabasz 1974, adjusted Rand
+index (Hubert and Arabie 1985).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fluffy_sql.kmeans.nearest.cells import squared_distances
+from fluffy_sql.kmeans.nearest.params import among_candidates
+from fluffy_sql.postgres.ranges import row_ranges
+from fluffy_sql.postgres.work_tables import analyze, work_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from fluffy_sql.algorithms import Fit, Task
+    from fluffy_sql.kmeans.sample import Sample
+    from fluffy_sql.postgres.session import Session
+
+    Matrix = NDArray[np.float32]
+
+# In a run of no more photos, all are measured and averaged.
+_FEW_PHOTOS = 8_192
+# Of more, silhouettes are measured on so many, and on so many a cluster.
+_MEASURED_PHOTOS = 4_096
+_MEASURED_PER_CLUSTER = 16
+# Others that a photo's nearest other centroid is looked for among.
+_OTHERS = 64
+# Clusters of a range, as far as there are not too many ranges: all centroids are sent for each.
+_RANGE_CLUSTERS = 16
+_MOST_RANGES = 8
+_BLOCK_CLUSTERS = 128
+_LARGEST_HASH = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How good a partition is.
+
+    Attributes:
+        photos: how many it has.
+        clusters: how many of them have photos.
+        smallest: photos in the smallest cluster.
+        largest: photos in the largest cluster.
+        photos_measured: photos of the sample that the silhouette was measured on.
+        inertia: sum of squared distances of these photos to their centroids.
+        silhouette: simplified silhouette, -1 to 1; the nearer to 1 the better.
+        davies_bouldin: the smaller the better.
+        calinski_harabasz: the larger the better.
+
+    The last three are None where there is one cluster only, or none can be computed.
+    """
+
+    photos: int
+    clusters: int
+    smallest: int
+    largest: int
+    photos_measured: int
+    inertia: float
+    silhouette: float | None
+    davies_bouldin: float | None
+    calinski_harabasz: float | None
+
+
+@dataclass(frozen=True)
+class ClusterQuality:
+    """How good one cluster is; the silhouette is that of a sample of its photos."""
+
+    label: int
+    photos_measured: int
+    silhouette: float | None
+    davies_bouldin: float | None
+
+
+def photos_to_measure(photos: int, k: int) -> int:
+    """On how many photos the silhouettes of k clusters are measured."""
+    if photos <= _FEW_PHOTOS:
+        return photos
+    return min(photos, max(_MEASURED_PHOTOS, _MEASURED_PER_CLUSTER * k))
+
+
+def measure_run(task: Task, fit: Fit) -> tuple[Quality, list[ClusterQuality]]:
+    """The quality of what a run is about to commit, as a whole and by label.
+
+    Args:
+        task: the run's connections and settings.
+        fit: the outcome; its labels are in the work table.
+    """
+    photos = int(fit.photos.sum())
+    measured = photos_to_measure(photos, len(fit.labels))
+    with work_tables(task.session, "work_measured", "work_measured_clusters"):
+        _draw_assigned(task, fit, measured / photos)
+        if photos <= _FEW_PHOTOS:
+            _summarize_measured(task.session)
+        else:
+            task.session.execute(
+                "quality/summarize_assigned",
+                labels=fit.labels.tolist(),
+                centroids=task.session.vector_array(fit.centroids),
+                normalize=task.settings.metric == "cosine",
+            )
+        quality = _compare(task.session, fit)
+        clusters = task.session.fetch_as(ClusterQuality, "quality/list_measured_clusters")
+    return quality, clusters
+
+
+def _draw_assigned(task: Task, fit: Fit, share: float) -> None:
+    """Measures the silhouettes of about this share of the photos."""
+    normalize = task.settings.metric == "cosine"
+    threshold = _threshold(share)
+    scope_numbers = _scope_numbers(fit)
+    most = 1 if task.session.distributed else _MOST_RANGES
+
+    def draw(session: Session, drawn: tuple[dict[str, Any], tuple[int, int]]) -> int:
+        others, places = drawn
+        return session.execute(
+            "quality/draw_assigned",
+            **others,
+            after_place=places[0],
+            last_place=places[1],
+            normalize=normalize,
+            dimensions=task.survey.dimensions,
+            seed=task.settings.seed,
+            threshold=threshold,
+        )
+
+    def ranges() -> Iterator[tuple[dict[str, Any], tuple[int, int]]]:
+        for first, last in _blocks_of_scopes(scope_numbers):
+            centroids = fit.centroids[first:last]
+            others = {
+                "labels": fit.labels[first:last].tolist(),
+                **among_candidates(
+                    task.session, centroids, nearest_others(centroids, scope_numbers[first:last])
+                ),
+            }
+            for places in row_ranges(last - first, most, _RANGE_CLUSTERS):
+                yield others, places
+
+    for _ in task.workers.map(draw, ranges()):
+        pass
+
+
+def _scope_numbers(fit: Fit) -> NDArray[np.intp]:
+    """Shape (clusters,): the scopes in the order they come, numbered from 0."""
+    numbers = {scope: number for number, scope in enumerate(dict.fromkeys(fit.scopes))}
+    return np.array([numbers[scope] for scope in fit.scopes], dtype=np.intp)
+
+
+def _blocks_of_scopes(scope_numbers: NDArray[np.intp]) -> list[tuple[int, int]]:
+    """Cuts clusters into blocks [first, last) of whole scopes, several of small ones together."""
+    borders = [0, *(np.flatnonzero(np.diff(scope_numbers)) + 1).tolist(), len(scope_numbers)]
+    kept = [0]
+    for border in borders[1:]:
+        if border - kept[-1] >= _BLOCK_CLUSTERS or border == borders[-1]:
+            kept.append(border)
+    return list(pairwise(kept))
+
+
+def nearest_others(centroids: Matrix, scopes: NDArray[np.intp]) -> NDArray[np.int32]:
+    """Of each centroid the nearest others of its scope; shape (k, 64, or less), -1: no more.
+
+    Args:
+        centroids: shape (k, dimensions).
+        scopes: shape (k,), whose each is.
+    """
+    k = len(centroids)
+    width = max(1, min(_OTHERS, k - 1))
+    found = np.full((k, width), -1, dtype=np.int32)
+    for start in range(0, k if k > 1 else 0, _BLOCK_CLUSTERS):
+        block = np.arange(start, min(start + _BLOCK_CLUSTERS, k))
+        distances = squared_distances(centroids[block], centroids)
+        distances[scopes[block, None] != scopes[None, :]] = np.inf
+        distances[np.arange(len(block)), block] = np.inf
+        closest = np.argpartition(distances, width - 1, axis=1)[:, :width]
+        missing = np.isinf(np.take_along_axis(distances, closest, axis=1))
+        found[block] = np.where(missing, -1, closest)
+    return found
+
+
+def _threshold(share: float) -> int:
+    """The hash below which lies this share of all 64-bit hashes."""
+    return min(_LARGEST_HASH, int(share * 2**64) - 2**63)
+
+
+def measure_trainings(
+    task: Task, sample: Sample, first: Matrix, second: Matrix, rows: int
+) -> tuple[Quality, float]:
+    """The quality of a training on a sample, and how alike it is to a second one.
+
+    Args:
+        task: the connections and settings.
+        sample: what was trained on.
+        first: shape (k, dimensions), the centroids that are measured.
+        second: those of the other training.
+        rows: on how many rows of the sample.
+
+    Returns:
+        The quality, and the adjusted Rand index of the two partitions.
+    """
+    with work_tables(task.session, "work_measured", "work_measured_clusters"):
+        sample.write_ranges(
+            "quality/label_photos",
+            sample.ranges(0, min(rows, sample.size)),
+            centroids=task.session.vector_array(first),
+            other_centroids=task.session.vector_array(second),
+            normalize=task.settings.metric == "cosine",
+            dimensions=task.survey.dimensions,
+        )
+        _summarize_measured(task.session)
+        quality = _compare(task.session, None)
+        alike: float = task.session.fetch_value("quality/adjusted_rand_index")
+    return quality, alike
+
+
+def _summarize_measured(session: Session) -> None:
+    analyze(session, "work_measured", "label")
+    session.execute("quality/summarize_clusters")
+
+
+def _compare(session: Session, fit: Fit | None) -> Quality:
+    """Measures the clusters that were summed up; all are of one scope where there is no fit.
+
+    Calinski and Harabasz compare the scatter within clusters with that of all photos, of which
+    there is none where each scope is clustered by itself.
+    """
+    scope_numbers = np.empty(0, np.intp) if fit is None else _scope_numbers(fit)
+    session.execute(
+        "quality/compare_clusters",
+        labels=[] if fit is None else fit.labels.tolist(),
+        scopes=scope_numbers.tolist(),
+    )
+    [quality] = session.fetch_as(Quality, "quality/measure_partition")
+    if scope_numbers.any():
+        return replace(quality, calinski_harabasz=None)
+    return quality

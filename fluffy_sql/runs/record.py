@@ -1,0 +1,213 @@
+"""The record of a run in the database: opened, kept up as the run goes, closed however it ends."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fluffy_sql import __version__
+from fluffy_sql.errors import FluffySqlError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fluffy_sql.algorithms import Checkpoint, StepReport
+    from fluffy_sql.postgres.explain import PlanRecorder
+    from fluffy_sql.postgres.session import Session
+    from fluffy_sql.runs.moves import Changes
+    from fluffy_sql.runs.progress import Progress
+
+
+@dataclass(frozen=True)
+class RunQuality:
+    """The quality of a run as it is kept and shown."""
+
+    silhouette: float | None
+    davies_bouldin: float | None
+    calinski_harabasz: float | None
+    smallest_cluster: int
+    largest_cluster: int
+    photos_measured: int
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A finished run, with the names `generate --json` uses.
+
+    Attributes:
+        run_id: None where none was recorded: nothing to do, or a dry run.
+        kind: `generate` or `recluster`.
+        dry_run: whether it was taken back.
+        scopes: of how many scopes its photos were; each is clustered by itself.
+        changes: clusters and moves in detail, of a recluster and of a dry run.
+        vector_indexes: indexes on embeddings that had to be written for each photo.
+    """
+
+    run_id: int | None
+    kind: str
+    dry_run: bool
+    algorithm: str
+    metric: str
+    seed: int
+    k_requested: int
+    scopes: int
+    clusters_created: int
+    clusters_kept: int
+    clusters_emptied: int
+    photos_processed: int
+    photos_moved: int
+    skipped: dict[str, int]
+    inertia: float | None
+    iterations: int
+    converged: bool | None
+    recall: float | None
+    quality: RunQuality | None
+    embeddings_digest: str | None
+    changes: Changes | None
+    seconds: dict[str, float]
+    vector_indexes: tuple[str, ...] = ()
+
+
+def open_run(
+    session: Session,
+    *,
+    kind: str,
+    algorithm: str,
+    metric: str,
+    seed: int,
+    k_requested: int,
+    settings: str,
+    photos_eligible: int,
+    dimensions: int | None,
+) -> int:
+    """Opens the record of a run, for all to see at once; returns its id.
+
+    Args:
+        session: the run's main connection.
+        kind: generate, assign, ...
+        algorithm: what finds the clusters of photos.
+        metric: cosine or l2.
+        seed: where chance comes from; 0 where nothing is drawn.
+        k_requested: how many clusters are to be made.
+        settings: as a JSON object.
+        photos_eligible: photos that the run may put into a cluster.
+        dimensions: length of their embeddings; None: several.
+    """
+    server = session.fetch_all("schema/describe_server")[0]
+    with session.transaction():  # on the disk, so that a crash of the server leaves a trace of it
+        run_id: int = session.fetch_value(
+            "runs/open",
+            kind=kind,
+            algorithm=algorithm,
+            metric=metric,
+            seed=seed,
+            k_requested=k_requested,
+            settings=settings,
+            tool_version=__version__,
+            photos_eligible=photos_eligible,
+            dimensions=dimensions,
+            postgres_version=server["postgres_version"],
+            pgvector_version=server["pgvector_version"],
+        )
+    return run_id
+
+
+@contextmanager
+def discarded(session: Session, run_id: int, explain: PlanRecorder | None = None) -> Iterator[None]:
+    """Takes a run's record back, whatever happened; not a statement of the run to be explained."""
+    try:
+        yield
+    finally:
+        with explain.paused() if explain else nullcontext():
+            session.release("runs/discard", run_id=run_id)
+
+
+@contextmanager
+def closed_on_failure(session: Session, run_id: int) -> Iterator[None]:
+    """Leaves a record of a run that did not succeed, and of why."""
+    try:
+        yield
+    except FluffySqlError as error:
+        session.release("runs/fail", run_id=run_id, status="failed", error=str(error))
+        raise
+    except KeyboardInterrupt:
+        session.release(
+            "runs/fail", run_id=run_id, status="interrupted", error="stopped by a signal"
+        )
+        raise
+    except BaseException as error:
+        session.release("runs/fail", run_id=run_id, status="failed", error=f"bug: {error!r}")
+        raise
+
+
+class Clock:
+    """Seconds by phase."""
+
+    def __init__(self) -> None:
+        self._begun = time.perf_counter()
+        self._phases: dict[str, float] = {}
+        self._phase = "survey"
+        self._since = self._begun
+        self._locked: float | None = None
+
+    def enter(self, phase: str) -> None:
+        """A phase begins, and the one before it ends."""
+        self._note()
+        self._phase = phase
+
+    def locked(self) -> None:
+        """The final transaction has its locks: from now on others may have to wait."""
+        self._locked = time.perf_counter()
+
+    def seconds(self) -> dict[str, float]:
+        """Seconds by phase so far, and in total; to the millisecond.
+
+        `locked`, of those of the commit, is how long locks have been held.
+        """
+        self._note()
+        spent = {phase: round(seconds, 3) for phase, seconds in self._phases.items()}
+        if self._locked is not None:
+            spent["locked"] = round(self._since - self._locked, 3)
+        return {**spent, "total": round(self._since - self._begun, 3)}
+
+    def _note(self) -> None:
+        now = time.perf_counter()
+        self._phases[self._phase] = self._phases.get(self._phase, 0.0) + now - self._since
+        self._since = now
+
+
+class RunLog:
+    """Writes a run's record as it goes, committed at once, and passes everything on."""
+
+    def __init__(self, session: Session, run_id: int, clock: Clock, progress: Progress) -> None:
+        self._session = session
+        self._run_id = run_id
+        self._clock = clock
+        self._progress = progress
+
+    def phase(self, name: str) -> None:
+        """A phase begins."""
+        self._clock.enter(name)
+        self._session.execute("runs/enter_phase", run_id=self._run_id, phase=name)
+        self._progress.phase(name)
+
+    def step(self, report: StepReport) -> None:
+        """A step is done."""
+        self._session.execute("runs/record_step", run_id=self._run_id, **vars(report))
+        self._progress.step(report)
+
+    def photos(self, done: int) -> None:
+        """So many more photos have their label."""
+        self._progress.photos(done)
+
+    def checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Training could go on from here."""
+        self._session.execute(
+            "runs/write_checkpoint",
+            run_id=self._run_id,
+            step=checkpoint.step,
+            batch_size=checkpoint.batch_size,
+            centroids=self._session.vector_array(checkpoint.centroids),
+        )

@@ -1,0 +1,28 @@
+"""New clusters are counted, empty ones taken back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.sql.helpers import add_with_ids, make_clusters, place, query
+
+if TYPE_CHECKING:
+    from fluffy_sql.postgres.session import Session
+
+
+def counts(session: Session) -> dict[int, int]:
+    return dict(query(session, "SELECT id, photos_count FROM clusters"))
+
+
+def test_each_cluster_gets_its_count_and_others_are_left_alone(session: Session) -> None:
+    two, three, not_given = make_clusters(session, [[1, 0]] * 3)
+    assert session.execute("commit/write_counts", cluster_ids=[three, two], photos=[3, 2]) == 2
+    assert counts(session) == {two: 2, three: 3, not_given: 0}
+
+
+def test_empty_clusters_are_dropped_as_far_as_they_are_given(session: Session) -> None:
+    empty, full, not_given = make_clusters(session, [[1, 0]] * 3)
+    add_with_ids(session, {1: [1, 0]})
+    place(session, full, 1)
+    assert session.execute("commit/drop_empty_clusters", cluster_ids=[empty, full]) == 1
+    assert set(counts(session)) == {full, not_given}
