@@ -1,1 +1,1 @@
-"""Tests of README, docs and what else is written for people: examples run, references are complete."""
+"""README and docs: examples run, references are complete, links lead somewhere."""

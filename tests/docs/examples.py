@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from fluffy_sql.cli import main as cli
 from fluffy_sql.postgres.embedded import embedded_server
@@ -127,22 +127,8 @@ class Reader:
         return printed.read()
 
     def _run_in_shell(self, command: str) -> str:
-        done = subprocess.run(
-            ["sh", "-c", command],
-            cwd=self.folder,
-            env={
-                **os.environ,
-                "PATH": f"{self.programs}{os.pathsep}{os.environ['PATH']}",
-                "PYTHONPATH": os.pathsep.join([str(CHECKOUT), os.environ.get("PYTHONPATH", "")]),
-                **({"DATABASE_URL": self.database_url} if self.database_url else {}),
-                "PAGER": "cat",
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        return done.stdout
+        database = {"DATABASE_URL": self.database_url} if self.database_url else {}
+        return in_shell(command, self.folder, self.programs, **database).stdout
 
     def execute(self, statements: str) -> None:
         """Runs SQL as `fluffy-sql psql` would find its names.
@@ -157,22 +143,47 @@ class Reader:
             connection.execute(statements.encode())
 
 
+def in_shell(
+    recipe: str, folder: Path, programs: Path, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Runs commands in a folder; what they print on either stream is in stdout."""
+    return subprocess.run(
+        ["sh", "-eu", "-c", recipe],
+        cwd=folder,
+        env={
+            **os.environ,
+            "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": os.pathsep.join([str(CHECKOUT), os.environ.get("PYTHONPATH", "")]),
+            **environment,
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+def write_programs(folder: Path) -> Path:
+    """A folder with the programs that pages name: ours, and psql."""
+    folder.mkdir()
+    _write_program(folder / "fluffy-sql", f'exec "{sys.executable}" -m fluffy_sql "$@"')
+    _write_program(folder / "psql", f'exec "{find_psql(prefer_embedded=True)}" "$@"')
+    return folder
+
+
 @contextmanager
 def fresh_clone(folder: Path) -> Iterator[Reader]:
     """A folder that looks like a clone to make, with an embedded server that is not stopped."""
-    clone, programs = folder / "clone", folder / "programs"
+    clone = folder / "clone"
     (clone / ".venv" / "bin").mkdir(parents=True)
-    programs.mkdir()
     for name in ("Makefile", "pyproject.toml", "docs"):
         (clone / name).symlink_to(CHECKOUT / name)
-    _write_program(programs / "fluffy-sql", f'exec "{sys.executable}" -m fluffy_sql "$@"')
-    _write_program(programs / "psql", f'exec "{find_psql(prefer_embedded=True)}" "$@"')
     # What is to be installed is there.
     _write_program(
         clone / ".venv" / "bin" / "python", f'[ "$2" = pip ] || exec "{sys.executable}" "$@"'
     )
     with embedded_server(clone / ".fluffy_sql" / "postgres"):
-        yield Reader(clone, programs)
+        yield Reader(clone, write_programs(folder / "programs"))
 
 
 def _write_program(file: Path, text: str) -> None:
@@ -184,9 +195,11 @@ def _write_program(file: Path, text: str) -> None:
 def reader_of(page: Path, tutorial: Reader) -> Iterator[Reader]:
     """One who has followed the tutorial, and now reads another page."""
     with embedded_server(tutorial.folder / ".fluffy_sql" / "postgres") as server:
-        library = psycopg.conninfo.conninfo_to_dict(server.url)["dbname"]
+        library = conninfo_to_dict(server.url)["dbname"]
         name = sql.Identifier(page.stem)
-        with psycopg.connect(make_conninfo(server.url, dbname="template1"), autocommit=True) as admin:
+        with psycopg.connect(
+            make_conninfo(server.url, dbname="template1"), autocommit=True
+        ) as admin:
             admin.execute(
                 sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, sql.Identifier(str(library)))
             )

@@ -13,7 +13,7 @@ PAGES = (
     *sorted(DOCS.rglob("*.md")),
 )
 
-_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
@@ -47,6 +47,10 @@ def blocks_of(page: Path) -> list[Block]:
     ]
 
 
+def texts_of_blocks(text: str, language: str) -> list[str]:
+    return [found[2] for found in _BLOCK.finditer(text) if found[1] == language]
+
+
 def prose_of(page: Path) -> str:
     """The text without its blocks."""
     return _BLOCK.sub("", text_of(page))
@@ -62,8 +66,16 @@ def anchors_of(page: Path) -> set[str]:
 
 def sections_of(page: Path) -> dict[str, str]:
     """The text below each heading, to the next heading of any level."""
-    parts = _HEADING.split(text_of(page))
-    return dict(zip(parts[1::2], parts[2::2], strict=True))
+    # A comment in a block looks like a heading.
+    sections: dict[str, str] = {}
+    title, in_block = "", False
+    for line in text_of(page).splitlines(keepends=True):
+        in_block ^= line.startswith("```")
+        if not in_block and (found := _HEADING.match(line)):
+            title = found[1]
+        else:
+            sections[title] = sections.get(title, "") + line
+    return sections
 
 
 def rows_of(text: str) -> list[list[str]]:

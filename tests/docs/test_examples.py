@@ -1,4 +1,4 @@
-"""Every example of the docs prints what the page shows. If it does not: python -m tests.docs.write."""
+"""Every example prints what its page shows; if it does not: python -m tests.docs.write."""
 
 from __future__ import annotations
 
@@ -44,6 +44,8 @@ def differences(page: Path, reader: Reader) -> list[str]:
     for block in blocks_to_run(page):
         for example, printed in zip(examples_of(block), run_block(block, reader), strict=False):
             if not same(example.printed, printed):
-                lines = unified_diff(example.printed.splitlines(), printed.splitlines(), lineterm="")
+                lines = unified_diff(
+                    example.printed.splitlines(), printed.splitlines(), lineterm=""
+                )
                 found += [f"{block}: {example.command}", *list(lines)[2:]]
     return found

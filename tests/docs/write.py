@@ -50,7 +50,7 @@ def _rewritten(block: Block, printed: list[str]) -> str:
         shown = example.printed
         if not same(shown, now):
             if "\n...\n" in f"\n{shown}":
-                print(f"{block}: lines are left out of it, so it is for you to write:\n{now}")
+                sys.stdout.write(f"{block} leaves lines out, so it is yours to write:\n{now}")
             else:
                 shown = "".join(f"{line.rstrip()}\n" for line in now.strip("\n").splitlines())
         lines.append(f"$ {example.command}\n{shown}")

@@ -1,4 +1,4 @@
-"""The table of faults in docs/explanation/reliability.md: written from what the tests found, held to it."""
+"""The table of faults in docs/explanation/reliability.md: written by the tests, held to it."""
 
 from __future__ import annotations
 

@@ -192,7 +192,7 @@ MISPLACED = """
 def test_others_write_while_runs_go_on(
     part: int, session: Session, database_url: str, add_photos: Add
 ) -> None:
-    """Random schedules, one library after the other: see the module docs/guides/in-use.md tells of."""
+    """Random schedules, one library after the other: docs/guides/in-use.md tells of them."""
     chance = random.Random(part)
     add_photos(made_library(part, photos=PHOTOS, themes=K, dimensions=8, spread=0.3)[0])
     generate(database_url, k=K)
