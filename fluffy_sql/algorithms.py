@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 
 def scope_order(scope: int | None) -> tuple[bool, int]:
-    """What scopes are sorted by: nobody's own come first, the others by their numbers."""
+    """What scopes are sorted by: unscoped photos come first, the others by their numbers."""
     return scope is not None, scope or 0
 
 
 @dataclass(frozen=True)
 class Scope:
-    """Whose photos they are (None: nobody's own), and how many are eligible."""
+    """Whose photos they are (None: unscoped), and how many are eligible."""
 
     scope: int | None
     eligible: int
@@ -39,7 +39,7 @@ class Survey:
 
     Attributes:
         scopes: photos that have an embedding and no cluster; each scope is clustered by itself.
-            Nobody's own come first, the others by their numbers.
+            Unscoped ones come first, the others by their numbers.
         dimensions: length of their embeddings; 0 where there are none.
         without_embedding: photos that stay out because they have none.
         clustered: photos that are in a cluster already.
@@ -136,7 +136,7 @@ class Fit:
         )
 
 
-class RunLog(Protocol):
+class RunObserver(Protocol):
     """Where an algorithm says how it goes."""
 
     def phase(self, name: str) -> None:
@@ -172,7 +172,7 @@ class Task:
     workers: Workers
     survey: Survey
     settings: ClusteringSettings
-    log: RunLog
+    log: RunObserver
     reclusters: bool = False
     start: Mapping[int | None, NDArray[np.float32]] = field(default_factory=dict)
     resume: Checkpoint | None = None

@@ -71,7 +71,7 @@ class ClusteringSettings(_Section):
     lock_hold: Annotated[float, Field(gt=0, le=_MOST_SECONDS)] | None = None
 
     def k_for(self, scope: int | None) -> int:
-        """How many clusters to make of the photos of a scope; None: nobody's own."""
+        """How many clusters to make of the photos of a scope; None: unscoped."""
         return self.k if scope is None else self.k_of_scope.get(scope, self.k)
 
 

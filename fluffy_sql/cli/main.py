@@ -41,7 +41,7 @@ from fluffy_sql.postgres.programs import find_psql
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.transaction import LockLimits
 from fluffy_sql.runs.moves import Changes
-from fluffy_sql.runs.survey import OneScope
+from fluffy_sql.runs.survey import ScopeFilter
 from fluffy_sql.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -86,14 +86,14 @@ def _with_json(command: Command) -> Command:
 
 def _parse_scope(
     _context: click.Context, _parameter: click.Parameter, text: str | None
-) -> OneScope | None:
-    """The scope that `--scope` names; `none` are photos and clusters that are nobody's own."""
+) -> ScopeFilter | None:
+    """The scope that `--scope` names; `none` means those that are unscoped."""
     if text is None:
         return None
     if text == "none":
-        return OneScope(None)
+        return ScopeFilter(None)
     if re.fullmatch(r"-?[0-9]{1,18}", text):
-        return OneScope(int(text))
+        return ScopeFilter(int(text))
     raise UsageError(f"--scope is {text!r}; allowed: a whole number, or none")
 
 
@@ -642,7 +642,7 @@ def assign(
 def sweep(
     context: click.Context,
     *,
-    scope: OneScope | None,
+    scope: ScopeFilter | None,
     ks: str,
     steps: int | None,
     out: Path | None,
@@ -725,7 +725,7 @@ def _chart_writer(file: Path) -> Callable[[SweepResult], None]:
 @_with_json
 def clusters(
     *,
-    scope: OneScope | None,
+    scope: ScopeFilter | None,
     run_id: int | None,
     limit: int | None,
     config: Path | None,
@@ -965,7 +965,7 @@ def _sample_loader() -> Callable[[Session, Path], int]:
 @_with_json
 def report(
     *,
-    scope: OneScope | None,
+    scope: ScopeFilter | None,
     out: Path,
     largest: int | None,
     cluster_ids: tuple[int, ...],

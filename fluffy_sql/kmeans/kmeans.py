@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fluffy_sql.algorithms import Fit
-from fluffy_sql.kmeans.labelling import FinalPass
+from fluffy_sql.kmeans.labelling import Labeller
 from fluffy_sql.kmeans.sample import Sample
 from fluffy_sql.kmeans.scopes.split import fit_scopes
 from fluffy_sql.kmeans.training import Training
@@ -52,7 +52,7 @@ def _fit_one(task: Task) -> Fit:
         trained = training.resume(task.resume) if task.resume else training.train(start)
         centroids = training.lift(trained.centroids)
         task.log.phase("assign")
-        return FinalPass(task, k).assign(
+        return Labeller(task, k).assign(
             centroids,
             training.following.shortcuts(centroids),
             iterations=training.steps,

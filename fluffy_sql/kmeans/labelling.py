@@ -9,17 +9,17 @@ import numpy as np
 
 from fluffy_sql.algorithms import Fit
 from fluffy_sql.kmeans.nearest.cells import LEAST_RECALL
-from fluffy_sql.kmeans.nearest.params import among_all, among_candidates
+from fluffy_sql.kmeans.nearest.params import candidate_params, exhaustive_params
 from fluffy_sql.kmeans.numeric_limits import require_finite
 from fluffy_sql.postgres.ranges import row_ranges
-from fluffy_sql.postgres.vectors import IntegerArray, probe
+from fluffy_sql.postgres.vectors import IntegerArray, fingerprint_vector
 from fluffy_sql.postgres.work_tables import empty
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fluffy_sql.algorithms import Task
-    from fluffy_sql.kmeans.nearest.tracking import Shortcuts
+    from fluffy_sql.kmeans.nearest.tracking import CandidateLists
     from fluffy_sql.postgres.session import Session
 
     Matrix = NDArray[np.float32]
@@ -40,7 +40,7 @@ _CHECKED_TWICE = 10_000
 _CHECKS = 4
 
 
-class FinalPass:
+class Labeller:
     """Labels every photo of the task with one of k centroids."""
 
     def __init__(self, task: Task, k: int) -> None:
@@ -51,7 +51,7 @@ class FinalPass:
     def assign(
         self,
         trained: Matrix,
-        shortcuts: Shortcuts | None,
+        shortcuts: CandidateLists | None,
         *,
         iterations: int,
         converged: bool,
@@ -96,7 +96,7 @@ class FinalPass:
             digest=self._task.session.fetch_value("kmeans/digest_assignments"),
         )
 
-    def _assign_all(self, centroids: Matrix, shortcuts: Shortcuts | None) -> float:
+    def _assign_all(self, centroids: Matrix, shortcuts: CandidateLists | None) -> float:
         """Returns the share of photos that have their nearest centroid: 1.0 if all were compared.
 
         Where shortcuts keep less than they promise, all is done again without them.
@@ -119,11 +119,11 @@ class FinalPass:
         """Compares every photo with every centroid."""
         most = _MOST_RANGES_OF_SHARDS if self._task.session.distributed else _MOST_RANGES
         ranges = self._id_ranges(self._task.survey.eligible, most, _RANGE_PHOTOS)
-        parameters = among_all(self._task.session, centroids)
+        parameters = exhaustive_params(self._task.session, centroids)
         self._assign_ids("kmeans/assign_photos", ranges, parameters)
 
-    def _assign_sample(self, centroids: Matrix, shortcuts: Shortcuts) -> None:
-        near = among_candidates(self._task.session, centroids, shortcuts.around)
+    def _assign_sample(self, centroids: Matrix, shortcuts: CandidateLists) -> None:
+        near = candidate_params(self._task.session, centroids, shortcuts.around)
 
         def assign(session: Session, rows: tuple[int, int]) -> int:
             return session.execute(
@@ -139,14 +139,14 @@ class FinalPass:
         for assigned in self._task.workers.map(assign, ranges):
             self._task.log.photos(assigned)
 
-    def _assign_by_cell(self, centroids: Matrix, shortcuts: Shortcuts) -> None:
+    def _assign_by_cell(self, centroids: Matrix, shortcuts: CandidateLists) -> None:
         """Assigns photos that are not of the sample."""
         if shortcuts.cells is None:
             return
         assigned = len(shortcuts.labels)
         left = max(0, self._task.survey.eligible - assigned)
         ranges = self._id_ranges(left, _MOST_RANGES_BY_CELL, _RANGE_PHOTOS_BY_CELL)
-        parameters = among_candidates(self._task.session, centroids, shortcuts.cells.candidates)
+        parameters = candidate_params(self._task.session, centroids, shortcuts.cells.candidates)
         parameters["centers"] = self._task.session.vector_array(shortcuts.cells.centers)
         parameters["assigned"] = assigned
         self._assign_ids("kmeans/assign_photos_by_cell", ranges, parameters)
@@ -169,7 +169,7 @@ class FinalPass:
             "dimensions": self._task.survey.dimensions,
             "scope": self._task.scope,
             "clustered": self._task.reclusters,
-            "probe": probe(self._task.survey.dimensions),
+            "fingerprint_vector": fingerprint_vector(self._task.survey.dimensions),
         }
 
     def _id_ranges(self, photos: int, most: int, about: int) -> list[tuple[int, int]]:
@@ -182,7 +182,7 @@ class FinalPass:
 
     def _measure_recall(self, centroids: Matrix, photos: int) -> float:
         """Compares some photos with every centroid."""
-        parameters = among_all(self._task.session, centroids)
+        parameters = exhaustive_params(self._task.session, centroids)
 
         def check(session: Session, seed: int) -> dict[str, Any]:
             [found] = session.fetch_all(

@@ -25,7 +25,7 @@ _ITERATIONS = 3
 
 
 @dataclass(frozen=True)
-class Directions:
+class Projection:
     """An orthonormal basis of the span to train in.
 
     Rows in it end with their distance from the span; centroids lie in it, so they end with 0.
@@ -77,12 +77,12 @@ class Directions:
         return (centroids[:, :-1] @ self.axes + self.origin).astype(np.float32)
 
 
-def all_directions(dimensions: int) -> Directions:
+def identity_projection(dimensions: int) -> Projection:
     """Rows as they are."""
-    return Directions(np.empty((0, dimensions), np.float32), np.zeros(dimensions, np.float32))
+    return Projection(np.empty((0, dimensions), np.float32), np.zeros(dimensions, np.float32))
 
 
-def main_directions(rows: Matrix, *, centered: bool, generator: np.random.Generator) -> Directions:
+def fit_projection(rows: Matrix, *, centered: bool, generator: np.random.Generator) -> Projection:
     """The directions in which rows differ the most, or rows as they are if these are short.
 
     Args:
@@ -93,7 +93,7 @@ def main_directions(rows: Matrix, *, centered: bool, generator: np.random.Genera
     """
     dimensions = rows.shape[1]
     if dimensions <= MOST_DIRECTIONS + 1:
-        return all_directions(dimensions)
+        return identity_projection(dimensions)
     origin = np.zeros(dimensions, np.float32)
     if centered:
         origin = rows.mean(axis=0, dtype=np.float64).astype(np.float32)
@@ -104,4 +104,4 @@ def main_directions(rows: Matrix, *, centered: bool, generator: np.random.Genera
     within = (rows @ span).astype(np.float64)
     _, rising = np.linalg.eigh(within.T @ within)
     main = rising[:, ::-1][:, :MOST_DIRECTIONS]
-    return Directions(np.ascontiguousarray((span @ main).T, dtype=np.float32), origin)
+    return Projection(np.ascontiguousarray((span @ main).T, dtype=np.float32), origin)

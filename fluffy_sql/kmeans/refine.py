@@ -15,7 +15,7 @@ _NEIGHBOUR = 1.1
 _BLOCK = 256
 
 
-def least_useful(
+def centroids_to_remove(
     centroids: NDArray[np.float32], utilities: NDArray[np.float64], most: int
 ) -> list[int]:
     """The centroids to take away: of least utility, but not two that lie side by side.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from fluffy_sql.kmeans.numeric_limits import LONGEST, require_measurable, require_room
-from fluffy_sql.kmeans.projection import all_directions, main_directions
+from fluffy_sql.kmeans.projection import fit_projection, identity_projection
 from fluffy_sql.postgres.ranges import row_ranges
 from fluffy_sql.postgres.work_tables import analyze, work_tables
 
@@ -52,7 +52,7 @@ class Sample:
         self._normalize = task.settings.metric == "cosine"
         self.size = 0
         self.whole = True
-        self.directions = all_directions(task.survey.dimensions)
+        self.directions = identity_projection(task.survey.dimensions)
 
     @classmethod
     @contextmanager
@@ -87,8 +87,9 @@ class Sample:
     def of_whole_scopes(cls, task: Task) -> Iterator[tuple[Self, list[dict[str, Any]]]]:
         """All photos of several scopes as they are, those of a scope side by side.
 
-        Main directions of all would be nobody's own. Yields the sample and, in the order of its
-        rows, where each scope is: scope, after_row (exclusive), last_row.
+        No projection: main directions of all scopes together need not suit any single one. Yields
+        the sample and, in the order of its rows, where each scope is: scope, after_row (exclusive),
+        last_row.
         """
         scopes = [found.scope for found in task.survey.scopes]
         with cls._empty(task) as sample:
@@ -96,7 +97,7 @@ class Sample:
                 "kmeans/draw_scopes",
                 seed=task.settings.seed,
                 scopes=[scope for scope in scopes if scope is not None],
-                nobodys=None in scopes,
+                unscoped=None in scopes,
                 clustered=task.reclusters,
             )
             analyze(task.session, "work_drawn", "position")
@@ -138,7 +139,7 @@ class Sample:
             require_measurable(photos)
         if not len(photos):
             return
-        self.directions = main_directions(
+        self.directions = fit_projection(
             photos,
             centered=not self._normalize,
             generator=np.random.default_rng([self._task.settings.seed, _DIRECTIONS]),

@@ -15,8 +15,8 @@ from fluffy_sql.kmeans.minibatch import (
     has_settled,
     next_batch_size,
 )
-from fluffy_sql.kmeans.nearest.tracking import Following, Names
-from fluffy_sql.kmeans.refine import least_useful
+from fluffy_sql.kmeans.nearest.tracking import AssignmentTracker, StatementPair
+from fluffy_sql.kmeans.refine import centroids_to_remove
 from fluffy_sql.kmeans.seeding import enough_rows, seed_centroids
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     Matrix = NDArray[np.float32]
 
-_LLOYD_STEP = Names("kmeans/lloyd_step", "kmeans/lloyd_step_by_cell")
-_LIFT_MEANS = Names("kmeans/full_dimension_means", "kmeans/full_dimension_means_by_cell")
+_LLOYD_STEP = StatementPair("kmeans/lloyd_step", "kmeans/lloyd_step_by_cell")
+_LIFT_MEANS = StatementPair("kmeans/full_dimension_means", "kmeans/full_dimension_means_by_cell")
 _LIFTED_AT_ONCE = 256
 # Searching for a good start (restarts, refinement) may compare a quarter as many rows with
 # centroids as the final pass will: 100,000 photos at k=20 end 0.43 % above the best, and with four
@@ -112,7 +112,7 @@ class Training:
         self._seed = seed
         self._photos = photos
         self._pairs = 0
-        self.following = Following(task, sample)
+        self.following = AssignmentTracker(task, sample)
         self.steps = 0
 
     def train(self, start: Matrix | None = None) -> Trained:
@@ -160,7 +160,9 @@ class Training:
         while len(centroids) > self._k:
             _, utilities = self._measure_clusters(centroids, batch_size)
             most = min(len(centroids) - self._k, len(centroids) // 2)
-            centroids = np.delete(centroids, least_useful(centroids, utilities, most), axis=0)
+            centroids = np.delete(
+                centroids, centroids_to_remove(centroids, utilities, most), axis=0
+            )
         while len(centroids) < self._k:
             errors, _ = self._measure_clusters(centroids, batch_size)
             counts = np.ones(len(centroids), dtype=np.int64)
@@ -353,7 +355,7 @@ class Training:
         wider = np.concatenate([centroids, added])
         wider = self._descend(wider, rows, "refine", FINE_TOLERANCE).centroids
         _, utilities = self._measure_clusters(wider, rows)
-        kept = np.delete(wider, least_useful(wider, utilities, len(added)), axis=0)
+        kept = np.delete(wider, centroids_to_remove(wider, utilities, len(added)), axis=0)
         return self._descend(kept, rows, "refine", FINE_TOLERANCE)
 
     def _measure_clusters(

@@ -18,13 +18,13 @@ from fluffy_sql.postgres.ranges import row_ranges
 from fluffy_sql.postgres.schema import require_current_schema
 from fluffy_sql.postgres.session import DEFAULT_SCHEMA, Session
 from fluffy_sql.postgres.transaction import LockLimits, final_transaction
-from fluffy_sql.postgres.vectors import LONGEST_VECTOR, probe
+from fluffy_sql.postgres.vectors import LONGEST_VECTOR, fingerprint_vector
 from fluffy_sql.postgres.work_tables import analyze, work_tables
 from fluffy_sql.postgres.workers import Workers
 from fluffy_sql.runs.lock import only_run
 from fluffy_sql.runs.moves import move_photos
 from fluffy_sql.runs.progress import Progress
-from fluffy_sql.runs.record import Clock, RunLog, closed_on_failure, discarded, open_run
+from fluffy_sql.runs.record import Clock, RunRecorder, closed_on_failure, discarded, open_run
 from fluffy_sql.runs.survey import require_identity, require_steady_view, vector_indexes
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ class AssignService:
                 self._progress.indexed(indexes)
                 run_id = run.open()
                 with _record_of_run(session, run_id, dry_run=options.dry_run):
-                    log = RunLog(session, run_id, clock, self._progress)
+                    log = RunRecorder(session, run_id, clock, self._progress)
                     log.phase("assign")
                     with Workers.open(
                         self._url, found.connections(self._connections), schema=self._schema
@@ -263,7 +263,9 @@ def _survey(session: Session, options: AssignOptions) -> _Found:
     """Lists the photos and reads the clusters."""
     photos = session.execute("assign/list_new_photos")
     if options.moved:
-        photos += session.execute("assign/list_changed_photos", probe=probe(LONGEST_VECTOR))
+        photos += session.execute(
+            "assign/list_changed_photos", fingerprint_vector=fingerprint_vector(LONGEST_VECTOR)
+        )
     analyze(session, "work_candidates")
     rows = session.fetch_all("assign/list_clusters", within=options.within)
     metric = _only_metric(rows, options)
@@ -322,7 +324,7 @@ def _limits(rows: list[dict[str, Any]], options: AssignOptions) -> list[float | 
     return limits
 
 
-def _find_nearest(session: Session, workers: Workers, found: _Found, log: RunLog) -> None:
+def _find_nearest(session: Session, workers: Workers, found: _Found, log: RunRecorder) -> None:
     """Finds the nearest cluster of every photo that was listed."""
     for alike in found.clusters:
         lookups = _Lookups(session, alike)
@@ -344,7 +346,7 @@ def _find_nearest(session: Session, workers: Workers, found: _Found, log: RunLog
                 **clusters,
                 normalize=found.normalize,
                 dimensions=alike.dimensions,
-                probe=probe(alike.dimensions),
+                fingerprint_vector=fingerprint_vector(alike.dimensions),
                 after_row=rows[0],
                 last_row=rows[1],
             )
@@ -388,7 +390,7 @@ class _Run:
         """The final transaction: photos, counts and the end of the run, or none of it."""
         analyze(self._session, "work_placements")
         undone = self._options.dry_run
-        with final_transaction(self._session, limits, old_clusters=True, undone=undone):
+        with final_transaction(self._session, limits, old_clusters=True, force_rollback=undone):
             self._clock.locked()
             moves = self._place(run_id)
             result = self._result(run_id if moves and not self._options.dry_run else None, moves)
@@ -415,7 +417,7 @@ class _Run:
             self._session.execute(
                 "assign/forget_changed",
                 normalize=self._found.normalize,
-                probe=probe(LONGEST_VECTOR),
+                fingerprint_vector=fingerprint_vector(LONGEST_VECTOR),
             )
         clusters = self._session.fetch_all("assign/list_targets")
         moves = move_photos(

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from fluffy_sql.errors import LibraryError, SchemaError
 from fluffy_sql.kmeans.nearest.cells import LEAST_RECALL
-from fluffy_sql.postgres.counter_cache import create_triggers, idle_triggers, mend_counts
+from fluffy_sql.postgres.counter_cache import create_triggers, idle_triggers, repair_counts
 from fluffy_sql.postgres.schema import WITHOUT_IDENTITY, require_current_schema
 from fluffy_sql.postgres.session import DEFAULT_SCHEMA, Session
-from fluffy_sql.postgres.vectors import LONGEST_VECTOR, probe
+from fluffy_sql.postgres.vectors import LONGEST_VECTOR, fingerprint_vector
 from fluffy_sql.postgres.work_tables import empty
 from fluffy_sql.runs.lock import close_left_open
 from fluffy_sql.runs.survey import describe_scope, require_steady_view
@@ -171,7 +171,7 @@ def _wrong_counts(session: Session) -> list[str]:
     ]
 
 
-def _strangers(session: Session) -> list[str]:
+def _wrong_scopes(session: Session) -> list[str]:
     return [
         f"cluster {row['cluster_id']} of {describe_scope(row['scope'])} holds"
         f" {row['photos']:,} photos of another, such as photo {row['example_id']} of"
@@ -208,7 +208,9 @@ def _compare_photos(session: Session) -> tuple[list[str], int]:
     A run that compared all photos with all centroids left none misplaced.
     """
     rows = session.fetch_all(
-        "check/count_misplaced", photos=_SAMPLED_PHOTOS, probe=probe(LONGEST_VECTOR)
+        "check/count_misplaced",
+        photos=_SAMPLED_PHOTOS,
+        fingerprint_vector=fingerprint_vector(LONGEST_VECTOR),
     )
     misplaced = [
         f"{row['misplaced']:,} of {row['looked_at']:,} photos looked at, which run"
@@ -277,9 +279,9 @@ CHECKS = (
     Check("count_triggers", _idle_triggers, "made again", create_triggers),
     Check("guard_triggers", _idle_guards, "made again", _create_guards),
     Check("stray_triggers", _stray_triggers, "dropped", _drop_strays),
-    Check("photos_count", _wrong_counts, "counted anew", mend_counts),
+    Check("photos_count", _wrong_counts, "counted anew", repair_counts),
     Check("usable_photos", _unsteady_view),
-    Check("scopes", _strangers),
+    Check("scopes", _wrong_scopes),
     Check("lost_photos", _lost_photos, "taken out of it", _free_lost_photos),
     Check("dimensions", _other_lengths),
     Check("replica_identity", _without_identity),

@@ -20,10 +20,17 @@ from fluffy_sql.runs.commit import FinalTransaction, Outcome, quality_of_run
 from fluffy_sql.runs.lock import only_run
 from fluffy_sql.runs.progress import Progress
 from fluffy_sql.runs.quality import measure_run
-from fluffy_sql.runs.record import Clock, RunLog, RunResult, closed_on_failure, discarded, open_run
+from fluffy_sql.runs.record import (
+    Clock,
+    RunRecorder,
+    RunResult,
+    closed_on_failure,
+    discarded,
+    open_run,
+)
 from fluffy_sql.runs.survey import (
-    LeftOut,
-    PhotosAlike,
+    PhotoGroup,
+    UnlabelledGroup,
     require_identity,
     require_one_length,
     require_owners,
@@ -43,7 +50,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class _Way:
+class _RunOptions:
     """How a run is to go.
 
     Attributes:
@@ -70,7 +77,7 @@ class _Way:
 
 
 @dataclass(frozen=True)
-class _Killed:
+class _ResumableRun:
     """A run that did not end well, to be continued."""
 
     run_id: int
@@ -126,7 +133,7 @@ class ClusteringService:
             DatabaseError: Postgres refused a statement.
             PostconditionError: the result broke a promise and was rolled back.
         """
-        return self._run(_Way(recluster, cold, dry_run))
+        return self._run(_RunOptions(recluster, cold, dry_run))
 
     def resume(self) -> RunResult:
         """Goes on with the newest run, which was killed or failed while it trained.
@@ -137,7 +144,7 @@ class ClusteringService:
             HistoryError: the newest run ended well, or before it trained.
             FluffySqlError: as from `generate`.
         """
-        return self._run(_Way(resume=True))
+        return self._run(_RunOptions(resume=True))
 
     def explain(self) -> list[ExplainedStatement]:
         """The statements of a run with their plans, in the order of their first executions.
@@ -150,10 +157,10 @@ class ClusteringService:
             FluffySqlError: as from `generate`.
         """
         recorder = PlanRecorder()
-        self._run(_Way(explain=recorder))
+        self._run(_RunOptions(explain=recorder))
         return recorder.statements()
 
-    def _run(self, way: _Way) -> RunResult:
+    def _run(self, way: _RunOptions) -> RunResult:
         algorithm_named(self._settings.algorithm)  # a wrong name is told before anything is done
         with Session.open(self._url, schema=self._schema, explain=way.explain) as session:
             require_current_schema(session)
@@ -162,16 +169,18 @@ class ClusteringService:
                     return self._run_alone(session, way, None)
                 killed = _find_resumable(session)
                 self._settings = killed.settings
-                return self._run_alone(session, _Way(killed.recluster), killed)
+                return self._run_alone(session, _RunOptions(killed.recluster), killed)
 
-    def _run_alone(self, session: Session, way: _Way, killed: _Killed | None) -> RunResult:
+    def _run_alone(
+        self, session: Session, way: _RunOptions, killed: _ResumableRun | None
+    ) -> RunResult:
         """A run, or the rest of one that was killed."""
         algorithm = algorithm_named(self._settings.algorithm)
         clock = Clock()
         self._progress.phase("survey")
         # Before photos are counted: those of a view that is not steady would be none by chance.
         reads_other_tables = require_steady_view(session)
-        photos = session.fetch_as(PhotosAlike, "survey/count_photos")
+        photos = session.fetch_as(PhotoGroup, "survey/count_photos")
         found = survey(photos, reclustered=way.recluster)
         self._progress.surveyed(found)
         if not found.eligible:
@@ -191,7 +200,7 @@ class ClusteringService:
             run_id = _reopen_run(session, killed, found)
         with _record_of_run(session, run_id, way), work_tables(session, "work_assignments"):
             require_one_length(photos, reclustered=way.recluster)
-            log = RunLog(session, run_id, clock, self._progress)
+            log = RunRecorder(session, run_id, clock, self._progress)
             with Workers.open(
                 self._url, self._connections, schema=self._schema, explain=way.explain
             ) as workers:
@@ -199,7 +208,7 @@ class ClusteringService:
                 if killed is not None:
                     task = replace(task, resume=killed.checkpoint)
                 fit = algorithm.fit(task)
-                skipped = _skipped(found, _count_zero_vectors(task, fit))
+                skipped = _skipped(found, _explain_unlabelled(task, fit))
                 if not len(fit.labels):
                     session.execute("runs/discard", run_id=run_id)
                     return self._nothing_to_do(way, found, clock, skipped)
@@ -210,7 +219,7 @@ class ClusteringService:
             return replace(result, vector_indexes=indexes)
 
     def _task(
-        self, way: _Way, session: Session, workers: Workers, found: Survey, log: RunLog
+        self, way: _RunOptions, session: Session, workers: Workers, found: Survey, log: RunRecorder
     ) -> Task:
         start: dict[int | None, list[NDArray[np.float32]]] = {}
         if way.recluster and not way.cold:
@@ -231,7 +240,7 @@ class ClusteringService:
         )
 
     def _nothing_to_do(
-        self, way: _Way, survey: Survey, clock: Clock, skipped: dict[str, int] | None = None
+        self, way: _RunOptions, survey: Survey, clock: Clock, skipped: dict[str, int] | None = None
     ) -> RunResult:
         return RunResult(
             run_id=None,
@@ -258,7 +267,7 @@ class ClusteringService:
             seconds=clock.seconds(),
         )
 
-    def _open_run(self, session: Session, way: _Way, survey: Survey) -> int:
+    def _open_run(self, session: Session, way: _RunOptions, survey: Survey) -> int:
         return open_run(
             session,
             kind=way.kind,
@@ -274,7 +283,7 @@ class ClusteringService:
     def _commit(
         self,
         session: Session,
-        way: _Way,
+        way: _RunOptions,
         run_id: int,
         outcome: Outcome,
         clock: Clock,
@@ -283,7 +292,9 @@ class ClusteringService:
         fit = outcome.fit
         limits = LockLimits(self._settings.lock_wait, self._settings.lock_hold)
         # Without a recluster it only makes clusters, which nobody sees before it ends.
-        with final_transaction(session, limits, old_clusters=way.recluster, undone=way.undone):
+        with final_transaction(
+            session, limits, old_clusters=way.recluster, force_rollback=way.undone
+        ):
             clock.locked()
             transaction = FinalTransaction(session, run_id, self._settings, outcome)
             changes = transaction.replace() if way.recluster else transaction.place()
@@ -324,7 +335,7 @@ def _skipped(survey: Survey, zero_vectors: int) -> dict[str, int]:
     }
 
 
-def _find_resumable(session: Session) -> _Killed:
+def _find_resumable(session: Session) -> _ResumableRun:
     found = session.fetch_all("runs/find_resumable")
     if not found:
         raise HistoryError(
@@ -333,7 +344,7 @@ def _find_resumable(session: Session) -> _Killed:
         )
     run = found[0]
     rows = session.fetch_all("runs/fetch_checkpoint", run_id=run["id"])
-    return _Killed(
+    return _ResumableRun(
         run_id=run["id"],
         recluster=run["kind"] == "recluster",
         settings=ClusteringSettings.model_validate_json(json.dumps(run["settings"])),
@@ -343,7 +354,7 @@ def _find_resumable(session: Session) -> _Killed:
     )
 
 
-def _reopen_run(session: Session, killed: _Killed, survey: Survey) -> int:
+def _reopen_run(session: Session, killed: _ResumableRun, survey: Survey) -> int:
     """Goes on with a run's record; steps it took after its checkpoint are taken again."""
     session.execute(
         "runs/reopen",
@@ -355,11 +366,13 @@ def _reopen_run(session: Session, killed: _Killed, survey: Survey) -> int:
     return killed.run_id
 
 
-def _count_zero_vectors(task: Task, fit: Fit) -> int:
+def _explain_unlabelled(task: Task, fit: Fit) -> int:
     """Why photos got no label: zero vectors are counted, and another length is refused late."""
     if int(fit.photos.sum()) == task.survey.eligible:
         return 0
-    left_out = task.session.fetch_as(LeftOut, "survey/count_unlabelled", clustered=task.reclusters)
+    left_out = task.session.fetch_as(
+        UnlabelledGroup, "survey/count_unlabelled", clustered=task.reclusters
+    )
     of_another_length = [
         (group.dimensions, group.photos)
         for group in left_out
@@ -371,7 +384,7 @@ def _count_zero_vectors(task: Task, fit: Fit) -> int:
     return sum(group.zero_vectors for group in left_out)
 
 
-def _record_of_run(session: Session, run_id: int, way: _Way) -> AbstractContextManager[None]:
+def _record_of_run(session: Session, run_id: int, way: _RunOptions) -> AbstractContextManager[None]:
     """Sees to a run's record at its end: a run that is taken back leaves none."""
     if way.undone:
         return discarded(session, run_id, way.explain)

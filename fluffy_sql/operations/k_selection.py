@@ -67,7 +67,7 @@ class Suggestion:
 
 
 @dataclass(frozen=True)
-class _Witness:
+class _Criterion:
     """What one measure has to say.
 
     Attributes:
@@ -112,10 +112,10 @@ def suggest(candidates: Sequence[Candidate], photos: int) -> Suggestion:
     ranks = [_ranks(trusted, measure) for measure in (_silhouette, _davies_bouldin, _stability)]
     sums = [sum(of_one) for of_one in zip(*ranks, strict=True)]
     chosen = trusted[sums.index(min(sums))]
-    witnesses = _hear(trusted)
+    witnesses = _criteria(trusted)
     agree = _agree(witnesses, chosen, trusted)
-    reasons = [_tell(witness, chosen, trusted) for witness in witnesses]
-    reasons += _warn(chosen, trusted, candidates)
+    reasons = [_explain(witness, chosen, trusted) for witness in witnesses]
+    reasons += _caveats(chosen, trusted, candidates)
     return Suggestion(chosen.k, measures_agree=agree, reasons=tuple(reasons))
 
 
@@ -151,12 +151,12 @@ def _ranks(candidates: Sequence[Candidate], measure: Callable[[Candidate], float
     return [sum(other > value for other in values) for value in values]
 
 
-def _hear(candidates: Sequence[Candidate]) -> list[_Witness]:
+def _criteria(candidates: Sequence[Candidate]) -> list[_Criterion]:
     # The largest of equally stable ones: a few large groups are found again all too easily.
     most_stable = max(candidate.stability for candidate in candidates)
     stable = [c for c in candidates if c.stability >= most_stable - _SAME_STABILITY]
     return [
-        _Witness(
+        _Criterion(
             "silhouette",
             "highest",
             max(candidates, key=_silhouette),
@@ -164,7 +164,7 @@ def _hear(candidates: Sequence[Candidate]) -> list[_Witness]:
             digits=3,
             must_agree=True,
         ),
-        _Witness(
+        _Criterion(
             "Davies-Bouldin",
             "lowest",
             max(candidates, key=_davies_bouldin),
@@ -172,7 +172,7 @@ def _hear(candidates: Sequence[Candidate]) -> list[_Witness]:
             digits=2,
             must_agree=True,
         ),
-        _Witness(
+        _Criterion(
             "stability",
             "highest",
             stable[-1],
@@ -180,7 +180,7 @@ def _hear(candidates: Sequence[Candidate]) -> list[_Witness]:
             digits=2,
             favours_few=True,
         ),
-        _Witness(
+        _Criterion(
             "Calinski-Harabasz",
             "highest",
             max(candidates, key=_calinski_harabasz),
@@ -188,7 +188,7 @@ def _hear(candidates: Sequence[Candidate]) -> list[_Witness]:
             digits=1,
             favours_few=True,
         ),
-        _Witness(
+        _Criterion(
             "inertia", "bent", _elbow(candidates), lambda candidate: candidate.inertia, digits=1
         ),
     ]
@@ -213,7 +213,7 @@ def _at_an_end(candidate: Candidate, candidates: Sequence[Candidate]) -> bool:
     return candidate.k in {candidates[0].k, candidates[-1].k}
 
 
-def _agree(witnesses: list[_Witness], chosen: Candidate, candidates: Sequence[Candidate]) -> bool:
+def _agree(witnesses: list[_Criterion], chosen: Candidate, candidates: Sequence[Candidate]) -> bool:
     """Whether all that have a best inside the range have it near the suggestion.
 
     Silhouette and Davies-Bouldin index must have one.
@@ -232,7 +232,7 @@ def _is_near(one: Candidate, other: Candidate) -> bool:
     return max(one.k, other.k) <= _NEAR * min(one.k, other.k)
 
 
-def _tell(witness: _Witness, chosen: Candidate, candidates: Sequence[Candidate]) -> str:
+def _explain(witness: _Criterion, chosen: Candidate, candidates: Sequence[Candidate]) -> str:
     """One measure's reason in words."""
     best = witness.best
     if best is None:
@@ -250,7 +250,7 @@ def _tell(witness: _Witness, chosen: Candidate, candidates: Sequence[Candidate])
     return f"{told}{values}), an end of the range: its best may lie beyond"
 
 
-def _warn(
+def _caveats(
     chosen: Candidate, trusted: Sequence[Candidate], candidates: Sequence[Candidate]
 ) -> list[str]:
     """What a user should know before following the suggestion."""

@@ -18,7 +18,7 @@ from fluffy_sql.runs.lock import only_run
 from fluffy_sql.runs.progress import Progress
 from fluffy_sql.runs.quality import measure_trainings
 from fluffy_sql.runs.survey import (
-    PhotosAlike,
+    PhotoGroup,
     require_one_length,
     require_one_scope,
     require_steady_view,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fluffy_sql.algorithms import Checkpoint, StepReport
-    from fluffy_sql.runs.survey import OneScope
+    from fluffy_sql.runs.survey import ScopeFilter
     from fluffy_sql.settings import ClusteringSettings
 
 # Rows of the sample that every k is measured on, and so many for each cluster of the largest k.
@@ -93,7 +93,7 @@ class SweepService:
         self._connections = connections
         self._progress = progress or Progress()
 
-    def sweep(self, ks: Sequence[int], scope: OneScope | None = None) -> SweepResult:
+    def sweep(self, ks: Sequence[int], scope: ScopeFilter | None = None) -> SweepResult:
         """Trains twice for each k, measures the first training, and suggests a k.
 
         All k share one sample: that of the largest. Where it is interrupted after the first k, the
@@ -115,7 +115,7 @@ class SweepService:
             with only_run(session):
                 self._progress.phase("survey")
                 require_steady_view(session)
-                photos = session.fetch_as(PhotosAlike, "survey/count_photos")
+                photos = session.fetch_as(PhotoGroup, "survey/count_photos")
                 if scope:
                     photos = [alike for alike in photos if alike.scope == scope.scope]
                 found = survey(photos, reclustered=True)

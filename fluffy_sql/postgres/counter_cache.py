@@ -96,7 +96,7 @@ def create_triggers(session: Session) -> None:
     session.execute("triggers/create_counts")
 
 
-def mend_counts(session: Session) -> int:
+def repair_counts(session: Session) -> int:
     """Sets every wrong count right, in a transaction of the caller; returns how many there were."""
     wrong = [row["cluster_id"] for row in session.fetch_all("check/find_wrong_counts")]
     if wrong:
@@ -120,7 +120,7 @@ def _take_over(session: Session, *, idle: bool) -> int:
             if idle:
                 session.execute("triggers/drop_counts")
             create_triggers(session)
-            return mend_counts(session)
+            return repair_counts(session)
     except DatabaseError as error:
         if error.sqlstate not in _REFUSED:
             raise

@@ -18,7 +18,7 @@ from yoyo.connections import DatabaseURI
 
 from fluffy_sql.errors import BusyError, DatabaseError, SchemaError
 from fluffy_sql.postgres import counter_cache, definitions
-from fluffy_sql.postgres.session import DEFAULT_SCHEMA, Session, our_errors
+from fluffy_sql.postgres.session import DEFAULT_SCHEMA, Session, translate_errors
 from fluffy_sql.resources import migrations_folder
 
 if TYPE_CHECKING:
@@ -440,7 +440,7 @@ def _refuse_obstacles(session: Session) -> None:
 def _try_cluster(session: Session) -> None:
     """Makes clusters and takes them back: what an application's constraints say of them."""
     try:
-        with session.transaction(undone=True):
+        with session.transaction(force_rollback=True):
             session.execute("schema/try_cluster")
     except DatabaseError as error:
         raise SchemaError(
@@ -463,7 +463,7 @@ def _keep_others_out(session: Session) -> None:
 
 
 def _apply_migrations(session: Session, url: str) -> tuple[str, ...]:
-    with our_errors(session.connection):
+    with translate_errors(session.connection):
         backend = _Backend(_address(url), _MIGRATIONS_TABLE, session.connection)
         migrations = backend.to_apply(read_migrations(str(migrations_folder())))
         backend.apply_migrations(migrations)

@@ -105,7 +105,7 @@ class Session:
         connection = _connect(url)
         session = cls(connection, url, schema, explain)
         try:
-            with our_errors():
+            with translate_errors():
                 if further:
                     _require_served(connection, url)
                 else:
@@ -144,7 +144,7 @@ class Session:
         connection = _connect(url)
         session = cls(connection, url, schema)
         try:
-            with our_errors():
+            with translate_errors():
                 connection.execute(statement(begin).text)
                 if at_one_moment:
                     connection.execute(statement("session/use_repeatable_read").text)
@@ -191,7 +191,7 @@ class Session:
 
     def commit(self) -> None:
         """Ends the transaction of `look` and keeps what it wrote."""
-        with our_errors():
+        with translate_errors():
             self.connection.commit()
 
     def close(self) -> None:
@@ -206,11 +206,11 @@ class Session:
         self.connection.close()
 
     @property
-    def lost(self) -> bool:
+    def broken(self) -> bool:
         """Whether the connection ended otherwise than by `close`."""
         return self.connection.broken
 
-    def opened_again(self) -> Self:
+    def reconnected(self) -> Self:
         """Another session at the same address.
 
         Raises:
@@ -232,33 +232,36 @@ class Session:
 
     def execute(self, name: str, /, **parameters: object) -> int:
         """Runs `sql/<name>.sql`; returns how many rows it touched."""
-        with our_errors(self.connection):
+        with translate_errors(self.connection):
             return self.connection.execute(
-                self._recorded(name, parameters), parameters or None, binary=True
+                self._prepared_name(name, parameters), parameters or None, binary=True
             ).rowcount
 
     def fetch_all(self, name: str, /, **parameters: object) -> list[dict[str, Any]]:
         """Runs `sql/<name>.sql`; returns its rows as dictionaries by column."""
-        with our_errors(self.connection), self.connection.cursor(row_factory=dict_row) as cursor:
+        with (
+            translate_errors(self.connection),
+            self.connection.cursor(row_factory=dict_row) as cursor,
+        ):
             return cursor.execute(
-                self._recorded(name, parameters), parameters or None, binary=True
+                self._prepared_name(name, parameters), parameters or None, binary=True
             ).fetchall()
 
     def fetch_as(self, kind: type[Row], name: str, /, **parameters: object) -> list[Row]:
         """Runs `sql/<name>.sql`; returns its rows as instances of a dataclass with its columns."""
         with (
-            our_errors(self.connection),
+            translate_errors(self.connection),
             self.connection.cursor(row_factory=class_row(kind)) as cursor,
         ):
             return cursor.execute(
-                self._recorded(name, parameters), parameters or None, binary=True
+                self._prepared_name(name, parameters), parameters or None, binary=True
             ).fetchall()
 
     def fetch_value(self, name: str, /, **parameters: object) -> Any:
         """Runs `sql/<name>.sql`; returns the first column of its only row."""
-        with our_errors(self.connection):
+        with translate_errors(self.connection):
             row = self.connection.execute(
-                self._recorded(name, parameters), parameters or None, binary=True
+                self._prepared_name(name, parameters), parameters or None, binary=True
             ).fetchone()
         if row is None:
             raise LookupError(f"sql/{name}.sql returned no row")
@@ -266,7 +269,7 @@ class Session:
 
     def define(self, name: str) -> None:
         """Makes or replaces a view or function as `sql/definitions/<name>.sql` has it."""
-        with our_errors():
+        with translate_errors():
             self.connection.execute(definition(name, distributed=self.distributed))
 
     def copy_in(self, name: str, /, types: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
@@ -277,8 +280,8 @@ class Session:
             types: the Postgres type of each column; a binary COPY converts nothing by itself.
             rows: read one at a time; an error they raise ends the COPY and passes through.
         """
-        with our_errors(self.connection), self.connection.cursor() as cursor:
-            with cursor.copy(self._recorded(name, {})) as copy:
+        with translate_errors(self.connection), self.connection.cursor() as cursor:
+            with cursor.copy(self._prepared_name(name, {})) as copy:
                 copy.set_types(types)
                 for row in rows:
                     copy.write_row(row)
@@ -293,10 +296,10 @@ class Session:
         """
         if self.connection.closed or self.connection.broken:
             return
-        with our_errors(self.connection):
+        with translate_errors(self.connection):
             try:
                 self.connection.execute(
-                    self._recorded(name, parameters), parameters or None, binary=True
+                    self._prepared_name(name, parameters), parameters or None, binary=True
                 )
             except psycopg.Error as error:
                 if not (self.distributed or isinstance(error, psycopg.OperationalError)):
@@ -304,9 +307,12 @@ class Session:
                 logger.debug("could not run %s while tidying up", name, exc_info=True)
 
     @contextmanager
-    def transaction(self, *, undone: bool = False) -> Iterator[None]:
-        """All statements inside happen, or none of them; if it is to be `undone`, none."""
-        with our_errors(self.connection), self.connection.transaction(force_rollback=undone):
+    def transaction(self, *, force_rollback: bool = False) -> Iterator[None]:
+        """All statements inside happen, or none of them; with `force_rollback`, none."""
+        with (
+            translate_errors(self.connection),
+            self.connection.transaction(force_rollback=force_rollback),
+        ):
             self.connection.execute(statement("commit/commit_durably").text)
             if self.distributed:
                 self.connection.execute(statement("session/modify_sequentially").text)
@@ -321,7 +327,7 @@ class Session:
             raise DatabaseError("the type vector is missing; run: fluffy-sql migrate")
         return VectorArray.of(matrix, self._vector_oid)
 
-    def _recorded(self, name: str, parameters: dict[str, object]) -> str:
+    def _prepared_name(self, name: str, parameters: dict[str, object]) -> str:
         """The text of `sql/<name>.sql`, about to be run: whoever keeps statements hears of it."""
         self._limit_statement()
         found = statement(on_citus(name) if self.distributed else name)
@@ -391,7 +397,7 @@ def _require_served(connection: psycopg.Connection[Any], url: str) -> None:
 
 
 @contextmanager
-def our_errors(connection: psycopg.Connection[Any] | None = None) -> Iterator[None]:
+def translate_errors(connection: psycopg.Connection[Any] | None = None) -> Iterator[None]:
     """The one place where the driver's errors become ours.
 
     Args:

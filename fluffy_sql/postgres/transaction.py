@@ -40,7 +40,7 @@ class LockLimits:
 
 @contextmanager
 def final_transaction(
-    session: Session, limits: LockLimits, *, old_clusters: bool, undone: bool = False
+    session: Session, limits: LockLimits, *, old_clusters: bool, force_rollback: bool = False
 ) -> Iterator[None]:
     """A transaction that has all its locks, but those of photos, when it begins.
 
@@ -48,14 +48,14 @@ def final_transaction(
         session: outside of any transaction.
         limits: how long it may be in the way.
         old_clusters: whether it writes to clusters that others can see.
-        undone: whether it is taken back at its end.
+        force_rollback: whether it is taken back at its end.
 
     Raises:
         DatabaseError: Postgres refused a statement, or a limit was reached; nothing was written.
     """
     begun, has_locks = time.monotonic(), False
     try:
-        with session.transaction(undone=undone):
+        with session.transaction(force_rollback=force_rollback):
             session.execute("commit/set_lock_timeout", milliseconds=_milliseconds(limits.wait))
             if session.distributed:
                 session.execute("commit/set_lock_timeout_of_shards")

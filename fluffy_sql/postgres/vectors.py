@@ -131,7 +131,7 @@ def register_vectors(connection: Connection[Any]) -> int | None:
 LONGEST_VECTOR = 16_000
 
 
-def probe(dimensions: int) -> NDArray[np.float32]:
+def fingerprint_vector(dimensions: int) -> NDArray[np.float32]:
     """Numbers between -1 and 1 that follow no pattern, the same for ever (Knuth's hash).
 
     The inner product with an embedding is its fingerprint. A shorter probe is how a longer begins.

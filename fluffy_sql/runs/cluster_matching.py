@@ -34,7 +34,7 @@ class OldCluster:
 
 
 @dataclass(frozen=True)
-class Shared:
+class Overlap:
     """How many photos a new cluster, by its place, shares with an old one (None: were in none)."""
 
     place: int
@@ -43,7 +43,7 @@ class Shared:
 
 
 def match_clusters(
-    shared: Sequence[Shared],
+    shared: Sequence[Overlap],
     centroids: NDArray[np.float32],
     scopes: Sequence[int | None],
     spread: float,
@@ -71,7 +71,7 @@ def match_clusters(
     old_by_scope: dict[int | None, list[OldCluster]] = {}
     for cluster in old:
         old_by_scope.setdefault(cluster.scope, []).append(cluster)
-    shared_by_scope: dict[int | None, list[Shared]] = {}
+    shared_by_scope: dict[int | None, list[Overlap]] = {}
     for row in shared:
         shared_by_scope.setdefault(scopes[row.place], []).append(row)
     matched: dict[int, int] = {}
@@ -90,7 +90,7 @@ def match_clusters(
 
 
 def _match_scope(
-    shared: Sequence[Shared],
+    shared: Sequence[Overlap],
     centroids: NDArray[np.float32],
     spread: float,
     old: Sequence[OldCluster],
@@ -102,7 +102,7 @@ def _match_scope(
     return matched
 
 
-def _by_photos(shared: Sequence[Shared], k: int, old: Sequence[OldCluster]) -> dict[int, int]:
+def _by_photos(shared: Sequence[Overlap], k: int, old: Sequence[OldCluster]) -> dict[int, int]:
     columns = {cluster.id: column for column, cluster in enumerate(old)}
     counts = np.zeros((k, len(old)))
     sizes = np.zeros(k)
@@ -118,7 +118,7 @@ def _by_photos(shared: Sequence[Shared], k: int, old: Sequence[OldCluster]) -> d
 
 def _by_centroids(
     matched: dict[int, int],
-    shared: Sequence[Shared],
+    shared: Sequence[Overlap],
     centroids: NDArray[np.float32],
     spread: float,
     old: Sequence[OldCluster],

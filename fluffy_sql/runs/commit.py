@@ -10,8 +10,8 @@ import numpy as np
 
 from fluffy_sql.errors import PostconditionError
 from fluffy_sql.postgres.counter_cache import moves_are_counted
-from fluffy_sql.postgres.vectors import probe
-from fluffy_sql.runs.cluster_matching import OldCluster, Shared, match_clusters
+from fluffy_sql.postgres.vectors import fingerprint_vector
+from fluffy_sql.runs.cluster_matching import OldCluster, Overlap, match_clusters
 from fluffy_sql.runs.moves import Changes, ClusterChange, Move, move_photos, prune_moves
 from fluffy_sql.runs.record import RunQuality
 
@@ -120,7 +120,7 @@ class FinalTransaction:
         if not old:
             return {}
         shared = self._session.fetch_as(
-            Shared, "commit/count_overlaps", labels=self._fit.labels.tolist()
+            Overlap, "commit/count_overlaps", labels=self._fit.labels.tolist()
         )
         spread = float(np.sqrt(self._fit.inertia / self._fit.photos.sum()))
         return match_clusters(shared, self._fit.centroids, self._fit.scopes, spread, old)
@@ -134,7 +134,7 @@ class FinalTransaction:
             labels=self._fit.labels.tolist(),
             scopes=list(self._fit.scopes),
             normalize=self._settings.metric == "cosine",
-            probe=probe(self._fit.centroids.shape[1]),
+            fingerprint_vector=fingerprint_vector(self._fit.centroids.shape[1]),
         )
 
     def _keep(self, matched: dict[int, int]) -> None:

@@ -40,7 +40,7 @@ def only_run(session: Session) -> Iterator[None]:
         session.execute("schema/remember_usable_photos")
         yield
     except DatabaseError as error:
-        if session.lost:
+        if session.broken:
             _tidy_up_over_another(session, str(error))
         else:  # on a full disk, emptying one work table makes the room to empty another
             session.release("work_tables/empty", names=None)
@@ -61,7 +61,7 @@ def _tidy_up(session: Session, status: str, reason: str) -> None:
 
 def _tidy_up_over_another(lost: Session, reason: str) -> None:
     try:
-        with lost.opened_again() as session:
+        with lost.reconnected() as session:
             for _ in range(_TRIES_FOR_THE_LOCK):
                 if session.fetch_value("runs/try_lock"):
                     _tidy_up(session, "failed", reason)

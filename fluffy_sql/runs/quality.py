@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fluffy_sql.kmeans.nearest.cells import squared_distances
-from fluffy_sql.kmeans.nearest.params import among_candidates
+from fluffy_sql.kmeans.nearest.params import candidate_params
 from fluffy_sql.postgres.ranges import row_ranges
 from fluffy_sql.postgres.work_tables import analyze, work_tables
 
@@ -140,7 +140,7 @@ def _draw_assigned(task: Task, fit: Fit, share: float) -> None:
             centroids = fit.centroids[first:last]
             others = {
                 "labels": fit.labels[first:last].tolist(),
-                **among_candidates(
+                **candidate_params(
                     task.session, centroids, nearest_others(centroids, scope_numbers[first:last])
                 ),
             }

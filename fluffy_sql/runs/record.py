@@ -178,7 +178,7 @@ class Clock:
         self._since = now
 
 
-class RunLog:
+class RunRecorder:
     """Writes a run's record as it goes, committed at once, and passes everything on."""
 
     def __init__(self, session: Session, run_id: int, clock: Clock, progress: Progress) -> None:

@@ -27,7 +27,7 @@ _SECONDS_BETWEEN_TRIES = 0.1
 
 
 @dataclass(frozen=True)
-class PhotosAlike:
+class PhotoGroup:
     """Usable photos of a scope, in a cluster or not, with embeddings of one length (None: none)."""
 
     scope: int | None
@@ -37,7 +37,7 @@ class PhotosAlike:
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class UnlabelledGroup:
     """Photos of one length that a run gave no label."""
 
     dimensions: int
@@ -46,13 +46,13 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
-class OneScope:
-    """Whose photos or clusters are asked for; None: those that are nobody's own."""
+class ScopeFilter:
+    """Whose photos or clusters are asked for; None: those that are unscoped."""
 
     scope: int | None
 
 
-def survey(photos: list[PhotosAlike], *, reclustered: bool = False) -> Survey:
+def survey(photos: list[PhotoGroup], *, reclustered: bool = False) -> Survey:
     """What there is to cluster.
 
     Args:
@@ -70,7 +70,7 @@ def survey(photos: list[PhotosAlike], *, reclustered: bool = False) -> Survey:
     )
 
 
-def _scopes(eligible: list[PhotosAlike]) -> tuple[Scope, ...]:
+def _scopes(eligible: list[PhotoGroup]) -> tuple[Scope, ...]:
     photos: dict[int | None, int] = {}
     for alike in eligible:
         photos[alike.scope] = photos.get(alike.scope, 0) + alike.photos
@@ -118,7 +118,7 @@ def vector_indexes(session: Session) -> tuple[str, ...]:
     return tuple(row["name"] for row in session.fetch_all("survey/list_vector_indexes"))
 
 
-def require_one_length(photos: list[PhotosAlike], *, reclustered: bool = False) -> None:
+def require_one_length(photos: list[PhotoGroup], *, reclustered: bool = False) -> None:
     """Makes sure that what `survey` counts can be compared.
 
     Raises:
@@ -131,7 +131,7 @@ def require_one_length(photos: list[PhotosAlike], *, reclustered: bool = False) 
         raise several_lengths(list(by_dimensions.items()))
 
 
-def require_one_scope(scopes: Iterable[int | None], asked: OneScope | None, what: str) -> None:
+def require_one_scope(scopes: Iterable[int | None], asked: ScopeFilter | None, what: str) -> None:
     """Makes sure that all is of one scope, since two scopes have nothing to do with each other.
 
     Args:
@@ -168,7 +168,7 @@ def require_owners(session: Session, found: Survey) -> None:
     """
     unknown = session.fetch_all(
         "survey/find_unknown_columns",
-        nobodys=any(scope.scope is None for scope in found.scopes),
+        unscoped=any(scope.scope is None for scope in found.scopes),
     )
     if unknown:
         column = unknown[0]["name"]
@@ -188,7 +188,7 @@ def several_lengths(photos_by_dimensions: list[tuple[int | None, int]]) -> Libra
     )
 
 
-def _eligible(photos: list[PhotosAlike], *, reclustered: bool) -> list[PhotosAlike]:
+def _eligible(photos: list[PhotoGroup], *, reclustered: bool) -> list[PhotoGroup]:
     return [
         alike
         for alike in photos

@@ -4,10 +4,11 @@
 -- Without a limit (infinity) there is one still: a photo so far away that its distance is infinite is as near to any
 -- other cluster (pgvector squares differences as float4).
 -- row_version is what tells, when photos are placed, that a photo is still as it was looked at here.
--- Parameters: scopes bigint[] (null: nobody's own), firsts integer[] (where the clusters of each begin, from 1),
+-- Parameters: scopes bigint[] (null: unscoped), firsts integer[] (where the clusters of each begin, from 1),
 --   lasts integer[], cluster_ids bigint[] (of a scope side by side, rising), centroids vector[] (of each, as
 --   list_clusters gives them), limits double precision[] (the farthest each takes; null: not known),
---   normalize boolean, dimensions integer, probe vector (as in kmeans/assign_photos), after_row bigint (exclusive),
+--   normalize boolean, dimensions integer, fingerprint_vector vector (as in kmeans/assign_photos), after_row bigint
+--   (exclusive),
 --   last_row bigint (inclusive)
 -- Returns: nothing; the row count is the photos that have a nearest cluster.
 INSERT INTO work_placements (
@@ -23,7 +24,7 @@ SELECT
         ELSE nearest.distance
     END AS within_limit,
     photo.row_version,
-    photo.embedding <#> %(probe)b::vector AS fingerprint
+    photo.embedding <#> %(fingerprint_vector)b::vector AS fingerprint
 FROM (
     SELECT
         asked.scope,

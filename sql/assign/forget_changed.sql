@@ -1,5 +1,5 @@
 -- What commit/forget_changed does, for photos that assign is about to place.
--- Parameters: normalize boolean, probe vector (as in kmeans/assign_photos, as long as any embedding)
+-- Parameters: normalize boolean, fingerprint_vector vector (as in kmeans/assign_photos, as long as any embedding)
 -- Returns: nothing; the row count is how many there were.
 DELETE FROM work_placements AS placement
 USING work_candidates AS candidate
@@ -21,7 +21,7 @@ WHERE
             usable.id = placement.photo_id
             AND usable.scope IS NOT DISTINCT FROM candidate.scope
             AND abs(
-                (photo.embedding <#> subvector(%(probe)b::vector, 1, vector_dims(photo.embedding)))
+                (photo.embedding <#> subvector(%(fingerprint_vector)b::vector, 1, vector_dims(photo.embedding)))
                 - placement.fingerprint
             ) <= 0.0001 * greatest(vector_norm(photo.embedding), 1e-30)
     );

@@ -5,7 +5,7 @@
 -- Photos are sorted in among their moves, as the last of them, and not joined: the planner can't know how many photos a
 -- move has, and its nested loops took 9 s for a million. Fingerprints of one embedding differ by rounding, since
 -- machines add in different orders.
--- Parameters: probe vector (as in kmeans/assign_photos, as long as any embedding)
+-- Parameters: fingerprint_vector vector (as in kmeans/assign_photos, as long as any embedding)
 -- Returns: nothing; the row count is how many there are.
 INSERT INTO work_candidates (position, photo_id, cluster_id, scope)
 SELECT
@@ -33,7 +33,7 @@ FROM (
             usable.scope::bigint AS scope,
             NULL::boolean AS normalized,
             fetched.embedding
-            <#> subvector(%(probe)b::vector, 1, vector_dims(fetched.embedding)) AS product,
+            <#> subvector(%(fingerprint_vector)b::vector, 1, vector_dims(fetched.embedding)) AS product,
             vector_norm(fetched.embedding) AS norm
         FROM usable_photos AS usable
         INNER JOIN photos AS photo ON usable.id = photo.id

@@ -2,7 +2,8 @@
 -- its fingerprint), drawn anew each time, and counts those for which another cluster of that run and of their scope is
 -- nearer than their own. As many are drawn from each of its moves as are its due. Equal distances may differ by
 -- rounding: a millionth is allowed.
--- Parameters: photos bigint (how many to draw, together), probe vector (as in kmeans/assign_photos, as long as any
+-- Parameters: photos bigint (how many to draw, together), fingerprint_vector vector (as in kmeans/assign_photos, as
+--   long as any
 --   embedding)
 -- Returns: run_id, looked_at, misplaced, recall (share that the run found at their nearest centroid); by run_id.
 SELECT
@@ -58,7 +59,10 @@ CROSS JOIN
             AND vector_dims(near.centroid) = vector_dims(photo.embedding)
     ) AS distance
 WHERE
-    abs((photo.embedding <#> subvector(%(probe)b::vector, 1, vector_dims(photo.embedding))) - drawn.fingerprint)
+    abs(
+        (photo.embedding <#> subvector(%(fingerprint_vector)b::vector, 1, vector_dims(photo.embedding)))
+        - drawn.fingerprint
+    )
     <= 0.0001 * CASE WHEN drawn.metric = 'cosine' THEN 1 ELSE greatest(vector_norm(photo.embedding), 1e-30) END
 GROUP BY drawn.run_id
 ORDER BY drawn.run_id;

@@ -2,7 +2,7 @@
 -- the view usable_photos looks these up in another table, that does not show in the row of a photo. They are left for
 -- the next run. Fingerprints of one embedding differ by rounding.
 -- Parameters: labels integer[] (as in work_assignments), scopes bigint[] (of each; null: unscoped), normalize boolean,
---   probe vector (as in kmeans/assign_photos)
+--   fingerprint_vector vector (as in kmeans/assign_photos)
 -- Returns: nothing; the row count is how many there were.
 DELETE FROM work_assignments AS assignment
 USING unnest(%(labels)s::integer[], %(scopes)s::bigint[]) AS made (label, scope)
@@ -24,9 +24,9 @@ WHERE
             usable.id = assignment.photo_id
             AND usable.scope IS NOT DISTINCT FROM made.scope
             AND CASE
-                WHEN vector_dims(photo.embedding) = vector_dims(%(probe)b::vector)
+                WHEN vector_dims(photo.embedding) = vector_dims(%(fingerprint_vector)b::vector)
                     THEN
-                        abs((photo.embedding <#> %(probe)b::vector) - assignment.fingerprint)
+                        abs((photo.embedding <#> %(fingerprint_vector)b::vector) - assignment.fingerprint)
                         <= 0.0001 * greatest(vector_norm(photo.embedding), 1e-30)
                 ELSE FALSE
             END

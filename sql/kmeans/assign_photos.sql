@@ -2,8 +2,8 @@
 -- call in the first LATERAL returns the value itself, and LIMIT 1 keeps it from being evaluated for each centroid.
 -- (It stands in a subquery of its own: in one that reads photos, Citus would carry them to the coordinator.)
 -- A photo that was embedded anew with another length while the run went on is left for the next run.
--- Parameters: centroids vector[], probe vector (any; its product with an embedding is the fingerprint),
---   normalize boolean, dimensions integer, scope bigint (null: nobody's own), clustered boolean (also those
+-- Parameters: centroids vector[], fingerprint_vector vector (any; its product with an embedding is the fingerprint),
+--   normalize boolean, dimensions integer, scope bigint (null: unscoped), clustered boolean (also those
 --   in a cluster), after_id bigint (exclusive), last_id bigint (inclusive)
 -- Returns: nothing; the row count is the photos assigned.
 INSERT INTO work_assignments (photo_id, label, distance, row_version, fingerprint)
@@ -12,7 +12,7 @@ SELECT
     nearest.label,
     nearest.distance,
     stored.xmin AS row_version,
-    photo.embedding <#> %(probe)b::vector AS fingerprint
+    photo.embedding <#> %(fingerprint_vector)b::vector AS fingerprint
 FROM usable_photos AS usable
 INNER JOIN photos AS stored ON usable.id = stored.id
 CROSS JOIN

@@ -1,8 +1,9 @@
 -- What assign_photos does, for many centroids: a photo is compared with the candidates of the two nearest cells alone.
 -- Parameters: centers vector[] (of the cells), candidates integer[] (of the first cell, then of the next, as
 --   places of centroids from 0), width integer (candidates of each), blocks vector[], per_block integer, length integer
---   (the three as in lloyd_step_by_cell), probe vector, normalize boolean, dimensions integer, scope bigint (null:
---   nobody's own), clustered boolean (also those in a cluster), after_id bigint (exclusive), last_id bigint
+--   (the three as in lloyd_step_by_cell), fingerprint_vector vector, normalize boolean, dimensions integer, scope
+--   bigint (null:
+--   unscoped), clustered boolean (also those in a cluster), after_id bigint (exclusive), last_id bigint
 --   (inclusive), assigned bigint (the last position of work_drawn whose photo assign_sample assigned; 0:
 --   none was)
 -- Returns: nothing; the row count is the photos assigned.
@@ -12,7 +13,7 @@ SELECT
     nearest.label,
     nearest.distance,
     photo.row_version,
-    photo.embedding <#> %(probe)b::vector AS fingerprint
+    photo.embedding <#> %(fingerprint_vector)b::vector AS fingerprint
 FROM (
     SELECT
         usable.id,

@@ -1,10 +1,10 @@
 -- Assigns the photos of several scopes to the nearest centroids of each, as assign_photos does. Photos are those that
 -- were drawn, which is all of these scopes. One that got another owner meanwhile, or was embedded anew with another
 -- length, is left for the next run.
--- Parameters: scopes bigint[] (null: nobody's own), after_rows bigint[] (of each, exclusive), last_rows bigint[],
+-- Parameters: scopes bigint[] (null: unscoped), after_rows bigint[] (of each, exclusive), last_rows bigint[],
 --   centroids vector[] (those of the first scope, then of the next), firsts integer[] (place in centroids of the first
 --   of each scope, from 1), lasts integer[],
---   first_label integer (of the first centroid), probe vector, normalize boolean, dimensions integer,
+--   first_label integer (of the first centroid), fingerprint_vector vector, normalize boolean, dimensions integer,
 --   clustered boolean (also those in a cluster)
 -- Returns: nothing; the row count is the photos assigned.
 INSERT INTO work_assignments (photo_id, label, distance, row_version, fingerprint)
@@ -13,7 +13,7 @@ SELECT
     %(first_label)s::integer + nearest.label AS label,
     nearest.distance,
     photo.row_version,
-    photo.embedding <#> %(probe)b::vector AS fingerprint
+    photo.embedding <#> %(fingerprint_vector)b::vector AS fingerprint
 FROM (
     SELECT
         asked.scope,

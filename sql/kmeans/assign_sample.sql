@@ -4,7 +4,8 @@
 --   first cell, then of the next, as places of centroids from 0), width integer (candidates of each), blocks vector[]
 --   (centroids end to end, many in a vector: the n-th of an array is found by passing over those before it), per_block
 --   integer (centroids in each), length integer (of a centroid),
---   probe vector, normalize boolean, dimensions integer, scope bigint (null: nobody's own), clustered boolean (also
+--   fingerprint_vector vector, normalize boolean, dimensions integer, scope bigint (null: unscoped), clustered
+--   boolean (also
 --   those in a cluster), after_row bigint (exclusive), last_row bigint (inclusive)
 -- Returns: nothing; the row count is the photos assigned.
 INSERT INTO work_assignments (photo_id, label, distance, row_version, fingerprint)
@@ -13,7 +14,7 @@ SELECT
     nearest.label,
     nearest.distance,
     photo.row_version,
-    photo.embedding <#> %(probe)b::vector AS fingerprint
+    photo.embedding <#> %(fingerprint_vector)b::vector AS fingerprint
 FROM (
     SELECT
         photo_id,

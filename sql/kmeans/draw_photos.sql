@@ -1,6 +1,6 @@
 -- Draws photos by a hash of id and seed: the same ones on every run, whatever the order of the rows on disk. Only ids:
 -- no embedding is fetched.
--- Parameters: seed bigint, scope bigint (null: nobody's own), clustered boolean (also those in a cluster),
+-- Parameters: seed bigint, scope bigint (null: unscoped), clustered boolean (also those in a cluster),
 --   sample_size bigint
 -- Returns: nothing; the row count is the photos drawn.
 INSERT INTO work_drawn (position, photo_id)

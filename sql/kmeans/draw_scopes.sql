@@ -1,6 +1,7 @@
 -- Draws all photos of some scopes, those of a scope side by side and in an order of their own hash: the same on every
 -- run, whatever the order of the rows on disk.
--- Parameters: seed bigint, scopes bigint[], nobodys boolean (also those without a scope), clustered boolean (also those
+-- Parameters: seed bigint, scopes bigint[], unscoped boolean (also those without a scope), clustered boolean (also
+--   those
 --   in a cluster)
 -- Returns: scope, after_row (exclusive), last_row; in the order of the rows.
 WITH drawn AS (
@@ -16,7 +17,7 @@ WITH drawn AS (
             hashint8extended(id::bigint, %(seed)s::bigint) AS draw
         FROM usable_photos
         WHERE
-            (scope = any(%(scopes)s::bigint[]) OR (scope IS NULL AND %(nobodys)s::boolean))
+            (scope = any(%(scopes)s::bigint[]) OR (scope IS NULL AND %(unscoped)s::boolean))
             AND (%(clustered)s::boolean OR cluster_id IS NULL)
             AND embedding IS NOT NULL
     ) AS photo

@@ -1,5 +1,5 @@
 -- The clusters, largest first: how many usable photos each has, and what its distances mean. No embedding is fetched.
--- Parameters: run_id bigint (null: of every run and of none), every_scope boolean, scope bigint (null: nobody's own)
+-- Parameters: run_id bigint (null: of every run and of none), every_scope boolean, scope bigint (null: unscoped)
 -- Returns: id, scope, name, status, photos, run_id, metric, dimensions (null: no centroid), silhouette (null: not
 --   measured).
 SELECT

@@ -1,8 +1,8 @@
 -- The clusters, largest first, each with the path of its most central photo. One pass over the members of the
 -- clusters asked for.
--- Parameters: run_id bigint (null: of every run and of none), every_scope boolean, scope bigint (null: nobody's own),
+-- Parameters: run_id bigint (null: of every run and of none), every_scope boolean, scope bigint (null: unscoped),
 --   most bigint (null: all)
--- Returns: id, scope (null: nobody's own), name, status, photos_count, mean_distance, max_distance, silhouette and
+-- Returns: id, scope (null: unscoped), name, status, photos_count, mean_distance, max_distance, silhouette and
 --   davies_bouldin (as its run measured them), central_photo, run_id, created_at.
 SELECT
     cluster.id,

@@ -1,6 +1,6 @@
 -- Columns of clusters that must get a value from whoever makes a cluster, and that a run has none for. The column that
 -- has the scope is one of them where some photos have no scope.
--- Parameters: nobodys boolean (whether clusters are made for photos without a scope)
+-- Parameters: unscoped boolean (whether clusters are made for photos without a scope)
 -- Returns: name.
 SELECT attribute.attname::text AS name
 FROM pg_attribute AS attribute
@@ -15,7 +15,7 @@ WHERE
         'id', 'status', 'photos_count', 'centroid', 'run_id', 'created_at', 'updated_at'
     )
     AND (
-        %(nobodys)s::boolean
+        %(unscoped)s::boolean
         OR NOT EXISTS (
             SELECT FROM pg_rewrite AS rule
             INNER JOIN pg_depend AS used ON rule.oid = used.objid

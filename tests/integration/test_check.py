@@ -153,7 +153,7 @@ def test_a_repair_waits_for_nobody_who_moves_photos_of_the_same_cluster(
     ending: str, library: Session, database_url: str
 ) -> None:
     execute(library, SPOIL)
-    with ThreadPoolExecutor(1) as pool, library.transaction(undone=ending == "rolls back"):
+    with ThreadPoolExecutor(1) as pool, library.transaction(force_rollback=ending == "rolls back"):
         execute(library, "UPDATE photos SET cluster_id = 4 WHERE id IN (1, 2)")
         assert pool.submit(check, database_url, repair=True).result(timeout=20).ok
     moved = [(1, 2), (2, 3), (3, 2), (4, 2)]

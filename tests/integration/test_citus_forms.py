@@ -118,14 +118,14 @@ def whole_path(run: Callable[..., Finished], session: Session) -> Iterator[Seen]
 def names_run(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """Every session takes photos for distributed; the names of the statements that are run."""
     names: set[str] = set()
-    recorded = Session._recorded
+    recorded = Session._prepared_name
 
     def record(session: Session, name: str, parameters: dict[str, object]) -> str:
         session.distributed = True
         names.add(on_citus(name))
         return recorded(session, name, parameters)
 
-    monkeypatch.setattr(Session, "_recorded", record)
+    monkeypatch.setattr(Session, "_prepared_name", record)
     return names
 
 

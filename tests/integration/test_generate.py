@@ -17,7 +17,7 @@ from fluffy_sql.kmeans import kmeans, training
 from fluffy_sql.kmeans import sample as sampling
 from fluffy_sql.kmeans.nearest import tracking as following
 from fluffy_sql.kmeans.nearest.cells import LEAST_RECALL
-from fluffy_sql.kmeans.nearest.tracking import Following
+from fluffy_sql.kmeans.nearest.tracking import AssignmentTracker
 from fluffy_sql.operations.generate import ClusteringService
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.runs.progress import Progress
@@ -208,14 +208,14 @@ def test_below_the_recall_that_is_promised_every_centroid_is_looked_at(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     many_clusters(session, add_photos)
-    honest = Following.shortcuts
+    honest = AssignmentTracker.shortcuts
 
     def too_narrow(*arguments: Any) -> Any:
         found = honest(*arguments)
         assert found is not None
         return replace(found, around=np.roll(found.around, 1, axis=0)[:, :1])
 
-    monkeypatch.setattr(Following, "shortcuts", too_narrow)
+    monkeypatch.setattr(AssignmentTracker, "shortcuts", too_narrow)
     result = generate(database_url, k=400, restarts=1)
     assert result.recall == 1.0
     exact, ours = exact_and_clusters(session)

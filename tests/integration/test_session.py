@@ -14,7 +14,7 @@ from psycopg.conninfo import make_conninfo
 
 from fluffy_sql.errors import DatabaseError, SettingsError
 from fluffy_sql.postgres.address import describe_url, libpq_environment
-from fluffy_sql.postgres.session import Session, our_errors
+from fluffy_sql.postgres.session import Session, translate_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +42,7 @@ def count_photos(session: Session) -> int:
 
 
 def failure(session: Session, statement: str) -> DatabaseError:
-    with pytest.raises(DatabaseError) as failed, our_errors():
+    with pytest.raises(DatabaseError) as failed, translate_errors():
         session.connection.execute(statement)
     return failed.value
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from fluffy_sql.kmeans.nearest.params import among_candidates
+from fluffy_sql.kmeans.nearest.params import candidate_params
 from fluffy_sql.kmeans.numeric_limits import LONGEST
 from fluffy_sql.postgres.statements import statement
 from fluffy_sql.postgres.vectors import IntegerArray
@@ -155,7 +155,7 @@ def projection(
 def cells(session: Session, k: int, dimensions: int = DIMENSIONS) -> dict[str, Any]:
     """Parameters of a statement that looks in cells: two of them, k - 2 candidates in each."""
     candidates = np.stack([np.arange(k - 2), np.arange(2, k)]).astype(np.int32)
-    return among_candidates(session, random_rows(k, dimensions), candidates)
+    return candidate_params(session, random_rows(k, dimensions), candidates)
 
 
 def in_cells(rows: int) -> IntegerArray:

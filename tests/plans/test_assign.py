@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fluffy_sql.postgres.session import Session
-from fluffy_sql.postgres.vectors import probe
+from fluffy_sql.postgres.vectors import fingerprint_vector
 from fluffy_sql.postgres.work_tables import analyze
 from tests.plans.helpers import (
     DIMENSIONS,
@@ -51,7 +51,7 @@ def nearest(session: Session, dimensions: int, *, normalize: bool = True) -> dic
         "limits": [math.inf] * K,
         "normalize": normalize,
         "dimensions": dimensions,
-        "probe": probe(dimensions),
+        "fingerprint_vector": fingerprint_vector(dimensions),
         "after_row": 0,
         "last_row": LARGEST_ID,
     }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fluffy_sql.postgres.vectors import probe
+from fluffy_sql.postgres.vectors import fingerprint_vector
 from tests.plans.helpers import (
     DIMENSIONS,
     LARGEST_ID,
@@ -46,7 +46,7 @@ def assign(session: Session, *, normalize: bool) -> None:
         "kmeans/assign_photos",
         scope=None,
         clustered=False,
-        probe=probe(DIMENSIONS),
+        fingerprint_vector=fingerprint_vector(DIMENSIONS),
         centroids=random_centroids(session, K),
         normalize=normalize,
         dimensions=DIMENSIONS,
@@ -125,7 +125,7 @@ def test_the_final_pass_fetches_each_embedding_once(session: Session, normalize:
         "kmeans/assign_photos",
         scope=None,
         clustered=False,
-        probe=probe(DIMENSIONS),
+        fingerprint_vector=fingerprint_vector(DIMENSIONS),
         centroids=random_centroids(session, K),
         normalize=normalize,
         dimensions=DIMENSIONS,
@@ -161,7 +161,7 @@ def test_the_final_pass_by_cell_fetches_photos_that_are_not_of_the_sample_once(
         "kmeans/assign_photos_by_cell",
         scope=None,
         clustered=False,
-        probe=probe(DIMENSIONS),
+        fingerprint_vector=fingerprint_vector(DIMENSIONS),
         **cells(session, K),
         centers=random_centroids(session, 2),
         normalize=normalize,
@@ -183,7 +183,7 @@ def test_the_final_pass_over_the_sample_fetches_each_embedding_once(
         "kmeans/assign_sample",
         scope=None,
         clustered=False,
-        probe=probe(DIMENSIONS),
+        fingerprint_vector=fingerprint_vector(DIMENSIONS),
         **cells(session, K),
         cells=in_cells(100),
         normalize=normalize,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fluffy_sql.postgres.session import Session
-from fluffy_sql.postgres.vectors import probe
+from fluffy_sql.postgres.vectors import fingerprint_vector
 from tests.plans.helpers import (
     Explained,
     draw_sample,
@@ -40,7 +40,7 @@ def assign(session: Session, after_id: int, last_id: int) -> Explained:
         "kmeans/assign_photos",
         scope=None,
         clustered=False,
-        probe=probe(3),
+        fingerprint_vector=fingerprint_vector(3),
         centroids=random_centroids(session, K, 3),
         normalize=True,
         dimensions=3,

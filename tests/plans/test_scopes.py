@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fluffy_sql.kmeans.numeric_limits import LONGEST
-from fluffy_sql.postgres.vectors import probe
+from fluffy_sql.postgres.vectors import fingerprint_vector
 from fluffy_sql.postgres.work_tables import analyze
 from tests.plans.helpers import (
     DIMENSIONS,
@@ -41,7 +41,7 @@ def scopes(session: Session) -> Session:
         "kmeans/draw_scopes",
         seed=1,
         scopes=list(range(SCOPES)),
-        nobodys=False,
+        unscoped=False,
         clustered=False,
     )
     analyze(session, "work_drawn", "position")
@@ -97,7 +97,7 @@ def test_the_final_pass_fetches_the_embeddings_of_its_scopes_once(scopes: Sessio
         "kmeans/assign_photos_by_scope",
         scopes=[0, 1],
         first_label=0,
-        probe=probe(DIMENSIONS),
+        fingerprint_vector=fingerprint_vector(DIMENSIONS),
         normalize=True,
         dimensions=DIMENSIONS,
         clustered=False,

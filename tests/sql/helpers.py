@@ -10,7 +10,7 @@ import numpy as np
 import psycopg
 import pytest
 
-from fluffy_sql.postgres.vectors import LONGEST_VECTOR, probe
+from fluffy_sql.postgres.vectors import LONGEST_VECTOR, fingerprint_vector
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LARGEST_ID = 2**63 - 1
 # What embeddings of any length are multiplied by, to tell them apart.
-PROBE = probe(LONGEST_VECTOR)
+PROBE = fingerprint_vector(LONGEST_VECTOR)
 # Too long to share a row of 2 KB with 480 dimensions, and not to be compressed.
 LONG_PATH = np.random.default_rng(0).bytes(150).hex()
 
@@ -196,11 +196,17 @@ def record_move(
         " SELECT run.id, %(old)s, %(new)s, cardinality(%(ids)s::bigint[]), %(ids)s, ARRAY("
         " SELECT CASE WHEN run.metric = 'cosine' AND vector_norm(photo.embedding) > 0"
         " THEN l2_normalize(photo.embedding) ELSE photo.embedding END"
-        " <#> subvector(%(probe)b::vector, 1, vector_dims(photo.embedding))"
+        " <#> subvector(%(fingerprint_vector)b::vector, 1, vector_dims(photo.embedding))"
         " FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY AS moved (id, place)"
         " LEFT JOIN usable_photos AS photo ON moved.id = photo.id ORDER BY moved.place)"
         " FROM cluster_runs AS run WHERE run.id = %(run_id)s",
-        {"run_id": run_id, "old": old, "new": new, "ids": list(photo_ids), "probe": PROBE},
+        {
+            "run_id": run_id,
+            "old": old,
+            "new": new,
+            "ids": list(photo_ids),
+            "fingerprint_vector": PROBE,
+        },
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from fluffy_sql.postgres.vectors import probe
+from fluffy_sql.postgres.vectors import fingerprint_vector
 from fluffy_sql.postgres.work_tables import empty
 from tests.sql.helpers import (
     LARGEST_ID,
@@ -70,7 +70,7 @@ def find_nearest(
         ],
         normalize=normalize,
         dimensions=2,
-        probe=probe(2),
+        fingerprint_vector=fingerprint_vector(2),
         after_row=after_row,
         last_row=last_row,
     )
@@ -175,7 +175,7 @@ def embed(session: Session, embedding: Sequence[float], *photo_ids: int) -> None
 
 
 def list_changed(session: Session) -> int:
-    return session.execute("assign/list_changed_photos", probe=PROBE)
+    return session.execute("assign/list_changed_photos", fingerprint_vector=PROBE)
 
 
 def changed(session: Session) -> list[int]:

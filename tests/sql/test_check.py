@@ -32,7 +32,7 @@ def test_nothing_is_found_where_nothing_is_wrong(session: Session) -> None:
     assert session.fetch_all("check/find_wrong_counts") == []
     assert session.fetch_all("check/find_lost_photos") == []
     assert session.fetch_all("check/find_other_lengths") == []
-    assert session.fetch_all("check/count_misplaced", photos=100, probe=PROBE) == []
+    assert session.fetch_all("check/count_misplaced", photos=100, fingerprint_vector=PROBE) == []
     assert session.fetch_all("check/find_idle_holders", seconds=0) == []
     assert session.fetch_all("check/find_blocked", seconds=0) == []
     assert session.fetch_all("check/find_without_identity") == []
@@ -71,12 +71,17 @@ def test_photos_are_compared_with_the_centroids_of_the_run_that_moved_them(
     if pinned:
         session.connection.execute("UPDATE photos SET cluster_pinned = TRUE WHERE id = 1")
     record_move(session, run_id, [1, 2], None, own)
-    found = session.fetch_all("check/count_misplaced", photos=50, probe=PROBE)
+    found = session.fetch_all("check/count_misplaced", photos=50, fingerprint_vector=PROBE)
     assert found == [
         {"run_id": run_id, "looked_at": counted, "misplaced": counted, "recall": 0.995}
     ]
     session.connection.execute("DELETE FROM clusters WHERE id = %s", (nearer,))
-    assert session.fetch_all("check/count_misplaced", photos=50, probe=PROBE)[0]["misplaced"] == 0
+    assert (
+        session.fetch_all("check/count_misplaced", photos=50, fingerprint_vector=PROBE)[0][
+            "misplaced"
+        ]
+        == 0
+    )
     assert placed(session) == {1: own, 2: own}
     assert query(session, "SELECT count(*) FROM clusters") == [(2,)]
 
@@ -90,13 +95,13 @@ def test_only_photos_embedded_as_they_were_are_compared(session: Session) -> Non
     close_run(session, run_id)
     session.connection.execute("UPDATE photos SET embedding = '[1, 0.5]' WHERE id = 1")
     session.connection.execute("UPDATE photos SET updated_at = now() + interval '1 day'")
-    [found] = session.fetch_all("check/count_misplaced", photos=1_000, probe=PROBE)
+    [found] = session.fetch_all("check/count_misplaced", photos=1_000, fingerprint_vector=PROBE)
     assert (found["looked_at"], found["misplaced"]) == (2, 2)
     hide(session, 2)
-    [found] = session.fetch_all("check/count_misplaced", photos=1_000, probe=PROBE)
+    [found] = session.fetch_all("check/count_misplaced", photos=1_000, fingerprint_vector=PROBE)
     assert found["looked_at"] == 1
     session.connection.execute("UPDATE cluster_run_moves SET fingerprints = NULL")
-    assert session.fetch_all("check/count_misplaced", photos=1_000, probe=PROBE) == []
+    assert session.fetch_all("check/count_misplaced", photos=1_000, fingerprint_vector=PROBE) == []
 
 
 # Counts

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def test_waiting_is_limited_in_this_transaction_only(session: Session) -> None:
     before = value(session, "SELECT current_setting('lock_timeout')")
-    with session.transaction(undone=True):
+    with session.transaction(force_rollback=True):
         session.execute("commit/set_lock_timeout", milliseconds=1500)
         assert value(session, "SELECT current_setting('lock_timeout')") == "1500ms"
     assert value(session, "SELECT current_setting('lock_timeout')") == before

@@ -37,7 +37,7 @@ def assign(
         "kmeans/assign_photos",
         scope=None,
         clustered=False,
-        probe=np.arange(1, dimensions + 1, dtype=np.float32),
+        fingerprint_vector=np.arange(1, dimensions + 1, dtype=np.float32),
         centroids=vectors(session, centroids),
         normalize=normalize,
         dimensions=dimensions,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from fluffy_sql.kmeans.nearest.params import among_candidates
+from fluffy_sql.kmeans.nearest.params import candidate_params
 from fluffy_sql.postgres.vectors import IntegerArray
 from fluffy_sql.postgres.work_tables import empty
 from tests.sql.helpers import (
@@ -38,7 +38,7 @@ def candidates_in(
     centroids: Sequence[Sequence[float]] = CENTROIDS,
     candidates: Sequence[Sequence[int]] = CANDIDATES,
 ) -> dict[str, Any]:
-    return among_candidates(
+    return candidate_params(
         session,
         np.array(centroids, dtype=np.float32),
         np.array(candidates, dtype=np.int32),
@@ -100,7 +100,7 @@ def assign_sample(
         cells=IntegerArray.of(np.array(cells, dtype=np.int32)),
         scope=scope,
         clustered=clustered,
-        probe=np.array([1, 2], np.float32),
+        fingerprint_vector=np.array([1, 2], np.float32),
         normalize=normalize,
         dimensions=2,
         after_row=after_row,
@@ -133,7 +133,7 @@ def assign(
         "kmeans/assign_photos_by_cell",
         scope=None,
         clustered=False,
-        probe=np.array([1, 2], np.float32),
+        fingerprint_vector=np.array([1, 2], np.float32),
         **candidates_in(session, **changes),
         centers=vectors(session, CENTERS),
         normalize=normalize,
@@ -326,7 +326,7 @@ def test_with_all_centroids_as_candidates_it_does_what_looking_at_all_does(
         "kmeans/assign_photos",
         scope=None,
         clustered=False,
-        probe=np.array([1, 2], np.float32),
+        fingerprint_vector=np.array([1, 2], np.float32),
         centroids=session.vector_array(centroids),
         normalize=normalize,
         dimensions=2,

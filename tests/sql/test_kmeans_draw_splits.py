@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fluffy_sql.kmeans.nearest.cells import nearest
-from fluffy_sql.kmeans.nearest.params import among_candidates
+from fluffy_sql.kmeans.nearest.params import candidate_params
 from fluffy_sql.postgres.vectors import IntegerArray
 from tests.sql.helpers import make_sample, vectors
 
@@ -95,7 +95,7 @@ def test_where_labels_are_known_the_same_rows_are_drawn(session: Session, seed: 
     for first in (40, 82):
         found = session.fetch_all(
             "kmeans/draw_splits_by_cell",
-            **among_candidates(session, centroids, only),
+            **candidate_params(session, centroids, only),
             cells=IntegerArray.of(labels[:first]),
             chosen=chosen,
             seed=seed,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from fluffy_sql.kmeans.nearest.params import among_candidates
+from fluffy_sql.kmeans.nearest.params import candidate_params
 from fluffy_sql.postgres.vectors import IntegerArray
 from tests.sql.helpers import add_with_ids, make_sample, vectors
 
@@ -32,7 +32,7 @@ def lift(
     rows = last_row - after_row
     looked_up: dict[str, Any] = {"centroids": vectors(session, centroids), "followed": True}
     if by_cell:  # one cell, whose candidates are all
-        looked_up = among_candidates(
+        looked_up = candidate_params(
             session,
             np.array(centroids, dtype=np.float32),
             np.arange(len(centroids), dtype=np.int32)[None],

@@ -12,7 +12,7 @@ from sklearn.metrics import (
     davies_bouldin_score,
 )
 
-from fluffy_sql.kmeans.nearest.params import among_candidates
+from fluffy_sql.kmeans.nearest.params import candidate_params
 from fluffy_sql.postgres.work_tables import empty
 from fluffy_sql.runs.quality import ClusterQuality, Quality, nearest_others
 from tests.conftest import made_library
@@ -164,7 +164,7 @@ def draw_assigned(
     matrix = np.array(centroids, dtype=np.float32)
     others = nearest_others(matrix, np.array(scopes or [0] * len(labels)))
     parameters: dict[str, Any] = {
-        **among_candidates(session, matrix, others),
+        **candidate_params(session, matrix, others),
         "labels": labels,
         "normalize": False,
         "dimensions": 2,

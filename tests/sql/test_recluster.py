@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from fluffy_sql.runs.cluster_matching import OldCluster, Shared
+from fluffy_sql.runs.cluster_matching import OldCluster, Overlap
 from fluffy_sql.runs.moves import ClusterChange, Move
 from tests.sql.helpers import (
     add_with_ids,
@@ -89,12 +89,12 @@ def test_shared_photos_are_counted_by_place_and_old_cluster(session: Session) ->
     make_assignments(
         session, {i: (7 if i < 3 else 4, 0.0) for i in (1, 2, 3, 4, 5, 9)} | {77: (4, 0)}
     )
-    found = session.fetch_as(Shared, "commit/count_overlaps", labels=[4, 7])
+    found = session.fetch_as(Overlap, "commit/count_overlaps", labels=[4, 7])
     assert found == [
-        Shared(0, first, 1),
-        Shared(0, second, 2),
-        Shared(0, None, 1),
-        Shared(1, first, 2),
+        Overlap(0, first, 1),
+        Overlap(0, second, 2),
+        Overlap(0, None, 1),
+        Overlap(1, first, 2),
     ]
 
 

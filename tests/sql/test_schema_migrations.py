@@ -278,12 +278,12 @@ def test_clusters_are_tried_before_they_have_to_be_made(
     bare.connection.execute("CREATE EXTENSION vector")
     bare.connection.execute(clusters.encode())
     if refused is None:
-        with bare.transaction(undone=True):
+        with bare.transaction(force_rollback=True):
             bare.execute("schema/try_cluster")
         return
     with (
         pytest.raises(DatabaseError, match=refused),
-        bare.transaction(undone=True),
+        bare.transaction(force_rollback=True),
     ):
         bare.execute("schema/try_cluster")
 

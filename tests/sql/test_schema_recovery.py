@@ -60,7 +60,7 @@ def test_the_list_of_migrations_is_ours_alone(session: Session) -> None:
 def test_clusters_are_tried_and_nothing_is_left(session: Session) -> None:
     last = "SELECT last_value, is_called FROM clusters_id_seq"
     before = query(session, last)
-    with session.transaction(undone=True):
+    with session.transaction(force_rollback=True):
         session.execute("schema/try_cluster")
         assert query(session, "SELECT id, status FROM clusters ORDER BY id") == [(1, 0), (2, 0)]
     assert query(session, "SELECT id FROM clusters") == []
@@ -72,7 +72,7 @@ def test_clusters_are_tried_and_nothing_is_left(session: Session) -> None:
 )
 def test_what_a_constraint_refuses_is_told(session: Session, constraint: str) -> None:
     session.connection.execute(f"ALTER TABLE clusters ADD {constraint}".encode())
-    with pytest.raises(DatabaseError), session.transaction(undone=True):
+    with pytest.raises(DatabaseError), session.transaction(force_rollback=True):
         session.execute("schema/try_cluster")
 
 

@@ -103,7 +103,7 @@ def test_splits_are_rows_of_the_clusters_asked_for_off_their_centroids(session: 
 
 
 def draw_scopes(session: Session, **changes: Any) -> list[tuple[Any, ...]]:
-    parameters = {"seed": 1, "scopes": [7, 9], "nobodys": True, "clustered": False} | changes
+    parameters = {"seed": 1, "scopes": [7, 9], "unscoped": True, "clustered": False} | changes
     empty(session, "work_drawn")
     rows = session.fetch_all("kmeans/draw_scopes", **parameters)
     return [(row["scope"], row["after_row"], row["last_row"]) for row in rows]
@@ -118,12 +118,12 @@ def test_photos_of_a_scope_are_drawn_side_by_side(session: Session) -> None:
     assert drawn[0] == (7, None)
     assert sorted(drawn[1:4]) == [(2, 7), (4, 7), (6, 7)]
     assert sorted(drawn[4:]) == [(1, 9), (3, 9)]
-    assert draw_scopes(session, nobodys=False) == [(7, 0, 3), (9, 3, 5)]
-    assert draw_scopes(session, scopes=[], nobodys=False) == []
+    assert draw_scopes(session, unscoped=False) == [(7, 0, 3), (9, 3, 5)]
+    assert draw_scopes(session, scopes=[], unscoped=False) == []
     [ours] = make_clusters_of(session, [[1, 0]], [7])
     place(session, ours, 2)
-    assert draw_scopes(session, scopes=[7], nobodys=False) == [(7, 0, 2)]
-    assert draw_scopes(session, scopes=[7], nobodys=False, clustered=True) == [(7, 0, 3)]
+    assert draw_scopes(session, scopes=[7], unscoped=False) == [(7, 0, 2)]
+    assert draw_scopes(session, scopes=[7], unscoped=False, clustered=True) == [(7, 0, 3)]
 
 
 def test_photos_get_the_nearest_centroid_of_their_scope(session: Session) -> None:
@@ -142,7 +142,7 @@ def test_photos_get_the_nearest_centroid_of_their_scope(session: Session) -> Non
         lasts=[2, 3],
         centroids=vectors(session, [[0, 0], [10, 0], [5, 0]]),
         first_label=100,
-        probe=PROBE,
+        fingerprint_vector=PROBE,
         normalize=False,
         dimensions=2,
         clustered=False,
@@ -165,7 +165,7 @@ def test_zero_vectors_have_no_direction(session: Session) -> None:
         lasts=[1],
         centroids=vectors(session, [[1, 0]]),
         first_label=0,
-        probe=PROBE,
+        fingerprint_vector=PROBE,
         normalize=True,
         dimensions=2,
         clustered=False,
@@ -236,7 +236,12 @@ def test_what_was_assigned_and_changed_since_is_forgotten(
     statement, *forgotten = CHANGES[change]
     session.connection.execute(statement.encode())
     expected = forgotten[0 if normalize else 1]
-    asked = {"labels": [0, 1, 2], "scopes": [7, 9, None], "normalize": normalize, "probe": PROBE}
+    asked = {
+        "labels": [0, 1, 2],
+        "scopes": [7, 9, None],
+        "normalize": normalize,
+        "fingerprint_vector": PROBE,
+    }
     assert session.execute("commit/forget_changed", **asked) == expected
     kept = query(session, "SELECT photo_id FROM work_assignments ORDER BY 1")
     assert kept == ([(2,), (3,)] if expected else [(1,), (2,), (3,)])
@@ -260,25 +265,25 @@ def test_what_was_to_be_placed_and_changed_since_is_forgotten(
     statement, *forgotten = CHANGES[change]
     session.connection.execute(statement.encode())
     expected = forgotten[0 if normalize else 1]
-    asked = {"normalize": normalize, "probe": LONG_PROBE}
+    asked = {"normalize": normalize, "fingerprint_vector": LONG_PROBE}
     assert session.execute("assign/forget_changed", **asked) == expected
     kept = query(session, "SELECT photo_id FROM work_placements ORDER BY 1")
     assert kept == ([(2,), (3,)] if expected else [(1,), (2,), (3,)])
 
 
 def test_columns_that_a_cluster_can_not_do_without_are_found(session: Session) -> None:
-    def unknown(*, nobodys: bool) -> list[str]:
-        found = session.fetch_all("survey/find_unknown_columns", nobodys=nobodys)
+    def unknown(*, unscoped: bool) -> list[str]:
+        found = session.fetch_all("survey/find_unknown_columns", unscoped=unscoped)
         return [row["name"] for row in found]
 
-    assert unknown(nobodys=True) == []
+    assert unknown(unscoped=True) == []
     session.connection.execute("ALTER TABLE clusters ADD album_id bigint NOT NULL")
     session.connection.execute("ALTER TABLE clusters ADD kind text NOT NULL DEFAULT 'x'")
     session.connection.execute("ALTER TABLE clusters ADD owner_id bigint NOT NULL")
-    assert unknown(nobodys=True) == ["album_id", "owner_id"]
+    assert unknown(unscoped=True) == ["album_id", "owner_id"]
     session.connection.execute("SELECT scope_clusters_by('owner_id')")
-    assert unknown(nobodys=True) == ["album_id", "owner_id"]
-    assert unknown(nobodys=False) == ["album_id"]
+    assert unknown(unscoped=True) == ["album_id", "owner_id"]
+    assert unknown(unscoped=False) == ["album_id"]
 
 
 def test_clusters_that_hold_photos_of_another_scope_are_found(session: Session) -> None:
@@ -325,7 +330,7 @@ def test_photos_go_to_the_nearest_cluster_of_their_scope(session: Session) -> No
         limits=[100.0] * 4,
         normalize=False,
         dimensions=2,
-        probe=PROBE,
+        fingerprint_vector=PROBE,
         after_row=0,
         last_row=3,
     )
@@ -337,20 +342,20 @@ def test_photos_go_to_the_nearest_cluster_of_their_scope(session: Session) -> No
 
 
 def test_the_nearest_active_cluster_is_one_of_the_scope(session: Session) -> None:
-    _, theirs, nobodys = make_clusters_of(session, [[1, 0], [0, 1], [1, 1]], [7, 9, None])
+    _, theirs, unscoped = make_clusters_of(session, [[1, 0], [0, 1], [1, 1]], [7, 9, None])
     ask = "SELECT nearest_active_cluster('[1, 0]', scope => {})"
     assert query(session, ask.format(9)) == [(theirs,)]
-    assert query(session, ask.format("NULL")) == [(nobodys,)]
+    assert query(session, ask.format("NULL")) == [(unscoped,)]
     assert query(session, ask.format(5)) == [(None,)]
 
 
 def test_a_photo_and_its_cluster_are_of_one_scope(session: Session) -> None:
     add_with_ids(session, {1: [1, 0], 2: [0, 1], 3: [1, 1]})
     give_scopes(session, {1: 7, 2: 9})
-    ours, nobodys = make_clusters_of(session, [[1, 0], [1, 1]], [7, None])
+    ours, unscoped = make_clusters_of(session, [[1, 0], [1, 1]], [7, None])
     place(session, ours, 1)
-    place(session, nobodys, 3)
-    for photo_id, cluster_id in ((2, ours), (3, ours), (1, nobodys)):
+    place(session, unscoped, 3)
+    for photo_id, cluster_id in ((2, ours), (3, ours), (1, unscoped)):
         with (
             pytest.raises(DatabaseError, match=f"photo {photo_id} is of"),
             session.transaction(),

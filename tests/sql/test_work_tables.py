@@ -69,7 +69,7 @@ def test_every_work_table_is_found_if_it_is_full_and_emptied(session: Session) -
 
 
 def test_room_that_a_failed_statement_took_is_given_back(session: Session) -> None:
-    with session.transaction(undone=True):
+    with session.transaction(force_rollback=True):
         fill(session)
     room = "SELECT pg_relation_size('work_assignments')"
     assert filled(session) == set()

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fluffy_sql.runs.cluster_matching import OldCluster, Shared, match_clusters
+from fluffy_sql.runs.cluster_matching import OldCluster, Overlap, match_clusters
 
 
 def old_clusters(
@@ -20,12 +20,12 @@ def old_clusters(
     ]
 
 
-def shared(*rows: tuple[int, int | None, int]) -> list[Shared]:
-    return [Shared(*row) for row in rows]
+def shared(*rows: tuple[int, int | None, int]) -> list[Overlap]:
+    return [Overlap(*row) for row in rows]
 
 
 def match(
-    rows: list[Shared],
+    rows: list[Overlap],
     old: list[OldCluster],
     centroids: list[list[float]] | None = None,
     k: int = 2,
@@ -94,7 +94,7 @@ def test_an_empty_cluster_of_another_length_does_not_go_on() -> None:
 @given(st.data(), st.integers(1, 6), st.integers(1, 6))
 def test_no_cluster_is_matched_twice(data: st.DataObject, k: int, olds: int) -> None:
     counts = data.draw(st.lists(st.integers(0, 9), min_size=k * olds, max_size=k * olds))
-    rows = [Shared(i // olds, 101 + i % olds, count) for i, count in enumerate(counts) if count]
+    rows = [Overlap(i // olds, 101 + i % olds, count) for i, count in enumerate(counts) if count]
     sizes = [sum(counts[i] for i in range(column, k * olds, olds)) for column in range(olds)]
     places: list[list[float] | None] = [[float(i), 0.0] for i in range(olds)]
     found = match(rows, old_clusters(*sizes, centroids=places), k=k)

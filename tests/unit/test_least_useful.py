@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fluffy_sql.kmeans.refine import least_useful
+from fluffy_sql.kmeans.refine import centroids_to_remove
 
 # On a line, far from each other.
 APART = [[100.0 * i, 0.0] for i in range(8)]
 
 
 def picked(centroids: list[list[float]], utilities: list[float], most: int) -> list[int]:
-    return least_useful(np.array(centroids, dtype=np.float32), np.array(utilities), most)
+    return centroids_to_remove(np.array(centroids, dtype=np.float32), np.array(utilities), most)
 
 
 def test_those_of_least_utility_go_first() -> None:
@@ -63,7 +63,7 @@ def test_as_many_go_as_are_asked_for_and_no_one_twice(
     # On a coarse grid some centroids coincide and many are neighbours.
     centroids = generator.integers(grid, size=(k, 2)).astype(np.float32)
     most = int(share * k)
-    gone = least_useful(centroids, generator.random(k), most)
+    gone = centroids_to_remove(centroids, generator.random(k), most)
     assert len(gone) == len(set(gone)) == most
     assert set(gone) <= set(range(k))
 
@@ -77,5 +77,5 @@ def test_more_centroids_than_are_compared_at_once_are_compared_with_all() -> Non
     centroids[300:, 1] += 1
     # Ranked by utility, the two of a pair come one after the other.
     utilities = np.arange(many) % 300 + 0.5 * (np.arange(many) >= 300)
-    gone = least_useful(centroids, utilities, 300)
+    gone = centroids_to_remove(centroids, utilities, 300)
     assert sorted(label % 300 for label in gone) == list(range(300))

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from fluffy_sql.kmeans.projection import MOST_DIRECTIONS, main_directions
+from fluffy_sql.kmeans.projection import MOST_DIRECTIONS, fit_projection
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fluffy_sql.kmeans.projection import Directions
+    from fluffy_sql.kmeans.projection import Projection
 
     Matrix = NDArray[np.float32]
 
@@ -28,11 +28,11 @@ def made_rows(rows: int = 600, *, offset: float = 0) -> Matrix:
     return np.asarray(made, dtype=np.float32)
 
 
-def directions(rows: Matrix, *, centered: bool = True) -> Directions:
-    return main_directions(rows, centered=centered, generator=np.random.default_rng(0))
+def directions(rows: Matrix, *, centered: bool = True) -> Projection:
+    return fit_projection(rows, centered=centered, generator=np.random.default_rng(0))
 
 
-def kept(found: Directions, rows: Matrix) -> float:
+def kept(found: Projection, rows: Matrix) -> float:
     """Share of the squares that lies in the span."""
     coordinates = found.project(rows)[:, :-1]
     return float((coordinates**2).sum() / ((rows - found.origin) ** 2).sum())

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _LONGEST_VECTOR = 16_000
 
 
-def among_all(session: Session, centroids: Matrix) -> dict[str, Any]:
+def exhaustive_params(session: Session, centroids: Matrix) -> dict[str, Any]:
     """Parameters of a statement that compares a row with every centroid.
 
     They are encoded once and can be sent to many sessions.
@@ -31,7 +31,7 @@ def among_all(session: Session, centroids: Matrix) -> dict[str, Any]:
     return {"centroids": session.vector_array(centroids)}
 
 
-def among_candidates(
+def candidate_params(
     session: Session, centroids: Matrix, candidates: NDArray[np.int32]
 ) -> dict[str, Any]:
     """Parameters of a statement that compares a row with the candidates of its cell.

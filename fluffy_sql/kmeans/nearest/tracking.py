@@ -27,7 +27,7 @@ from fluffy_sql.kmeans.nearest.cells import (
     cells_of,
     nearest,
 )
-from fluffy_sql.kmeans.nearest.params import among_all, among_candidates
+from fluffy_sql.kmeans.nearest.params import candidate_params, exhaustive_params
 from fluffy_sql.postgres.vectors import IntegerArray
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ _ROWS_PER_CENTROID = 8
 
 
 @dataclass(frozen=True)
-class Shortcuts:
+class CandidateLists:
     """Where photos look for the nearest of many centroids.
 
     Attributes:
@@ -74,10 +74,10 @@ class Shortcuts:
 
 
 @dataclass(frozen=True)
-class Names:
+class StatementPair:
     """Of a statement that compares rows with all centroids, and with the candidates of a cell."""
 
-    among_all: str
+    exhaustive_params: str
     by_cell: str
 
 
@@ -91,7 +91,7 @@ class _Piece:
     last_row: int
 
 
-class Following:
+class AssignmentTracker:
     """Runs statements over the sample in which each row has its nearest centroid.
 
     Args:
@@ -113,7 +113,7 @@ class Following:
         self._before: Matrix | None = None
 
     def look(
-        self, names: Names, centroids: Matrix, rows: int, **parameters: object
+        self, names: StatementPair, centroids: Matrix, rows: int, **parameters: object
     ) -> Iterator[list[dict[str, Any]]]:
         """Runs a statement over ranges of the first rows; parts come in the order of the ranges.
 
@@ -155,7 +155,7 @@ class Following:
         cells = IntegerArray.of(self.labels[:rows])
         return _alone(self._task.session, centroids) | {"cells": cells}
 
-    def shortcuts(self, centroids: Matrix) -> Shortcuts | None:
+    def shortcuts(self, centroids: Matrix) -> CandidateLists | None:
         """Where photos look for the nearest of many centroids; None: among all.
 
         Args:
@@ -171,9 +171,9 @@ class Following:
         if around is None:
             return None
         if self._sample.whole:
-            return Shortcuts(self.labels, around, None)
+            return CandidateLists(self.labels, around, None)
         cells = cells_of(centroids, photos, self._generator(), LEAST_RECALL)
-        return Shortcuts(self.labels, around, cells) if cells else None
+        return CandidateLists(self.labels, around, cells) if cells else None
 
     @cached_property
     def _some(self) -> tuple[NDArray[np.int64], Matrix, Matrix]:
@@ -185,7 +185,7 @@ class Following:
         """Chance for cells, the same for each time they are found."""
         return np.random.default_rng([self._task.settings.seed, _CELLS])
 
-    def _pieces(self, names: Names, centroids: Matrix, rows: int) -> list[_Piece]:
+    def _pieces(self, names: StatementPair, centroids: Matrix, rows: int) -> list[_Piece]:
         about = _ROWS_PER_CENTROID * len(centroids)
         near = self._near(centroids)
         known = min(rows, len(self.labels)) if near else 0
@@ -199,10 +199,10 @@ class Following:
         if labels is not None:
             alone = _alone(self._task.session, centroids)
             return pieces + _by_cell(names, alone, labels, new)
-        everything = among_all(self._task.session, centroids) | {
+        everything = exhaustive_params(self._task.session, centroids) | {
             "followed": self._follows(centroids)
         }
-        return pieces + [_Piece(names.among_all, everything, *ends) for ends in new]
+        return pieces + [_Piece(names.exhaustive_params, everything, *ends) for ends in new]
 
     def _near(self, centroids: Matrix) -> dict[str, Any] | None:
         """How rows of the last look are looked up; None where they had better be as new."""
@@ -215,7 +215,7 @@ class Following:
         )
         if around is None:
             return None
-        return among_candidates(self._task.session, centroids, around)
+        return candidate_params(self._task.session, centroids, around)
 
     def _around(
         self,
@@ -260,7 +260,7 @@ class Following:
         parts = self._sample.over_ranges(
             "kmeans/find_labels",
             ranges,
-            **among_candidates(self._task.session, centroids, cells.candidates),
+            **candidate_params(self._task.session, centroids, cells.candidates),
             centers=self._task.session.vector_array(cells.centers),
         )
         for (after, last), part in zip(ranges, parts, strict=True):
@@ -271,11 +271,11 @@ class Following:
 def _alone(session: Session, centroids: Matrix) -> dict[str, Any]:
     """Parameters for rows whose centroid is known: each is its own only candidate."""
     only = np.arange(len(centroids), dtype=np.int32)[:, None]
-    return among_candidates(session, centroids, only)
+    return candidate_params(session, centroids, only)
 
 
 def _by_cell(
-    names: Names, near: dict[str, Any], cells: Labels, ranges: list[tuple[int, int]]
+    names: StatementPair, near: dict[str, Any], cells: Labels, ranges: list[tuple[int, int]]
 ) -> list[_Piece]:
     return [
         _Piece(

@@ -16,11 +16,11 @@ import numpy as np
 from fluffy_sql.algorithms import Fit, StepReport
 from fluffy_sql.kmeans.minibatch import has_converged
 from fluffy_sql.kmeans.numeric_limits import require_finite, require_measurable
-from fluffy_sql.kmeans.refine import least_useful
+from fluffy_sql.kmeans.refine import centroids_to_remove
 from fluffy_sql.kmeans.sample import Sample
 from fluffy_sql.kmeans.seeding import best_seeding, enough_rows
 from fluffy_sql.kmeans.training import BREATH, FINE_TOLERANCE, ROUNDING, centroids_of
-from fluffy_sql.postgres.vectors import probe
+from fluffy_sql.postgres.vectors import fingerprint_vector
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -39,7 +39,7 @@ _GROUP_ROWS = 2_048
 # all that comes before.
 _ROUNDS = 1
 # What the generator of a scope without a number is for.
-_NOBODYS = 2**63
+_UNSCOPED = 2**63
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class _Trained:
 
 
 @dataclass(frozen=True)
-class _Stack:
+class _StackedCentroids:
     """The centroids of several scopes, one below the other.
 
     Attributes:
@@ -74,7 +74,7 @@ class _Stack:
     centroids: Matrix
 
     @classmethod
-    def of(cls, by_place: Mapping[int, Matrix]) -> _Stack:
+    def of(cls, by_place: Mapping[int, Matrix]) -> _StackedCentroids:
         places = sorted(by_place)
         counts = [len(by_place[place]) for place in places]
         return cls(
@@ -149,7 +149,7 @@ class _SmallScopes:
             missing = {
                 place: self._most(place) - len(now.centroids) for place, now in short.items()
             }
-            stack = _Stack.of(_centroids(short))
+            stack = _StackedCentroids.of(_centroids(short))
             added = self._draw_splits(stack, _errors(short), missing)
             wider = {
                 place: np.concatenate([short[place].centroids, rows])
@@ -183,7 +183,7 @@ class _SmallScopes:
     def _seed_one(self, place: int, rows: Matrix) -> Matrix:
         scope = self._scopes[place]
         k = self._settings.k_for(scope)
-        number = _NOBODYS if scope is None else scope % _NOBODYS
+        number = _UNSCOPED if scope is None else scope % _UNSCOPED
         generators = (
             np.random.default_rng([self._settings.seed, restart, number])
             for restart in range(self._settings.restarts)
@@ -218,7 +218,7 @@ class _SmallScopes:
 
     def _step(self, centroids: Mapping[int, Matrix], phase: str) -> dict[int, _Trained]:
         begun = time.perf_counter()
-        stack = _Stack.of(centroids)
+        stack = _StackedCentroids.of(centroids)
         means = stack.centroids.copy()
         rows = np.zeros(len(means), dtype=np.int64)
         errors = np.zeros(len(means), dtype=np.float64)
@@ -246,7 +246,7 @@ class _SmallScopes:
 
     def _refill_empty(
         self,
-        stack: _Stack,
+        stack: _StackedCentroids,
         means: Matrix,
         rows: NDArray[np.int64],
         errors: NDArray[np.float64],
@@ -265,7 +265,7 @@ class _SmallScopes:
             means[starts[place] + empty[place][: len(splits)]] = splits
 
     def _draw_splits(
-        self, stack: _Stack, errors: NDArray[np.float64], most: Mapping[int, int]
+        self, stack: _StackedCentroids, errors: NDArray[np.float64], most: Mapping[int, int]
     ) -> dict[int, Matrix]:
         """A row from each of the worst clusters of scopes, so many of each."""
         wanted = {
@@ -274,7 +274,7 @@ class _SmallScopes:
             if place in most
         }
         by_place = stack.split(stack.centroids)
-        narrowed = _Stack.of({place: by_place[place] for place in wanted})
+        narrowed = _StackedCentroids.of({place: by_place[place] for place in wanted})
         splits: dict[int, list[Matrix]] = {}
         for group in self._groups(narrowed.places):
             found = self._task.session.fetch_all(
@@ -308,7 +308,7 @@ class _SmallScopes:
     def _breathe_once(
         self, best: Mapping[int, _Trained], breath: Mapping[int, int]
     ) -> dict[int, _Trained]:
-        stack = _Stack.of(_centroids(best))
+        stack = _StackedCentroids.of(_centroids(best))
         added = self._draw_splits(stack, _errors(best), breath)
         if not added:
             return {}
@@ -316,14 +316,16 @@ class _SmallScopes:
             place: np.concatenate([best[place].centroids, rows]) for place, rows in added.items()
         }
         wider = _centroids(self._descend(wider, "refine", FINE_TOLERANCE))
-        utilities = self._measure_utilities(_Stack.of(wider))
+        utilities = self._measure_utilities(_StackedCentroids.of(wider))
         kept = {
-            place: np.delete(rows, least_useful(rows, utilities[place], len(added[place])), axis=0)
+            place: np.delete(
+                rows, centroids_to_remove(rows, utilities[place], len(added[place])), axis=0
+            )
             for place, rows in wider.items()
         }
         return self._descend(kept, "refine", FINE_TOLERANCE)
 
-    def _measure_utilities(self, stack: _Stack) -> dict[int, NDArray[np.float64]]:
+    def _measure_utilities(self, stack: _StackedCentroids) -> dict[int, NDArray[np.float64]]:
         utilities = np.zeros(len(stack.centroids), dtype=np.float64)
         for at, found in self._over_groups("kmeans/measure_clusters_by_scope", stack):
             utilities[at] = [row["utility"] for row in found]
@@ -333,7 +335,7 @@ class _SmallScopes:
 
     def assign(self, trained: Mapping[int, Matrix]) -> tuple[Fit, list[Scope]]:
         """Labels every photo; see `fit_small_scopes`."""
-        stack = _Stack.of(trained)
+        stack = _StackedCentroids.of(trained)
 
         def work(session: Session, group: NDArray[np.intp]) -> int:
             return session.execute(
@@ -341,7 +343,7 @@ class _SmallScopes:
                 **self._where(stack, group),
                 scopes=[self._scopes[place] for place in group.tolist()],
                 first_label=int(stack.starts[np.searchsorted(stack.places, group[0])]),
-                probe=probe(self._task.survey.dimensions),
+                fingerprint_vector=fingerprint_vector(self._task.survey.dimensions),
                 normalize=self._normalize,
                 dimensions=self._task.survey.dimensions,
                 clustered=self._task.reclusters,
@@ -351,7 +353,7 @@ class _SmallScopes:
             self._task.log.photos(photos)
         return self._summarize(stack)
 
-    def _summarize(self, stack: _Stack) -> tuple[Fit, list[Scope]]:
+    def _summarize(self, stack: _StackedCentroids) -> tuple[Fit, list[Scope]]:
         photos = np.zeros(len(stack.centroids), dtype=np.int64)
         errors = np.zeros(len(stack.centroids), dtype=np.float64)
         for row in self._task.session.fetch_all("kmeans/summarize_assignments"):
@@ -406,7 +408,7 @@ class _SmallScopes:
         cuts = np.flatnonzero(np.diff(rows // _GROUP_ROWS)) + 1
         return np.split(places, cuts)
 
-    def _where(self, stack: _Stack, group: NDArray[np.intp]) -> dict[str, Any]:
+    def _where(self, stack: _StackedCentroids, group: NDArray[np.intp]) -> dict[str, Any]:
         """What a statement has to know of a group of scopes that are side by side in a stack."""
         at = np.searchsorted(stack.places, group)
         starts, ends = stack.starts[at], stack.starts[at + 1]
@@ -421,7 +423,7 @@ class _SmallScopes:
         }
 
     def _over_groups(
-        self, name: str, stack: _Stack
+        self, name: str, stack: _StackedCentroids
     ) -> Iterator[tuple[NDArray[np.intp], list[dict[str, Any]]]]:
         """Runs a statement over all scopes of a stack.
 

@@ -15,7 +15,7 @@ from fluffy_sql.postgres.work_tables import empty, work_tables
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from fluffy_sql.algorithms import Checkpoint, RunLog, Scope, StepReport, Task
+    from fluffy_sql.algorithms import Checkpoint, RunObserver, Scope, StepReport, Task
     from fluffy_sql.postgres.session import Session
 
 # No sample is drawn of fewer photos, so nothing is gained by clustering them alone; and a step over
@@ -37,7 +37,7 @@ def fit_scopes(task: Task, fit_one: Callable[[Task], Fit]) -> Fit:
     task = replace(task, log=_LogOfScopes(task.log))
     small = [found for found in task.survey.scopes if _is_small(task, found)]
     alone = [found for found in task.survey.scopes if not _is_small(task, found)]
-    with _aside(task.session) as aside:
+    with _scope_results(task.session) as aside:
         for together in _in_batches(task, small):
             fit, incomplete = fit_small_scopes(task.of_scopes(together))
             aside.put(fit)
@@ -64,7 +64,7 @@ def _in_batches(task: Task, small: list[Scope]) -> list[list[Scope]]:
     return list(batches.values())
 
 
-class _Aside:
+class _ScopeResults:
     """Holds what was assigned of scopes that are done, under labels that no two of them share."""
 
     def __init__(self, session: Session) -> None:
@@ -106,15 +106,15 @@ class _Aside:
 
 
 @contextmanager
-def _aside(session: Session) -> Iterator[_Aside]:
+def _scope_results(session: Session) -> Iterator[_ScopeResults]:
     with work_tables(session, "work_aside"):
-        yield _Aside(session)
+        yield _ScopeResults(session)
 
 
 class _LogOfScopes:
     """Numbers steps through all scopes. A run over several scopes can't be continued."""
 
-    def __init__(self, log: RunLog) -> None:
+    def __init__(self, log: RunObserver) -> None:
         self._log = log
         self._steps = 0
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _AXES = 2
-# Directions that hold less than this share of the variance are rounding.
+# Projection that hold less than this share of the variance are rounding.
 _LEAST_SHARE = 1e-9
 # Distances are held for so many pairs at a time.
 _PAIRS_AT_ONCE = 4_000_000

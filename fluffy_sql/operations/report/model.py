@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fluffy_sql.runs.survey import OneScope
+    from fluffy_sql.runs.survey import ScopeFilter
 
 CENTRAL, BETWEEN, OUTERMOST = "central", "between", "outermost"
 SECTIONS = (CENTRAL, BETWEEN, OUTERMOST)
@@ -26,7 +26,7 @@ class Selection:
     run_id: int | None = None
     largest: int | None = None
     cluster_ids: tuple[int, ...] = ()
-    one_scope: OneScope | None = None
+    one_scope: ScopeFilter | None = None
 
 
 @dataclass(frozen=True)

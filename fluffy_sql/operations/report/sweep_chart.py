@@ -103,7 +103,7 @@ def _write_picture(result: SweepResult, file: Path) -> None:
     for place, measure in enumerate(_measured(result), start=1):
         axes = figure.add_subplot(2, 3, place)
         _plot(axes, measure, result)
-    _tell(figure.add_subplot(2, 3, 6), result)
+    _explain(figure.add_subplot(2, 3, 6), result)
     figure.savefig(file, format="png", metadata={"Software": f"fluffy_sql {__version__}"})
 
 
@@ -129,7 +129,7 @@ def _plot(axes: Axes, measure: _Measure, result: SweepResult) -> None:
     axes.spines["bottom"].set_color(_LINE)
 
 
-def _tell(axes: Axes, result: SweepResult) -> None:
+def _explain(axes: Axes, result: SweepResult) -> None:
     """The reasons, in words, beside the plots."""
     axes.axis("off")
     told = "\n".join(f"- {reason}" for reason in (*result.reasons, _basis(result)))

@@ -1,9 +1,10 @@
 -- What find_nearest does, where photos are distributed: a slice of centroids that is cut out first would be a table of
 -- the coordinator's, so each photo passes over the centroids of other scopes. xmin is that of the row on its shard.
--- Parameters: scopes bigint[] (null: nobody's own), firsts integer[] (where the clusters of each begin, from 1),
+-- Parameters: scopes bigint[] (null: unscoped), firsts integer[] (where the clusters of each begin, from 1),
 --   lasts integer[], cluster_ids bigint[] (of a scope side by side, rising), centroids vector[] (of each, as
 --   list_clusters gives them), limits double precision[] (the farthest each takes; null: not known),
---   normalize boolean, dimensions integer, probe vector (as in kmeans/assign_photos), after_row bigint (exclusive),
+--   normalize boolean, dimensions integer, fingerprint_vector vector (as in kmeans/assign_photos), after_row bigint
+--   (exclusive),
 --   last_row bigint (inclusive)
 -- Returns: nothing; the row count is the photos that have a nearest cluster.
 INSERT INTO work_placements (
@@ -19,7 +20,7 @@ SELECT
         ELSE nearest.distance
     END AS within_limit,
     found.xmin AS row_version,
-    photo.embedding <#> %(probe)b::vector AS fingerprint
+    photo.embedding <#> %(fingerprint_vector)b::vector AS fingerprint
 FROM work_candidates AS candidate
 INNER JOIN unnest(%(scopes)s::bigint[], %(firsts)s::integer[], %(lasts)s::integer[]) AS own (scope, first, last)
     ON candidate.scope IS NOT DISTINCT FROM own.scope

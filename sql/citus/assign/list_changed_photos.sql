@@ -1,6 +1,6 @@
 -- What list_changed_photos does, where photos are distributed: the newest move of a photo lies on its shard, and only
 -- ids of photos that changed since are sent.
--- Parameters: probe vector (as in kmeans/assign_photos, as long as any embedding)
+-- Parameters: fingerprint_vector vector (as in kmeans/assign_photos, as long as any embedding)
 -- Returns: nothing; the row count is how many there are.
 INSERT INTO work_candidates (position, photo_id, cluster_id, scope)
 SELECT
@@ -39,7 +39,7 @@ FROM (
         AND cluster.status::text = '0'
         AND moved.to_cluster_id = usable.cluster_id
         AND abs(
-            (fetched.embedding <#> subvector(%(probe)b::vector, 1, vector_dims(fetched.embedding)))
+            (fetched.embedding <#> subvector(%(fingerprint_vector)b::vector, 1, vector_dims(fetched.embedding)))
             / CASE WHEN run.metric = 'cosine' AND fetched.norm > 0 THEN fetched.norm ELSE 1 END
             - moved.fingerprint
         ) > 0.0001 * CASE WHEN run.metric = 'cosine' THEN 1 ELSE greatest(fetched.norm, 1e-30) END

@@ -1,6 +1,7 @@
 -- What count_misplaced does, where photos are distributed: moves are drawn first, and their photos looked at where they
 -- lie.
--- Parameters: photos bigint (how many to draw, together), probe vector (as in kmeans/assign_photos, as long as any
+-- Parameters: photos bigint (how many to draw, together), fingerprint_vector vector (as in kmeans/assign_photos, as
+--   long as any
 --   embedding)
 -- Returns: run_id, looked_at, misplaced, recall (share that the run found at their nearest centroid); by run_id.
 WITH drawn AS MATERIALIZED (
@@ -49,7 +50,10 @@ CROSS JOIN
     ) AS distance
 WHERE
     found.cluster_id = drawn.to_cluster_id
-    AND abs((photo.embedding <#> subvector(%(probe)b::vector, 1, vector_dims(photo.embedding))) - drawn.fingerprint)
+    AND abs(
+        (photo.embedding <#> subvector(%(fingerprint_vector)b::vector, 1, vector_dims(photo.embedding)))
+        - drawn.fingerprint
+    )
     <= 0.0001 * CASE WHEN run.metric = 'cosine' THEN 1 ELSE greatest(vector_norm(photo.embedding), 1e-30) END
     AND found.cluster_pinned IS NOT TRUE
 GROUP BY drawn.run_id
