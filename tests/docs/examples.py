@@ -6,17 +6,18 @@ database that the tutorial leaves, from its first block to its last.
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import shlex
 import subprocess
 import sys
+import tempfile
 from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import psycopg
+import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -87,6 +88,25 @@ def _lines(text: str) -> list[str]:
     return lines
 
 
+@contextmanager
+def _standard_streams(descriptor: int) -> Iterator[None]:
+    """Has this process and those that it starts print into a file."""
+    saved = {number: os.dup(number) for number in (1, 2)}
+    try:
+        for number in saved:
+            os.dup2(descriptor, number)
+        with (
+            open(os.dup(descriptor), "w", encoding="utf-8", buffering=1) as printed,  # noqa: PTH123
+            redirect_stdout(printed),
+            redirect_stderr(printed),
+        ):
+            yield
+    finally:
+        for number, kept in saved.items():
+            os.dup2(kept, number)
+            os.close(kept)
+
+
 @dataclass
 class Reader:
     """Someone who follows a page, in a folder and with a database.
@@ -104,31 +124,26 @@ class Reader:
     def run(self, command: str) -> str:
         """What a command prints, on either stream."""
         words = [] if _SHELL.search(command) else shlex.split(command)
-        if words[:1] == ["fluffy-sql"] and words[1] != "psql":
+        if words[:1] == ["fluffy-sql"]:
             printed = self._run_here(words[1:])
         else:
-            printed = self._run_in_shell(command)
+            database = {"DATABASE_URL": self.database_url} if self.database_url else {}
+            printed = in_shell(command, self.folder, self.programs, **database).stdout
         return printed.replace(str(self.folder), CLONE)
 
     def _run_here(self, arguments: list[str]) -> str:
         """In this process: starting another takes longer than most commands."""
-        printed = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
-        before = os.environ.get("DATABASE_URL")
-        if self.database_url:
-            os.environ["DATABASE_URL"] = self.database_url
-        try:
-            with chdir(self.folder), redirect_stdout(printed), redirect_stderr(printed):
+        with tempfile.TemporaryFile() as file:
+            with (
+                pytest.MonkeyPatch.context() as patch,
+                chdir(self.folder),
+                _standard_streams(file.fileno()),
+            ):
+                if self.database_url:
+                    patch.setenv("DATABASE_URL", self.database_url)
                 cli.run(arguments)
-        finally:
-            os.environ.pop("DATABASE_URL", None)
-            if before is not None:
-                os.environ["DATABASE_URL"] = before
-        printed.seek(0)
-        return printed.read()
-
-    def _run_in_shell(self, command: str) -> str:
-        database = {"DATABASE_URL": self.database_url} if self.database_url else {}
-        return in_shell(command, self.folder, self.programs, **database).stdout
+            file.seek(0)
+            return file.read().decode()
 
     def execute(self, statements: str) -> None:
         """Runs SQL as `fluffy-sql psql` would find its names.
