@@ -5,6 +5,8 @@ from __future__ import annotations
 from difflib import unified_diff
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.docs.examples import (
     TUTORIAL,
     Reader,
@@ -27,6 +29,7 @@ RUN_HERE = [
 ]
 
 
+@pytest.mark.database
 def test_every_example_prints_what_its_page_shows(tmp_path: Path) -> None:
     """One test, since drawing the sample library takes half of its time."""
     with fresh_clone(tmp_path) as clone:

@@ -13,7 +13,7 @@ from pydantic_core import PydanticUndefined
 
 from fluffy_sql.cli import main as cli
 from fluffy_sql.settings import Settings
-from tests.docs.pages import DOCS, first_codes_of, rows_of, sections_of, text_of
+from tests.docs.pages import CHECKOUT, DOCS, first_codes_of, rows_of, sections_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,6 +48,11 @@ ALL_COMMANDS = dict(commands(cli.fluffy_sql))
 
 def test_every_command_is_there_and_no_other() -> None:
     assert set(COMMANDS) - {"Commands"} == set(ALL_COMMANDS)
+
+
+def test_readme_names_every_command() -> None:
+    codes = first_codes_of(sections_of(CHECKOUT / "README.md")["Commands"])
+    assert {code.split()[0] for code in codes} == set(cli.fluffy_sql.commands)
 
 
 @pytest.mark.parametrize("name", ALL_COMMANDS)
@@ -88,7 +93,6 @@ def test_every_setting_is_there_with_its_default_and_no_other(
     assert described == expected
 
 
-@pytest.mark.database
 def test_everything_in_the_schema_is_there_and_nothing_else(session: Session) -> None:
     made = session.connection.execute(
         "SELECT relname::text FROM pg_class WHERE relnamespace = 'fluffy_sql'::regnamespace"
@@ -107,7 +111,6 @@ def test_everything_in_the_schema_is_there_and_nothing_else(session: Session) ->
     assert set(first_codes_of(yours)) | others == {name for (name,) in columns}
 
 
-@pytest.mark.database
 def test_functions_are_called_as_it_says(session: Session) -> None:
     for code in first_codes_of(TABLES):
         if (called := re.fullmatch(r"(\w+)\((.+)\)", code)) and called[1] != "place_new_photo":
