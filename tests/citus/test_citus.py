@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ from fluffy_sql.postgres.work_tables import empty
 from fluffy_sql.runs.commit import FinalTransaction
 from tests import running
 from tests.conftest import Finished, made_library
+from tests.docs.examples import examples_of, same
+from tests.docs.pages import DOCS, blocks_of
 from tests.integration.helpers import (
     clusters_by_photo,
     generate,
@@ -237,6 +240,15 @@ def test_distributing_keeps_rows_keys_and_functions_and_can_be_done_twice(
     assert run_cli("generate", "--k", "8").code == 0
     with Session.open(citus_url) as session:
         assert query(session, "SELECT min(id) FROM clusters") == [(9,)]
+
+
+def test_distribute_prints_what_the_page_shows(
+    citus_url: str, run_cli: Callable[..., Finished], monkeypatch: Any
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", citus_url)
+    blocks = blocks_of(DOCS / "explanation" / "scaling.md")
+    [[example]] = [examples_of(block) for block in blocks if block.language == "console"]
+    assert same(example.printed, run_cli(*shlex.split(example.command)[1:]).out)
 
 
 def test_work_tables_lie_where_their_photos_lie(citus_url: str) -> None:

@@ -148,7 +148,7 @@ def rename(connection: Connection, chance: random.Random) -> int:
 
 
 def delete_cluster(connection: Connection, chance: random.Random) -> int:
-    """Its photos are locked before it is, as docs/in_use.md says."""
+    """Its photos are locked before it is, as docs/guides/in-use.md says."""
     with connection.transaction():
         found = connection.execute(SOME_CLUSTER[1:-1]).fetchone()
         if found is None:
@@ -190,7 +190,7 @@ MISPLACED = """
 def test_others_write_while_runs_go_on(
     part: int, session: Session, database_url: str, add_photos: Add
 ) -> None:
-    """Random schedules, one library after the other: see the module docs/in_use.md tells of."""
+    """Random schedules, one library after the other: docs/guides/in-use.md tells of them."""
     chance = random.Random(part)
     add_photos(made_library(part, photos=PHOTOS, themes=K, dimensions=8, spread=0.3)[0])
     generate(database_url, k=K)
@@ -208,7 +208,7 @@ def test_others_write_while_runs_go_on(
                 ended.result()
         statements += sum(writer.statements for writer in writers)
         photos += sum(writer.inserted - writer.deleted for writer in writers)
-        # Who deletes a cluster and who moves its photos can still meet (docs/in_use.md).
+        # Who deletes a cluster and who moves its photos can still meet (docs/guides/in-use.md).
         theirs = {writer.pid for writer in writers}
         deadlocks = [error for writer in writers for error in writer.deadlocks]
         assert [
