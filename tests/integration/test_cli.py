@@ -19,7 +19,7 @@ from psycopg.conninfo import make_conninfo
 from yoyo import read_migrations
 
 from fluffy_sql import __version__
-from fluffy_sql.cli import main as cli
+from fluffy_sql.cli.main import fluffy_sql
 from fluffy_sql.resources import migrations_folder
 from tests.conftest import made_library
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     Run = Callable[..., Finished]
 
-COMMANDS = sorted(cli.fluffy_sql.commands)
+COMMANDS = sorted(fluffy_sql.commands)
 UNREACHABLE = "postgresql://me:secret@127.0.0.1:1/photos"
 NEED_TABLES = [
     ["import", "photos.csv"],
@@ -117,7 +117,7 @@ def test_every_command_has_help_with_an_example(run_cli: Run, command: str, flag
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_example_can_be_typed(name: str) -> None:
-    command = cli.fluffy_sql.commands[name]
+    command = fluffy_sql.commands[name]
     example = re.search(r"Example: fluffy-sql \S+ ?(.*)", command.help or "")
     assert example is not None
     command.make_context(name, shlex.split(example[1]))
@@ -125,7 +125,7 @@ def test_every_example_can_be_typed(name: str) -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_says_what_it_does(name: str) -> None:
-    options = [p for p in cli.fluffy_sql.commands[name].params if p.param_type_name == "option"]
+    options = [p for p in fluffy_sql.commands[name].params if p.param_type_name == "option"]
     assert [option.name for option in options if not getattr(option, "help", None)] == []
 
 
@@ -475,7 +475,7 @@ def test_assign_shows_the_largest_moves_of_many(
     session.connection.execute("UPDATE photos SET cluster_id = NULL")
     lines = on_database("assign", "--dry-run").out.splitlines()
     assert len(lines) == 1 + 1 + 20 + 1
-    assert lines[-1] == "... and 10 smaller ones; --json has all"
+    assert lines[-1] == "... and 10 more moves: --json has all"
 
 
 # clusters and runs
@@ -657,7 +657,8 @@ def test_all_of_it_without_naming_a_database(run_cli: Run, monkeypatch: pytest.M
 
         assert "run: fluffy-sql migrate" in run("sample").err
         assert run("migrate").out.startswith("Applied 0001_library\n")
-        monkeypatch.setattr(cli, "_sample_loader", lambda: load_three)
+        loader = "fluffy_sql.operations.sample_library.loading.load_sample_library"
+        monkeypatch.setattr(loader, load_three)
         drawn = run("sample", "--json", "--if-empty")
         assert only_json(drawn) == {"photos_loaded": 3}
         assert str(project / "sample_library") in drawn.err

@@ -255,7 +255,7 @@ def test_an_interrupted_sweep_prints_what_it_has_and_draws_it(
         if k == 8:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("fluffy_sql.cli.console.RunProgress.trying", interrupt)
+    monkeypatch.setattr("fluffy_sql.cli.progress_bar.RunProgress.trying", interrupt)
     chart = tmp_path / "chart.html"
     finished = on_database("--json", "--k", "3,4,8", "--out", str(chart))
     assert finished.code == 130
