@@ -276,7 +276,7 @@ def test_runs_as_a_table() -> None:
 
 
 def test_a_run_that_makes_no_clusters_has_neither_a_k_nor_a_seed() -> None:
-    placed = {"kind": "assign", "algorithm": "nearest", "k_requested": 0, "clusters_created": 0}
+    placed = {"kind": "assign", "algorithm": "nearest", "k_requested": None, "clusters_created": 0}
     nothing = dict.fromkeys(("inertia", "silhouette", "davies_bouldin", "calinski_harabasz"))
     lines = shown(runs_table([{**RUN_ROW, **placed, **nothing, "seed": 0}]))
     assert lines[1].split(maxsplit=7) == [
