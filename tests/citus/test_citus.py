@@ -54,9 +54,9 @@ PUSHED_DOWN = {
     "citus/runs/summarize_assignments",
     "runs/digest_assignments",
     "quality/draw_assigned",
-    "citus/commit/write_assignments",
-    "commit/apply_moves",
-    "commit/forget_unmoved",
+    "citus/commit/note_moves",
+    "citus/commit/apply_moves",
+    "citus/commit/forget_unmoved",
 }
 # A single shard is planned otherwise than several: whole statements are sent to it.
 SHARDS = pytest.mark.parametrize("shards", [None, 1])
@@ -260,7 +260,7 @@ def test_work_tables_lie_where_their_photos_lie(citus_url: str) -> None:
             " WHERE logicalrelid = 'photos'::regclass OR logicalrelid IN ("
             " SELECT attrelid FROM pg_attribute INNER JOIN list_work_tables() AS work_table (name)"
             " ON attrelid = work_table.name::regclass WHERE attname = 'photo_id')",
-        ) == [(8, 1)]
+        ) == [(7, 1)]
         query(
             session,
             "INSERT INTO work_drawn SELECT n, n FROM generate_series(1, 99) AS n RETURNING 1",

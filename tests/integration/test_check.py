@@ -252,7 +252,6 @@ LEFT = (
     "INSERT INTO work_measured_clusters (label, photos, mean, spread, scatter, photos_measured)"
     " VALUES (1, 1, '[1]', 0, 0, 1)",
     "INSERT INTO work_candidates VALUES (1, 1)",
-    "INSERT INTO work_placements (photo_id, to_cluster_id, row_version) VALUES (1, 1, '0')",
 )
 
 
