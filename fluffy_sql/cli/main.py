@@ -68,7 +68,7 @@ def run(arguments: list[str]) -> int:
         message = conceal(error.format_message(), arguments, any_at=True)
         return _fail(f"{message} See --help.", UsageError.exit_code, arguments)
     except (click.Abort, KeyboardInterrupt):
-        message = "stopped; what was not committed yet is undone"
+        message = "stopped; what was not committed is rolled back"
         return _fail(message, STOPPED_BY_SIGNAL, arguments)
     except (BrokenPipeError, SystemExit):
         # The reader of our output has left (`| head`); click and rich turn that into an exit. It is

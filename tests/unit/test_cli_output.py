@@ -147,11 +147,11 @@ def test_a_run_in_one_line() -> None:
         ({"photos_processed": 1, "clusters_created": 1, "k_requested": 1}, "1 photo in 1 cluster "),
         (
             {"photos_processed": 5, "clusters_created": 5},
-            "\nk is 20, but there are only 5 clusters, since there are only so many photos.",
+            "\nk is 20, but there are only 5 clusters, since there are no more photos.",
         ),
         (
             {"clusters_created": 5},
-            "\nk is 20, but there are only 5 clusters, since there are only so many different"
+            "\nk is 20, but there are only 5 clusters, since there are no more different"
             " embeddings.",
         ),
         ({"clusters_created": 1}, "\nk is 20, but there is only 1 cluster, since "),
@@ -307,7 +307,7 @@ def test_what_was_left_is_told_with_its_reason() -> None:
     without = replace(nothing, clusters=0, left={"no_cluster": 1_000}, skipped={})
     assert [*describe_assignment(without)] == [
         "No photos placed.",
-        "Left without a cluster: 1,000 photos of a length that no active cluster has.",
+        "Left without a cluster: 1,000 photos of a dimension that no active cluster has.",
         "There is no active cluster; make some: fluffy-sql generate",
     ]
 
@@ -460,7 +460,7 @@ def test_of_very_many_findings_some_are_shown() -> None:
         (
             0,
             "Nothing wrong was found: schema. Whether photos are at their nearest centroid is not"
-            " known: there is none that a run placed and that is as it was then.",
+            " known: no photo is as a run placed it.",
         ),
     ],
 )
@@ -482,7 +482,7 @@ def test_a_check_that_compared_no_photo_does_not_say_that_all_is_well(
         ),
         (
             CounterCache("triggers", changed=True, mended=2, found_here=False),
-            "Triggers keep photos_count from now on. 2 counts set right.",
+            "Triggers keep photos_count from now on. 2 counts corrected.",
         ),
         (
             CounterCache("service", changed=True, mended=0, found_here=False),
