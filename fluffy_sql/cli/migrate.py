@@ -37,7 +37,7 @@ def migrate(*, rollback: bool, yes: bool, library: options.Library, as_json: boo
     with library.address() as url:
         if rollback:
             gone = schema.uninstall(url, schema=place)
-            dropped = f"the schema {place}, and what migrate added to photos and clusters"
+            dropped = f"the schema {place}, and what migrate had added to photos and clusters"
             told = f"Dropped {dropped}." if gone else "Nothing to roll back."
             print_result({"schema": place, "uninstalled": gone}, told, as_json=as_json)
             return

@@ -294,7 +294,7 @@ def test_migrate_takes_back_only_what_is_really_meant(clustered: Run) -> None:
     done = clustered("migrate", "--rollback", "--yes")
     assert done.code == 0
     assert done.out == (
-        "Dropped the schema fluffy_sql, and what migrate added to photos and clusters.\n"
+        "Dropped the schema fluffy_sql, and what migrate had added to photos and clusters.\n"
     )
     assert clustered("clusters").code == 1
     assert clustered("migrate", "--rollback", "--yes").out == "Nothing to roll back.\n"

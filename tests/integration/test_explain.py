@@ -187,7 +187,7 @@ def test_the_command_for_people(session: Session, run_cli: Run, database_url: st
     assert finished.err.startswith("survey\n3,000 photos of 64 dimensions\nsample\n")
     assert finished.out.startswith("-- sql/session/prepare.sql, ")
     assert re.search(
-        r"\n\n-- sql/runs/close\.sql, once\nUPDATE cluster_runs\nSET\s[^;]*;\n"
+        r"\n\n-- sql/commit/close_run\.sql, once\nUPDATE cluster_runs\nSET\s[^;]*;\n"
         r"  Update on cluster_runs  \(cost=[^\n]*\n    ->  ",
         finished.out,
     )
