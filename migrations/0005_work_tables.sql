@@ -10,7 +10,7 @@
 CREATE UNLOGGED TABLE IF NOT EXISTS work_assignments (
     photo_id bigint NOT NULL,
     label integer NOT NULL,
-    distance double precision NOT NULL,
+    distance double precision NOT NULL DEFAULT 'NaN',
     row_version xid NOT NULL,
     fingerprint double precision
 );

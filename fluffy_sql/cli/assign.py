@@ -10,9 +10,9 @@ import click
 from fluffy_sql.cli import options
 from fluffy_sql.cli.cluster_output import UNUSABLE, cluster_or_none, first_rows
 from fluffy_sql.cli.console import count, list_counts, literal, number, print_result
-from fluffy_sql.cli.progress_bar import RunProgress
 from fluffy_sql.errors import UsageError
-from fluffy_sql.operations.assign import AssignOptions, AssignService
+from fluffy_sql.operations import assign as operations
+from fluffy_sql.operations.assign import AssignRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,15 +67,17 @@ def assign(
         raise UsageError("--max-distance and --within can't be given together; leave one out")
     if max_distance is not None and not (math.isfinite(max_distance) and max_distance >= 0):
         raise UsageError(f"--max-distance is {max_distance}; allowed: a number from 0 up")
-    wanted = AssignOptions(max_distance, within, metric, moved, dry_run)
-    with library.address() as url, RunProgress() as progress:
-        result = AssignService(
-            url,
-            schema=library.schema,
-            connections=library.settings.database.connections,
-            progress=progress,
-            limits=library.lock_limits,
-        ).assign(wanted)
+    request = AssignRequest(
+        max_distance=max_distance,
+        within=within,
+        metric=metric,
+        moved=moved,
+        dry_run=dry_run,
+        connections=library.settings.database.connections,
+        limits=library.lock_limits,
+    )
+    with library.work() as (session, progress):
+        result = operations.assign(session, request, progress)
     print_result(result, describe_assignment(result), as_json=as_json)
 
 

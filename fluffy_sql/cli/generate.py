@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -17,9 +16,11 @@ from fluffy_sql.cli.cluster_output import (
     list_clusters,
 )
 from fluffy_sql.cli.console import count, list_counts, number, print_result, printable
-from fluffy_sql.cli.progress_bar import RunProgress, count_scopes
+from fluffy_sql.cli.progress_bar import count_scopes
 from fluffy_sql.errors import UsageError
-from fluffy_sql.operations.generate import ClusteringService
+from fluffy_sql.operations import generate as operations
+from fluffy_sql.operations.generate import GenerateRequest
+from fluffy_sql.postgres.explain import PlanRecorder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,11 +28,10 @@ if TYPE_CHECKING:
     from fluffy_sql.cli.console import Part
     from fluffy_sql.postgres.explain import ExplainedStatement
     from fluffy_sql.runs.record import RunResult
-    from fluffy_sql.settings import Settings
 
 
 @click.command(short_help="Cluster the photos that have no cluster yet.")
-@options.with_setting("--k", "clustering.k", type=int, help="How many clusters to make.")
+@options.with_setting("--k", "clustering.kmeans.k", type=int, help="How many clusters to make.")
 @options.with_metric
 @options.with_seed
 @options.with_setting("--algorithm", "clustering.algorithm", help="Which algorithm to use.")
@@ -83,32 +83,32 @@ def generate(
     given = any(name.startswith("clustering.") for name in library.flags)
     if resume and (recluster or dry_run or explain or given):
         raise UsageError("--resume takes the options of the killed run; leave out all others")
-    with library.address() as url:
-        if explain:
-            with _service(url, library.settings) as service:
-                statements = service.explain()
-            found = {"statements": [asdict(statement) for statement in statements]}
-            print_result(found, _describe_statements(statements), as_json=as_json)
-            return
-        with _service(url, library.settings) as service:
-            if resume:
-                result = service.resume()
-            else:
-                result = service.generate(recluster=recluster, cold=cold, dry_run=dry_run)
-        print_result(result, _describe(result, library), as_json=as_json)
-
-
-@contextmanager
-def _service(url: str, settings: Settings) -> Iterator[ClusteringService]:
-    """What runs the algorithm, with its progress on stderr."""
-    with RunProgress() as progress:
-        yield ClusteringService(
-            url,
-            settings.clustering,
-            schema=settings.database.schema_,
-            connections=settings.database.connections,
-            progress=progress,
+    settings = library.settings.clustering
+    if "clustering.kmeans.k" in library.flags and settings.algorithm != "kmeans":
+        raise UsageError(
+            f"--k is a setting of kmeans, and the algorithm is {settings.algorithm}; leave it out"
         )
+    request = GenerateRequest(
+        settings=settings,
+        recluster=recluster,
+        cold=cold,
+        dry_run=dry_run,
+        resume=resume,
+        connections=library.settings.database.connections,
+    )
+    recorder = PlanRecorder() if explain else None
+    with library.address():  # so that the embedded server is started once
+        with library.work(recorder) as (session, progress):
+            result = operations.generate(session, request, progress)
+        if recorder is None:
+            print_result(result, _describe(result, library), as_json=as_json)
+            return
+    statements = recorder.statements()
+    found = {"statements": [asdict(statement) for statement in statements]}
+    print_result(found, _describe_statements(statements), as_json=as_json)
+
+
+_LEFT_OUT = UNUSABLE | {"changed_meanwhile": "that changed during the run"}
 
 
 def _describe(result: RunResult, library: options.Library) -> Iterator[Part]:
@@ -124,7 +124,7 @@ def _describe(result: RunResult, library: options.Library) -> Iterator[Part]:
 
 def describe_run(result: RunResult) -> Iterator[str]:
     """A run in a line or a few."""
-    if result.inertia is not None:
+    if result.photos_processed or result.clusters_created:
         yield from _describe_clusters(result)
     else:
         yield "No photos to cluster."
@@ -133,20 +133,20 @@ def describe_run(result: RunResult) -> Iterator[str]:
                 f"{count(clustered, 'photo')} in a cluster already;"
                 " to cluster them again: fluffy-sql generate --recluster."
             )
-    if left_out := list_counts(result.skipped, UNUSABLE):
+    # An algorithm leaves photos out for reasons of its own, noise for example.
+    own = {reason: f"as {reason}" for reason in result.skipped if reason != "already_clustered"}
+    if left_out := list_counts(result.skipped, {**own, **_LEFT_OUT}):
         yield f"Left out: {left_out}."
 
 
 def _describe_clusters(result: RunResult) -> Iterator[str]:
     clusters = result.clusters_created + result.clusters_kept
     name = "Dry run, nothing was written" if result.dry_run else f"Run {result.run_id}"
-    end = "converged" if result.converged else "stopped by the limit on iterations"
     yield (
         f"{name}: {count(result.photos_processed, 'photo')} in"
         f" {count(clusters, 'cluster')}{count_scopes(result.scopes)}"
         f" ({result.algorithm}, {result.metric}, seed {result.seed}),"
-        f" inertia {number(result.inertia, 1)}, {count(result.iterations, 'step')}, {end},"
-        f" {result.seconds['total']:.1f} s."
+        f"{_describe_training(result)} {result.seconds['total']:.1f} s."
     )
     if result.kind == "recluster":
         yield (
@@ -167,13 +167,25 @@ def _describe_clusters(result: RunResult) -> Iterator[str]:
             f"Of the photos checked, {result.recall:.1%} are at their nearest centroid; with this"
             " many clusters, a photo is compared only with those around it."
         )
-    if clusters < result.k_requested and result.scopes == 1:
+    if result.k_requested and clusters < result.k_requested and result.scopes == 1:
         verb = "is" if clusters == 1 else "are"
         what = "photos" if clusters == result.photos_processed else "different embeddings"
         yield (
             f"k is {result.k_requested:,}, but there {verb} only {count(clusters, 'cluster')},"
             f" since there are no more {what}."
         )
+
+
+def _describe_training(result: RunResult) -> str:
+    """Inertia, steps and how they ended: what the algorithm has of them."""
+    parts = []
+    if result.inertia is not None:
+        parts.append(f"inertia {number(result.inertia, 1)}")
+    if result.iterations is not None:
+        parts.append(count(result.iterations, "step"))
+    if result.converged is not None:
+        parts.append("converged" if result.converged else "stopped by the limit on iterations")
+    return "".join(f" {part}," for part in parts)
 
 
 def _describe_statements(statements: Sequence[ExplainedStatement]) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 
 from fluffy_sql.cli.console import say
+from fluffy_sql.cli.progress_bar import RunProgress
 from fluffy_sql.errors import MissingExtraError, UnreachableError, UsageError
 from fluffy_sql.postgres.address import parse_address
 from fluffy_sql.postgres.embedded import embedded_server
@@ -23,6 +24,8 @@ from fluffy_sql.settings import Settings, load_settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
+
+    from fluffy_sql.postgres.explain import PlanRecorder
 
     Command: TypeAlias = Callable[..., None]
 
@@ -84,6 +87,16 @@ class Library:
     def session(self) -> AbstractContextManager[Session]:
         """A session on the database, whose schema is current."""
         return self._open(Session.open)
+
+    @contextmanager
+    def work(self, explain: PlanRecorder | None = None) -> Iterator[tuple[Session, RunProgress]]:
+        """A session for a run, and its progress on stderr; `explain` keeps its statements."""
+        with (
+            self.address() as url,
+            RunProgress() as progress,
+            Session.open(url, schema=self.schema, explain=explain) as session,
+        ):
+            yield session, progress
 
     def reader(self, *, at_one_moment: bool = False) -> AbstractContextManager[Session]:
         """A session that only reads the database, whose schema is current."""

@@ -11,10 +11,10 @@ import click
 
 from fluffy_sql.cli import options
 from fluffy_sql.cli.console import count, number, print_result, say, table
-from fluffy_sql.cli.progress_bar import RunProgress
 from fluffy_sql.errors import UsageError
+from fluffy_sql.operations import sweep as operations
 from fluffy_sql.operations.k_selection import spread_evenly
-from fluffy_sql.operations.sweep import SweepService
+from fluffy_sql.operations.sweep import SweepRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -73,14 +73,14 @@ def sweep(
     """
     tried = _parse_ks(ks, steps)
     draw = _chart_writer(out) if out else None
-    with library.address() as url, RunProgress() as progress:
-        result = SweepService(
-            url,
-            library.settings.clustering,
-            schema=library.schema,
-            connections=library.settings.database.connections,
-            progress=progress,
-        ).sweep(tried, scope)
+    request = SweepRequest(
+        ks=tried,
+        settings=library.settings.clustering,
+        scope=scope,
+        connections=library.settings.database.connections,
+    )
+    with library.work() as (session, progress):
+        result = operations.sweep(session, request, progress)
     if draw:
         draw(result)
     chart = str(out) if out else None

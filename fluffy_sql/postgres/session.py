@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import psycopg
@@ -206,6 +206,15 @@ class Session:
         self.connection.close()
 
     @property
+    def explains(self) -> bool:
+        """Whether it keeps the plans of its statements."""
+        return self._explain is not None
+
+    def unexplained(self) -> AbstractContextManager[None]:
+        """What is run inside is not kept."""
+        return self._explain.paused() if self._explain else nullcontext()
+
+    @property
     def broken(self) -> bool:
         """Whether the connection ended otherwise than by `close`."""
         return self.connection.broken
@@ -217,6 +226,15 @@ class Session:
             DatabaseError: as from `open`.
         """
         return self.open(self._url, schema=self.schema)
+
+    def further(self) -> Self:
+        """Another session beside this one, that works for the same run.
+
+        Raises:
+            NoneLeftError: a pooler in between has no connection left.
+            DatabaseError: as from `open`.
+        """
+        return self.open(self._url, schema=self.schema, explain=self._explain, further=True)
 
     def cancel(self) -> None:
         """Stops the statement another thread is running on this session.

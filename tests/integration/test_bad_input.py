@@ -270,7 +270,7 @@ def nobody(library: Session) -> Iterator[str]:
 
 UNREACHED = (
     "this database was migrated into the schema fluffy_sql, which this role does not reach;"
-    " grant it what docs/security.md says"
+    " grant it what docs/explanation/security.md says"
 )
 NO_OWNER = "this role may not make anything in the schema fluffy_sql: let its owner migrate"
 DENIED_PHOTOS = f"Postgres: permission denied for table photos{DENIED}"

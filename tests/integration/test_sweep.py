@@ -10,9 +10,8 @@ import pytest
 
 from fluffy_sql.errors import BusyError, LibraryError
 from fluffy_sql.kmeans import sample as sampling
-from fluffy_sql.operations.sweep import SweepService
 from fluffy_sql.runs.progress import Progress
-from fluffy_sql.settings import ClusteringSettings
+from tests import running
 from tests.conftest import made_library
 from tests.integration.helpers import generate, query, snapshot, work_tables
 
@@ -35,10 +34,9 @@ def sweep(
     progress: Progress | None = None,
     **settings: Any,
 ) -> SweepResult:
-    service = SweepService(
-        url, ClusteringSettings(**settings), connections=connections, progress=progress
+    return running.sweep(
+        url, ks, running.settings(**settings), connections=connections, progress=progress
     )
-    return service.sweep(ks)
 
 
 class At(Progress):

@@ -18,11 +18,11 @@ LAYERS = [
     {"__main__"},
     {"cli"},
     {"operations"},
-    {"runs"},
     {"kmeans"},
+    {"runs"},
+    {"settings"},
     {"algorithms"},
     {"postgres"},
-    {"settings"},
     {"errors", "resources", "__init__"},
 ]
 HEIGHT = {module: -place for place, layer in enumerate(LAYERS) for module in layer}
