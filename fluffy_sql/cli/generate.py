@@ -105,7 +105,7 @@ def generate(
             return
     statements = recorder.statements()
     found = {"statements": [asdict(statement) for statement in statements]}
-    print_result(found, _describe_statements(statements), as_json=as_json)
+    print_result(found, describe_statements(statements), as_json=as_json)
 
 
 _LEFT_OUT = UNUSABLE | {"changed_meanwhile": "that changed during the run"}
@@ -188,16 +188,12 @@ def _describe_training(result: RunResult) -> str:
     return "".join(f" {part}," for part in parts)
 
 
-def _describe_statements(statements: Sequence[ExplainedStatement]) -> str:
+def describe_statements(statements: Sequence[ExplainedStatement]) -> Iterator[str]:
     """Statements with their plans, a blank line between them."""
-    return "\n\n".join("\n".join(describe_statement(statement)) for statement in statements)
-
-
-def describe_statement(statement: ExplainedStatement) -> Iterator[str]:
-    """A statement with its plan."""
-    times = "once" if statement.executions == 1 else f"{statement.executions:,} times"
-    yield f"-- sql/{statement.name}.sql, {times}"
-    yield statement.sql
-    for line in statement.plan or ():
+    for place, statement in enumerate(statements):
+        times = "once" if statement.executions == 1 else f"{statement.executions:,} times"
+        between = "\n" if place else ""
+        yield f"{between}-- sql/{statement.name}.sql, {times}"
+        yield statement.sql
         # A plan shows the conditions of a view, and with them whatever its owner wrote.
-        yield f"  {printable(line)}"
+        yield from (f"  {printable(line)}" for line in statement.plan or ())

@@ -21,21 +21,10 @@ from fluffy_sql.cli.options import STOPPED_BY_SIGNAL
 from fluffy_sql.errors import FluffySqlError, UsageError
 from fluffy_sql.postgres.address import conceal
 
-# Each is a file here that has a command of its own name; a new one needs its line.
+# Each is a file of this folder with a command of the same name.
 _COMMANDS = (
-    "assign",
-    "check",
-    "clusters",
-    "detach",
-    "distribute",
-    "generate",
-    "import_",
-    "migrate",
-    "psql",
-    "report",
-    "runs",
-    "sample",
-    "sweep",
+    *("assign", "check", "clusters", "detach", "distribute", "generate", "import_", "migrate"),
+    *("psql", "report", "runs", "sample", "sweep"),
 )
 
 

@@ -63,7 +63,7 @@ class RunProgress(Progress):
         if names:
             self._console.print(
                 f"The final transaction has to write {', '.join(names)} for each photo, and holds"
-                " its locks about 10 times as long (docs/operations.md)"
+                " its locks some 10 times as long (docs/guides/operations.md)"
             )
 
     def step(self, report: StepReport) -> None:

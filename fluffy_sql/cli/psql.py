@@ -52,5 +52,5 @@ def _search_path(url: str, place: str, environment: dict[str, str]) -> dict[str,
             return {}
         search_path = session.fetch_value("session/show_search_path")
     escaped = re.sub(r"([\\\s])", r"\\\1", search_path)
-    options = f"{environment.get('PGOPTIONS', '')} -c search_path={escaped}"
-    return {"PGOPTIONS": f"{options} -c fluffy_sql.schema={place}".strip()}
+    before = environment.get("PGOPTIONS", "")
+    return {"PGOPTIONS": f"{before} -c search_path={escaped} -c fluffy_sql.schema={place}".strip()}

@@ -27,7 +27,7 @@ SLOW = (
     " $$BEGIN PERFORM pg_sleep(0.6); RETURN NULL; END$$",
     "CREATE TRIGGER wait AFTER UPDATE ON photos EXECUTE FUNCTION wait()",
 )
-WARNED = "The final transaction has to write {} for each photo, and holds its locks about 10 times"
+WARNED = "The final transaction has to write {} for each photo, and holds its locks some 10 times"
 
 
 @pytest.fixture
