@@ -169,7 +169,7 @@ def load_settings(
     Args:
         file: the settings file; None reads `image_embed.yml` in the working directory where there
             is one, and the defaults where there is none.
-        flags: dotted key to value, such as `{"clustering.k": 12}`; None means not given.
+        flags: dotted key to value, such as `{"clustering.kmeans.k": 12}`; None means not given.
         environment: where `DATABASE_URL` is looked up; None is that of the process.
 
     Raises:

@@ -110,7 +110,7 @@ def runs_table(rows: Sequence[dict[str, Any]]) -> Table:
             "status": lambda row: "undone" if row["undone_by"] else row["status"],
             "started (UTC)": lambda row: f"{row['started_at']:%Y-%m-%d %H:%M:%S}",
             "seconds": lambda row: f"{row['seconds']:.1f}",
-            "k": lambda row: number(row["k_requested"] or None),
+            "k": lambda row: number(row["k_requested"]),
             "clusters": lambda row: number(_clusters_of(row)),
             "photos": lambda row: number(row["photos_processed"]),
             "inertia": lambda row: number(row["inertia"], 1),
@@ -130,7 +130,7 @@ def _clusters_of(run: dict[str, Any]) -> int | None:
 
 def _settings_of(run: dict[str, Any]) -> str:
     """The main ones; a run that makes no clusters draws nothing, so its seed is left out."""
-    seed = f", seed {run['seed']}" if run["k_requested"] else ""
+    seed = f", seed {run['seed']}" if run["kind"] in ("generate", "recluster") else ""
     return f"{run['algorithm']}, {run['metric']}{seed}"
 
 

@@ -31,7 +31,7 @@ class RunQuality:
     photos_measured: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunResult:
     """A finished run, with the names `generate --json` uses.
 
@@ -54,13 +54,12 @@ class RunResult:
     seed: int
     k_requested: int | None
     scopes: int
-    skipped: dict[str, int]
-    seconds: dict[str, float]
     clusters_created: int = 0
     clusters_kept: int = 0
     clusters_emptied: int = 0
     photos_processed: int = 0
     photos_moved: int = 0
+    skipped: dict[str, int]
     inertia: float | None = None
     iterations: int | None = None
     converged: bool | None = None
@@ -68,6 +67,7 @@ class RunResult:
     quality: RunQuality | None = None
     embeddings_digest: str | None = None
     changes: Changes | None = None
+    seconds: dict[str, float]
     vector_indexes: tuple[str, ...] = ()
 
 

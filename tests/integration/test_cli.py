@@ -153,7 +153,7 @@ def test_module_and_script_are_the_same_program(tmp_path: Path) -> None:
         (["cluster"], "No such command 'cluster'"),
         (["generate", "--kk", "3"], "No such option"),
         (["generate", "--k", "many"], "'many' is not a valid integer"),
-        (["generate", "--k", "0"], "--k: clustering.k is 0; allowed: a whole number from 1"),
+        (["generate", "--k", "0"], "--k: clustering.kmeans.k is 0; allowed: a whole number from 1"),
         (["generate", "--seed", "-1"], "--seed: clustering.seed is -1; allowed"),
         (["generate", "--metric", "dot"], "--metric: clustering.metric is 'dot'; allowed"),
         (["generate", "--algorithm", "x", "--database-url", UNREACHABLE], "allowed: kmeans"),
@@ -399,7 +399,7 @@ def test_generate_when_all_is_clustered(clustered: Run) -> None:
 def test_generate_takes_settings_from_the_file_where_no_flag_is_given(
     on_database: Run, add_photos: Callable[..., list[int]], tmp_path: Path
 ) -> None:
-    (tmp_path / "image_embed.yml").write_text("clustering: {k: 3, seed: 4, metric: l2}\n")
+    (tmp_path / "image_embed.yml").write_text("clustering: {kmeans: {k: 3}, seed: 4, metric: l2}\n")
     add_photos(made_library(1, photos=50)[0])
     result = only_json(on_database("generate", "--json", "--seed", "9"))
     assert (result["k_requested"], result["seed"], result["metric"]) == (3, 9, "l2")
@@ -647,7 +647,7 @@ def test_all_of_it_without_naming_a_database(run_cli: Run, monkeypatch: pytest.M
         project.mkdir()
         data = project / "pg" / "data"
         config = project / "s.yml"
-        config.write_text("database:\n  embedded_dir: pg\nclustering:\n  k: 2\n")
+        config.write_text("database:\n  embedded_dir: pg\nclustering:\n  kmeans: {k: 2}\n")
 
         def run(command: str, *arguments: str) -> Finished:
             finished = run_cli(command, "--config", str(config), *arguments)

@@ -231,7 +231,7 @@ def test_a_run_is_shown_whole(session: Session, database_url: str) -> None:
     assert result.run_id is not None
     details = show_run(session, result.run_id)
     assert details.run["kind"] == "recluster"
-    assert details.run["settings"]["k"] == 5
+    assert details.run["settings"]["kmeans"]["k"] == 5
     assert details.run["silhouette"] == result.quality.silhouette  # type: ignore[union-attr]
     assert len(details.steps) == result.iterations
     assert result.changes is not None

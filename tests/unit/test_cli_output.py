@@ -257,7 +257,7 @@ def test_runs_as_a_table() -> None:
 
 
 def test_a_run_that_makes_no_clusters_has_neither_a_k_nor_a_seed() -> None:
-    placed = {"kind": "assign", "algorithm": "nearest", "k_requested": 0, "clusters_created": 0}
+    placed = {"kind": "assign", "algorithm": "nearest", "k_requested": None, "clusters_created": 0}
     [_, line] = shown(runs_table([RUN_ROW | NO_MEASURES | placed]))
     assert " ".join(line.split()) == (
         "4 assign succeeded 2024-05-06 07:08:09 3.2 0 54,321 nearest, l2"
