@@ -1,12 +1,19 @@
-"""What an algorithm is: it labels photos in the run's work table; the service commits them."""
+"""The port for algorithms: what one is given, what it gives back, and how it is found by name.
+
+An algorithm labels photos in the run's work table; one service measures and commits them, whatever
+the algorithm. docs/architecture.md says how to write one, `examples/` has a small one.
+"""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict
 
 from fluffy_sql.errors import SettingsError
 
@@ -17,7 +24,10 @@ if TYPE_CHECKING:
 
     from fluffy_sql.postgres.session import Session
     from fluffy_sql.postgres.workers import Workers
-    from fluffy_sql.settings import ClusteringSettings
+
+# Packages name theirs under it, as in `dbscan = "my_package:DBSCAN"`.
+ENTRY_POINTS = "fluffy_sql.algorithms"
+_BUILT_IN = {"kmeans": "fluffy_sql.kmeans.kmeans:KMeans"}
 
 
 def scope_order(scope: int | None) -> tuple[bool, int]:
@@ -102,37 +112,41 @@ class Fit:
         scopes: the scope of each label.
         centroids: shape (clusters, dimensions), float32, in the order of `labels`.
         photos: shape (clusters,), how many photos have each label; none is 0.
-        inertia: sum of squared distances of all photos to their centroids.
-        iterations: steps it took, all restarts included.
-        converged: whether it ended by its tolerance and not by the limit on iterations.
-        recall: share of a sample of photos that have the label of their nearest centroid; None
-            where an algorithm does not go by that.
+        left_out: photos that were left without a label on purpose, by reason.
+        inertia: sum of squared distances of all photos to their centroids; None: not measured.
+        iterations: steps it took, all restarts included; None: it takes none.
+        converged: whether it ended by its tolerance and not by the limit on iterations; None: it
+            has neither.
+        recall: share of a sample of photos that have the label of their nearest centroid; None: an
+            algorithm that does not go by that.
         least_recall: share that is promised, and checked before the result is committed.
-        digest: of the embeddings that were labelled; None where an algorithm makes none.
+        by_centroid: whether distances to centroids tell how good a cluster is; if not, silhouette
+            and the like are not measured.
+        digest: of the embeddings that were labelled; None: none was made.
     """
 
     labels: NDArray[np.intp]
     scopes: tuple[int | None, ...]
     centroids: NDArray[np.float32]
     photos: NDArray[np.int64]
-    inertia: float
-    iterations: int
-    converged: bool
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    inertia: float | None = None
+    iterations: int | None = None
+    converged: bool | None = None
     recall: float | None = None
     least_recall: float = 0.0
+    by_centroid: bool = True
     digest: str | None = None
 
     @classmethod
-    def of_nothing(cls, dimensions: int) -> Fit:
-        """Where there is no photo to label."""
+    def of_nothing(cls, dimensions: int, left_out: Mapping[str, int] | None = None) -> Fit:
+        """There was no photo to label."""
         return cls(
             labels=np.empty(0, dtype=np.intp),
             scopes=(),
             centroids=np.empty((0, dimensions), dtype=np.float32),
             photos=np.empty(0, dtype=np.int64),
-            inertia=0.0,
-            iterations=0,
-            converged=True,
+            left_out=left_out or {},
         )
 
 
@@ -152,30 +166,51 @@ class RunObserver(Protocol):
         """Training could go on from here."""
 
 
+class AlgorithmSettings(BaseModel):
+    """Settings of one algorithm: the section `clustering.<name>`. Subclass it; all have defaults.
+
+    The `description` of a field says what is allowed, for messages.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+Settings = TypeVar("Settings", bound=AlgorithmSettings)
+
+
 @dataclass(frozen=True)
-class Task:
+class Task(Generic[Settings]):
     """Everything an algorithm may use.
 
     Attributes:
         session: the run's main connection, for statements that are not split.
         workers: connections that share the large ones.
         survey: how many photos there are, whose, and of which dimensions.
-        settings: the clustering section of the settings.
+        settings: the algorithm's own.
+        metric: `cosine` or `l2`.
+        seed: where chance comes from, from 0 up.
+        log: where it says how it goes.
         reclusters: whether photos that are in a cluster are clustered anew, too.
         start: by scope, of shape (clusters, dimensions), centroids to start from; a scope that has
             none starts from nothing. An algorithm without centroids pays no heed to them.
         resume: where an earlier run had come to; None: a run from the beginning.
-        log: where it says how it goes.
     """
 
     session: Session
     workers: Workers
     survey: Survey
-    settings: ClusteringSettings
+    settings: Settings
+    metric: str
+    seed: int
     log: RunObserver
     reclusters: bool = False
     start: Mapping[int | None, NDArray[np.float32]] = field(default_factory=dict)
     resume: Checkpoint | None = None
+
+    @property
+    def normalize(self) -> bool:
+        """Whether embeddings are compared as unit vectors."""
+        return self.metric == "cosine"
 
     @property
     def scope(self) -> int | None:
@@ -183,42 +218,77 @@ class Task:
         [only] = self.survey.scopes
         return only.scope
 
-    def clusters_of(self, found: Scope) -> int:
-        """How many clusters to make of one of its scopes."""
-        return min(self.settings.k_for(found.scope), found.eligible)
-
-    def of_scopes(self, scopes: Sequence[Scope]) -> Task:
+    def of_scopes(self, scopes: Sequence[Scope]) -> Task[Settings]:
         """The task for some of its scopes."""
         return replace(self, survey=replace(self.survey, scopes=tuple(scopes)))
 
 
-class Algorithm(Protocol):
-    """One way to cluster. Add another as a file of its own and name it in the registry."""
+class Algorithm(ABC, Generic[Settings]):
+    """One way to cluster. Packages add theirs as an entry point of the group ENTRY_POINTS.
 
-    def fit(self, task: Task) -> Fit:
-        """Writes photo_id, label, distance and row_version of all it places.
+    Attributes:
+        settings: the class of its settings.
+        least_recall: share of its photos that every run promises to put at their nearest centroid,
+            which `check` then looks at; None: it does not go by that.
+    """
 
-        They go to the table work_assignments.
+    settings: type[Settings]
+    least_recall: ClassVar[float | None] = None
 
-        A photo it leaves out (noise, say) stays without a cluster. Labels are any integers; photos
-        of two scopes never share one. Work tables of its own are made in `sql/work_tables/` and
-        dropped by it, whatever happens.
+    @abstractmethod
+    def fit(self, task: Task[Settings]) -> Fit:
+        """Labels photos and says what it found.
+
+        It writes photo_id, label and row_version (the xmin of the photo's row as it was looked at)
+        into the table work_assignments, each photo once; distance and fingerprint if it knows
+        them. `fluffy_sql.runs.labels.fit_of_labels` then makes the rest of them. Labels are any
+        integers; photos of two scopes never share one.
+
+        A photo that it leaves out on purpose stays without a cluster, and is counted by reason in
+        `Fit.left_out`.
         """
 
+    def k_requested(self, settings: Settings) -> int | None:
+        """How many clusters were asked for, for the record; None: nobody says beforehand."""
+        del settings
+        return None
 
-_BUILT_IN = {"kmeans": "fluffy_sql.kmeans.kmeans:KMeans"}
+
+def algorithm_names() -> list[str]:
+    """Names of all that are there, sorted."""
+    return sorted({*_BUILT_IN, *entry_points(group=ENTRY_POINTS).names})
 
 
-def algorithm_named(name: str) -> Algorithm:
+def algorithm_named(name: str) -> Algorithm[AlgorithmSettings]:
     """The algorithm that the settings name.
 
     Raises:
-        SettingsError: there is none of that name.
+        SettingsError: there is none of that name, or it can't be loaded.
     """
-    if name not in _BUILT_IN:
-        raise SettingsError(
-            f"clustering.algorithm is {name!r}; allowed: {', '.join(sorted(_BUILT_IN))}"
-        )
-    module, _, kind = _BUILT_IN[name].partition(":")
-    algorithm: Algorithm = getattr(import_module(module), kind)()
+    if name in _BUILT_IN:
+        module, _, kind = _BUILT_IN[name].partition(":")
+        found = getattr(import_module(module), kind)
+    else:
+        found = _load_entry_point(name)
+    algorithm: Algorithm[AlgorithmSettings] = found()
     return algorithm
+
+
+def _load_entry_point(name: str) -> type[Algorithm[AlgorithmSettings]]:
+    [*found] = entry_points(group=ENTRY_POINTS, name=name)
+    if not found:
+        raise SettingsError(
+            f"clustering.algorithm is {name!r}; allowed: {', '.join(algorithm_names())}"
+        )
+    try:
+        loaded = found[0].load()
+    except (ImportError, AttributeError) as error:
+        raise SettingsError(
+            f"clustering.algorithm is {name!r}, but {found[0].value} can't be loaded: {error}"
+        ) from error
+    if not (isinstance(loaded, type) and issubclass(loaded, Algorithm)):
+        raise SettingsError(
+            f"clustering.algorithm is {name!r}, but {found[0].value} is no subclass of"
+            " fluffy_sql.algorithms.Algorithm"
+        )
+    return loaded

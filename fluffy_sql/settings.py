@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    create_model,
+)
+from pydantic_core import PydanticCustomError
 
+from fluffy_sql.algorithms import AlgorithmSettings, algorithm_named, algorithm_names
 from fluffy_sql.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -32,9 +44,6 @@ _LARGEST_SEED = 2**63 - 1
 _MOST_SECONDS = 86_400
 
 
-_K = Annotated[int, Field(ge=1, le=1_000_000)]
-
-
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -42,44 +51,100 @@ class _Section(BaseModel):
 class DatabaseSettings(_Section):
     """Where the photos are."""
 
-    url: str | None = Field(default=None, repr=False)
+    url: str | None = Field(default=None, repr=False, description="a postgresql:// address or null")
     # schema is the name of a method of pydantic's models.
     schema_: str = Field(
-        default="fluffy_sql", alias="schema", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$"
+        default="fluffy_sql",
+        alias="schema",
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$",
+        description="a name of letters, digits and _, at most 63",
     )
-    embedded_dir: str = Field(default=".fluffy_sql/postgres", min_length=1)
-    connections: Annotated[int, Field(ge=1, le=64)] = 2
+    embedded_dir: str = Field(default=".fluffy_sql/postgres", min_length=1, description="a folder")
+    connections: int = Field(default=2, ge=1, le=64, description="a whole number from 1 to 64")
+
+
+def _known_algorithm(name: object) -> object:
+    if name not in (names := algorithm_names()):
+        raise PydanticCustomError("algorithm", ", ".join(names))
+    return name
 
 
 class ClusteringSettings(_Section):
-    """What to make of them."""
+    """What to make of them, whatever the algorithm; each algorithm has a section of its own.
 
-    algorithm: str = Field(default="kmeans", pattern=r"^\w+$")
-    k: _K = 20
-    k_of_scope: dict[int, _K] = Field(default_factory=dict)
-    metric: Metric = "cosine"
-    seed: Annotated[int, Field(ge=0, le=_LARGEST_SEED)] = 0
-    batch_size: Annotated[int, Field(ge=1)] = 8192
-    sample_per_cluster: Annotated[int, Field(ge=1)] = 128
-    iterations: Annotated[int, Field(ge=1)] = 100
-    tolerance: Annotated[float, Field(ge=0, lt=1)] = 1e-3
-    restarts: Annotated[int, Field(ge=1)] = 3
-    refine: bool = True
-    history: Annotated[int, Field(ge=0, le=1_000_000)] = 50
-    counter_cache: CounterCache = "auto"
-    lock_wait: Annotated[float, Field(gt=0, le=_MOST_SECONDS)] = 60.0
-    lock_hold: Annotated[float, Field(gt=0, le=_MOST_SECONDS)] | None = None
+    Make them by `clustering_settings`, which adds that section.
+    """
 
-    def k_for(self, scope: int | None) -> int:
-        """How many clusters to make of the photos of a scope; None: unscoped."""
-        return self.k if scope is None else self.k_of_scope.get(scope, self.k)
+    algorithm: Annotated[str, BeforeValidator(_known_algorithm)] = "kmeans"
+    metric: Metric = Field(default="cosine", description="cosine or l2")
+    seed: int = Field(
+        default=0,
+        ge=0,
+        le=_LARGEST_SEED,
+        description="a whole number from 0 up to 9,223,372,036,854,775,807",
+    )
+    history: int = Field(
+        default=50, ge=0, le=1_000_000, description="a whole number from 0 to 1,000,000"
+    )
+    counter_cache: CounterCache = Field(default="auto", description="auto, triggers or service")
+    lock_wait: float = Field(
+        default=60.0, gt=0, le=_MOST_SECONDS, description="seconds, more than 0, up to 86,400"
+    )
+    lock_hold: float | None = Field(
+        default=None,
+        gt=0,
+        le=_MOST_SECONDS,
+        description="seconds, more than 0, up to 86,400, or null",
+    )
+
+    @property
+    def normalize(self) -> bool:
+        """Whether embeddings are compared as unit vectors."""
+        return self.metric == "cosine"
+
+    @property
+    def of_algorithm(self) -> AlgorithmSettings:
+        """The section of the algorithm."""
+        section: AlgorithmSettings = getattr(self, self.algorithm)
+        return section
+
+
+def clustering_settings(**values: Any) -> ClusteringSettings:
+    """Settings as in the section `clustering`, as in `clustering_settings(kmeans={"k": 12})`.
+
+    Raises:
+        ValidationError: a value is not allowed.
+    """
+    return _clustering_model(values).model_validate(values)
+
+
+def recorded_settings(values: Mapping[str, Any]) -> ClusteringSettings:
+    """Settings as the record of a run keeps them: as a JSON object."""
+    return _clustering_model(values).model_validate_json(json.dumps(values))
+
+
+def _clustering_model(values: object) -> type[ClusteringSettings]:
+    """The class of this section: with sections for the algorithms that it names."""
+    given = values if isinstance(values, dict) else {}
+    named = [given.get("algorithm", "kmeans"), *given]
+    return _model_with(frozenset(name for name in algorithm_names() if name in named))
+
+
+@cache
+def _model_with(algorithms: frozenset[str]) -> type[ClusteringSettings]:
+    sections: dict[str, Any] = {
+        name: (section, Field(default_factory=section))
+        for name in sorted(algorithms)
+        for section in [algorithm_named(name).settings]
+    }
+    return create_model("ClusteringSettings", __base__=ClusteringSettings, **sections)
 
 
 class Settings(_Section):
     """Everything `image_embed.yml` says."""
 
     database: DatabaseSettings = DatabaseSettings()
-    clustering: ClusteringSettings = ClusteringSettings()
+    clustering: ClusteringSettings = Field(default_factory=clustering_settings)
     _url_origin: str = PrivateAttr(default="database.url")
 
     def model_post_init(self, context: Any, /) -> None:
@@ -104,7 +169,7 @@ def load_settings(
     Args:
         file: the settings file; None reads `image_embed.yml` in the working directory where there
             is one, and the defaults where there is none.
-        flags: dotted key to value, such as `{"clustering.k": 12}`; None means not given.
+        flags: dotted key to value, such as `{"clustering.kmeans.k": 12}`; None means not given.
         environment: where `DATABASE_URL` is looked up; None is that of the process.
 
     Raises:
@@ -124,7 +189,7 @@ def load_settings(
             sources.add(key, value, _FLAGS.get(key, f"--{key.rpartition('.')[2]}"))
     sources.refuse_empty_url()
     try:
-        settings = Settings.model_validate(sources.values, context=sources)
+        settings = _settings_model(sources.values).model_validate(sources.values, context=sources)
     except ValidationError as error:
         raise SettingsError(_describe(error, sources)) from None
     try:
@@ -134,6 +199,13 @@ def load_settings(
         raise SettingsError(
             f"{sources.origin(key)}: {key} is {written!r}, which names no folder: {error}"
         ) from None
+
+
+def _settings_model(values: Mapping[str, Any]) -> type[Settings]:
+    model = _clustering_model(values.get("clustering"))
+    return create_model(
+        "Settings", __base__=Settings, clustering=(model, Field(default_factory=model))
+    )
 
 
 # Where an address can be set besides the file, and how not to.
@@ -150,8 +222,8 @@ class _Sources:
         self._file = ""
 
     def add(self, key: str, value: Any, origin: str) -> None:
-        section, _, name = key.partition(".")
-        self.values[section] = {**self.values.get(section, {}), name: value}
+        *sections, name = key.split(".")
+        self.values = _with_value(self.values, sections, name, value)
         self._origins[key] = origin
 
     def add_file(self, path: Path) -> None:
@@ -167,8 +239,7 @@ class _Sources:
         if values is None:
             return
         self._note_lines(root, "")
-        # A section with nothing under it is one whose settings have their defaults.
-        self.values = {key: {} if value is None else value for key, value in values.items()}
+        self.values = _without_empty_sections(values)
 
     def _note_lines(self, node: yaml.Node, prefix: str) -> None:
         """Remembers the line of each key; refuses what is no mapping, and a key set twice."""
@@ -180,13 +251,16 @@ class _Sources:
             if key in self._origins:
                 raise SettingsError(f"{self._at(key_node)}: {key} is set a second time; keep one")
             self._origins[key] = self._at(key_node)
-            if not prefix and key in Settings.model_fields and not _is_null(value_node):
+            if _is_section(key) and not _is_null(value_node):
                 self._note_lines(value_node, f"{key}.")
 
     def _at(self, node: yaml.Node) -> str:
         return f"{self._file}, line {node.start_mark.line + 1}"
 
     def origin(self, key: str) -> str:
+        """Where a key was set, or the innermost section around it."""
+        while key and key not in self._origins:
+            key = key.rpartition(".")[0]
         return self._origins.get(key, self._file)
 
     def url_origin(self) -> str:
@@ -230,6 +304,35 @@ def _parse_yaml(path: Path, text: str) -> tuple[Any, Any]:
         ) from None
 
 
+def _with_value(values: Any, sections: list[str], name: str, value: Any) -> Any:
+    """Values with one more, in a section of a section; a section that is none is refused later."""
+    if not isinstance(values, dict):
+        return values
+    if not sections:
+        return {**values, name: value}
+    first, *others = sections
+    return {**values, first: _with_value(values.get(first, {}), others, name, value)}
+
+
+def _is_section(key: str) -> bool:
+    section, _, name = key.partition(".")
+    return (not name and section in Settings.model_fields) or (
+        section == "clustering" and name in algorithm_names()
+    )
+
+
+def _without_empty_sections(values: Any, prefix: str = "") -> Any:
+    """A section with nothing under it is one whose settings have their defaults."""
+    if not isinstance(values, dict):
+        return values
+    return {
+        key: _without_empty_sections({} if value is None else value, f"{prefix}{key}.")
+        if _is_section(f"{prefix}{key}")
+        else value
+        for key, value in values.items()
+    }
+
+
 def _is_null(node: yaml.Node) -> bool:
     return bool(node.tag == "tag:yaml.org,2002:null")
 
@@ -238,52 +341,44 @@ def _describe(error: ValidationError, sources: _Sources) -> str:
     """One line for the first thing wrong: where, which key, what was found, what is allowed."""
     first = error.errors(include_url=False)[0]
     path = [str(part) for part in first["loc"] if part != "[key]"]
+    model, field = _find_field(sources.values, path)
     key = " ".join(".".join(path).split())
-    where = sources.origin(".".join(path[:2]))
+    where = sources.origin(".".join(path))
     if first["type"] == "extra_forbidden":
-        section = first["loc"][0] if len(first["loc"]) > 1 else None
-        fields = _fields_of(str(section) if section is not None else None)
-        return f"{where}: {key} is not a setting; allowed here: {', '.join(fields)}"
+        if moved := _new_place(path):
+            place = f"clustering.{moved}.{path[-1]}"
+            return f"{where}: {key} is a setting of {moved}; write it as {place}"
+        return f"{where}: {key} is not a setting; allowed here: {', '.join(_names_of(model))}"
     found = "nothing" if first["input"] is None else repr(first["input"])
     if key == "database.url" or _AN_ADDRESS.search(found):  # it may hold a password
         found = "a value that is not text" if key == "database.url" else "an address"
-    return f"{where}: {key} is {found}; allowed: {_allowed('.'.join(path[:2]), first['msg'])}"
+    return f"{where}: {key} is {found}; allowed: {field or first['msg']}"
 
 
-def _fields_of(section: str | None) -> list[str]:
-    models: dict[str | None, type[BaseModel]] = {
-        None: Settings,
-        "database": DatabaseSettings,
-        "clustering": ClusteringSettings,
-    }
-    return [field.alias or name for name, field in models[section].model_fields.items()]
+def _find_field(values: Mapping[str, Any], path: list[str]) -> tuple[type[BaseModel], str | None]:
+    """The innermost section on the way to a setting, and what is allowed there if it is one."""
+    model: type[BaseModel] = _settings_model(values)
+    for name in path:
+        fields = {field.alias or name: field for name, field in model.model_fields.items()}
+        if name not in fields:
+            break
+        kind = fields[name].annotation
+        if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+            return model, fields[name].description
+        model = kind
+    return model, None
 
 
-_ALLOWED = {
-    "database.url": "a postgresql:// address or null",
-    "database.schema": "a name of letters, digits and _, at most 63",
-    "database.embedded_dir": "a folder",
-    "database.connections": "a whole number from 1 to 64",
-    "clustering.algorithm": "the name of an algorithm",
-    "clustering.k": "a whole number from 1 to 1,000,000",
-    "clustering.k_of_scope": "a k for each scope, as in {7: 12, 9: 40}",
-    "clustering.metric": "cosine or l2",
-    "clustering.seed": "a whole number from 0 up to 9,223,372,036,854,775,807",
-    "clustering.batch_size": "a whole number from 1 up",
-    "clustering.sample_per_cluster": "a whole number from 1 up",
-    "clustering.iterations": "a whole number from 1 up",
-    "clustering.tolerance": "a number from 0 up, below 1 (0.0001: YAML takes 1e-4 for text)",
-    "clustering.restarts": "a whole number from 1 up",
-    "clustering.refine": "true or false",
-    "clustering.history": "a whole number from 0 to 1,000,000",
-    "clustering.counter_cache": "auto, triggers or service",
-    "clustering.lock_wait": "seconds, more than 0, up to 86,400",
-    "clustering.lock_hold": "seconds, more than 0, up to 86,400, or null",
-}
+def _names_of(model: type[BaseModel]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
-def _allowed(key: str, otherwise: str) -> str:
-    return _ALLOWED.get(key, otherwise)
+def _new_place(path: list[str]) -> str | None:
+    """The algorithm that a setting directly under `clustering` belongs to."""
+    if len(path) != 2 or path[0] != "clustering":  # noqa: PLR2004 - section and name
+        return None
+    fields = algorithm_named("kmeans").settings.model_fields
+    return "kmeans" if path[1] in fields else None
 
 
 def _anchor_embedded_dir(settings: Settings, file: Path) -> Settings:

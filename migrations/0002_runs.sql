@@ -12,7 +12,7 @@ CREATE TABLE IF NOT EXISTS cluster_runs (
     algorithm text NOT NULL,
     metric text NOT NULL CONSTRAINT cluster_runs_metric_check CHECK (metric IN ('cosine', 'l2')),
     seed bigint NOT NULL,
-    k_requested integer NOT NULL,
+    k_requested integer,
     scopes integer,
     settings jsonb NOT NULL,
     tool_version text NOT NULL,

@@ -10,7 +10,7 @@
 CREATE UNLOGGED TABLE IF NOT EXISTS work_assignments (
     photo_id bigint NOT NULL,
     label integer NOT NULL,
-    distance double precision,
+    distance double precision NOT NULL DEFAULT 'NaN',
     row_version xid NOT NULL,
     fingerprint double precision
 );
@@ -18,7 +18,7 @@ CREATE UNLOGGED TABLE IF NOT EXISTS work_assignments (
 COMMENT ON TABLE work_assignments IS
 'What is wanted: an algorithm, assign or an undo gives photos labels here, and the final transaction moves them into the clusters of these labels.';
 COMMENT ON COLUMN work_assignments.label IS 'Counted from 0 in the run; below 0: no cluster takes the photo.';
-COMMENT ON COLUMN work_assignments.distance IS 'To the centroid of the label. Null: not measured.';
+COMMENT ON COLUMN work_assignments.distance IS 'To the centroid of the label. NaN: not measured.';
 COMMENT ON COLUMN work_assignments.row_version IS
 'xmin of the photo: tells, when photos are placed, that it is still as it was looked at.';
 COMMENT ON COLUMN work_assignments.fingerprint IS 'A number that another embedding of the photo would not have.';

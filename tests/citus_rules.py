@@ -1,7 +1,7 @@
 """What Citus refuses, or would carry photos to the coordinator for, told from the text alone.
 
 The statement is parsed by PostgreSQL's own parser (pglast). It is not a planner: it knows the rules
-that our statements came up against (docs/scaling.md), and a server has the last word.
+that our statements came up against (docs/explanation/scaling.md), and a server has the last word.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from fluffy_sql.cli import main as cli
+from fluffy_sql.cli.main import run as run_command_line
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.embedded import embedded_server
 from fluffy_sql.postgres.session import Session
@@ -190,7 +190,7 @@ def run_cli(
 
     def run(*arguments: str) -> Finished:
         capfd.readouterr()
-        code = cli.run(list(arguments))
+        code = run_command_line(list(arguments))
         captured = capfd.readouterr()
         return Finished(code, captured.out, captured.err)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from fluffy_sql.operations.generate import ClusteringService
-from fluffy_sql.settings import ClusteringSettings, DatabaseSettings
+from fluffy_sql.operations.generate import GenerateRequest, generate
+from fluffy_sql.postgres.session import Session
+from fluffy_sql.settings import DatabaseSettings, clustering_settings
 
 
 def run(url: str, k: int) -> None:
     """Clusters with the default settings but for the metric, which is everybody's here."""
-    settings = ClusteringSettings(k=k, metric="l2")
-    ClusteringService(url, settings, connections=DatabaseSettings().connections).generate()
+    settings = clustering_settings(metric="l2", kmeans={"k": k})
+    connections = DatabaseSettings().connections
+    with Session.open(url) as session:
+        generate(session, GenerateRequest(settings=settings, connections=connections))

@@ -11,24 +11,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fluffy_sql.algorithms import Fit
+from fluffy_sql.algorithms import Algorithm, Fit
 from fluffy_sql.kmeans.labelling import Labeller
+from fluffy_sql.kmeans.nearest.cells import LEAST_RECALL
 from fluffy_sql.kmeans.sample import Sample
 from fluffy_sql.kmeans.scopes.split import fit_scopes
+from fluffy_sql.kmeans.settings import KMeansSettings, KMeansTask
 from fluffy_sql.kmeans.training import Training
+from fluffy_sql.kmeans.trainings import Trainings
 
 if TYPE_CHECKING:
-    from fluffy_sql.algorithms import Task
+    from contextlib import AbstractContextManager
 
 
-class KMeans:
+class KMeans(Algorithm[KMeansSettings]):
     """k-means with the metric of the settings; under cosine spherical k-means.
 
     Dhillon and Modha 2001: rows are unit vectors and each mean is made one. `<->` between unit
     vectors ranks as cosine distance does, being the square root of twice that.
     """
 
-    def fit(self, task: Task) -> Fit:
+    settings = KMeansSettings
+    least_recall = LEAST_RECALL
+
+    def fit(self, task: KMeansTask) -> Fit:
         """Trains on a sample, then assigns every photo to its nearest centroid; scope by scope.
 
         Where the task has centroids to start from, it trains these.
@@ -40,14 +46,22 @@ class KMeans:
             return _fit_one(task)
         return fit_scopes(task, _fit_one)
 
+    def k_requested(self, settings: KMeansSettings) -> int:
+        """The k of every scope that has none of its own."""
+        return settings.k
 
-def _fit_one(task: Task) -> Fit:
-    k = task.clusters_of(task.survey.scopes[0])
+    def trainings(self, task: KMeansTask, largest_k: int) -> AbstractContextManager[Trainings]:
+        """What a sweep tries k on."""
+        return Trainings.of(task, largest_k)
+
+
+def _fit_one(task: KMeansTask) -> Fit:
+    k = task.settings.clusters_of(task.survey.scopes[0])
     task.log.phase("sample")
     with Sample.drawn(task, k) as sample:
         if not sample.size:
             return Fit.of_nothing(task.survey.dimensions)
-        training = Training(task, sample, k=k, seed=task.settings.seed, photos=task.survey.eligible)
+        training = Training(task, sample, k=k, seed=task.seed, photos=task.survey.eligible)
         start = task.start.get(task.scope)
         trained = training.resume(task.resume) if task.resume else training.train(start)
         centroids = training.lift(trained.centroids)

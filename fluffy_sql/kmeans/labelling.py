@@ -9,8 +9,8 @@ import numpy as np
 
 from fluffy_sql.algorithms import Fit
 from fluffy_sql.kmeans.nearest.cells import LEAST_RECALL
-from fluffy_sql.kmeans.nearest.params import candidate_params, exhaustive_params
 from fluffy_sql.kmeans.numeric_limits import require_finite
+from fluffy_sql.postgres.centroids import candidate_params, exhaustive_params
 from fluffy_sql.postgres.ranges import row_ranges
 from fluffy_sql.postgres.vectors import IntegerArray, fingerprint_vector
 from fluffy_sql.postgres.work_tables import empty
@@ -18,8 +18,8 @@ from fluffy_sql.postgres.work_tables import empty
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fluffy_sql.algorithms import Task
     from fluffy_sql.kmeans.nearest.tracking import CandidateLists
+    from fluffy_sql.kmeans.settings import KMeansTask
     from fluffy_sql.postgres.session import Session
 
     Matrix = NDArray[np.float32]
@@ -43,10 +43,10 @@ _CHECKS = 4
 class Labeller:
     """Labels every photo of the task with one of k centroids."""
 
-    def __init__(self, task: Task, k: int) -> None:
+    def __init__(self, task: KMeansTask, k: int) -> None:
         self._task = task
         self._k = k
-        self._normalize = task.settings.metric == "cosine"
+        self._normalize = task.normalize
 
     def assign(
         self,
@@ -93,7 +93,7 @@ class Labeller:
             converged=converged,
             recall=recall,
             least_recall=1.0 if recall == 1.0 else LEAST_RECALL,
-            digest=self._task.session.fetch_value("kmeans/digest_assignments"),
+            digest=self._task.session.fetch_value("runs/digest_assignments"),
         )
 
     def _assign_all(self, centroids: Matrix, shortcuts: CandidateLists | None) -> float:
@@ -195,7 +195,7 @@ class Labeller:
             )
             return found
 
-        seeds = [(self._task.settings.seed + number) % 2**63 for number in range(_CHECKS)]
+        seeds = [(self._task.seed + number) % 2**63 for number in range(_CHECKS)]
         checks = list(self._task.workers.map(check, seeds))
         looked_at = sum(found["looked_at"] for found in checks)
         missed = sum(found["missed"] for found in checks)
@@ -205,7 +205,7 @@ class Labeller:
         """Photos by label, of shape (k,), and the inertia of all."""
         photos = np.zeros(self._k, dtype=np.int64)
         inertia = 0.0
-        for row in self._task.session.fetch_all("kmeans/summarize_assignments"):
+        for row in self._task.session.fetch_all("runs/summarize_assignments"):
             photos[row["label"]] = row["photos"]
             inertia += row["error"]
         return photos, inertia
@@ -216,7 +216,7 @@ class Labeller:
             "kmeans/draw_far_photos",
             normalize=self._normalize,
             dimensions=self._task.survey.dimensions,
-            seed=(self._task.settings.seed + seed_offset) % 2**63,
+            seed=(self._task.seed + seed_offset) % 2**63,
             photos=most,
         )
         rows = [row["embedding"] for row in found]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fluffy_sql.algorithms import Task
+    from fluffy_sql.kmeans.settings import KMeansTask
     from fluffy_sql.postgres.session import Session
 
     Matrix = NDArray[np.float32]
@@ -47,16 +47,16 @@ class Sample:
         directions: what the coordinates are along.
     """
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: KMeansTask) -> None:
         self._task = task
-        self._normalize = task.settings.metric == "cosine"
+        self._normalize = task.normalize
         self.size = 0
         self.whole = True
         self.directions = identity_projection(task.survey.dimensions)
 
     @classmethod
     @contextmanager
-    def drawn(cls, task: Task, k: int) -> Iterator[Self]:
+    def drawn(cls, task: KMeansTask, k: int) -> Iterator[Self]:
         """Draws a sample for so many clusters; its work tables are gone afterwards.
 
         Args:
@@ -72,7 +72,7 @@ class Sample:
             sample.whole = wanted >= task.survey.eligible
             drawn = task.session.execute(
                 "kmeans/draw_photos",
-                seed=task.settings.seed,
+                seed=task.seed,
                 scope=task.scope,
                 clustered=task.reclusters,
                 sample_size=min(wanted, task.survey.eligible),
@@ -84,7 +84,7 @@ class Sample:
 
     @classmethod
     @contextmanager
-    def of_whole_scopes(cls, task: Task) -> Iterator[tuple[Self, list[dict[str, Any]]]]:
+    def of_whole_scopes(cls, task: KMeansTask) -> Iterator[tuple[Self, list[dict[str, Any]]]]:
         """All photos of several scopes as they are, those of a scope side by side.
 
         No projection: main directions of all scopes together need not suit any single one. Yields
@@ -95,7 +95,7 @@ class Sample:
         with cls._empty(task) as sample:
             extents = task.session.fetch_all(
                 "kmeans/draw_scopes",
-                seed=task.settings.seed,
+                seed=task.seed,
                 scopes=[scope for scope in scopes if scope is not None],
                 unscoped=None in scopes,
                 clustered=task.reclusters,
@@ -108,7 +108,7 @@ class Sample:
 
     @classmethod
     @contextmanager
-    def _empty(cls, task: Task) -> Iterator[Self]:
+    def _empty(cls, task: KMeansTask) -> Iterator[Self]:
         with work_tables(task.session, "work_drawn", "work_sample"):
             yield cls(task)
 
@@ -142,7 +142,7 @@ class Sample:
         self.directions = fit_projection(
             photos,
             centered=not self._normalize,
-            generator=np.random.default_rng([self._task.settings.seed, _DIRECTIONS]),
+            generator=np.random.default_rng([self._task.seed, _DIRECTIONS]),
         )
 
     def fetch_some(self) -> tuple[NDArray[np.int64], Matrix]:

@@ -22,8 +22,8 @@ from fluffy_sql.kmeans.seeding import enough_rows, seed_centroids
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fluffy_sql.algorithms import Task
     from fluffy_sql.kmeans.sample import Sample
+    from fluffy_sql.kmeans.settings import KMeansTask
 
     Matrix = NDArray[np.float32]
 
@@ -103,10 +103,10 @@ class Training:
         following: where rows of the sample were at the last step.
     """
 
-    def __init__(self, task: Task, sample: Sample, *, k: int, seed: int, photos: int) -> None:
+    def __init__(self, task: KMeansTask, sample: Sample, *, k: int, seed: int, photos: int) -> None:
         self._task = task
         self._settings = task.settings
-        self._normalize = task.settings.metric == "cosine"
+        self._normalize = task.normalize
         self._sample = sample
         self._k = k
         self._seed = seed

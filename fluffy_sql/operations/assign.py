@@ -1,11 +1,11 @@
-"""AssignService: places photos at clusters that are there, without training."""
+"""Places photos at clusters that are there, without training."""
 
 from __future__ import annotations
 
 import json
 import math
 from collections import Counter
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,6 @@ from fluffy_sql.errors import LibraryError
 from fluffy_sql.postgres.counter_cache import moves_are_counted
 from fluffy_sql.postgres.ranges import row_ranges
 from fluffy_sql.postgres.schema import require_current_schema
-from fluffy_sql.postgres.session import DEFAULT_SCHEMA, Session
 from fluffy_sql.postgres.transaction import LockLimits, final_transaction
 from fluffy_sql.postgres.vectors import LONGEST_VECTOR, fingerprint_vector
 from fluffy_sql.postgres.work_tables import analyze, work_tables
@@ -28,18 +27,19 @@ from fluffy_sql.runs.record import Clock, RunRecorder, closed_on_failure, discar
 from fluffy_sql.runs.survey import require_identity, require_steady_view, vector_indexes
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from numpy.typing import NDArray
+
+    from fluffy_sql.postgres.session import Session
 
 
 # Many more ranges than connections, which take the next one as they come free.
 _MOST_RANGES = 64
 _RANGE_PHOTOS = 1_000
+_RECORDED = ("max_distance", "within", "metric", "moved", "dry_run")
 
 
 @dataclass(frozen=True)
-class AssignOptions:
+class AssignRequest:
     """Which photos are placed, and where.
 
     Attributes:
@@ -48,6 +48,8 @@ class AssignOptions:
         metric: only clusters of this metric take photos; None: there may be one metric only.
         moved: whether photos that changed since a run placed them may be placed again.
         dry_run: whether all is undone at the end.
+        connections: how many connections share the work.
+        limits: how long the final transaction may be in the way.
     """
 
     max_distance: float | None = None
@@ -55,6 +57,12 @@ class AssignOptions:
     metric: str | None = None
     moved: bool = False
     dry_run: bool = False
+    connections: int = 2
+    limits: LockLimits = field(default_factory=LockLimits)
+
+    def as_recorded(self) -> dict[str, Any]:
+        """What the record of the run keeps of it."""
+        return {name: getattr(self, name) for name in _RECORDED}
 
 
 @dataclass(frozen=True)
@@ -97,67 +105,47 @@ class AssignResult:
     vector_indexes: tuple[str, ...] = ()
 
 
-class AssignService:
-    """Places photos of one database at their nearest active clusters.
+def assign(
+    session: Session, request: AssignRequest, progress: Progress | None = None
+) -> AssignResult:
+    """Places every photo that has no cluster and lies near enough to one; all, or nothing.
+
+    If nothing changes, no run is recorded and `run_id` is None.
 
     Args:
-        url: address of the database, as libpq takes it.
-        connections: how many connections share the work.
+        session: opened to work, outside of any transaction.
+        request: which photos, and where.
         progress: hears how it goes.
-        limits: how long its final transaction may be in the way.
+
+    Raises:
+        SchemaError: the database is not migrated.
+        BusyError: a run is at work in this library.
+        LibraryError: the clusters are of several metrics, or nothing is known of the distances
+            at training that `within` asks for.
+        DatabaseError: Postgres refused a statement.
     """
-
-    def __init__(
-        self,
-        url: str,
-        *,
-        schema: str = DEFAULT_SCHEMA,
-        connections: int = 2,
-        progress: Progress | None = None,
-        limits: LockLimits | None = None,
-    ) -> None:
-        self._url = url
-        self._schema = schema
-        self._limits = limits or LockLimits()
-        self._connections = connections
-        self._progress = progress or Progress()
-
-    def assign(self, options: AssignOptions) -> AssignResult:
-        """Places every photo that has no cluster and lies near enough to one; all, or nothing.
-
-        Where nothing changes, no run is recorded and `run_id` is None.
-
-        Raises:
-            SchemaError: the database is not migrated.
-            BusyError: a run is at work in this database.
-            LibraryError: the clusters are of several metrics, or nothing is known of the distances
-                at training that `within` asks for.
-            DatabaseError: Postgres refused a statement.
-        """
-        with Session.open(self._url, schema=self._schema) as session:
-            require_current_schema(session)
-            with only_run(session), work_tables(session, "work_candidates", "work_assignments"):
-                clock = Clock()
-                self._progress.phase("survey")
-                reads_other_tables = require_steady_view(session)
-                found = _survey(session, options)
-                run = _Run(session, options, found, clock, reads_other_tables)
-                if not found.photos or not found.clusters:
-                    return run.nothing_done()
-                require_identity(session)
-                self._progress.surveyed(found.as_survey())
-                indexes = vector_indexes(session)
-                self._progress.indexed(indexes)
-                run_id = run.open()
-                with _record_of_run(session, run_id, dry_run=options.dry_run):
-                    log = RunRecorder(session, run_id, clock, self._progress)
-                    log.phase("assign")
-                    with Workers.open(
-                        self._url, found.connections(self._connections), schema=self._schema
-                    ) as workers:
-                        _find_nearest(session, workers, found, log)
-                    log.phase("commit")
-                    return replace(run.commit(run_id, self._limits), vector_indexes=indexes)
+    progress = progress or Progress()
+    require_current_schema(session)
+    with only_run(session), work_tables(session, "work_candidates", "work_assignments"):
+        clock = Clock()
+        progress.phase("survey")
+        reads_other_tables = require_steady_view(session)
+        found = _survey(session, request)
+        run = _Run(session, request, found, clock, reads_other_tables)
+        if not found.photos or not found.clusters:
+            return run.nothing_done()
+        require_identity(session)
+        progress.surveyed(found.as_survey())
+        indexes = vector_indexes(session)
+        progress.indexed(indexes)
+        run_id = run.open()
+        with (discarded if request.dry_run else closed_on_failure)(session, run_id):
+            log = RunRecorder(session, run_id, clock, progress)
+            log.phase("assign")
+            with Workers.open(session, found.connections(request.connections)) as workers:
+                _find_nearest(session, workers, found, log)
+            log.phase("commit")
+            return replace(run.commit(run_id, request.limits), vector_indexes=indexes)
 
 
 @dataclass(frozen=True)
@@ -259,31 +247,31 @@ class _Found:
         )
 
 
-def _survey(session: Session, options: AssignOptions) -> _Found:
+def _survey(session: Session, request: AssignRequest) -> _Found:
     """Lists the photos and reads the clusters."""
     photos = session.execute("assign/list_new_photos")
-    if options.moved:
+    if request.moved:
         photos += session.execute(
             "assign/list_changed_photos", fingerprint_vector=fingerprint_vector(LONGEST_VECTOR)
         )
     analyze(session, "work_candidates")
-    rows = session.fetch_all("assign/list_clusters", within=options.within)
-    metric = _only_metric(rows, options)
+    rows = session.fetch_all("assign/list_clusters", within=request.within)
+    metric = _only_metric(rows, request)
     of_metric = (row for row in rows if row["metric"] == metric)
     rows = [{**row, "label": label} for label, row in enumerate(of_metric)]
     return _Found(
         photos=photos,
         left_out=session.fetch_all("assign/count_left_out")[0],
         metric=metric,
-        clusters=_by_length(rows, options),
+        clusters=_by_length(rows, request),
     )
 
 
-def _only_metric(rows: list[dict[str, Any]], options: AssignOptions) -> str | None:
+def _only_metric(rows: list[dict[str, Any]], request: AssignRequest) -> str | None:
     """The metric that distances are compared in."""
     clusters = Counter(row["metric"] for row in rows)
-    if options.metric is not None:
-        return options.metric
+    if request.metric is not None:
+        return request.metric
     if len(clusters) > 1:
         found = ", ".join(f"{metric} ({count:,})" for metric, count in sorted(clusters.items()))
         raise LibraryError(
@@ -293,9 +281,9 @@ def _only_metric(rows: list[dict[str, Any]], options: AssignOptions) -> str | No
     return next(iter(clusters), None)
 
 
-def _by_length(rows: list[dict[str, Any]], options: AssignOptions) -> list[_Clusters]:
+def _by_length(rows: list[dict[str, Any]], request: AssignRequest) -> list[_Clusters]:
     """Clusters by the length of their centroids, since no others can be compared with a photo."""
-    limits = _limits(rows, options)
+    limits = _limits(rows, request)
     together = sorted(zip(rows, limits, strict=True), key=_length_and_scope)
     return [
         _Clusters(dimensions, [row for row, _ in pairs], [limit for _, limit in pairs])
@@ -311,10 +299,10 @@ def _length_and_scope(pair: tuple[dict[str, Any], float | None]) -> tuple[int, b
     return len(cluster["centroid"]), *scope_order(cluster["scope"])
 
 
-def _limits(rows: list[dict[str, Any]], options: AssignOptions) -> list[float | None]:
+def _limits(rows: list[dict[str, Any]], request: AssignRequest) -> list[float | None]:
     """The farthest that each cluster takes a photo from."""
-    if options.within is None:
-        limit = math.inf if options.max_distance is None else options.max_distance
+    if request.within is None:
+        limit = math.inf if request.max_distance is None else request.max_distance
         return [limit for _ in rows]
     limits = [row["limit_at_training"] for row in rows]
     if rows and all(limit is None for limit in limits):
@@ -362,13 +350,13 @@ class _Run:
     def __init__(
         self,
         session: Session,
-        options: AssignOptions,
+        request: AssignRequest,
         found: _Found,
         clock: Clock,
         reads_other_tables: bool,
     ) -> None:
         self._session = session
-        self._options = options
+        self._request = request
         self._found = found
         self._clock = clock
         self._reads_other_tables = reads_other_tables
@@ -381,8 +369,8 @@ class _Run:
             algorithm="nearest",
             metric=str(self._found.metric),
             seed=0,
-            k_requested=0,
-            settings=json.dumps(asdict(self._options)),
+            k_requested=None,
+            settings=json.dumps(self._request.as_recorded()),
             photos_eligible=self._found.photos,
             dimensions=None if several else self._found.dimensions[0],
         )
@@ -390,11 +378,11 @@ class _Run:
     def commit(self, run_id: int, limits: LockLimits) -> AssignResult:
         """The final transaction: photos, counts and the end of the run, or none of it."""
         analyze(self._session, "work_assignments")
-        undone = self._options.dry_run
+        undone = self._request.dry_run
         with final_transaction(self._session, limits, old_clusters=True, force_rollback=undone):
             self._clock.locked()
             moves = self._place(run_id)
-            result = self._result(run_id if moves and not self._options.dry_run else None, moves)
+            result = self._result(run_id if moves and not self._request.dry_run else None, moves)
             if moves:
                 self._close(run_id, result)
             else:
@@ -443,10 +431,10 @@ class _Run:
         left = self._count_left(sum(m.photos for m in moves if m.from_cluster_id is None))
         return AssignResult(
             run_id=run_id,
-            dry_run=self._options.dry_run,
+            dry_run=self._request.dry_run,
             metric=self._found.metric,
-            max_distance=self._options.max_distance,
-            within=self._options.within,
+            max_distance=self._request.max_distance,
+            within=self._request.within,
             clusters=sum(len(alike.rows) for alike in self._found.clusters),
             photos_assigned=sum(move.photos for move in moves),
             photos_left=sum(left.values()),
@@ -467,8 +455,3 @@ class _Run:
         looked_at = counted.pop("looked_at")
         # They changed, or their cluster did, while the run went on: the next one looks again.
         return {**counted, "changed_meanwhile": looked_at - placed - sum(counted.values())}
-
-
-def _record_of_run(session: Session, run_id: int, *, dry_run: bool) -> AbstractContextManager[None]:
-    """Sees to a run's record at its end: a dry run leaves none."""
-    return discarded(session, run_id) if dry_run else closed_on_failure(session, run_id)

@@ -7,11 +7,12 @@ A further check is a function that asks one statement of `sql/check`, and a line
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from fluffy_sql.errors import LibraryError, SchemaError
-from fluffy_sql.kmeans.nearest.cells import LEAST_RECALL
+from fluffy_sql.algorithms import algorithm_named
+from fluffy_sql.errors import LibraryError, SchemaError, SettingsError
 from fluffy_sql.postgres.counter_cache import create_triggers, idle_triggers, repair_counts
 from fluffy_sql.postgres.schema import WITHOUT_IDENTITY, require_current_schema
 from fluffy_sql.postgres.session import DEFAULT_SCHEMA, Session
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 _NEAREST_CENTROID = "nearest_centroid"
 # Of photos that runs moved, so many are compared with the centroids of their run.
 _SAMPLED_PHOTOS = 1_000
-# What a run by cells may leave at other centroids than their nearest; twice that, of a sample.
-_MAY_BE_MISPLACED = 2 * (1 - LEAST_RECALL)
 # A run does something every few seconds at least, and waits for locks as long as it was told to.
 _IDLE_SECONDS = 60
 _BLOCKED_SECONDS = 10
@@ -217,10 +216,24 @@ def _compare_photos(session: Session) -> tuple[list[str], int]:
         f" {row['run_id']} moved and nobody changed since, are not at their nearest centroid;"
         " generate --recluster places all anew"
         for row in rows
-        if row["misplaced"]
-        > (0 if row["recall"] == 1 else 1 + _MAY_BE_MISPLACED * row["looked_at"])
+        if row["misplaced"] > _may_be_misplaced(row)
     ]
     return misplaced, sum(row["looked_at"] for row in rows)
+
+
+def _may_be_misplaced(row: dict[str, Any]) -> float:
+    """How many photos of a sample may be elsewhere than at their nearest centroid.
+
+    Twice what the run's algorithm may miss, since this sample is a small one; none if all were
+    compared with all centroids; any number if the algorithm is not there to be asked.
+    """
+    if row["recall"] == 1:
+        return 0
+    try:
+        least_recall = algorithm_named(row["algorithm"]).least_recall
+    except SettingsError:
+        least_recall = None
+    return math.inf if least_recall is None else 1 + 2 * (1 - least_recall) * row["looked_at"]
 
 
 def _idle_holders(session: Session) -> list[str]:

@@ -1,18 +1,16 @@
-"""ClusteringService: survey the library, run the algorithm, commit."""
+"""Makes clusters: surveys the library, runs the algorithm, commits what it found."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fluffy_sql.algorithms import Checkpoint, Task, algorithm_named
+from fluffy_sql.algorithms import Algorithm, AlgorithmSettings, Checkpoint, Task, algorithm_named
 from fluffy_sql.errors import HistoryError
-from fluffy_sql.postgres.explain import ExplainedStatement, PlanRecorder
 from fluffy_sql.postgres.schema import require_current_schema
-from fluffy_sql.postgres.session import DEFAULT_SCHEMA, Session
 from fluffy_sql.postgres.transaction import LockLimits, final_transaction
 from fluffy_sql.postgres.work_tables import work_tables
 from fluffy_sql.postgres.workers import Workers
@@ -39,7 +37,7 @@ from fluffy_sql.runs.survey import (
     survey,
     vector_indexes,
 )
-from fluffy_sql.settings import ClusteringSettings
+from fluffy_sql.settings import ClusteringSettings, clustering_settings, recorded_settings
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -47,33 +45,37 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fluffy_sql.algorithms import Fit, Survey
+    from fluffy_sql.postgres.session import Session
 
 
-@dataclass(frozen=True)
-class _RunOptions:
-    """How a run is to go.
+@dataclass(frozen=True, kw_only=True)
+class GenerateRequest:
+    """What a run is asked for.
 
     Attributes:
-        recluster: whether photos that are in a cluster are clustered anew, too.
-        cold: whether a recluster starts from nothing and not from the clusters there are.
-        resume: whether to go on with the run that was killed last.
-        dry: whether all but the record of what would change is taken back.
-        explain: keeps the statements of a run, which is then taken back.
+        settings: what to make of the photos; those of the run that is resumed count instead.
+        recluster: cluster all photos anew, also those that are in a cluster. What goes on of the
+            old clusters keeps its id, name and status.
+        cold: start a recluster from nothing and not from the clusters there are.
+        dry_run: go through all of it, and take it back; the result says what would change.
+        resume: go on with the newest run, which was killed or failed while it trained; it has the
+            settings of that run, and its id.
+        connections: how many connections share the work.
+        algorithm: used in place of the one that the settings name, with its settings.
     """
 
+    settings: ClusteringSettings = field(default_factory=clustering_settings)
     recluster: bool = False
     cold: bool = False
-    dry: bool = False
+    dry_run: bool = False
     resume: bool = False
-    explain: PlanRecorder | None = None
+    connections: int = 2
+    algorithm: Algorithm[Any] | None = None
 
     @property
     def kind(self) -> str:
+        """As it is recorded."""
         return "recluster" if self.recluster else "generate"
-
-    @property
-    def undone(self) -> bool:
-        return self.dry or self.explain is not None
 
 
 @dataclass(frozen=True)
@@ -86,253 +88,213 @@ class _ResumableRun:
     checkpoint: Checkpoint
 
 
-class ClusteringService:
-    """Clusters the photos of one database that have an embedding and no cluster.
+def generate(
+    session: Session, request: GenerateRequest, progress: Progress | None = None
+) -> RunResult:
+    """Makes clusters and puts every eligible photo into one; all of it, or nothing.
+
+    If there is nothing to cluster, no run is recorded and `run_id` is None. In a session that
+    explains its statements the whole run is taken back, and no record of it stays: a plan depends
+    on the tables and centroids at hand. (Records of killed runs are closed, as by every run.)
 
     Args:
-        url: address of the database, as libpq takes it.
-        settings: what to make of the photos.
-        schema: where everything of ours lies.
-        connections: how many connections share the work.
+        session: opened to work, outside of any transaction.
+        request: what is asked for.
         progress: hears how it goes.
+
+    Raises:
+        SettingsError: there is no algorithm of that name.
+        SchemaError: the database is not migrated.
+        BusyError: another run is at work in this library.
+        LibraryError: the embeddings are of several lengths.
+        HistoryError: there is no run to resume.
+        DatabaseError: Postgres refused a statement.
+        PostconditionError: the result broke a promise and was rolled back.
     """
+    if request.algorithm is None:  # a wrong name is told before anything is done
+        algorithm_named(request.settings.algorithm)
+    require_current_schema(session)
+    with only_run(session):
+        resumed = _find_resumable(session) if request.resume else None
+        if resumed is not None:
+            request = replace(request, settings=resumed.settings, recluster=resumed.recluster)
+        return _Run(session, request, progress or Progress()).run(resumed)
 
-    def __init__(
-        self,
-        url: str,
-        settings: ClusteringSettings,
-        *,
-        schema: str = DEFAULT_SCHEMA,
-        connections: int = 2,
-        progress: Progress | None = None,
-    ) -> None:
-        self._url = url
-        self._schema = schema
-        self._settings = settings
-        self._connections = connections
-        self._progress = progress or Progress()
 
-    def generate(
-        self, *, recluster: bool = False, cold: bool = False, dry_run: bool = False
-    ) -> RunResult:
-        """Makes clusters and puts every eligible photo into one; all of it, or nothing.
+class _Run:
+    """One run, or the rest of one that was killed."""
 
-        Where there is nothing to cluster, no run is recorded and `run_id` is None.
+    def __init__(self, session: Session, request: GenerateRequest, progress: Progress) -> None:
+        self._session = session
+        self._request = request
+        self._settings = request.settings
+        self._progress = progress
+        self._algorithm = request.algorithm or algorithm_named(request.settings.algorithm)
+        self._own_settings: AlgorithmSettings = request.settings.of_algorithm
+        self._clock = Clock()
 
-        Args:
-            recluster: cluster all photos anew, also those that are in a cluster. What goes on of
-                the old clusters keeps its id, name and status.
-            cold: start a recluster from nothing and not from the clusters there are.
-            dry_run: go through all of it, and take it back; the result says what would change.
+    @property
+    def _taken_back(self) -> bool:
+        return self._request.dry_run or self._session.explains
 
-        Raises:
-            SettingsError: there is no algorithm of that name.
-            SchemaError: the database is not migrated.
-            BusyError: another run is at work in this database.
-            LibraryError: the embeddings are of several lengths.
-            DatabaseError: Postgres refused a statement.
-            PostconditionError: the result broke a promise and was rolled back.
-        """
-        return self._run(_RunOptions(recluster, cold, dry_run))
-
-    def resume(self) -> RunResult:
-        """Goes on with the newest run, which was killed or failed while it trained.
-
-        It has the settings of that run, and its id.
-
-        Raises:
-            HistoryError: the newest run ended well, or before it trained.
-            FluffySqlError: as from `generate`.
-        """
-        return self._run(_RunOptions(resume=True))
-
-    def explain(self) -> list[ExplainedStatement]:
-        """The statements of a run with their plans, in the order of their first executions.
-
-        It goes through the whole run, since a plan depends on the tables and centroids at hand,
-        and takes it back: no cluster, no photo in one and no record of it stays. (Records of runs
-        that were killed are closed, as by every run.)
-
-        Raises:
-            FluffySqlError: as from `generate`.
-        """
-        recorder = PlanRecorder()
-        self._run(_RunOptions(explain=recorder))
-        return recorder.statements()
-
-    def _run(self, way: _RunOptions) -> RunResult:
-        algorithm_named(self._settings.algorithm)  # a wrong name is told before anything is done
-        with Session.open(self._url, schema=self._schema, explain=way.explain) as session:
-            require_current_schema(session)
-            with only_run(session):
-                if not way.resume:
-                    return self._run_alone(session, way, None)
-                killed = _find_resumable(session)
-                self._settings = killed.settings
-                return self._run_alone(session, _RunOptions(killed.recluster), killed)
-
-    def _run_alone(
-        self, session: Session, way: _RunOptions, killed: _ResumableRun | None
-    ) -> RunResult:
-        """A run, or the rest of one that was killed."""
-        algorithm = algorithm_named(self._settings.algorithm)
-        clock = Clock()
+    def run(self, resumed: _ResumableRun | None) -> RunResult:
+        session, recluster = self._session, self._request.recluster
         self._progress.phase("survey")
         # Before photos are counted: those of a view that is not steady would be none by chance.
         reads_other_tables = require_steady_view(session)
         photos = session.fetch_as(PhotoGroup, "survey/count_photos")
-        found = survey(photos, reclustered=way.recluster)
+        found = survey(photos, reclustered=recluster)
         self._progress.surveyed(found)
         if not found.eligible:
-            return self._nothing_to_do(way, found, clock)
+            return self._nothing_to_do(found, _skipped(found))
         require_owners(session, found)
         require_identity(session)
         indexes = vector_indexes(session)
         self._progress.indexed(indexes)
-        if killed is None:
-            run_id = self._open_run(session, way, found)
-        elif len(found.scopes) > 1:
-            raise HistoryError(
-                "the photos are of several scopes by now, and a run over several can't be resumed;"
-                " fluffy-sql generate starts another"
-            )
-        else:
-            run_id = _reopen_run(session, killed, found)
-        with _record_of_run(session, run_id, way), work_tables(session, "work_assignments"):
-            require_one_length(photos, reclustered=way.recluster)
-            log = RunRecorder(session, run_id, clock, self._progress)
-            with Workers.open(
-                self._url, self._connections, schema=self._schema, explain=way.explain
-            ) as workers:
-                task = self._task(way, session, workers, found, log)
-                if killed is not None:
-                    task = replace(task, resume=killed.checkpoint)
-                fit = algorithm.fit(task)
-                skipped = _skipped(found, _explain_unlabelled(task, fit))
+        run_id = self._open(found) if resumed is None else _reopen_run(session, resumed, found)
+        with self._record_of(run_id), work_tables(session, "work_assignments"):
+            require_one_length(photos, reclustered=recluster)
+            log = RunRecorder(session, run_id, self._clock, self._progress)
+            with Workers.open(session, self._request.connections) as workers:
+                task = self._task(workers, found, log)
+                if resumed is not None:
+                    task = replace(task, resume=resumed.checkpoint)
+                fit = self._algorithm.fit(task)
+                skipped = _skipped(found, task, fit)
                 if not len(fit.labels):
                     session.execute("runs/discard", run_id=run_id)
-                    return self._nothing_to_do(way, found, clock, skipped)
+                    return self._nothing_to_do(found, skipped)
                 log.phase("measure")
                 outcome = Outcome(fit, skipped, *measure_run(task, fit), reads_other_tables)
             log.phase("commit")
-            result = self._commit(session, way, run_id, outcome, clock)
-            return replace(result, vector_indexes=indexes)
+            return replace(self._commit(run_id, found, outcome), vector_indexes=indexes)
 
-    def _task(
-        self, way: _RunOptions, session: Session, workers: Workers, found: Survey, log: RunRecorder
-    ) -> Task:
-        start: dict[int | None, list[NDArray[np.float32]]] = {}
-        if way.recluster and not way.cold:
-            for row in session.fetch_all(
+    def _task(self, workers: Workers, found: Survey, log: RunRecorder) -> Task[AlgorithmSettings]:
+        start: dict[int | None, list[NDArray[np.float32]]] = defaultdict(list)
+        if self._request.recluster and not self._request.cold:
+            for row in self._session.fetch_all(
                 "runs/fetch_start_centroids",
                 metric=self._settings.metric,
                 dimensions=found.dimensions,
             ):
-                start.setdefault(row["scope"], []).append(row["centroid"])
+                start[row["scope"]].append(row["centroid"])
         return Task(
-            session,
-            workers,
-            found,
-            self._settings,
-            log,
-            reclusters=way.recluster,
+            session=self._session,
+            workers=workers,
+            survey=found,
+            settings=self._own_settings,
+            metric=self._settings.metric,
+            seed=self._settings.seed,
+            log=log,
+            reclusters=self._request.recluster,
             start={scope: np.stack(centroids) for scope, centroids in start.items()},
         )
 
-    def _nothing_to_do(
-        self, way: _RunOptions, survey: Survey, clock: Clock, skipped: dict[str, int] | None = None
-    ) -> RunResult:
-        return RunResult(
-            run_id=None,
-            kind=way.kind,
-            dry_run=way.dry,
-            algorithm=self._settings.algorithm,
-            metric=self._settings.metric,
-            seed=self._settings.seed,
-            k_requested=self._settings.k,
-            scopes=len(survey.scopes),
-            clusters_created=0,
-            clusters_kept=0,
-            clusters_emptied=0,
-            photos_processed=0,
-            photos_moved=0,
-            skipped=skipped or _skipped(survey, 0),
-            inertia=None,
-            iterations=0,
-            converged=None,
-            recall=None,
-            quality=None,
-            embeddings_digest=None,
-            changes=None,
-            seconds=clock.seconds(),
-        )
-
-    def _open_run(self, session: Session, way: _RunOptions, survey: Survey) -> int:
+    def _open(self, found: Survey) -> int:
         return open_run(
-            session,
-            kind=way.kind,
+            self._session,
+            kind=self._request.kind,
             algorithm=self._settings.algorithm,
             metric=self._settings.metric,
             seed=self._settings.seed,
-            k_requested=self._settings.k,
+            k_requested=self._algorithm.k_requested(self._own_settings),
             settings=self._settings.model_dump_json(),
-            photos_eligible=survey.eligible,
-            dimensions=survey.dimensions,
+            photos_eligible=found.eligible,
+            dimensions=found.dimensions,
         )
 
-    def _commit(
-        self,
-        session: Session,
-        way: _RunOptions,
-        run_id: int,
-        outcome: Outcome,
-        clock: Clock,
-    ) -> RunResult:
-        """The final transaction; taken back where the run is."""
-        fit = outcome.fit
+    def _record_of(self, run_id: int) -> AbstractContextManager[None]:
+        """Sees to the run's record at its end: a run that is taken back leaves none."""
+        return (discarded if self._taken_back else closed_on_failure)(self._session, run_id)
+
+    def _nothing_to_do(self, found: Survey, skipped: dict[str, int]) -> RunResult:
+        return self._result(None, scopes=len(found.scopes), skipped=skipped)
+
+    def _commit(self, run_id: int, found: Survey, outcome: Outcome) -> RunResult:
+        """The final transaction; taken back if the run is."""
+        fit, recluster = outcome.fit, self._request.recluster
         limits = LockLimits(self._settings.lock_wait, self._settings.lock_hold)
         # Without a recluster it only makes clusters, which nobody sees before it ends.
         with final_transaction(
-            session, limits, old_clusters=way.recluster, force_rollback=way.undone
+            self._session, limits, old_clusters=recluster, force_rollback=self._taken_back
         ):
-            clock.locked()
-            transaction = FinalTransaction(session, run_id, self._settings, outcome)
-            changes = transaction.replace() if way.recluster else transaction.place()
-            result = RunResult(
-                run_id=None if way.dry else run_id,
-                kind=way.kind,
-                dry_run=way.dry,
-                algorithm=self._settings.algorithm,
-                metric=self._settings.metric,
-                seed=self._settings.seed,
-                k_requested=self._settings.k,
+            self._clock.locked()
+            transaction = FinalTransaction(self._session, run_id, self._settings, outcome)
+            changes = transaction.replace() if recluster else transaction.place()
+            placed = int(fit.photos.sum()) if recluster else changes.photos_moved
+            left = found.eligible - placed - _eligible_skipped(outcome.skipped)
+            result = self._result(
+                None if self._request.dry_run else run_id,
                 scopes=len(set(fit.scopes)),
                 clusters_created=changes.count("created"),
                 clusters_kept=changes.count("kept"),
                 clusters_emptied=changes.count("emptied"),
-                photos_processed=int(fit.photos.sum()) if way.recluster else changes.photos_moved,
+                photos_processed=placed,
                 photos_moved=changes.photos_moved,
-                skipped=outcome.skipped,
+                skipped=outcome.skipped | ({"changed_meanwhile": left} if left > 0 else {}),
                 inertia=fit.inertia,
                 iterations=fit.iterations,
                 converged=fit.converged,
                 recall=fit.recall,
                 quality=quality_of_run(outcome, changes),
                 embeddings_digest=fit.digest,
-                changes=changes if way.recluster or way.dry else None,
-                seconds=clock.seconds(),
+                changes=changes if recluster or self._request.dry_run else None,
             )
             transaction.close(result)
-        return replace(result, seconds=clock.seconds())
+        return replace(result, seconds=self._clock.seconds())
+
+    def _result(self, run_id: int | None, **found: Any) -> RunResult:
+        return RunResult(
+            run_id=run_id,
+            kind=self._request.kind,
+            dry_run=self._request.dry_run,
+            algorithm=self._settings.algorithm,
+            metric=self._settings.metric,
+            seed=self._settings.seed,
+            k_requested=self._algorithm.k_requested(self._own_settings),
+            seconds=self._clock.seconds(),
+            **found,
+        )
 
 
-def _skipped(survey: Survey, zero_vectors: int) -> dict[str, int]:
-    """Photos that the run leaves as they are, by reason."""
-    return {
-        "without_embedding": survey.without_embedding,
-        "zero_vector": zero_vectors,
-        "already_clustered": survey.clustered,
+# Reasons of a survey, of photos that no run is asked to place.
+_NOT_ELIGIBLE = ("without_embedding", "already_clustered")
+
+
+def _skipped(
+    found: Survey, task: Task[Any] | None = None, fit: Fit | None = None
+) -> dict[str, int]:
+    """Photos that the run leaves as they are, by reason.
+
+    Raises:
+        LibraryError: embeddings of another length came in while the run went on.
+    """
+    skipped = {
+        "without_embedding": found.without_embedding,
+        "zero_vector": 0,
+        "already_clustered": found.clustered,
     }
+    if task is None or fit is None or int(fit.photos.sum()) == found.eligible:
+        return skipped
+    unlabelled = task.session.fetch_as(
+        UnlabelledGroup, "survey/count_unlabelled", clustered=task.reclusters
+    )
+    of_another_length = [
+        (group.dimensions, group.photos)
+        for group in unlabelled
+        if group.dimensions != found.dimensions
+    ]
+    if of_another_length:
+        photos = int(fit.photos.sum())
+        raise several_lengths([(found.dimensions, photos), *of_another_length])
+    # Zero vectors have no direction; under l2 they are points like any other.
+    if task.normalize:
+        skipped["zero_vector"] = sum(group.zero_vectors for group in unlabelled)
+    return {**skipped, **fit.left_out}
+
+
+def _eligible_skipped(skipped: dict[str, int]) -> int:
+    return sum(photos for reason, photos in skipped.items() if reason not in _NOT_ELIGIBLE)
 
 
 def _find_resumable(session: Session) -> _ResumableRun:
@@ -347,45 +309,25 @@ def _find_resumable(session: Session) -> _ResumableRun:
     return _ResumableRun(
         run_id=run["id"],
         recluster=run["kind"] == "recluster",
-        settings=ClusteringSettings.model_validate_json(json.dumps(run["settings"])),
+        settings=recorded_settings(run["settings"]),
         checkpoint=Checkpoint(
             run["step"], run["batch_size"], np.stack([row["centroid"] for row in rows])
         ),
     )
 
 
-def _reopen_run(session: Session, killed: _ResumableRun, survey: Survey) -> int:
+def _reopen_run(session: Session, resumed: _ResumableRun, found: Survey) -> int:
     """Goes on with a run's record; steps it took after its checkpoint are taken again."""
+    if len(found.scopes) > 1:
+        raise HistoryError(
+            "the photos are of several scopes by now, and a run over several can't be resumed;"
+            " fluffy-sql generate starts another"
+        )
     session.execute(
         "runs/reopen",
-        run_id=killed.run_id,
-        photos_eligible=survey.eligible,
-        dimensions=survey.dimensions,
+        run_id=resumed.run_id,
+        photos_eligible=found.eligible,
+        dimensions=found.dimensions,
     )
-    session.execute("runs/forget_steps", run_id=killed.run_id, after_step=killed.checkpoint.step)
-    return killed.run_id
-
-
-def _explain_unlabelled(task: Task, fit: Fit) -> int:
-    """Why photos got no label: zero vectors are counted, and another length is refused late."""
-    if int(fit.photos.sum()) == task.survey.eligible:
-        return 0
-    left_out = task.session.fetch_as(
-        UnlabelledGroup, "survey/count_unlabelled", clustered=task.reclusters
-    )
-    of_another_length = [
-        (group.dimensions, group.photos)
-        for group in left_out
-        if group.dimensions != task.survey.dimensions
-    ]
-    if of_another_length:
-        photos = int(fit.photos.sum())
-        raise several_lengths([(task.survey.dimensions, photos), *of_another_length])
-    return sum(group.zero_vectors for group in left_out)
-
-
-def _record_of_run(session: Session, run_id: int, way: _RunOptions) -> AbstractContextManager[None]:
-    """Sees to a run's record at its end: a run that is taken back leaves none."""
-    if way.undone:
-        return discarded(session, run_id, way.explain)
-    return closed_on_failure(session, run_id)
+    session.execute("runs/forget_steps", run_id=resumed.run_id, after_step=resumed.checkpoint.step)
+    return resumed.run_id

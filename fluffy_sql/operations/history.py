@@ -17,6 +17,8 @@ from fluffy_sql.runs.moves import ClusterChange, Move, move_photos
 from fluffy_sql.runs.survey import require_identity
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from fluffy_sql.postgres.session import Session
     from fluffy_sql.postgres.transaction import LockLimits
 
@@ -193,8 +195,16 @@ def _move_back(session: Session, run_id: int, undo_id: int) -> list[Move]:
 
 
 def _compared_values(run: dict[str, Any]) -> dict[str, Any]:
-    settings = {f"settings.{key}": value for key, value in run["settings"].items()}
-    return {key: run[key] for key in _COMPARED} | settings
+    return {key: run[key] for key in _COMPARED} | dict(_flat("settings", run["settings"]))
+
+
+def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """A section with its settings and sections under dotted names."""
+    if not isinstance(value, dict) or not value:
+        yield name, value
+        return
+    for key, inner in value.items():
+        yield from _flat(f"{name}.{key}", inner)
 
 
 def _find(session: Session, run_id: int) -> dict[str, Any]:

@@ -1,22 +1,18 @@
-"""SweepService: trains on one sample for many k, measures each, and writes no cluster."""
+"""Tries many k on one sample, measures each, and suggests one."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from fluffy_sql.algorithms import Task
-from fluffy_sql.errors import LibraryError
-from fluffy_sql.kmeans.sample import Sample
-from fluffy_sql.kmeans.training import Training
+from fluffy_sql.algorithms import Task, algorithm_named
+from fluffy_sql.errors import LibraryError, SettingsError
 from fluffy_sql.operations.k_selection import Candidate, suggest
 from fluffy_sql.postgres.schema import require_current_schema
-from fluffy_sql.postgres.session import DEFAULT_SCHEMA, Session
 from fluffy_sql.postgres.workers import Workers
 from fluffy_sql.runs.lock import only_run
 from fluffy_sql.runs.progress import Progress
-from fluffy_sql.runs.quality import measure_trainings
 from fluffy_sql.runs.survey import (
     PhotoGroup,
     require_one_length,
@@ -24,20 +20,20 @@ from fluffy_sql.runs.survey import (
     require_steady_view,
     survey,
 )
+from fluffy_sql.settings import ClusteringSettings, clustering_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from fluffy_sql.algorithms import Checkpoint, StepReport
+    from fluffy_sql.algorithms import Algorithm, Checkpoint, StepReport
+    from fluffy_sql.postgres.session import Session
+    from fluffy_sql.runs.quality import Quality
     from fluffy_sql.runs.survey import ScopeFilter
-    from fluffy_sql.settings import ClusteringSettings
 
-# Rows of the sample that every k is measured on, and so many for each cluster of the largest k.
-_MEASURED_ROWS = 8_192
-_MEASURED_ROWS_PER_CLUSTER = 16
 _LARGEST_SEED = 2**63 - 1
 
 
@@ -67,78 +63,118 @@ class SweepResult:
     seconds: float
 
 
-class SweepService:
-    """Tries several k on all usable photos of one database, in a cluster or not.
+@dataclass(frozen=True, kw_only=True)
+class SweepRequest:
+    """Which k are tried, and on what.
 
-    Args:
-        url: address of the database, as libpq takes it.
+    Attributes:
+        ks: at least 2 each; those that are no smaller than the library are left out.
         settings: everything but k.
-        schema: where everything of ours lies.
+        scope: whose photos; None: there may be one scope only.
         connections: how many connections share the work.
-        progress: hears how it goes.
+        algorithm: used in place of the one that the settings name, with its settings.
     """
 
-    def __init__(
-        self,
-        url: str,
-        settings: ClusteringSettings,
-        *,
-        schema: str = DEFAULT_SCHEMA,
-        connections: int = 2,
-        progress: Progress | None = None,
-    ) -> None:
-        self._url = url
-        self._schema = schema
-        self._settings = settings
-        self._connections = connections
-        self._progress = progress or Progress()
+    ks: Sequence[int]
+    settings: ClusteringSettings = field(default_factory=clustering_settings)
+    scope: ScopeFilter | None = None
+    connections: int = 2
+    algorithm: Algorithm[Any] | None = None
 
-    def sweep(self, ks: Sequence[int], scope: ScopeFilter | None = None) -> SweepResult:
-        """Trains twice for each k, measures the first training, and suggests a k.
 
-        All k share one sample: that of the largest. Where it is interrupted after the first k, the
-        result has what was measured so far.
+class Trainings(Protocol):
+    """What all trainings of a sweep share. `photos` is how many each k is trained on."""
 
-        Args:
-            ks: at least 2 each; those that are no smaller than the library are left out.
-            scope: whose photos; None: there may be one scope only.
+    photos: int
 
-        Raises:
-            SchemaError: the database is not migrated.
-            BusyError: a run or another sweep is at work in this database.
-            LibraryError: there are too few photos, or their embeddings are of several lengths, or
-                they are of several scopes.
-            DatabaseError: Postgres refused a statement.
-        """
-        with Session.open(self._url, schema=self._schema) as session:
-            require_current_schema(session)
-            with only_run(session):
-                self._progress.phase("survey")
-                require_steady_view(session)
-                photos = session.fetch_as(PhotoGroup, "survey/count_photos")
-                if scope:
-                    photos = [alike for alike in photos if alike.scope == scope.scope]
-                found = survey(photos, reclustered=True)
-                require_one_scope([of.scope for of in found.scopes], scope, "photos")
-                self._progress.surveyed(found)
-                require_one_length(photos, reclustered=True)
-                tried = sorted({k for k in ks if k < found.eligible})
-                if not tried:
-                    raise LibraryError(
-                        f"there are {found.eligible:,} photos with an embedding, too few for"
-                        f" k = {min(ks):,}; import more, or sweep smaller k"
-                    )
-                with Workers.open(self._url, self._connections, schema=self._schema) as workers:
-                    log = _Log(self._progress)
-                    task = Task(session, workers, found, self._settings, log, reclusters=True)
-                    return _Sweep(task, tried, sorted(set(ks) - set(tried)), self._progress).run()
+    def train(self, k: int, seed: int) -> NDArray[np.float32]:
+        """Centroids of one training, shape (k, dimensions)."""
+
+    def measure(
+        self, first: NDArray[np.float32], second: NDArray[np.float32]
+    ) -> tuple[Quality, float]:
+        """The quality of the first, and its adjusted Rand index with the second."""
+
+
+@runtime_checkable
+class HasTrainings(Protocol):
+    """An algorithm that has a k to try."""
+
+    def trainings(self, task: Task[Any], largest_k: int) -> AbstractContextManager[Trainings]:
+        """Prepares trainings for any k up to the largest."""
+
+
+def sweep(session: Session, request: SweepRequest, progress: Progress | None = None) -> SweepResult:
+    """Trains twice for each k, measures the first training, and suggests a k; writes no cluster.
+
+    All usable photos count, in a cluster or not. If it is interrupted after the first k, the
+    result has what was measured so far.
+
+    Args:
+        session: opened to work, outside of any transaction.
+        request: which k, and on what.
+        progress: hears how it goes.
+
+    Raises:
+        SettingsError: the algorithm has no k.
+        SchemaError: the database is not migrated.
+        BusyError: a run or another sweep is at work in this library.
+        LibraryError: there are too few photos, or their embeddings are of several lengths, or
+            they are of several scopes.
+        DatabaseError: Postgres refused a statement.
+    """
+    progress, settings, scope = progress or Progress(), request.settings, request.scope
+    algorithm = request.algorithm or algorithm_named(settings.algorithm)
+    if not isinstance(algorithm, HasTrainings):
+        raise SettingsError(
+            f"sweep tries several k, and the algorithm {settings.algorithm} has none;"
+            " choose another with clustering.algorithm"
+        )
+    require_current_schema(session)
+    with only_run(session):
+        progress.phase("survey")
+        require_steady_view(session)
+        photos = session.fetch_as(PhotoGroup, "survey/count_photos")
+        if scope:
+            photos = [group for group in photos if group.scope == scope.scope]
+        found = survey(photos, reclustered=True)
+        require_one_scope([of.scope for of in found.scopes], scope, "photos")
+        progress.surveyed(found)
+        require_one_length(photos, reclustered=True)
+        tried = sorted({k for k in request.ks if k < found.eligible})
+        if not tried:
+            raise LibraryError(
+                f"there are {found.eligible:,} photos with an embedding, too few for"
+                f" k = {min(request.ks):,}; import more, or sweep smaller k"
+            )
+        with Workers.open(session, request.connections) as workers:
+            task = Task(
+                session=session,
+                workers=workers,
+                survey=found,
+                settings=settings.of_algorithm,
+                metric=settings.metric,
+                seed=settings.seed,
+                log=_Log(progress),
+                reclusters=True,
+            )
+            left_out = sorted(set(request.ks) - set(tried))
+            return _Sweep(task, algorithm, tried, left_out, progress).run()
 
 
 class _Sweep:
     """One sweep: what all of its trainings share."""
 
-    def __init__(self, task: Task, ks: list[int], left_out: list[int], progress: Progress) -> None:
+    def __init__(
+        self,
+        task: Task[Any],
+        algorithm: HasTrainings,
+        ks: list[int],
+        left_out: list[int],
+        progress: Progress,
+    ) -> None:
         self._task = task
+        self._algorithm = algorithm
         self._ks = ks
         self._left_out = left_out
         self._progress = progress
@@ -149,48 +185,42 @@ class _Sweep:
         begun = time.perf_counter()
         interrupted = False
         self._progress.phase("sample")
-        with Sample.drawn(self._task, self._ks[-1]) as sample:
-            if not sample.size:
+        with self._algorithm.trainings(self._task, self._ks[-1]) as trainings:
+            if not trainings.photos:
                 raise LibraryError(
                     "all embeddings are zero vectors, which have no direction to compare;"
                     " embed the photos again, or choose the metric l2"
                 )
             try:
                 for k in self._ks:
-                    self._candidates.append(self._try(sample, k))
+                    self._candidates.append(self._try(trainings, k))
             except KeyboardInterrupt:
                 if not self._candidates:
                     raise
                 interrupted = True
-        suggestion = suggest(self._candidates, sample.size)
+        suggestion = suggest(self._candidates, trainings.photos)
         return SweepResult(
             suggested_k=suggestion.suggested_k,
             measures_agree=suggestion.measures_agree,
             reasons=suggestion.reasons,
             candidates=tuple(self._candidates),
-            metric=self._task.settings.metric,
-            seed=self._task.settings.seed,
+            metric=self._task.metric,
+            seed=self._task.seed,
             photos=self._task.survey.eligible,
-            photos_trained=sample.size,
+            photos_trained=trainings.photos,
             photos_measured=self._measured,
             left_out=tuple(self._left_out),
             interrupted=interrupted,
             seconds=round(time.perf_counter() - begun, 3),
         )
 
-    def _try(self, sample: Sample, k: int) -> Candidate:
+    def _try(self, trainings: Trainings, k: int) -> Candidate:
         begun = time.perf_counter()
         self._progress.trying(k)
-        seed = self._task.settings.seed
-        first = self._train(sample, k, seed)
-        second = self._train(sample, k, (seed + 1) % _LARGEST_SEED)
-        quality, stability = measure_trainings(
-            self._task,
-            sample,
-            first,
-            second,
-            max(_MEASURED_ROWS, _MEASURED_ROWS_PER_CLUSTER * self._ks[-1]),
-        )
+        seed = self._task.seed
+        first = trainings.train(k, seed)
+        second = trainings.train(k, (seed + 1) % _LARGEST_SEED)
+        quality, stability = trainings.measure(first, second)
         self._measured = quality.photos_measured
         return Candidate(
             k=k,
@@ -204,11 +234,6 @@ class _Sweep:
             stability=round(stability, 6),
             seconds=round(time.perf_counter() - begun, 3),
         )
-
-    def _train(self, sample: Sample, k: int, seed: int) -> NDArray[np.float32]:
-        """Centroids of one training, which is for no more photos than the sample has."""
-        training = Training(self._task, sample, k=k, seed=seed, photos=sample.size)
-        return training.lift(training.train().centroids)
 
 
 class _Log:

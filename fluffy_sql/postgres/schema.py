@@ -339,7 +339,7 @@ def _not_migrated(session: Session, library: _Library) -> SchemaError:
     if library.there and not library.reachable:
         return SchemaError(
             f"this database was migrated into the schema {session.schema}, which this role does not"
-            " reach; grant it what docs/security.md says"
+            " reach; grant it what docs/explanation/security.md says"
         )
     if library.others and session.schema not in library.others:
         return SchemaError(
@@ -400,7 +400,7 @@ def _refuse_lost(session: Session, library: _Library) -> None:
         if row["hidden_in"]:
             raise SchemaError(
                 f"{row['name']} is in the schema {row['hidden_in']}, which this role does not"
-                " reach; grant it what docs/security.md says"
+                " reach; grant it what docs/explanation/security.md says"
             )
         if row["renamed_to"]:
             wanted = row["name"].rpartition(".")[2]

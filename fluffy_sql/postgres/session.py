@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import psycopg
@@ -15,7 +15,7 @@ from fluffy_sql.errors import DatabaseError, NoneLeftError, UnreachableError
 from fluffy_sql.postgres.address import describe_url, parse_address
 from fluffy_sql.postgres.advice import READ_ONLY, ReadOnly, explain, explain_no_connection, one_line
 from fluffy_sql.postgres.pooler import is_served, shares_connections
-from fluffy_sql.postgres.statements import definition, on_citus, statement
+from fluffy_sql.postgres.statements import Statement, definition, on_citus, statement
 from fluffy_sql.postgres.vectors import VectorArray, register_vectors
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ _IN_TRANSACTION = frozenset({TransactionStatus.INTRANS, TransactionStatus.INERRO
 class Session:
     """A connection in autocommit mode. Not for use by two threads at a time.
 
-    Every method that runs a statement raises DatabaseError if Postgres refuses it.
+    Every method that runs a statement raises DatabaseError if Postgres refuses it. A statement is
+    named by its file below `sql/`; packages pass their own, made by `statements.parse`.
 
     Args:
         connection: the connection.
@@ -206,6 +207,15 @@ class Session:
         self.connection.close()
 
     @property
+    def explains(self) -> bool:
+        """Whether it keeps the plans of its statements."""
+        return self._explain is not None
+
+    def unexplained(self) -> AbstractContextManager[None]:
+        """What is run inside is not kept."""
+        return self._explain.paused() if self._explain else nullcontext()
+
+    @property
     def broken(self) -> bool:
         """Whether the connection ended otherwise than by `close`."""
         return self.connection.broken
@@ -217,6 +227,15 @@ class Session:
             DatabaseError: as from `open`.
         """
         return self.open(self._url, schema=self.schema)
+
+    def further(self) -> Self:
+        """Another session beside this one, that works for the same run.
+
+        Raises:
+            NoneLeftError: a pooler in between has no connection left.
+            DatabaseError: as from `open`.
+        """
+        return self.open(self._url, schema=self.schema, explain=self._explain, further=True)
 
     def cancel(self) -> None:
         """Stops the statement another thread is running on this session.
@@ -230,14 +249,14 @@ class Session:
         except psycopg.OperationalError:
             logger.debug("could not cancel a statement", exc_info=True)
 
-    def execute(self, name: str, /, **parameters: object) -> int:
+    def execute(self, name: str | Statement, /, **parameters: object) -> int:
         """Runs `sql/<name>.sql`; returns how many rows it touched."""
         with translate_errors(self.connection):
             return self.connection.execute(
                 self._prepared_name(name, parameters), parameters or None, binary=True
             ).rowcount
 
-    def fetch_all(self, name: str, /, **parameters: object) -> list[dict[str, Any]]:
+    def fetch_all(self, name: str | Statement, /, **parameters: object) -> list[dict[str, Any]]:
         """Runs `sql/<name>.sql`; returns its rows as dictionaries by column."""
         with (
             translate_errors(self.connection),
@@ -247,7 +266,9 @@ class Session:
                 self._prepared_name(name, parameters), parameters or None, binary=True
             ).fetchall()
 
-    def fetch_as(self, kind: type[Row], name: str, /, **parameters: object) -> list[Row]:
+    def fetch_as(
+        self, kind: type[Row], name: str | Statement, /, **parameters: object
+    ) -> list[Row]:
         """Runs `sql/<name>.sql`; returns its rows as instances of a dataclass with its columns."""
         with (
             translate_errors(self.connection),
@@ -257,7 +278,7 @@ class Session:
                 self._prepared_name(name, parameters), parameters or None, binary=True
             ).fetchall()
 
-    def fetch_value(self, name: str, /, **parameters: object) -> Any:
+    def fetch_value(self, name: str | Statement, /, **parameters: object) -> Any:
         """Runs `sql/<name>.sql`; returns the first column of its only row."""
         with translate_errors(self.connection):
             row = self.connection.execute(
@@ -287,7 +308,7 @@ class Session:
                     copy.write_row(row)
             return cursor.rowcount
 
-    def release(self, name: str, /, **parameters: object) -> None:
+    def release(self, name: str | Statement, /, **parameters: object) -> None:
         """Runs a statement that tidies up, as far as the connection still lives.
 
         Where it does not, the server let go of locks by itself, the next run sweeps the rest, and
@@ -327,10 +348,13 @@ class Session:
             raise DatabaseError("the type vector is missing; run: fluffy-sql migrate")
         return VectorArray.of(matrix, self._vector_oid)
 
-    def _prepared_name(self, name: str, parameters: dict[str, object]) -> str:
+    def _prepared_name(self, name: str | Statement, parameters: dict[str, object]) -> str:
         """The text of `sql/<name>.sql`, about to be run: whoever keeps statements hears of it."""
         self._limit_statement()
-        found = statement(on_citus(name) if self.distributed else name)
+        if isinstance(name, Statement):
+            found = name
+        else:
+            found = statement(on_citus(name) if self.distributed else name)
         if self._explain is not None:
             self._explain.record(found, lambda text: self._plan(text, parameters))
         return found.text

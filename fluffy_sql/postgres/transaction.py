@@ -2,7 +2,7 @@
 
 It waits only while it holds nothing that others wait for: for clusters, at its beginning. Photos
 that somebody is changing are passed over (SKIP LOCKED in the statements that move photos). So it is
-part of no deadlock. Where photos are distributed, it waits for them, too: docs/scaling.md.
+part of no deadlock. On Citus it waits for them, too (docs/explanation/scaling.md).
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def _held_too_long(session: Session, limits: LockLimits, error: DatabaseError) -
     indexes = [row["name"] for row in session.fetch_all("survey/list_vector_indexes")]
     advice = (
         f"it has to write {', '.join(indexes)} for each photo: allow more, or drop that before and"
-        " make it again afterwards (docs/operations.md)"
+        " make it again afterwards (docs/guides/operations.md)"
         if indexes
         else "allow more, or run when the database is less busy"
     )

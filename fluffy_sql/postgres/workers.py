@@ -12,12 +12,12 @@ from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
 from fluffy_sql.errors import NoneLeftError
-from fluffy_sql.postgres.session import DEFAULT_SCHEMA, Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from fluffy_sql.postgres.explain import PlanRecorder
+    from fluffy_sql.postgres.session import Session
+
 
 _CANCEL_EVERY_SECONDS = 0.1
 # Statements that may be done, or wait for a connection, while all connections are at work.
@@ -42,15 +42,8 @@ class Workers:
 
     @classmethod
     @contextmanager
-    def open(
-        cls,
-        url: str,
-        connections: int,
-        *,
-        schema: str = DEFAULT_SCHEMA,
-        explain: PlanRecorder | None = None,
-    ) -> Iterator[Workers]:
-        """Opens the connections and closes them at the end; `explain` keeps their statements.
+    def open(cls, session: Session, connections: int) -> Iterator[Workers]:
+        """Opens connections like the session's and closes them at the end.
 
         Fewer, if a pooler has no more: the result does not depend on their number.
         """
@@ -58,12 +51,12 @@ class Workers:
             sessions: list[Session] = []
             for _ in range(connections):
                 try:
-                    session = Session.open(url, schema=schema, explain=explain, further=True)
+                    further = session.further()
                 except NoneLeftError:
                     if not sessions:
                         raise
                     break
-                sessions.append(stack.enter_context(session))
+                sessions.append(stack.enter_context(further))
             yield cls(sessions)
 
     def map(

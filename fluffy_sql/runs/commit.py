@@ -122,7 +122,7 @@ class FinalTransaction:
         shared = self._session.fetch_as(
             Overlap, "commit/count_overlaps", labels=self._fit.labels.tolist()
         )
-        spread = float(np.sqrt(self._fit.inertia / self._fit.photos.sum()))
+        spread = float(np.sqrt((self._fit.inertia or 0.0) / self._fit.photos.sum()))
         return match_clusters(shared, self._fit.centroids, self._fit.scopes, spread, old)
 
     def _leave_changed(self) -> None:
@@ -133,7 +133,7 @@ class FinalTransaction:
             "commit/forget_changed",
             labels=self._fit.labels.tolist(),
             scopes=list(self._fit.scopes),
-            normalize=self._settings.metric == "cosine",
+            normalize=self._settings.normalize,
             fingerprint_vector=fingerprint_vector(LONGEST_VECTOR),
         )
 
@@ -230,7 +230,7 @@ class FinalTransaction:
             "commit/count_misplaced",
             labels=self._fit.labels.tolist(),
             cluster_ids=cluster_ids,
-            normalize=self._settings.metric == "cosine",
+            normalize=self._settings.normalize,
             seed=self._settings.seed,
             photos=photos,
         )

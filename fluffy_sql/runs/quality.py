@@ -8,14 +8,14 @@ index (Hubert and Arabie 1985).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fluffy_sql.kmeans.nearest.cells import squared_distances
-from fluffy_sql.kmeans.nearest.params import candidate_params
+from fluffy_sql.postgres.centroids import candidate_params, squared_distances
 from fluffy_sql.postgres.ranges import row_ranges
 from fluffy_sql.postgres.work_tables import analyze, work_tables
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fluffy_sql.algorithms import Fit, Task
-    from fluffy_sql.kmeans.sample import Sample
     from fluffy_sql.postgres.session import Session
 
     Matrix = NDArray[np.float32]
@@ -72,6 +71,12 @@ class Quality:
     davies_bouldin: float | None
     calinski_harabasz: float | None
 
+    @classmethod
+    def of_sizes(cls, photos: NDArray[np.int64]) -> Quality:
+        """If distances to centroids tell nothing: only how many photos each cluster has."""
+        sizes = (int(photos.sum()), len(photos), int(photos.min()), int(photos.max()))
+        return cls(*sizes, 0, math.nan, None, None, None)
+
 
 @dataclass(frozen=True)
 class ClusterQuality:
@@ -90,7 +95,7 @@ def photos_to_measure(photos: int, k: int) -> int:
     return min(photos, max(_MEASURED_PHOTOS, _MEASURED_PER_CLUSTER * k))
 
 
-def measure_run(task: Task, fit: Fit) -> tuple[Quality, list[ClusterQuality]]:
+def measure_run(task: Task[Any], fit: Fit) -> tuple[Quality, list[ClusterQuality]]:
     """The quality of what a run is about to commit, as a whole and by label.
 
     Args:
@@ -98,26 +103,28 @@ def measure_run(task: Task, fit: Fit) -> tuple[Quality, list[ClusterQuality]]:
         fit: the outcome; its labels are in the work table.
     """
     photos = int(fit.photos.sum())
+    if not fit.by_centroid:
+        return Quality.of_sizes(fit.photos), []
     measured = photos_to_measure(photos, len(fit.labels))
     with work_tables(task.session, "work_measured", "work_measured_clusters"):
         _draw_assigned(task, fit, measured / photos)
         if photos <= _FEW_PHOTOS:
-            _summarize_measured(task.session)
+            summarize_measured(task.session)
         else:
             task.session.execute(
                 "quality/summarize_assigned",
                 labels=fit.labels.tolist(),
                 centroids=task.session.vector_array(fit.centroids),
-                normalize=task.settings.metric == "cosine",
+                normalize=task.normalize,
             )
-        quality = _compare(task.session, fit)
+        quality = compare(task.session, fit)
         clusters = task.session.fetch_as(ClusterQuality, "quality/list_measured_clusters")
     return quality, clusters
 
 
-def _draw_assigned(task: Task, fit: Fit, share: float) -> None:
+def _draw_assigned(task: Task[Any], fit: Fit, share: float) -> None:
     """Measures the silhouettes of about this share of the photos."""
-    normalize = task.settings.metric == "cosine"
+    normalize = task.normalize
     threshold = _threshold(share)
     scope_numbers = _scope_numbers(fit)
     most = 1 if task.session.distributed else _MOST_RANGES
@@ -131,7 +138,7 @@ def _draw_assigned(task: Task, fit: Fit, share: float) -> None:
             last_place=places[1],
             normalize=normalize,
             dimensions=task.survey.dimensions,
-            seed=task.settings.seed,
+            seed=task.seed,
             threshold=threshold,
         )
 
@@ -193,42 +200,13 @@ def _threshold(share: float) -> int:
     return min(_LARGEST_HASH, int(share * 2**64) - 2**63)
 
 
-def measure_trainings(
-    task: Task, sample: Sample, first: Matrix, second: Matrix, rows: int
-) -> tuple[Quality, float]:
-    """The quality of a training on a sample, and how alike it is to a second one.
-
-    Args:
-        task: the connections and settings.
-        sample: what was trained on.
-        first: shape (k, dimensions), the centroids that are measured.
-        second: those of the other training.
-        rows: on how many rows of the sample.
-
-    Returns:
-        The quality, and the adjusted Rand index of the two partitions.
-    """
-    with work_tables(task.session, "work_measured", "work_measured_clusters"):
-        sample.write_ranges(
-            "quality/label_photos",
-            sample.ranges(0, min(rows, sample.size)),
-            centroids=task.session.vector_array(first),
-            other_centroids=task.session.vector_array(second),
-            normalize=task.settings.metric == "cosine",
-            dimensions=task.survey.dimensions,
-        )
-        _summarize_measured(task.session)
-        quality = _compare(task.session, None)
-        alike: float = task.session.fetch_value("quality/adjusted_rand_index")
-    return quality, alike
-
-
-def _summarize_measured(session: Session) -> None:
+def summarize_measured(session: Session) -> None:
+    """Sums up work_measured by label."""
     analyze(session, "work_measured", "label")
     session.execute("quality/summarize_clusters")
 
 
-def _compare(session: Session, fit: Fit | None) -> Quality:
+def compare(session: Session, fit: Fit | None) -> Quality:
     """Measures the clusters that were summed up; all are of one scope where there is no fit.
 
     Calinski and Harabasz compare the scatter within clusters with that of all photos, of which

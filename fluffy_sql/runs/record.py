@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fluffy_sql.algorithms import Checkpoint, StepReport
-    from fluffy_sql.postgres.explain import PlanRecorder
     from fluffy_sql.postgres.session import Session
     from fluffy_sql.runs.moves import Changes
     from fluffy_sql.runs.progress import Progress
@@ -32,7 +31,7 @@ class RunQuality:
     photos_measured: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunResult:
     """A finished run, with the names `generate --json` uses.
 
@@ -41,6 +40,8 @@ class RunResult:
         kind: `generate` or `recluster`.
         dry_run: whether it was taken back.
         scopes: of how many scopes its photos were; each is clustered by itself.
+        skipped: photos that stay as they are, by reason.
+        inertia, iterations, converged, recall: as of the algorithm's `Fit`.
         changes: clusters and moves in detail, of a recluster and of a dry run.
         vector_indexes: indexes on embeddings that had to be written for each photo.
     """
@@ -51,21 +52,21 @@ class RunResult:
     algorithm: str
     metric: str
     seed: int
-    k_requested: int
+    k_requested: int | None
     scopes: int
-    clusters_created: int
-    clusters_kept: int
-    clusters_emptied: int
-    photos_processed: int
-    photos_moved: int
+    clusters_created: int = 0
+    clusters_kept: int = 0
+    clusters_emptied: int = 0
+    photos_processed: int = 0
+    photos_moved: int = 0
     skipped: dict[str, int]
-    inertia: float | None
-    iterations: int
-    converged: bool | None
-    recall: float | None
-    quality: RunQuality | None
-    embeddings_digest: str | None
-    changes: Changes | None
+    inertia: float | None = None
+    iterations: int | None = None
+    converged: bool | None = None
+    recall: float | None = None
+    quality: RunQuality | None = None
+    embeddings_digest: str | None = None
+    changes: Changes | None = None
     seconds: dict[str, float]
     vector_indexes: tuple[str, ...] = ()
 
@@ -77,7 +78,7 @@ def open_run(
     algorithm: str,
     metric: str,
     seed: int,
-    k_requested: int,
+    k_requested: int | None,
     settings: str,
     photos_eligible: int,
     dimensions: int | None,
@@ -90,7 +91,7 @@ def open_run(
         algorithm: what finds the clusters of photos.
         metric: cosine or l2.
         seed: where chance comes from; 0 where nothing is drawn.
-        k_requested: how many clusters are to be made.
+        k_requested: how many clusters are to be made; None: nobody says beforehand.
         settings: as a JSON object.
         photos_eligible: photos that the run may put into a cluster.
         dimensions: length of their embeddings; None: several.
@@ -115,12 +116,12 @@ def open_run(
 
 
 @contextmanager
-def discarded(session: Session, run_id: int, explain: PlanRecorder | None = None) -> Iterator[None]:
+def discarded(session: Session, run_id: int) -> Iterator[None]:
     """Takes a run's record back, whatever happened; not a statement of the run to be explained."""
     try:
         yield
     finally:
-        with explain.paused() if explain else nullcontext():
+        with session.unexplained():
             session.release("runs/discard", run_id=run_id)
 
 

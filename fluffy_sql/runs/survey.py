@@ -174,8 +174,8 @@ def require_owners(session: Session, found: Survey) -> None:
         column = unknown[0]["name"]
         raise LibraryError(
             f"clusters.{column} must not be null, and it is not known what to put there: if it says"
-            " whose a cluster is, let the view usable_photos give every photo a scope (README,"
-            " Owners); else give it a default"
+            " whose a cluster is, let the view usable_photos give every photo a scope"
+            " (docs/guides/owners.md); else give it a default"
         )
 
 

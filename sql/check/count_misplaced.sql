@@ -5,18 +5,20 @@
 -- Parameters: photos bigint (how many to draw, together), fingerprint_vector vector (as in kmeans/assign_photos, as
 --   long as any
 --   embedding)
--- Returns: run_id, looked_at, misplaced, recall (share that the run found at their nearest centroid); by run_id.
+-- Returns: run_id, looked_at, misplaced, recall (share that the run found at their nearest centroid), algorithm; by run_id.
 SELECT
     drawn.run_id,
     count(distance.own) AS looked_at,
     count(*) FILTER (WHERE distance.own > distance.nearest * 1.000001 + 1e-30) AS misplaced,
-    min(drawn.recall) AS recall
+    min(drawn.recall) AS recall,
+    min(drawn.algorithm) AS algorithm
 FROM (
     SELECT DISTINCT
         moved.run_id,
         moved.to_cluster_id,
         run.metric,
         run.recall,
+        run.algorithm,
         moved.photo_ids[draw.place] AS photo_id,
         moved.fingerprints[draw.place] AS fingerprint
     FROM cluster_run_moves AS moved

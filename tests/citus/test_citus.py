@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -17,12 +18,13 @@ from sklearn.metrics import adjusted_rand_score
 from fluffy_sql.errors import DatabaseError, PostconditionError, SchemaError
 from fluffy_sql.kmeans.scopes import split as scopes
 from fluffy_sql.operations.distribute import distribute
-from fluffy_sql.operations.generate import ClusteringService
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.work_tables import empty
 from fluffy_sql.runs.commit import FinalTransaction
-from fluffy_sql.settings import ClusteringSettings
+from tests import running
 from tests.conftest import Finished, made_library
+from tests.docs.examples import examples_of, same
+from tests.docs.pages import DOCS, blocks_of
 from tests.integration.helpers import (
     clusters_by_photo,
     generate,
@@ -49,8 +51,8 @@ PUSHED_DOWN = {
     "kmeans/project_sample",
     "kmeans/full_dimension_means",
     "kmeans/assign_photos",
-    "citus/kmeans/summarize_assignments",
-    "kmeans/digest_assignments",
+    "citus/runs/summarize_assignments",
+    "runs/digest_assignments",
     "quality/draw_assigned",
     "citus/commit/note_moves",
     "citus/commit/apply_moves",
@@ -240,6 +242,15 @@ def test_distributing_keeps_rows_keys_and_functions_and_can_be_done_twice(
         assert query(session, "SELECT min(id) FROM clusters") == [(9,)]
 
 
+def test_distribute_prints_what_the_page_shows(
+    citus_url: str, run_cli: Callable[..., Finished], monkeypatch: Any
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", citus_url)
+    blocks = blocks_of(DOCS / "explanation" / "scaling.md")
+    [[example]] = [examples_of(block) for block in blocks if block.language == "console"]
+    assert same(example.printed, run_cli(*shlex.split(example.command)[1:]).out)
+
+
 def test_work_tables_lie_where_their_photos_lie(citus_url: str) -> None:
     distribute(citus_url, shards=4)
     with Session.open(citus_url) as session:
@@ -424,16 +435,16 @@ def test_photos_that_change_meanwhile_are_left_alone(
 def test_photos_that_somebody_is_changing_are_waited_for_no_longer_than_was_said(
     distributed_url: str,
 ) -> None:
-    service = ClusteringService(distributed_url, ClusteringSettings(k=THEMES, lock_wait=1))
+    settings = running.settings(k=THEMES, lock_wait=1)
     with Session.open(distributed_url) as session:
         before = snapshot(session)
         with psycopg.connect(distributed_url) as somebody:
             somebody.execute("UPDATE photos SET updated_at = updated_at WHERE id = 1")
             with pytest.raises(DatabaseError, match="1 s for photos that somebody is changing"):
-                service.generate()
+                running.generate(distributed_url, settings)
             somebody.rollback()
         assert snapshot(session) == before
-    assert service.generate().photos_processed == PHOTOS
+    assert running.generate(distributed_url, settings).photos_processed == PHOTOS
 
 
 def test_a_role_that_owns_nothing_can_work(
@@ -457,10 +468,8 @@ def test_a_role_that_owns_nothing_can_work(
 
 @SHARDS
 def test_photos_are_worked_on_where_they_lie(distributed_url: str) -> None:
-    service = ClusteringService(
-        distributed_url, ClusteringSettings(k=THEMES, sample_per_cluster=16)
-    )
-    plans = {found.name: found.plan for found in service.explain()}
+    settings = running.settings(k=THEMES, sample_per_cluster=16)
+    plans = {found.name: found.plan for found in running.explain(distributed_url, settings)}
     assert PUSHED_DOWN - plans.keys() == set()
     for name in PUSHED_DOWN:
         plan = "\n".join(plans[name] or ())

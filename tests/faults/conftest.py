@@ -21,13 +21,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         WRITE_TABLE,
         action="store_true",
-        help="Write what the tests of faults find into docs/reliability.md.",
+        help="Write what the tests of faults find into docs/explanation/reliability.md.",
     )
 
 
 @pytest.fixture(scope="session")
 def fault_table(request: pytest.FixtureRequest) -> Iterator[Table]:
-    """Holds what is found to what docs/reliability.md says, or writes it there."""
+    """Holds what is found to what docs/explanation/reliability.md says, or writes it there."""
     writes = request.config.getoption(WRITE_TABLE, default=False)
     table = Table(Table.read(DOCUMENT).found, strict=not writes)
     yield table

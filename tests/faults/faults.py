@@ -1,4 +1,4 @@
-"""Every fault that is injected. The table in docs/reliability.md has a row for each."""
+"""Every fault that is injected. The table in docs/explanation/reliability.md has a row for each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of faults in docs/reliability.md: written from what the tests found, held to it."""
+"""The table of faults in docs/explanation/reliability.md: written by the tests, held to it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Self
 
 from tests.faults.faults import FAULTS, Fault
 
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "explanation" / "reliability.md"
 BEGIN = "<!-- written by: pytest tests/faults --write-fault-table -->\n"
 END = "<!-- end of the table -->\n"
 _HEAD = (

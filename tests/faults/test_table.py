@@ -1,4 +1,4 @@
-"""docs/reliability.md shows every fault there is, as the tests print it."""
+"""docs/explanation/reliability.md shows every fault there is, as the tests print it."""
 
 from __future__ import annotations
 

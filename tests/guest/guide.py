@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
-PAGE = (DOCS / "guides" / "your-database.md").read_text(encoding="utf-8")
+from tests.docs.pages import DOCS, sections_of, texts_of_blocks
 
-
-def section(title: str) -> str:
-    """The text below a heading, to the next one."""
-    found = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
-    assert found is not None, title
-    return found[1]
+SECTIONS = sections_of(DOCS / "guides" / "your-database.md")
 
 
 def blocks(title: str, language: str) -> list[str]:
     """The fenced blocks of a section in a language, as they are written."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", section(title), re.MULTILINE | re.DOTALL)
+    return texts_of_blocks(SECTIONS[title], language)
 
 
 def block(title: str, language: str) -> str:
@@ -29,5 +22,5 @@ def block(title: str, language: str) -> str:
 
 def added(table: str) -> set[str]:
     """What the page says that is added to a table: columns, indexes, keys."""
-    [row] = re.findall(rf"^\| `{table}` \|(.*)\|$", section("What is added"), re.MULTILINE)
+    [row] = re.findall(rf"^\| `{table}` \|(.*)\|$", SECTIONS["What is added"], re.MULTILINE)
     return set(re.findall(r"`(\w+)`", row))

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from fluffy_sql.operations.assign import AssignOptions, AssignService
 from fluffy_sql.operations.check import check
 from fluffy_sql.runs.progress import Progress
+from tests import running
 from tests.guest.helpers import add_photos, execute
 from tests.integration.helpers import generate
 
@@ -73,7 +73,7 @@ class Counts(Progress):
 def candidates(url: str) -> int:
     """How many photos `assign --moved` takes for changed, and places anew."""
     counts = Counts()
-    AssignService(url, progress=counts).assign(AssignOptions(moved=True))
+    running.assign(url, progress=counts, moved=True)
     return counts.found
 
 

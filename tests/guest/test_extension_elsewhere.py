@@ -138,7 +138,7 @@ def test_a_role_that_works_needs_it_too_and_is_told(
         )
         told = (
             "the extension vector is in the schema extensions, which this role does not reach;"
-            " grant it what docs/security.md says"
+            " grant it what docs/explanation/security.md says"
         )
         for command in (["clusters"], ["check"], ["generate", "--k", "2"], ["assign"]):
             done = run_cli(*command, "--database-url", worker)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +13,10 @@ from psycopg.conninfo import make_conninfo
 
 from fluffy_sql.operations.check import check
 from fluffy_sql.postgres import schema
-from fluffy_sql.postgres.programs import find_psql
+from tests.docs.examples import in_shell, write_programs
+from tests.docs.pages import DOCS
 from tests.guest.catalog import add_stamped_photos
-from tests.guest.guide import DOCS, PAGE, block, blocks
+from tests.guest.guide import SECTIONS, block, blocks
 from tests.guest.helpers import ask, execute
 from tests.guest.poolers import find_pgbouncer, pgbouncer
 from tests.guest.programs import dump, load
@@ -42,8 +42,8 @@ RUN_HERE = {
 
 
 def test_no_recipe_is_left_out() -> None:
-    titles = re.findall(r"^## (.+)$", PAGE, re.MULTILINE)
-    assert {title for title in titles if blocks(title, "sql") + blocks(title, "sh")} == RUN_HERE
+    shown = {title for title in SECTIONS if blocks(title, "sql") + blocks(title, "sh")}
+    assert shown == RUN_HERE
 
 
 @pytest.fixture
@@ -58,30 +58,8 @@ def url(bare_database_url: str) -> str:
 
 def run_shell(recipe: str, folder: Path, **environment: str) -> str:
     """Runs it where the checkout's docs are, with the commands that it names; gives the output."""
-    programs = folder / "programs"
-    programs.mkdir()
-    for name, command in {
-        "fluffy-sql": f"{sys.executable} -m fluffy_sql",
-        "psql": find_psql(prefer_embedded=True),
-    }.items():
-        program = programs / name
-        program.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
-        program.chmod(0o755)
     (folder / "docs").symlink_to(DOCS)
-    done = subprocess.run(
-        ["sh", "-eu", "-c", recipe],
-        cwd=folder,
-        env={
-            **os.environ,
-            "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": os.pathsep.join([str(DOCS.parent), os.environ.get("PYTHONPATH", "")]),
-            **environment,
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+    done = in_shell(recipe, folder, write_programs(folder / "programs"), **environment)
     assert done.returncode == 0, done.stdout
     return done.stdout
 

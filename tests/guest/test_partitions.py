@@ -9,9 +9,9 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from fluffy_sql.errors import SchemaError
-from fluffy_sql.operations.assign import AssignOptions, AssignService
 from fluffy_sql.operations.check import check
 from fluffy_sql.postgres import schema
+from tests import running
 from tests.conftest import made_library
 from tests.guest.helpers import ask, execute
 from tests.integration.helpers import generate
@@ -233,7 +233,7 @@ def test_runs_count_right_beside_a_partition_without_triggers(url: str) -> None:
         generate(url, k=3, recluster=recluster)
         assert ask(url, WRONG) == []
     execute(url, "UPDATE photos SET cluster_id = NULL WHERE id < 20")
-    assert AssignService(url).assign(AssignOptions()).photos_assigned == 19
+    assert running.assign(url).photos_assigned == 19
     assert ask(url, WRONG) == []
 
 

@@ -15,9 +15,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from fluffy_sql.errors import BusyError, SchemaError
 from fluffy_sql.operations import check as checking
 from fluffy_sql.operations.check import check
-from fluffy_sql.operations.generate import ClusteringService
 from fluffy_sql.postgres import schema
-from fluffy_sql.settings import ClusteringSettings
+from tests import running
 from tests.guest.helpers import add_photos, ask, at_work, execute, wait_until
 from tests.integration.test_generate import AtPhase
 
@@ -56,9 +55,10 @@ class Library:
         return self.run_cli(*arguments, "--config", str(settings), "--database-url", self.url)
 
     def generate(self, progress: Progress | None = None) -> RunResult:
-        settings = ClusteringSettings(k=3)
-        service = ClusteringService(self.url, settings, schema=self.ours, progress=progress)
-        return service.generate(recluster=True)
+        settings = running.settings(k=3)
+        return running.generate(
+            self.url, settings, schema=self.ours, progress=progress, recluster=True
+        )
 
     def everything(self) -> dict[str, Any]:
         """Every row, and every object with its text."""
@@ -119,7 +119,7 @@ def two_libraries(empty_database: Callable[..., Any]) -> Iterator[str]:
             url = make_application(bare_url, place)
             schema.migrate(url, schema=f"lib_{place}")
             add_photos(url, 60 + 20 * seed, seed=seed)
-            ClusteringService(url, ClusteringSettings(k=3), schema=f"lib_{place}").generate()
+            running.generate(url, running.settings(k=3), schema=f"lib_{place}")
         yield str(conninfo_to_dict(bare_url)["dbname"])
 
 
@@ -200,12 +200,12 @@ def test_who_waits_in_one_is_nothing_to_the_other(
     monkeypatch.setattr(checking, "_BLOCKED_SECONDS", 0)
     with ThreadPoolExecutor(1) as pool, psycopg.connect(first.url) as slow:
         slow.execute("UPDATE clusters SET name = 'x'")
-        running = pool.submit(first.generate)
+        under_way = pool.submit(first.generate)
         wait_until(lambda: not first.run("check").out.startswith("All is well"))
         assert "has been waiting for 0 s for what is locked by" in first.run("check").out
         assert second.run("check").out.startswith("All is well")
         slow.rollback()
-        running.result()
+        under_way.result()
 
 
 def test_both_run_at_once(libraries: tuple[Library, Library]) -> None:
@@ -362,9 +362,8 @@ def test_two_roles_have_a_library_each(
     for library, other in ((first, second), (second, first)):
         assert library.run("check").code == 0
         # who takes the other's schema is told so, and what is there he does not learn
-        taken = ClusteringService(library.url, ClusteringSettings(k=3), schema=other.ours)
         with pytest.raises(SchemaError, match=f"the schema {other.ours}, which this role does not"):
-            taken.generate()
+            running.generate(library.url, running.settings(k=3), schema=other.ours)
         with pytest.raises(SchemaError):
             schema.uninstall(library.url, schema=other.ours)
         with pytest.raises(SchemaError):

@@ -96,7 +96,8 @@ def test_if_locks_are_held_too_long_the_message_names_them(
         assert refused.code == 1
         assert said(refused).endswith(
             "(clustering.lock_hold), and nothing was written: it has to write near for each photo:"
-            " allow more, or drop that before and make it again afterwards (docs/operations.md)"
+            " allow more, or drop that before and make it again afterwards"
+            " (docs/guides/operations.md)"
         )
         execute(
             url,

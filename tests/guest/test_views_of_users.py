@@ -12,9 +12,9 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from fluffy_sql.operations.assign import AssignOptions, AssignService
 from fluffy_sql.operations.check import check
 from fluffy_sql.resources import sql_folder
+from tests import running
 from tests.conftest import made_library
 from tests.guest.helpers import add_photos, ask, execute
 from tests.integration.helpers import generate
@@ -188,7 +188,7 @@ def test_check_compares_what_the_view_shows(library: Library) -> None:
 
 
 def test_new_photos_are_placed_by_what_the_view_shows(library: Library) -> None:
-    assert AssignService(library.url).assign(AssignOptions(moved=True)).photos_assigned == 0
+    assert running.assign(library.url, moved=True).photos_assigned == 0
     waiting = library.add("without any")
     for theme in range(K):
         photo_id = library.add(f"new {theme}")
@@ -196,7 +196,7 @@ def test_new_photos_are_placed_by_what_the_view_shows(library: Library) -> None:
         if theme % 2:  # by hand, and by the command
             asked = ask(library.url, "SELECT fluffy_sql.assign_photo(%s)", photo_id)
             assert asked == [(library.cluster_of_theme(theme),)]
-    result = AssignService(library.url).assign(AssignOptions(within=100))
+    result = running.assign(library.url, within=100)
     assert (result.photos_assigned, result.photos_left) == (2, 0)
     assert library.cluster_of(waiting) is None
     for theme in range(K):
@@ -208,11 +208,11 @@ def test_a_photo_whose_shown_embedding_changed_is_found_and_moved(library: Libra
     other = int(library.themes[0] + 1) % K
     execute(library.url, "UPDATE photos SET path = path || 'x', updated_at = now()")
     library.put(1, library.center(other))
-    result = AssignService(library.url).assign(AssignOptions(moved=True))
+    result = running.assign(library.url, moved=True)
     assert [(move.photos, move.to_cluster_id) for move in result.moves] == [
         (1, library.cluster_of_theme(other))
     ]
-    assert AssignService(library.url).assign(AssignOptions(moved=True)).moves == ()
+    assert running.assign(library.url, moved=True).moves == ()
     assert check(library.url).findings == ()
 
 
@@ -240,7 +240,7 @@ def test_what_changes_while_a_run_is_at_work_is_left_for_the_next(library: Libra
     execute(library.url, "DELETE FROM clusters")
     assert generate(library.url, k=K, progress=put(second)).photos_moved == 59
     assert library.cluster_of(1) is None
-    assert AssignService(library.url).assign(AssignOptions()).photos_assigned == 1
+    assert running.assign(library.url).photos_assigned == 1
     assert library.cluster_of(1) == library.cluster_of_theme(second)
     before = library.clusters()
     moved = generate(library.url, k=2, recluster=True, cold=True, progress=put(first)).photos_moved
@@ -252,12 +252,11 @@ def test_so_it_is_with_assign(library: Library) -> None:
     photo_id = library.add("new")
     library.put(photo_id, library.center(0))
     other = library.center(1)
-    service = AssignService(
+    result = running.assign(
         library.url, progress=AtPhase("commit", lambda: library.put(photo_id, other))
     )
-    result = service.assign(AssignOptions())
     assert (result.photos_assigned, result.left["changed_meanwhile"]) == (0, 1)
-    assert AssignService(library.url).assign(AssignOptions()).photos_assigned == 1
+    assert running.assign(library.url).photos_assigned == 1
     assert library.cluster_of(photo_id) == library.cluster_of_theme(1)
 
 

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fluffy_sql.operations.generate import ClusteringService
-from fluffy_sql.settings import ClusteringSettings
+from tests import running
 
 if TYPE_CHECKING:
     import psycopg
@@ -28,10 +27,15 @@ def generate(
     progress: Progress | None = None,
     **settings: Any,
 ) -> RunResult:
-    service = ClusteringService(
-        url, ClusteringSettings(**settings), connections=connections, progress=progress
+    return running.generate(
+        url,
+        running.settings(**settings),
+        recluster=recluster,
+        cold=cold,
+        dry_run=dry_run,
+        connections=connections,
+        progress=progress,
     )
-    return service.generate(recluster=recluster, cold=cold, dry_run=dry_run)
 
 
 def query(session: Session, statement: str, *parameters: object) -> list[tuple[Any, ...]]:

@@ -10,9 +10,9 @@ import pytest
 from yoyo import read_migrations
 
 from fluffy_sql.errors import SchemaError
-from fluffy_sql.operations.assign import AssignOptions, AssignService
 from fluffy_sql.postgres import schema
 from fluffy_sql.resources import migrations_folder
+from tests import running
 from tests.conftest import made_library
 from tests.integration.helpers import asked, generate, query
 
@@ -314,7 +314,7 @@ def test_photos_are_placed_at_clusters_of_the_library(
     placed = "SELECT fluffy_sql.assign_photo(id, 0.9) FROM photos WHERE id <= 20 ORDER BY id"
     assert asked(rails, placed) == [(cluster,) for _, cluster in before[:20]]
     rails.execute("UPDATE photos SET embedding = embedding WHERE id BETWEEN 21 AND 40")
-    result = AssignService(bare_database_url).assign(AssignOptions(within=100))
+    result = running.assign(bare_database_url, within=100)
     assert (result.photos_assigned, result.photos_left) == (20, 0)
     assert asked(rails, "SELECT id, cluster_id FROM photos ORDER BY id") == before
     late = (

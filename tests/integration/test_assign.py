@@ -10,7 +10,7 @@ import pytest
 
 from fluffy_sql.errors import BusyError, DatabaseError, LibraryError
 from fluffy_sql.operations import assign as assigning
-from fluffy_sql.operations.assign import AssignOptions, AssignService, NamedMove
+from fluffy_sql.operations.assign import NamedMove
 from fluffy_sql.operations.importing import import_photos
 from fluffy_sql.runs.progress import Progress
 from tests.conftest import made_library
@@ -22,6 +22,7 @@ from tests.integration.helpers import (
     snapshot,
     work_tables,
 )
+from tests.running import assign
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fluffy_sql.algorithms import Survey
-    from fluffy_sql.operations.assign import AssignResult
     from fluffy_sql.postgres.session import Session
 
 NOTHING_LEFT = {
@@ -40,13 +40,6 @@ NOTHING_LEFT = {
     "no_cluster": 0,
     "changed_meanwhile": 0,
 }
-
-
-def assign(
-    url: str, *, connections: int = 2, progress: Progress | None = None, **options: Any
-) -> AssignResult:
-    service = AssignService(url, connections=connections, progress=progress)
-    return service.assign(AssignOptions(**options))
 
 
 def release(session: Session, condition: str = "TRUE") -> None:

@@ -270,7 +270,7 @@ def nobody(library: Session) -> Iterator[str]:
 
 UNREACHED = (
     "this database was migrated into the schema fluffy_sql, which this role does not reach;"
-    " grant it what docs/security.md says"
+    " grant it what docs/explanation/security.md says"
 )
 NO_OWNER = "this role may not make anything in the schema fluffy_sql: let its owner migrate"
 DENIED_PHOTOS = f"Postgres: permission denied for table photos{DENIED}"
@@ -450,7 +450,10 @@ STRAY = "\udcff"  # how Python keeps a byte that is not UTF-8
         (["sweep", "--steps", "1001"], "'--steps': 1001 is not in the range 2<=x<=1000"),
         (["sweep", "--steps", "9" * 30], "is not in the range 2<=x<=1000"),
         (["generate", "--k", "1" * 5_000], "is not a valid integer"),
-        (["generate", "--k", "1000001"], "--k: clustering.k is 1000001; allowed: a whole number"),
+        (
+            ["generate", "--k", "1000001"],
+            "clustering.kmeans.k is 1000001; allowed: a whole number",
+        ),
         (["generate", "--seed", "1e3"], "'1e3' is not a valid integer"),
         (["generate", "--metric", f"{STRAY}\n\x1b[31m"], r"metric is '\udcff\n\x1b[31m'; allowed"),
         (["clusters", "--config", STRAY], ": there is no such settings file; check --config"),

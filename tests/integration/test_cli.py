@@ -19,7 +19,7 @@ from psycopg.conninfo import make_conninfo
 from yoyo import read_migrations
 
 from fluffy_sql import __version__
-from fluffy_sql.cli import main as cli
+from fluffy_sql.cli.main import fluffy_sql
 from fluffy_sql.resources import migrations_folder
 from tests.conftest import made_library
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     Run = Callable[..., Finished]
 
-COMMANDS = sorted(cli.fluffy_sql.commands)
+COMMANDS = sorted(fluffy_sql.commands)
 UNREACHABLE = "postgresql://me:secret@127.0.0.1:1/photos"
 NEED_TABLES = [
     ["import", "photos.csv"],
@@ -117,7 +117,7 @@ def test_every_command_has_help_with_an_example(run_cli: Run, command: str, flag
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_example_can_be_typed(name: str) -> None:
-    command = cli.fluffy_sql.commands[name]
+    command = fluffy_sql.commands[name]
     example = re.search(r"Example: fluffy-sql \S+ ?(.*)", command.help or "")
     assert example is not None
     command.make_context(name, shlex.split(example[1]))
@@ -125,7 +125,7 @@ def test_every_example_can_be_typed(name: str) -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_says_what_it_does(name: str) -> None:
-    options = [p for p in cli.fluffy_sql.commands[name].params if p.param_type_name == "option"]
+    options = [p for p in fluffy_sql.commands[name].params if p.param_type_name == "option"]
     assert [option.name for option in options if not getattr(option, "help", None)] == []
 
 
@@ -153,7 +153,7 @@ def test_module_and_script_are_the_same_program(tmp_path: Path) -> None:
         (["cluster"], "No such command 'cluster'"),
         (["generate", "--kk", "3"], "No such option"),
         (["generate", "--k", "many"], "'many' is not a valid integer"),
-        (["generate", "--k", "0"], "--k: clustering.k is 0; allowed: a whole number from 1"),
+        (["generate", "--k", "0"], "--k: clustering.kmeans.k is 0; allowed: a whole number from 1"),
         (["generate", "--seed", "-1"], "--seed: clustering.seed is -1; allowed"),
         (["generate", "--metric", "dot"], "--metric: clustering.metric is 'dot'; allowed"),
         (["generate", "--algorithm", "x", "--database-url", UNREACHABLE], "allowed: kmeans"),
@@ -399,7 +399,7 @@ def test_generate_when_all_is_clustered(clustered: Run) -> None:
 def test_generate_takes_settings_from_the_file_where_no_flag_is_given(
     on_database: Run, add_photos: Callable[..., list[int]], tmp_path: Path
 ) -> None:
-    (tmp_path / "image_embed.yml").write_text("clustering: {k: 3, seed: 4, metric: l2}\n")
+    (tmp_path / "image_embed.yml").write_text("clustering: {kmeans: {k: 3}, seed: 4, metric: l2}\n")
     add_photos(made_library(1, photos=50)[0])
     result = only_json(on_database("generate", "--json", "--seed", "9"))
     assert (result["k_requested"], result["seed"], result["metric"]) == (3, 9, "l2")
@@ -475,7 +475,7 @@ def test_assign_shows_the_largest_moves_of_many(
     session.connection.execute("UPDATE photos SET cluster_id = NULL")
     lines = on_database("assign", "--dry-run").out.splitlines()
     assert len(lines) == 1 + 1 + 20 + 1
-    assert lines[-1] == "... and 10 smaller ones; --json has all"
+    assert lines[-1] == "... and 10 more moves: --json has all"
 
 
 # clusters and runs
@@ -647,7 +647,7 @@ def test_all_of_it_without_naming_a_database(run_cli: Run, monkeypatch: pytest.M
         project.mkdir()
         data = project / "pg" / "data"
         config = project / "s.yml"
-        config.write_text("database:\n  embedded_dir: pg\nclustering:\n  k: 2\n")
+        config.write_text("database:\n  embedded_dir: pg\nclustering:\n  kmeans: {k: 2}\n")
 
         def run(command: str, *arguments: str) -> Finished:
             finished = run_cli(command, "--config", str(config), *arguments)
@@ -657,7 +657,8 @@ def test_all_of_it_without_naming_a_database(run_cli: Run, monkeypatch: pytest.M
 
         assert "run: fluffy-sql migrate" in run("sample").err
         assert run("migrate").out.startswith("Applied 0001_library\n")
-        monkeypatch.setattr(cli, "_sample_loader", lambda: load_three)
+        loader = "fluffy_sql.operations.sample_library.loading.load_sample_library"
+        monkeypatch.setattr(loader, load_three)
         drawn = run("sample", "--json", "--if-empty")
         assert only_json(drawn) == {"photos_loaded": 3}
         assert str(project / "sample_library") in drawn.err

@@ -14,15 +14,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fluffy_sql.errors import DatabaseError, SchemaError
-from fluffy_sql.operations.assign import AssignOptions, AssignService
 from fluffy_sql.operations.check import check
-from fluffy_sql.operations.generate import ClusteringService
 from fluffy_sql.operations.history import undo_run
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.counter_cache import CounterCache, put_into_effect
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.transaction import LockLimits
-from fluffy_sql.settings import ClusteringSettings
+from tests import running
 from tests.conftest import made_library
 from tests.integration.helpers import generate, query
 from tests.sql.helpers import wait_until_blocked
@@ -463,8 +461,7 @@ def wait_until_somebody_waits(session: Session, sessions: int = 1) -> None:
 
 
 def statements_of_a_run(url: str) -> set[str]:
-    service = ClusteringService(url, ClusteringSettings(k=5))
-    return {statement.name for statement in service.explain()}
+    return {statement.name for statement in running.explain(url, running.settings(k=5))}
 
 
 def test_with_triggers_a_run_writes_no_counts_itself(
@@ -503,7 +500,7 @@ def test_runs_count_once_where_a_trigger_is_disabled(
     put_into_effect(session, "triggers")
     execute(session, "UPDATE photos SET cluster_id = NULL WHERE id % 2 = 0")
     execute(session, f"ALTER TABLE {table} DISABLE TRIGGER fluffy_sql_{trigger}")
-    AssignService(database_url).assign(AssignOptions(within=100))
+    running.assign(database_url, within=100)
     assert query(session, WRONG_WITH_PENDING) == []
     assert query(session, "SELECT sum(photos_count) FROM cluster_overview") == [(600,)]
     session.fetch_value("triggers/fold")

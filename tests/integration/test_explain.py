@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fluffy_sql.errors import DatabaseError, LibraryError
-from fluffy_sql.operations.generate import ClusteringService
 from fluffy_sql.runs.progress import Progress
-from fluffy_sql.settings import ClusteringSettings
+from tests import running
 from tests.conftest import made_library
 from tests.integration.helpers import generate, query, snapshot, work_tables
 
@@ -55,10 +54,9 @@ class Counts(Progress):
 def explain(
     url: str, *, progress: Progress | None = None, **settings: Any
 ) -> dict[str, ExplainedStatement]:
-    service = ClusteringService(
-        url, ClusteringSettings(**settings), connections=CONNECTIONS, progress=progress
+    explained = running.explain(
+        url, running.settings(**settings), progress=progress, connections=CONNECTIONS
     )
-    explained = service.explain()
     by_name = {statement.name: statement for statement in explained}
     assert list(by_name) == [statement.name for statement in explained]
     return by_name

@@ -10,8 +10,7 @@ import pytest
 from fluffy_sql.errors import LibraryError
 from fluffy_sql.kmeans import numeric_limits as measurable
 from fluffy_sql.kmeans import sample as sampling
-from fluffy_sql.operations.sweep import SweepService
-from fluffy_sql.settings import ClusteringSettings
+from tests import running
 from tests.conftest import made_library
 from tests.integration.helpers import (
     centroids_by_cluster,
@@ -94,7 +93,7 @@ def test_what_has_no_distance_under_l2_is_refused(  # noqa: PLR0917 - fixtures
     message = f"there are embeddings of length {length}{ADVICE}"
     assert refusal(session, database_url) == message
     with pytest.raises(LibraryError) as refused:
-        SweepService(database_url, ClusteringSettings(metric="l2")).sweep([2, 3])
+        running.sweep(database_url, [2, 3], running.settings(metric="l2"))
     assert str(refused.value) == message
 
 
@@ -186,7 +185,7 @@ def test_more_centroids_than_postgres_takes_at_once_are_refused(
     )
     for refused in (
         lambda: generate(database_url, k=11),
-        lambda: SweepService(database_url, ClusteringSettings()).sweep([2, 11]),
+        lambda: running.sweep(database_url, [2, 11], running.settings()),
     ):
         with pytest.raises(LibraryError) as error:
             refused()

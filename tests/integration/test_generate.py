@@ -18,10 +18,9 @@ from fluffy_sql.kmeans import sample as sampling
 from fluffy_sql.kmeans.nearest import tracking as following
 from fluffy_sql.kmeans.nearest.cells import LEAST_RECALL
 from fluffy_sql.kmeans.nearest.tracking import AssignmentTracker
-from fluffy_sql.operations.generate import ClusteringService
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.runs.progress import Progress
-from fluffy_sql.settings import ClusteringSettings
+from tests import running
 from tests.conftest import made_library
 from tests.integration.helpers import (
     centroids_by_cluster,
@@ -166,8 +165,8 @@ def test_where_rows_would_not_find_theirs_every_centroid_is_looked_at(
     add_photos(np.random.default_rng(0).normal(size=(2_000, 100)).astype(np.float32))
     for name in ("LEAST_RECALL", "_LEAST_RECALL", "_LEAST_RECALL_AT_FIRST"):
         monkeypatch.setattr(following, name, 1.1)
-    settings = ClusteringSettings(k=300, restarts=1, refine=False)
-    used = {found.name for found in ClusteringService(database_url, settings).explain()}
+    settings = running.settings(k=300, restarts=1, refine=False)
+    used = {found.name for found in running.explain(database_url, settings)}
     assert {"kmeans/lloyd_step", "kmeans/full_dimension_means", "kmeans/assign_photos"} <= used
     assert not any(name.endswith("_by_cell") for name in used)
 
@@ -183,14 +182,14 @@ def test_rows_are_followed_and_photos_sought_around_the_centroids_of_theirs(
     """Of a sample that is the library, all are; else others are sought in cells."""
     many_clusters(session, add_photos)
     monkeypatch.setattr(sampling, "_LEAST_SAMPLE", 100)
-    settings = ClusteringSettings(
+    settings = running.settings(
         k=400, restarts=1, refine=False, sample_per_cluster=sample_per_cluster
     )
-    used = {found.name for found in ClusteringService(database_url, settings).explain()}
+    used = {found.name for found in running.explain(database_url, settings)}
     assert {"kmeans/find_labels", "kmeans/lloyd_step_by_cell", "kmeans/assign_sample"} <= used
     assert ("kmeans/assign_photos_by_cell" in used) == (sample_per_cluster == 10)
     assert "kmeans/assign_photos" not in used
-    result = ClusteringService(database_url, settings).generate()
+    result = running.generate(database_url, settings)
     assert result.photos_processed == 6_000
     placed = query(session, "SELECT count(*), count(DISTINCT cluster_id) FROM photos")
     assert placed == [(6_000, 400)]

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fluffy_sql.errors import HistoryError
-from fluffy_sql.operations.assign import AssignOptions, AssignService
 from fluffy_sql.operations.history import compare_runs, show_run, undo_run
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.transaction import LockLimits
+from tests import running
 from tests.conftest import made_library
 from tests.integration.helpers import clusters_by_photo, generate, query
 from tests.integration.test_recluster import counts_are_right, recluster
@@ -96,7 +96,7 @@ def test_placing_photos_is_undone_as_well(
     generate(database_url, k=8)
     add_photos(made_library(6)[0], [f"new{i}" for i in range(600)])
     before = state(session)
-    run_id = AssignService(database_url).assign(AssignOptions()).run_id
+    run_id = running.assign(database_url).run_id
     assert state(session) != before
     assert undo(database_url, run_id).photos_moved == 600
     assert state(session) == before
@@ -231,7 +231,7 @@ def test_a_run_is_shown_whole(session: Session, database_url: str) -> None:
     assert result.run_id is not None
     details = show_run(session, result.run_id)
     assert details.run["kind"] == "recluster"
-    assert details.run["settings"]["k"] == 5
+    assert details.run["settings"]["kmeans"]["k"] == 5
     assert details.run["silhouette"] == result.quality.silhouette  # type: ignore[union-attr]
     assert len(details.steps) == result.iterations
     assert result.changes is not None

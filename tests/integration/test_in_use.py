@@ -16,14 +16,12 @@ import psycopg
 import pytest
 
 from fluffy_sql.errors import DatabaseError
-from fluffy_sql.operations.assign import AssignOptions, AssignService
 from fluffy_sql.operations.check import check
-from fluffy_sql.operations.generate import ClusteringService
 from fluffy_sql.operations.history import undo_run
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.transaction import LockLimits
 from fluffy_sql.runs.progress import Progress
-from fluffy_sql.settings import ClusteringSettings
+from tests import running
 from tests.conftest import made_library
 from tests.integration.helpers import clusters_by_photo, generate, query, snapshot, work_tables
 from tests.integration.test_counts import WRONG, WRONG_WITH_PENDING
@@ -150,7 +148,7 @@ def rename(connection: Connection, chance: random.Random) -> int:
 
 
 def delete_cluster(connection: Connection, chance: random.Random) -> int:
-    """Its photos are locked before it is, as docs/in_use.md says."""
+    """Its photos are locked before it is, as docs/guides/in-use.md says."""
     with connection.transaction():
         found = connection.execute(SOME_CLUSTER[1:-1]).fetchone()
         if found is None:
@@ -164,10 +162,10 @@ def delete_cluster(connection: Connection, chance: random.Random) -> int:
 def run_something(url: str, chance: random.Random) -> RunResult | AssignResult:
     kind = chance.choice(("generate", "recluster", "recluster", "assign"))
     if kind == "assign":
-        return AssignService(url).assign(AssignOptions(moved=chance.random() < 0.5))
-    settings = ClusteringSettings(k=K, seed=chance.randrange(1000), refine=False, restarts=1)
-    return ClusteringService(url, settings).generate(
-        recluster=kind == "recluster", cold=chance.random() < 0.3
+        return running.assign(url, moved=chance.random() < 0.5)
+    settings = running.settings(k=K, seed=chance.randrange(1000), refine=False, restarts=1)
+    return running.generate(
+        url, settings, recluster=kind == "recluster", cold=chance.random() < 0.3
     )
 
 
@@ -192,7 +190,7 @@ MISPLACED = """
 def test_others_write_while_runs_go_on(
     part: int, session: Session, database_url: str, add_photos: Add
 ) -> None:
-    """Random schedules, one library after the other: see the module docs/in_use.md tells of."""
+    """Random schedules, one library after the other: docs/guides/in-use.md tells of them."""
     chance = random.Random(part)
     add_photos(made_library(part, photos=PHOTOS, themes=K, dimensions=8, spread=0.3)[0])
     generate(database_url, k=K)
@@ -210,7 +208,7 @@ def test_others_write_while_runs_go_on(
                 ended.result()
         statements += sum(writer.statements for writer in writers)
         photos += sum(writer.inserted - writer.deleted for writer in writers)
-        # Who deletes a cluster and who moves its photos can still meet (docs/in_use.md).
+        # Who deletes a cluster and who moves its photos can still meet (docs/guides/in-use.md).
         theirs = {writer.pid for writer in writers}
         deadlocks = [error for writer in writers for error in writer.deadlocks]
         assert [
@@ -282,7 +280,7 @@ def test_one_moved_to_another_cluster_meanwhile_is_not_taken_for_misplaced(
 RUNS: dict[str, Callable[[str], Any]] = {
     "generate": lambda url: generate(url, k=3),
     "recluster": lambda url: recluster(url, k=3, cold=True, seed=5),
-    "assign": lambda url: AssignService(url).assign(AssignOptions()),
+    "assign": running.assign,
     "undo": lambda url: undo(url, 1),
 }
 
@@ -332,7 +330,7 @@ def test_who_locks_photos_and_clusters_in_any_order_waits_and_is_not_ended(
     "run",
     [
         lambda url: recluster(url, k=3, lock_wait=0.2),
-        lambda url: AssignService(url, limits=LockLimits(wait=0.2)).assign(AssignOptions()),
+        lambda url: running.assign(url, limits=LockLimits(wait=0.2)),
     ],
     ids=["recluster", "assign"],
 )

@@ -10,8 +10,7 @@ import numpy as np
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from fluffy_sql.operations.generate import ClusteringService
-from fluffy_sql.settings import ClusteringSettings
+from tests import running
 from tests.integration.helpers import generate, query, work_tables
 
 if TYPE_CHECKING:
@@ -221,8 +220,8 @@ def test_a_recluster_of_any_library(
     stay = query(session, "SELECT cluster_pinned FROM photos ORDER BY id")
     pinned = np.array([row[0] for row in stay], dtype=np.bool_)
 
-    again = ClusteringSettings(**{**library.settings, "k": k})
-    result = ClusteringService(database_url, again).generate(recluster=True)
+    again = running.settings(**{**library.settings, "k": k})
+    result = running.generate(database_url, again, recluster=True)
     after = placed(session)
     np.testing.assert_array_equal(after[pinned], before[pinned])
     usable = library.usable()

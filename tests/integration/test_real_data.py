@@ -11,13 +11,11 @@ import pytest
 from sklearn.cluster import KMeans
 from sklearn.metrics import normalized_mutual_info_score
 
-from fluffy_sql.operations.assign import AssignOptions, AssignService
-from fluffy_sql.operations.generate import ClusteringService
 from fluffy_sql.operations.history import undo_run
 from fluffy_sql.operations.importing import import_photos
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.transaction import LockLimits
-from fluffy_sql.settings import ClusteringSettings
+from tests import running
 from tests.conftest import SHARED_DATA
 from tests.integration.helpers import clusters_by_photo, generate, query
 from tests.reference import inertia_of_partition, unit_rows
@@ -86,7 +84,7 @@ def test_names_stay_on_their_themes_while_caltech101_grows(
     named = query(session, "SELECT id, name FROM clusters ORDER BY id")
 
     session.connection.execute("INSERT INTO photos SELECT * FROM later")
-    placed = AssignService(database_url).assign(AssignOptions())
+    placed = running.assign(database_url)
     assert (placed.photos_assigned, placed.photos_left) == (823, 0)
     second = in_clusters(session)
     assert {path: second[path] for path in first} == first
@@ -94,8 +92,7 @@ def test_names_stay_on_their_themes_while_caltech101_grows(
     every = [label[path] for path in second]
     assert normalized_mutual_info_score(every, list(second.values())) > 0.84
 
-    service = ClusteringService(database_url, ClusteringSettings(k=100))
-    result = service.generate(recluster=True)
+    result = running.generate(database_url, running.settings(k=100), recluster=True)
     third = in_clusters(session)
     assert len(third) == 4_114
     assert query(session, "SELECT id, name FROM clusters ORDER BY id") == named

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fluffy_sql.cli import main as cli
+from fluffy_sql.cli.options import STOPPED_BY_SIGNAL
 from fluffy_sql.operations.report import gather as gathering
 from fluffy_sql.operations.report.gather import gather
 from fluffy_sql.operations.report.model import Selection
@@ -460,7 +460,7 @@ def test_a_stopped_report_leaves_nothing(
 
     monkeypatch.setattr("fluffy_sql.operations.report.album.draw_sheet", stop)
     stopped = report("--cluster", "1")
-    assert stopped.code == cli.STOPPED_BY_SIGNAL
+    assert stopped.code == STOPPED_BY_SIGNAL
     assert page(tmp_path) == earlier
     assert sorted(file.name for file in tmp_path.iterdir()) == ["out", "photos"]
     assert len(library) == PHOTOS

@@ -10,9 +10,8 @@ import pytest
 
 from fluffy_sql.errors import FluffySqlError, HistoryError
 from fluffy_sql.kmeans import sample as sampling
-from fluffy_sql.operations.generate import ClusteringService
 from fluffy_sql.runs.progress import Progress
-from fluffy_sql.settings import ClusteringSettings
+from tests import running
 from tests.conftest import made_library
 from tests.integration.helpers import clusters_by_photo, generate, query, snapshot, work_tables
 from tests.integration.test_recluster import recluster
@@ -45,7 +44,7 @@ class StopsAt(Progress):
 
 
 def resume(url: str) -> RunResult:
-    return ClusteringService(url, ClusteringSettings()).resume()
+    return running.generate(url, resume=True)
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +76,7 @@ def test_a_run_goes_on_to_the_end_it_would_have_had(
     same = clusters_by_photo(session) - clusters_by_photo(session).min()
     assert np.mean(same == expected - expected.min()) > 0.999
     steps = query(session, "SELECT step FROM cluster_run_steps WHERE run_id = 2 ORDER BY step")
-    assert [step for (step,) in steps] == list(range(1, whole.iterations + 1))
+    assert [step for (step,) in steps] == list(range(1, (whole.iterations or 0) + 1))
     assert query(session, "SELECT status, error FROM cluster_runs ORDER BY id") == [
         ("succeeded", None),
         ("succeeded", None),

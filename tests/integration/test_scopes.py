@@ -11,12 +11,12 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from fluffy_sql.errors import DatabaseError, LibraryError, SchemaError
-from fluffy_sql.operations.assign import AssignOptions, AssignService
 from fluffy_sql.operations.check import check
 from fluffy_sql.operations.history import undo_run
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.transaction import LockLimits
+from tests import running
 from tests.conftest import made_library
 from tests.integration.helpers import generate, query, snapshot, work_tables
 
@@ -306,7 +306,7 @@ def test_new_photos_go_to_clusters_of_their_owner(rails: Session, rails_url: str
     rows, _ = persona_library(1)
     add_persona_photos(rails, 2, rows[:50])
     add_persona_photos(rails, 4, rows[:30])
-    result = AssignService(rails_url).assign(AssignOptions())
+    result = running.assign(rails_url)
     assert (result.photos_assigned, result.photos_left) == (50, 30)
     assert result.left["no_cluster"] == 30
     assert scopes_are_apart(rails)

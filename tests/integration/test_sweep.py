@@ -10,9 +10,8 @@ import pytest
 
 from fluffy_sql.errors import BusyError, LibraryError
 from fluffy_sql.kmeans import sample as sampling
-from fluffy_sql.operations.sweep import SweepService
 from fluffy_sql.runs.progress import Progress
-from fluffy_sql.settings import ClusteringSettings
+from tests import running
 from tests.conftest import made_library
 from tests.integration.helpers import generate, query, snapshot, work_tables
 
@@ -35,10 +34,9 @@ def sweep(
     progress: Progress | None = None,
     **settings: Any,
 ) -> SweepResult:
-    service = SweepService(
-        url, ClusteringSettings(**settings), connections=connections, progress=progress
+    return running.sweep(
+        url, ks, running.settings(**settings), connections=connections, progress=progress
     )
-    return service.sweep(ks)
 
 
 class At(Progress):
@@ -257,7 +255,7 @@ def test_an_interrupted_sweep_prints_what_it_has_and_draws_it(
         if k == 8:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("fluffy_sql.cli.console.RunProgress.trying", interrupt)
+    monkeypatch.setattr("fluffy_sql.cli.progress_bar.RunProgress.trying", interrupt)
     chart = tmp_path / "chart.html"
     finished = on_database("--json", "--k", "3,4,8", "--out", str(chart))
     assert finished.code == 130

@@ -21,8 +21,8 @@ PROMPT = 4.0
 
 
 @pytest.fixture
-def workers(database_url: str) -> Iterator[Workers]:
-    with Workers.open(database_url, 3) as workers:
+def workers(session: Session) -> Iterator[Workers]:
+    with Workers.open(session, 3) as workers:
         yield workers
 
 
@@ -145,8 +145,8 @@ def test_an_interrupt_while_items_are_handed_out_cancels_what_is_under_way(
     assert_usable(workers)
 
 
-def test_one_connection_does_it_all(database_url: str) -> None:
-    with Workers.open(database_url, 1) as workers:
+def test_one_connection_does_it_all(session: Session) -> None:
+    with Workers.open(session, 1) as workers:
         assert list(workers.map(sleep_in_postgres, [0.05, 0.0, 0.01])) == [0.05, 0.0, 0.01]
         with pytest.raises(ZeroDivisionError):
             list(workers.map(lambda _, item: 1 // item, [1, 0, 1]))
@@ -157,26 +157,26 @@ def test_no_items_are_no_results(workers: Workers) -> None:
     assert list(workers.map(sleep_in_postgres, [])) == []
 
 
-def test_the_connections_are_closed_at_the_end(database_url: str) -> None:
-    with Workers.open(database_url, 2) as workers:
+def test_the_connections_are_closed_at_the_end(session: Session) -> None:
+    with Workers.open(session, 2) as workers:
         sessions = workers._sessions
         assert len(sessions) == 2
     assert all(session.connection.closed for session in sessions)
 
 
 def test_connections_opened_before_one_fails_are_closed(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
+    session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[Session] = []
-    real = Session.open
+    real = Session.further
 
-    def open_only_one(url: str, **_: object) -> Session:
+    def open_only_one(first: Session) -> Session:
         if opened:
             raise DatabaseError("too many connections")
-        opened.append(real(url))
+        opened.append(real(first))
         return opened[0]
 
-    monkeypatch.setattr(Session, "open", open_only_one)
+    monkeypatch.setattr(Session, "further", open_only_one)
     with pytest.raises(DatabaseError, match="too many connections"):
-        Workers.open(database_url, 2).__enter__()
+        Workers.open(session, 2).__enter__()
     assert [session.connection.closed for session in opened] == [True]

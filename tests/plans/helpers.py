@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from fluffy_sql.kmeans.nearest.params import candidate_params
 from fluffy_sql.kmeans.numeric_limits import LONGEST
+from fluffy_sql.postgres.centroids import candidate_params
 from fluffy_sql.postgres.statements import statement
 from fluffy_sql.postgres.vectors import IntegerArray
 from fluffy_sql.postgres.work_tables import analyze

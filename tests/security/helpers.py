@@ -13,7 +13,7 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from fluffy_sql.cli import main as cli
+from fluffy_sql.cli.main import run
 from fluffy_sql.postgres.session import Session
 from tests.conftest import made_library
 from tests.integration.helpers import query
@@ -163,7 +163,7 @@ def let_in(url: str, grants: str) -> Iterator[Library]:
 def apply_grants(url: str, grants: str, role: str) -> None:
     """Applies a file of docs/grants, as it says."""
     file = str(GRANTS / f"{grants}.sql")
-    assert cli.run(["psql", "--database-url", url, "-qX", "-v", f"role={role}", "-f", file]) == 0
+    assert run(["psql", "--database-url", url, "-qX", "-v", f"role={role}", "-f", file]) == 0
 
 
 def add_photos(session: Session, first: int, last: int) -> None:

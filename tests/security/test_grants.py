@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from fluffy_sql.operations.generate import ClusteringService
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.session import Session
-from fluffy_sql.settings import ClusteringSettings
+from tests import running
 from tests.integration.helpers import generate, query, snapshot, work_tables
 from tests.security.helpers import (
     FUNCTIONS,
@@ -173,7 +172,7 @@ def roles(empty_database: Callable[..., Any], template: str) -> Iterator[Roles]:
     ):
         add_photos(worker.owner, 0, 60)
         generate(worker.url, k=3)
-        ClusteringService(worker.url, ClusteringSettings(k=3)).generate(recluster=True)
+        running.generate(worker.url, running.settings(k=3), recluster=True)
         add_photos(worker.owner, 60, 80)
         worker.owner.connection.execute("UPDATE clusters SET photos_count = 7 WHERE id = 1")
         yield Roles(viewer, worker)
@@ -226,7 +225,7 @@ def test_a_role_that_may_run_can_do_all_but_migrate(
     with empty_database(template) as url, let_in(url, "run") as library:
         add_photos(library.owner, 0, 60)
         generate(library.url, k=3)
-        ClusteringService(library.url, ClusteringSettings(k=3)).generate(recluster=True)
+        running.generate(library.url, running.settings(k=3), recluster=True)
         add_photos(library.owner, 60, 80)
         for arguments in [LOOKING, WORKING]:
             for name, command in arguments.items():
@@ -333,7 +332,7 @@ def test_a_role_that_may_read_can_look_and_change_nothing(
     with empty_database(template) as url, let_in(url, "read") as library:
         add_photos(library.owner, 0, 60)
         generate(url, k=3)
-        ClusteringService(url, ClusteringSettings(k=3)).generate(recluster=True)
+        running.generate(url, running.settings(k=3), recluster=True)
         before = snapshot(library.owner)
         for command in LOOKING.values():
             assert run_cli(*command, "--database-url", library.url).code == 0

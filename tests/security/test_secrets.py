@@ -12,10 +12,9 @@ import psutil
 import psycopg
 import pytest
 
-from fluffy_sql.operations.generate import ClusteringService
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.session import Session
-from fluffy_sql.settings import ClusteringSettings
+from tests import running
 from tests.integration.helpers import generate, query
 from tests.security.helpers import LOOKING, WORKING, add_photos, cut_off_a_run, write_new_photos
 
@@ -44,7 +43,7 @@ def library(guarded: Guarded) -> Iterator[Session]:
     with Session.open(url) as session:
         add_photos(session, 0, 60)
         generate(url, k=3)
-        ClusteringService(url, ClusteringSettings(k=3)).generate(recluster=True)
+        running.generate(url, running.settings(k=3), recluster=True)
         add_photos(session, 60, 80)
         yield session
 

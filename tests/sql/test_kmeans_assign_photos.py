@@ -113,7 +113,7 @@ def test_only_usable_photos_are_assigned(session: Session) -> None:
 
 def digest(session: Session) -> str:
     """Of all that is assigned; the work table is empty afterwards."""
-    found: str = session.fetch_value("kmeans/digest_assignments")
+    found: str = session.fetch_value("runs/digest_assignments")
     session.connection.execute("DELETE FROM work_assignments")
     return found
 

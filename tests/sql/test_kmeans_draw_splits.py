@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fluffy_sql.kmeans.nearest.cells import nearest
-from fluffy_sql.kmeans.nearest.params import candidate_params
+from fluffy_sql.postgres.centroids import candidate_params
 from fluffy_sql.postgres.vectors import IntegerArray
 from tests.sql.helpers import make_sample, vectors
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from fluffy_sql.kmeans.nearest.params import candidate_params
+from fluffy_sql.postgres.centroids import candidate_params
 from fluffy_sql.postgres.vectors import IntegerArray
 from tests.sql.helpers import add_with_ids, make_sample, vectors
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def summary(session: Session) -> dict[int, tuple[int, float]]:
-    found = session.fetch_all("kmeans/summarize_assignments")
+    found = session.fetch_all("runs/summarize_assignments")
     assert len(found) == len({row["label"] for row in found})
     return {row["label"]: (row["photos"], row["error"]) for row in found}
 

@@ -12,7 +12,7 @@ from sklearn.metrics import (
     davies_bouldin_score,
 )
 
-from fluffy_sql.kmeans.nearest.params import candidate_params
+from fluffy_sql.postgres.centroids import candidate_params
 from fluffy_sql.postgres.work_tables import empty
 from fluffy_sql.runs.quality import ClusterQuality, Quality, nearest_others
 from tests.conftest import made_library

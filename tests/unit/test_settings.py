@@ -14,16 +14,26 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from fluffy_sql.errors import SettingsError
+from fluffy_sql.kmeans.settings import KMeansSettings
 from fluffy_sql.postgres.session import DEFAULT_SCHEMA
-from fluffy_sql.settings import ClusteringSettings, DatabaseSettings, Settings, load_settings
+from fluffy_sql.settings import (
+    ClusteringSettings,
+    DatabaseSettings,
+    Settings,
+    clustering_settings,
+    load_settings,
+    recorded_settings,
+)
+from tests import running
 
 SHIPPED = Path(__file__).resolve().parents[2] / "image_embed.yml"
 SECTIONS: dict[str, type[BaseModel]] = {
     "database": DatabaseSettings,
-    "clustering": ClusteringSettings,
+    "clustering": type(clustering_settings()),
 }
 
 K = "a whole number from 1 to 1,000,000"
+ALGORITHMS = "kmeans"
 K_OF_SCOPE = "a k for each scope, as in {7: 12, 9: 40}"
 FROM_1 = "a whole number from 1 up"
 SEED = "a whole number from 0 up to 9,223,372,036,854,775,807"
@@ -58,26 +68,26 @@ WRONG_VALUES = [
     ("database.connections", "true", "True", CONNECTIONS),
     ("database.connections", "2.0", "2.0", CONNECTIONS),
     ("database.connections", "null", "nothing", CONNECTIONS),
-    ("clustering.algorithm", '""', "''", "the name of an algorithm"),
-    ("clustering.algorithm", "3", "3", "the name of an algorithm"),
-    ("clustering.algorithm", "[kmeans]", "['kmeans']", "the name of an algorithm"),
-    ("clustering.algorithm", "null", "nothing", "the name of an algorithm"),
-    ("clustering.k", "0", "0", K),
-    ("clustering.k", "-3", "-3", K),
-    ("clustering.k", "1000001", "1000001", K),
-    ("clustering.k", "twenty", "'twenty'", K),
-    ("clustering.k", '"20"', "'20'", K),
-    ("clustering.k", "true", "True", K),
-    ("clustering.k", "20.0", "20.0", K),
-    ("clustering.k", ".nan", "nan", K),
-    ("clustering.k", ".inf", "inf", K),
-    ("clustering.k", "null", "nothing", K),
-    ("clustering.k", "", "nothing", K),
-    ("clustering.k", "[1, 2]", "[1, 2]", K),
-    ("clustering.k", "{a: 1}", "{'a': 1}", K),
-    ("clustering.k_of_scope", "5", "5", K_OF_SCOPE),
-    ("clustering.k_of_scope", "null", "nothing", K_OF_SCOPE),
-    ("clustering.k_of_scope", "[1, 2]", "[1, 2]", K_OF_SCOPE),
+    ("clustering.algorithm", '""', "''", ALGORITHMS),
+    ("clustering.algorithm", "3", "3", ALGORITHMS),
+    ("clustering.algorithm", "[kmeans]", "['kmeans']", ALGORITHMS),
+    ("clustering.algorithm", "null", "nothing", ALGORITHMS),
+    ("clustering.kmeans.k", "0", "0", K),
+    ("clustering.kmeans.k", "-3", "-3", K),
+    ("clustering.kmeans.k", "1000001", "1000001", K),
+    ("clustering.kmeans.k", "twenty", "'twenty'", K),
+    ("clustering.kmeans.k", '"20"', "'20'", K),
+    ("clustering.kmeans.k", "true", "True", K),
+    ("clustering.kmeans.k", "20.0", "20.0", K),
+    ("clustering.kmeans.k", ".nan", "nan", K),
+    ("clustering.kmeans.k", ".inf", "inf", K),
+    ("clustering.kmeans.k", "null", "nothing", K),
+    ("clustering.kmeans.k", "", "nothing", K),
+    ("clustering.kmeans.k", "[1, 2]", "[1, 2]", K),
+    ("clustering.kmeans.k", "{a: 1}", "{'a': 1}", K),
+    ("clustering.kmeans.k_of_scope", "5", "5", K_OF_SCOPE),
+    ("clustering.kmeans.k_of_scope", "null", "nothing", K_OF_SCOPE),
+    ("clustering.kmeans.k_of_scope", "[1, 2]", "[1, 2]", K_OF_SCOPE),
     ("clustering.metric", "euclidean", "'euclidean'", "cosine or l2"),
     ("clustering.metric", "Cosine", "'Cosine'", "cosine or l2"),
     ("clustering.metric", "2", "2", "cosine or l2"),
@@ -86,29 +96,29 @@ WRONG_VALUES = [
     ("clustering.seed", "9223372036854775808", "9223372036854775808", SEED),
     ("clustering.seed", "0.0", "0.0", SEED),
     ("clustering.seed", "false", "False", SEED),
-    ("clustering.batch_size", "0", "0", FROM_1),
-    ("clustering.batch_size", "-1", "-1", FROM_1),
-    ("clustering.batch_size", "8192.5", "8192.5", FROM_1),
-    ("clustering.batch_size", "true", "True", FROM_1),
-    ("clustering.sample_per_cluster", "0", "0", FROM_1),
-    ("clustering.sample_per_cluster", "many", "'many'", FROM_1),
-    ("clustering.sample_per_cluster", "null", "nothing", FROM_1),
-    ("clustering.iterations", "0", "0", FROM_1),
-    ("clustering.iterations", "1.5", "1.5", FROM_1),
-    ("clustering.iterations", "yes", "True", FROM_1),
-    ("clustering.tolerance", "-0.1", "-0.1", TOLERANCE),
-    ("clustering.tolerance", "1", "1", TOLERANCE),
-    ("clustering.tolerance", ".nan", "nan", TOLERANCE),
-    ("clustering.tolerance", ".inf", "inf", TOLERANCE),
-    ("clustering.tolerance", "true", "True", TOLERANCE),
-    ("clustering.tolerance", '"0.1"', "'0.1'", TOLERANCE),
-    ("clustering.tolerance", "null", "nothing", TOLERANCE),
-    ("clustering.restarts", "0", "0", FROM_1),
-    ("clustering.restarts", "-2", "-2", FROM_1),
-    ("clustering.restarts", "[3]", "[3]", FROM_1),
-    ("clustering.refine", "1", "1", "true or false"),
-    ("clustering.refine", '"true"', "'true'", "true or false"),
-    ("clustering.refine", "null", "nothing", "true or false"),
+    ("clustering.kmeans.batch_size", "0", "0", FROM_1),
+    ("clustering.kmeans.batch_size", "-1", "-1", FROM_1),
+    ("clustering.kmeans.batch_size", "8192.5", "8192.5", FROM_1),
+    ("clustering.kmeans.batch_size", "true", "True", FROM_1),
+    ("clustering.kmeans.sample_per_cluster", "0", "0", FROM_1),
+    ("clustering.kmeans.sample_per_cluster", "many", "'many'", FROM_1),
+    ("clustering.kmeans.sample_per_cluster", "null", "nothing", FROM_1),
+    ("clustering.kmeans.iterations", "0", "0", FROM_1),
+    ("clustering.kmeans.iterations", "1.5", "1.5", FROM_1),
+    ("clustering.kmeans.iterations", "yes", "True", FROM_1),
+    ("clustering.kmeans.tolerance", "-0.1", "-0.1", TOLERANCE),
+    ("clustering.kmeans.tolerance", "1", "1", TOLERANCE),
+    ("clustering.kmeans.tolerance", ".nan", "nan", TOLERANCE),
+    ("clustering.kmeans.tolerance", ".inf", "inf", TOLERANCE),
+    ("clustering.kmeans.tolerance", "true", "True", TOLERANCE),
+    ("clustering.kmeans.tolerance", '"0.1"', "'0.1'", TOLERANCE),
+    ("clustering.kmeans.tolerance", "null", "nothing", TOLERANCE),
+    ("clustering.kmeans.restarts", "0", "0", FROM_1),
+    ("clustering.kmeans.restarts", "-2", "-2", FROM_1),
+    ("clustering.kmeans.restarts", "[3]", "[3]", FROM_1),
+    ("clustering.kmeans.refine", "1", "1", "true or false"),
+    ("clustering.kmeans.refine", '"true"', "'true'", "true or false"),
+    ("clustering.kmeans.refine", "null", "nothing", "true or false"),
     ("clustering.history", "-1", "-1", "a whole number from 0 to 1,000,000"),
     ("clustering.history", "null", "nothing", "a whole number from 0 to 1,000,000"),
     ("clustering.counter_cache", "trigger", "'trigger'", COUNTER_CACHE),
@@ -122,24 +132,42 @@ WRONG_VALUES = [
 ]
 
 DATABASE_KEYS = "url, schema, embedded_dir, connections"
-CLUSTERING_KEYS = (
-    "algorithm, k, k_of_scope, metric, seed, batch_size, sample_per_cluster, iterations, tolerance,"
-    " restarts, refine, history, counter_cache, lock_wait, lock_hold"
+CLUSTERING_KEYS = "algorithm, metric, seed, history, counter_cache, lock_wait, lock_hold, kmeans"
+KMEANS_KEYS = (
+    "k, k_of_scope, batch_size, sample_per_cluster, iterations, tolerance, restarts, refine"
 )
 
 # what the file holds, and the whole message about it
 WRONG_FILES = [
     (
-        "clustering:\n  k_of_scope: {7: 0}\n",
-        f"s.yml, line 2: clustering.k_of_scope.7 is 0; allowed: {K_OF_SCOPE}",
+        "clustering:\n  kmeans:\n    k_of_scope: {7: 0}\n",
+        f"s.yml, line 3: clustering.kmeans.k_of_scope.7 is 0; allowed: {K_OF_SCOPE}",
     ),
     (
-        "clustering:\n  k_of_scope: {me: 3}\n",
-        f"s.yml, line 2: clustering.k_of_scope.me is 'me'; allowed: {K_OF_SCOPE}",
+        "clustering:\n  kmeans:\n    k_of_scope: {me: 3}\n",
+        f"s.yml, line 3: clustering.kmeans.k_of_scope.me is 'me'; allowed: {K_OF_SCOPE}",
     ),
     (
         "clustering:\n  kk: 3\n",
         f"s.yml, line 2: clustering.kk is not a setting; allowed here: {CLUSTERING_KEYS}",
+    ),
+    (
+        "clustering:\n  kmeans: {kk: 3}\n",
+        f"s.yml, line 2: clustering.kmeans.kk is not a setting; allowed here: {KMEANS_KEYS}",
+    ),
+    (
+        "clustering:\n  k: 3\n",
+        "s.yml, line 2: clustering.k is a setting of kmeans; write it as clustering.kmeans.k",
+    ),
+    (
+        "clustering:\n  seed: 1\n  refine: no\n",
+        "s.yml, line 3: clustering.refine is a setting of kmeans; write it as"
+        " clustering.kmeans.refine",
+    ),
+    ("clustering: {kmeans: 3}\n", "s.yml, line 1: clustering.kmeans must be a mapping of settings"),
+    (
+        "clustering: {kmeanz: {k: 3}}\n",
+        f"s.yml, line 1: clustering.kmeanz is not a setting; allowed here: {CLUSTERING_KEYS}",
     ),
     (
         "database:\n  ulr: postgresql://me:secret@host/db\n",
@@ -155,8 +183,8 @@ WRONG_FILES = [
         "s.yml, line 2: clustring is not a setting; allowed here: database, clustering",
     ),
     (
-        "clustering:\n  k: 3\n  seed: 1\n  k: 4\n",
-        "s.yml, line 4: clustering.k is set a second time; keep one",
+        "clustering:\n  kmeans:\n    k: 3\n    refine: no\n    k: 4\n",
+        "s.yml, line 5: clustering.kmeans.k is set a second time; keep one",
     ),
     (
         "clustering: {k: 3}\nclustering: {k: 3}\n",
@@ -225,15 +253,18 @@ def keys_of(model: type[BaseModel]) -> list[str]:
 
 
 def test_settings_come_back_from_the_record_of_a_run_as_they_were() -> None:
-    settings = ClusteringSettings(k=3, k_of_scope={7: 12})
-    assert ClusteringSettings.model_validate_json(settings.model_dump_json()) == settings
-    assert [settings.k_for(scope) for scope in (None, 7, 8)] == [3, 12, 3]
+    settings = running.settings(k=3, k_of_scope={7: 12})
+    recorded = json.loads(settings.model_dump_json())
+    assert recorded_settings(recorded) == settings
+    own = KMeansSettings(k=3, k_of_scope={7: 12})
+    assert settings.of_algorithm == own
+    assert [own.k_for(scope) for scope in (None, 7, 8)] == [3, 12, 3]
 
 
 def test_the_shipped_file_says_what_the_defaults_are() -> None:
     shipped = load_settings(SHIPPED, environment={})
     defaults = load_settings(environment={})
-    assert shipped.clustering == defaults.clustering == ClusteringSettings()
+    assert shipped.clustering == defaults.clustering == clustering_settings()
     assert shipped.database.url == defaults.database.url == DatabaseSettings().url
     assert shipped.database.schema_ == defaults.database.schema_ == DEFAULT_SCHEMA
     assert shipped.database.connections == DatabaseSettings().connections
@@ -246,11 +277,14 @@ def test_the_shipped_file_holds_every_key_and_no_other() -> None:
     assert list(written) == list(Settings.model_fields) == list(SECTIONS)
     for section, model in SECTIONS.items():
         assert list(written[section]) == keys_of(model)
+    assert list(written["clustering"]["kmeans"]) == keys_of(KMeansSettings)
 
 
 def test_the_shipped_file_explains_every_key() -> None:
     settings = [line for line in SHIPPED.read_text().splitlines() if line.startswith("  ")]
-    assert len(settings) == sum(len(model.model_fields) for model in SECTIONS.values())
+    assert len(settings) == sum(map(len, map(keys_of, SECTIONS.values()))) + len(
+        keys_of(KMeansSettings)
+    )
     assert [line for line in settings if len(line.partition("  # ")[2]) < 10] == []
 
 
@@ -329,14 +363,15 @@ def test_the_environment_is_that_of_the_process(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_flag_replaces_one_key_and_leaves_the_others() -> None:
-    loaded = load("clustering: {k: 3, seed: 4}\n", **{"clustering.k": 5, "clustering.metric": None})
-    assert loaded.clustering == ClusteringSettings(k=5, seed=4)
+    text = "clustering: {kmeans: {k: 3, restarts: 2}, seed: 4}\n"
+    loaded = load(text, **{"clustering.kmeans.k": 5, "clustering.metric": None})
+    assert loaded.clustering == running.settings(k=5, restarts=2, seed=4)
 
 
 def test_the_file_in_the_working_directory_is_read_unless_another_is_named() -> None:
-    Path("image_embed.yml").write_text("clustering: {k: 3}\n")
-    assert load_settings(environment={}).clustering.k == 3
-    assert load("clustering: {k: 4}\n").clustering.k == 4
+    Path("image_embed.yml").write_text("clustering: {seed: 3}\n")
+    assert load_settings(environment={}).clustering.seed == 3
+    assert load("clustering: {seed: 4}\n").clustering.seed == 4
 
 
 @pytest.mark.parametrize(
@@ -347,13 +382,14 @@ def test_the_file_in_the_working_directory_is_read_unless_another_is_named() -> 
         "---\n",
         "clustering:\n",
         "database: null\nclustering: ~\n",
+        "clustering:\n  kmeans:\n",
         "database:\n  url:\n",
         "database: {url: ~}\n",
     ],
 )
 def test_what_is_not_set_has_its_default(text: str) -> None:
     settings = load(text)
-    assert settings.clustering == ClusteringSettings()
+    assert settings.clustering == clustering_settings()
     assert settings.database.url is None
 
 
@@ -370,20 +406,27 @@ def test_what_is_not_set_has_its_default(text: str) -> None:
     ],
 )
 def test_the_ends_of_each_range_are_allowed(text: str, key: str, expected: object) -> None:
-    assert getattr(load(f"clustering: {{{text}}}\n").clustering, key) == expected
+    common = key in ClusteringSettings.model_fields
+    written = text if common else f"kmeans: {{{text}}}"
+    clustering = load(f"clustering: {{{written}}}\n").clustering
+    assert getattr(clustering if common else clustering.of_algorithm, key) == expected
 
 
 @pytest.mark.parametrize(("key", "value", "found", "allowed"), WRONG_VALUES)
 def test_a_wrong_value_is_told_by_line_key_found_and_allowed(
     key: str, value: str, found: str, allowed: str
 ) -> None:
-    section, _, name = key.partition(".")
-    text = f"# settings\n{section}:\n  # here\n  {name}: {value}\n"
-    assert refusal(text) == f"s.yml, line 4: {key} is {found}; allowed: {allowed}"
+    *sections, name = key.split(".")
+    opened = "".join(f"{'  ' * depth}{section}:\n" for depth, section in enumerate(sections))
+    text = f"# settings\n{opened}  # here\n{'  ' * len(sections)}{name}: {value}\n"
+    line = 3 + len(sections)
+    assert refusal(text) == f"s.yml, line {line}: {key} is {found}; allowed: {allowed}"
 
 
 def test_every_key_is_in_the_table_of_wrong_values() -> None:
     keys = {f"{section}.{key}" for section, model in SECTIONS.items() for key in keys_of(model)}
+    keys -= {"clustering.kmeans"}
+    keys |= {f"clustering.kmeans.{key}" for key in keys_of(KMeansSettings)}
     assert {key for key, *_ in WRONG_VALUES} == keys
 
 
@@ -405,7 +448,7 @@ def test_no_message_repeats_a_password(text: str) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("clustering.k", 0, f"--k: clustering.k is 0; allowed: {K}"),
+        ("clustering.kmeans.k", 0, f"--k: clustering.kmeans.k is 0; allowed: {K}"),
         ("clustering.seed", -1, f"--seed: clustering.seed is -1; allowed: {SEED}"),
         (
             "clustering.metric",
@@ -417,7 +460,7 @@ def test_no_message_repeats_a_password(text: str) -> None:
     ],
 )
 def test_a_wrong_flag_is_named_in_place_of_a_line(key: str, value: object, message: str) -> None:
-    assert refusal("clustering: {k: 3}\n", **{key: value}).startswith(message)
+    assert refusal("clustering: {kmeans: {k: 3}}\n", **{key: value}).startswith(message)
 
 
 @pytest.mark.parametrize("folder", ["~nobody-of-that-name/data", r"a\0b"])
@@ -428,7 +471,8 @@ def test_a_folder_that_can_not_be_named_is_told_by_line(folder: str) -> None:
 
 
 def test_a_right_flag_mends_what_is_wrong_in_the_file() -> None:
-    assert load("clustering: {k: 0}\n", **{"clustering.k": 5}).clustering.k == 5
+    loaded = load("clustering: {kmeans: {k: 0}}\n", **{"clustering.kmeans.k": 5})
+    assert loaded.clustering == running.settings(k=5)
 
 
 def test_a_file_that_can_not_be_read_is_named(tmp_path: Path) -> None:
@@ -471,6 +515,6 @@ def test_embedded_dir_is_seen_from_the_working_directory_where_there_is_no_file(
 
 def test_settings_are_frozen() -> None:
     settings: Any = load_settings(environment={})
-    for section, key in [(settings.clustering, "k"), (settings, "clustering")]:
+    for section, key in [(settings.clustering, "seed"), (settings, "clustering")]:
         with pytest.raises(ValidationError, match="frozen"):
             setattr(section, key, 3)

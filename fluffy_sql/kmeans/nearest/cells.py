@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fluffy_sql.kmeans.seeding import seed_centroids
+from fluffy_sql.postgres.centroids import squared_distances
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -137,13 +138,3 @@ def _cell_centers(centroids: Matrix, generator: np.random.Generator) -> Matrix:
         filled = np.unique(cells)
         centers[filled] = [centroids[cells == cell].mean(axis=0) for cell in filled]
     return centers
-
-
-def squared_distances(rows: Matrix, centroids: Matrix) -> Matrix:
-    """Shape (n, k), but for the squared norm of each row, which ranks nothing."""
-    # About their middle, since the squares of far-off numbers would swallow their differences.
-    middle = centroids.mean(axis=0)
-    centered = centroids - middle
-    norms = np.einsum("ij,ij->i", centered, centered)
-    squared: Matrix = norms[None, :] - 2 * ((rows - middle) @ centered.T)
-    return squared

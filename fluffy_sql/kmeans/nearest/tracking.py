@@ -27,7 +27,7 @@ from fluffy_sql.kmeans.nearest.cells import (
     cells_of,
     nearest,
 )
-from fluffy_sql.kmeans.nearest.params import candidate_params, exhaustive_params
+from fluffy_sql.postgres.centroids import candidate_params, exhaustive_params
 from fluffy_sql.postgres.vectors import IntegerArray
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fluffy_sql.algorithms import Task
     from fluffy_sql.kmeans.sample import Sample
+    from fluffy_sql.kmeans.settings import KMeansTask
     from fluffy_sql.postgres.session import Session
 
     Matrix = NDArray[np.float32]
@@ -102,7 +102,7 @@ class AssignmentTracker:
         labels: shape (rows of the last look,), the centroid of each, by position.
     """
 
-    def __init__(self, task: Task, sample: Sample) -> None:
+    def __init__(self, task: KMeansTask, sample: Sample) -> None:
         self._task = task
         self._sample = sample
         self.forget()
@@ -183,7 +183,7 @@ class AssignmentTracker:
 
     def _generator(self) -> np.random.Generator:
         """Chance for cells, the same for each time they are found."""
-        return np.random.default_rng([self._task.settings.seed, _CELLS])
+        return np.random.default_rng([self._task.seed, _CELLS])
 
     def _pieces(self, names: StatementPair, centroids: Matrix, rows: int) -> list[_Piece]:
         about = _ROWS_PER_CENTROID * len(centroids)

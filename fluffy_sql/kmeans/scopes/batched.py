@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fluffy_sql.algorithms import Scope, Task
+    from fluffy_sql.algorithms import Scope
+    from fluffy_sql.kmeans.settings import KMeansTask
     from fluffy_sql.postgres.session import Session
 
     Matrix = NDArray[np.float32]
@@ -89,7 +90,7 @@ class _StackedCentroids:
         return dict(zip(self.places.tolist(), parts, strict=True))
 
 
-def fit_small_scopes(task: Task) -> tuple[Fit, list[Scope]]:
+def fit_small_scopes(task: KMeansTask) -> tuple[Fit, list[Scope]]:
     """Clusters each of the scopes of a task.
 
     Returns:
@@ -109,10 +110,10 @@ def fit_small_scopes(task: Task) -> tuple[Fit, list[Scope]]:
 class _SmallScopes:
     """Trains and assigns; scopes are known by their places in `extents`."""
 
-    def __init__(self, task: Task, sample: Sample, extents: list[dict[str, Any]]) -> None:
+    def __init__(self, task: KMeansTask, sample: Sample, extents: list[dict[str, Any]]) -> None:
         self._task = task
         self._settings = task.settings
-        self._normalize = task.settings.metric == "cosine"
+        self._normalize = task.normalize
         self._sample = sample
         self._scopes: list[int | None] = [extent["scope"] for extent in extents]
         self._after = np.array([extent["after_row"] for extent in extents], dtype=np.int64)
@@ -185,7 +186,7 @@ class _SmallScopes:
         k = self._settings.k_for(scope)
         number = _UNSCOPED if scope is None else scope % _UNSCOPED
         generators = (
-            np.random.default_rng([self._settings.seed, restart, number])
+            np.random.default_rng([self._task.seed, restart, number])
             for restart in range(self._settings.restarts)
         )
         return best_seeding(rows[: enough_rows(k)], k, generators)
@@ -282,7 +283,7 @@ class _SmallScopes:
                 **self._where(narrowed, group),
                 split_scopes=[i for i, at in enumerate(group.tolist()) for _ in wanted[at]],
                 split_labels=[label for at in group.tolist() for label in wanted[at]],
-                seed=(self._settings.seed + self._steps) % 2**63,
+                seed=(self._task.seed + self._steps) % 2**63,
             )
             for row in found:
                 splits.setdefault(int(group[row["scope"]]), []).append(row["embedding"])
@@ -356,7 +357,7 @@ class _SmallScopes:
     def _summarize(self, stack: _StackedCentroids) -> tuple[Fit, list[Scope]]:
         photos = np.zeros(len(stack.centroids), dtype=np.int64)
         errors = np.zeros(len(stack.centroids), dtype=np.float64)
-        for row in self._task.session.fetch_all("kmeans/summarize_assignments"):
+        for row in self._task.session.fetch_all("runs/summarize_assignments"):
             photos[row["label"]] = row["photos"]
             errors[row["label"]] = row["error"]
         require_finite(errors)

@@ -15,7 +15,8 @@ from fluffy_sql.postgres.work_tables import empty, work_tables
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from fluffy_sql.algorithms import Checkpoint, RunObserver, Scope, StepReport, Task
+    from fluffy_sql.algorithms import Checkpoint, RunObserver, Scope, StepReport
+    from fluffy_sql.kmeans.settings import KMeansTask
     from fluffy_sql.postgres.session import Session
 
 # No sample is drawn of fewer photos, so nothing is gained by clustering them alone; and a step over
@@ -27,7 +28,7 @@ _CENTROID_BYTES = 8 * 2**20
 _FEW_CLUSTERS = 256
 
 
-def fit_scopes(task: Task, fit_one: Callable[[Task], Fit]) -> Fit:
+def fit_scopes(task: KMeansTask, fit_one: Callable[[KMeansTask], Fit]) -> Fit:
     """Clusters each scope of the task by itself.
 
     Args:
@@ -47,19 +48,19 @@ def fit_scopes(task: Task, fit_one: Callable[[Task], Fit]) -> Fit:
         return aside.joined(task.survey.dimensions)
 
 
-def _is_small(task: Task, found: Scope) -> bool:
+def _is_small(task: KMeansTask, found: Scope) -> bool:
     if task.session.distributed:  # a statement for many scopes has their rows sent from shards
         return False
-    return found.eligible <= _SMALL_SCOPE and task.clusters_of(found) <= _FEW_CLUSTERS
+    return found.eligible <= _SMALL_SCOPE and task.settings.clusters_of(found) <= _FEW_CLUSTERS
 
 
-def _in_batches(task: Task, small: list[Scope]) -> list[list[Scope]]:
+def _in_batches(task: KMeansTask, small: list[Scope]) -> list[list[Scope]]:
     """Small scopes, as many together as memory is set aside for their centroids."""
     most = max(1, _CENTROID_BYTES // (4 * task.survey.dimensions))
     batches: dict[int, list[Scope]] = {}
     clusters = 0
     for found in small:
-        clusters += task.clusters_of(found)
+        clusters += task.settings.clusters_of(found)
         batches.setdefault(clusters // most, []).append(found)
     return list(batches.values())
 
@@ -96,12 +97,12 @@ class _ScopeResults:
             scopes=tuple(scopes[at] for at in order),
             centroids=np.concatenate([fit.centroids for fit in self._fits])[order],
             photos=photos[order],
-            inertia=sum(fit.inertia for fit in self._fits),
-            iterations=sum(fit.iterations for fit in self._fits),
-            converged=all(fit.converged for fit in self._fits),
+            inertia=sum(fit.inertia or 0.0 for fit in self._fits),
+            iterations=sum(fit.iterations or 0 for fit in self._fits),
+            converged=all(fit.converged is True for fit in self._fits),
             recall=float(np.dot(shares, recalls)),
             least_recall=min(fit.least_recall for fit in self._fits),
-            digest=self._session.fetch_value("kmeans/digest_assignments"),
+            digest=self._session.fetch_value("runs/digest_assignments"),
         )
 
 

@@ -115,7 +115,7 @@ class Run:
     algorithm: str
     metric: str
     seed: int
-    k_requested: int
+    k_requested: int | None
     clusters_created: int | None
     photos_processed: int | None
     dimensions: int | None

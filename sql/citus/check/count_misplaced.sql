@@ -3,7 +3,7 @@
 -- Parameters: photos bigint (how many to draw, together), fingerprint_vector vector (as in kmeans/assign_photos, as
 --   long as any
 --   embedding)
--- Returns: run_id, looked_at, misplaced, recall (share that the run found at their nearest centroid); by run_id.
+-- Returns: run_id, looked_at, misplaced, recall (share that the run found at their nearest centroid), algorithm; by run_id.
 WITH drawn AS MATERIALIZED (
     SELECT
         moved.run_id,
@@ -21,7 +21,8 @@ SELECT
     drawn.run_id,
     count(distance.own) AS looked_at,
     count(*) FILTER (WHERE distance.own > distance.nearest * 1.000001 + 1e-30) AS misplaced,
-    min(run.recall) AS recall
+    min(run.recall) AS recall,
+    min(run.algorithm) AS algorithm
 FROM photos AS found
 INNER JOIN usable_photos AS usable ON found.id = usable.id
 INNER JOIN drawn ON found.id = drawn.photo_id

@@ -52,3 +52,13 @@ def candidate_params(
         "candidates": IntegerArray.of(candidates.ravel()),
         "width": candidates.shape[1],
     }
+
+
+def squared_distances(rows: Matrix, centroids: Matrix) -> Matrix:
+    """Shape (n, k), but for the squared norm of each row, which ranks nothing."""
+    # About their middle, since the squares of far-off numbers would swallow their differences.
+    middle = centroids.mean(axis=0)
+    centered = centroids - middle
+    norms = np.einsum("ij,ij->i", centered, centered)
+    squared: Matrix = norms[None, :] - 2 * ((rows - middle) @ centered.T)
+    return squared

@@ -1,4 +1,4 @@
-"""Display: what is said of a run, and that names and paths come out as they are."""
+"""What commands print: what is said of a run, and that names and paths come out as they are."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ import io
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from rich.console import Console
 
 from fluffy_sql.algorithms import Scope, StepReport, Survey
-from fluffy_sql.cli.console import (
-    RunProgress,
-    clusters_table,
-    describe_assignment,
-    describe_check,
-    describe_counter_cache,
-    describe_run,
-    describe_statements,
-    failures,
-    named_moves_table,
-    runs_table,
-)
+from fluffy_sql.cli.assign import describe_assignment
+from fluffy_sql.cli.check import describe_check
+from fluffy_sql.cli.cluster_output import clusters_table
+from fluffy_sql.cli.generate import describe_run, describe_statement
+from fluffy_sql.cli.migrate import describe_counter_cache
+from fluffy_sql.cli.progress_bar import RunProgress
+from fluffy_sql.cli.runs import failures, runs_table
 from fluffy_sql.operations.assign import AssignResult, NamedMove
 from fluffy_sql.operations.check import CheckResult, Finding
 from fluffy_sql.postgres.counter_cache import CounterCache
 from fluffy_sql.postgres.explain import ExplainedStatement
 from fluffy_sql.runs.record import RunQuality, RunResult
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fluffy_sql.cli.console import Part
 
 NONE_SKIPPED = {"without_embedding": 0, "zero_vector": 0, "already_clustered": 0}
 RUN = RunResult(
@@ -127,8 +127,13 @@ def shown(table: Any, width: int = 160) -> list[str]:
     return [line.rstrip() for line in out.getvalue().splitlines()]
 
 
+def described(parts: Iterable[Part]) -> str:
+    """What is said besides tables."""
+    return "\n".join(part for part in parts if isinstance(part, str))
+
+
 def test_a_run_in_one_line() -> None:
-    assert describe_run(RUN) == (
+    assert described(describe_run(RUN)) == (
         "Run 7: 12,345 photos in 20 clusters (kmeans, cosine, seed 3), inertia 1,234.6, 105 steps,"
         " converged, 12.3 s."
     )
@@ -166,19 +171,19 @@ def test_a_run_in_one_line() -> None:
     ],
 )
 def test_what_is_said_besides(changes: dict[str, Any], expected: str) -> None:
-    assert expected in describe_run(replace(RUN, **changes))
+    assert expected in described(describe_run(replace(RUN, **changes)))
 
 
 def test_the_recall_is_told_where_not_every_centroid_was_looked_at() -> None:
-    assert "nearest centroid" not in describe_run(RUN)
-    assert "nearest centroid" not in describe_run(replace(RUN, recall=None))
-    [_, told] = describe_run(replace(RUN, recall=0.9964)).splitlines()
+    assert "nearest centroid" not in described(describe_run(RUN))
+    assert "nearest centroid" not in described(describe_run(replace(RUN, recall=None)))
+    [_, told] = describe_run(replace(RUN, recall=0.9964))
     assert told.startswith("Of the photos checked, 99.6% are at their nearest centroid;")
 
 
 def test_photos_clustered_before_are_not_left_out() -> None:
     before = replace(RUN, skipped={**NONE_SKIPPED, "already_clustered": 9})
-    assert describe_run(before) == describe_run(RUN)
+    assert [*describe_run(before)] == [*describe_run(RUN)]
 
 
 @pytest.mark.parametrize(
@@ -194,8 +199,8 @@ def test_photos_clustered_before_are_not_left_out() -> None:
     ],
 )
 def test_nothing_to_do(skipped: dict[str, int], expected: str) -> None:
-    described = describe_run(replace(NOTHING, skipped={**NONE_SKIPPED, **skipped}))
-    assert re.fullmatch(expected, described)
+    nothing = replace(NOTHING, skipped={**NONE_SKIPPED, **skipped})
+    assert re.fullmatch(expected, described(describe_run(nothing)))
 
 
 @pytest.mark.parametrize("key", ["name", "central_photo"])
@@ -271,7 +276,7 @@ def test_runs_as_a_table() -> None:
 
 
 def test_a_run_that_makes_no_clusters_has_neither_a_k_nor_a_seed() -> None:
-    placed = {"kind": "assign", "algorithm": "nearest", "k_requested": 0, "clusters_created": 0}
+    placed = {"kind": "assign", "algorithm": "nearest", "k_requested": None, "clusters_created": 0}
     nothing = dict.fromkeys(("inertia", "silhouette", "davies_bouldin", "calinski_harabasz"))
     lines = shown(runs_table([{**RUN_ROW, **placed, **nothing, "seed": 0}]))
     assert lines[1].split(maxsplit=7) == [
@@ -282,11 +287,11 @@ def test_a_run_that_makes_no_clusters_has_neither_a_k_nor_a_seed() -> None:
 
 
 def test_what_was_assigned_in_a_line() -> None:
-    assert describe_assignment(ASSIGNED) == (
+    assert described(describe_assignment(ASSIGNED)) == (
         "Run 8: placed 1,235 photos in 2 of 12 clusters (cosine), 1.5 s."
     )
     dry = replace(ASSIGNED, run_id=None, dry_run=True)
-    assert describe_assignment(dry) == (
+    assert described(describe_assignment(dry)) == (
         "Dry run, nothing was changed: would place 1,235 photos in 2 of 12 clusters (cosine),"
         " 1.5 s."
     )
@@ -294,13 +299,13 @@ def test_what_was_assigned_in_a_line() -> None:
 
 def test_what_was_left_is_told_with_its_reason() -> None:
     left = replace(ASSIGNED, left={"too_far": 2, "zero_vector": 0}, skipped={"pinned": 1})
-    assert describe_assignment(left).splitlines()[1] == (
+    assert [*describe_assignment(left)][1] == (
         "Left without a cluster: 2 photos too far from the nearest cluster, 1 photo pinned."
     )
     nothing = replace(left, photos_assigned=0, moves=(), run_id=None)
-    assert describe_assignment(nothing).splitlines()[0] == "No photos placed."
+    assert next(describe_assignment(nothing)) == "No photos placed."
     without = replace(nothing, clusters=0, left={"no_cluster": 1_000}, skipped={})
-    assert describe_assignment(without).splitlines() == [
+    assert [*describe_assignment(without)] == [
         "No photos placed.",
         "Left without a cluster: 1,000 photos of a length that no active cluster has.",
         "There is no active cluster; make some: fluffy-sql generate",
@@ -313,11 +318,12 @@ def test_every_reason_to_be_left_is_told() -> None:
         *("without_embedding", "pinned"),
     }
     for reason in reasons:
-        assert "3 photos " in describe_assignment(replace(ASSIGNED, left={reason: 3}))
+        assert "3 photos " in described(describe_assignment(replace(ASSIGNED, left={reason: 3})))
 
 
 def test_moves_as_a_table() -> None:
-    lines = shown(named_moves_table(ASSIGNED.moves))
+    [_, moves] = describe_assignment(ASSIGNED)
+    lines = shown(moves)
     assert [line.split() for line in lines] == [
         ["photos", "from", "to", "name"],
         ["1,234", "none", "3", "[red]cats[/red]"],
@@ -343,14 +349,14 @@ def test_quality_is_told_in_a_line_of_its_own() -> None:
         largest_cluster=1_234,
         photos_measured=100,
     )
-    assert describe_run(replace(RUN, quality=quality)).splitlines()[1] == (
+    assert [*describe_run(replace(RUN, quality=quality))][1] == (
         "Silhouette 0.234, Davies-Bouldin 2.35, Calinski-Harabasz 54.3; clusters of 1 to"
         " 1,234 photos."
     )
     of_one_cluster = replace(quality, silhouette=None, davies_bouldin=None, calinski_harabasz=None)
-    assert describe_run(replace(RUN, quality=of_one_cluster)) == describe_run(RUN)
+    assert [*describe_run(replace(RUN, quality=of_one_cluster))] == [*describe_run(RUN)]
     of_single_photos = replace(quality, calinski_harabasz=None)
-    assert "Harabasz none;" in describe_run(replace(RUN, quality=of_single_photos))
+    assert "Harabasz none;" in described(describe_run(replace(RUN, quality=of_single_photos)))
 
 
 @pytest.mark.parametrize(
@@ -394,27 +400,23 @@ def test_progress_on_a_terminal_leaves_nothing_behind_but_what_there_is_to_do() 
 # Statements
 
 
-def test_statements_stand_with_their_plans_a_blank_line_between() -> None:
-    statements = [
-        ExplainedStatement("a/one", 1, "SELECT\n    1;", ("Result", "  One-Time Filter: false")),
-        ExplainedStatement("a/two", 1_400, "DROP TABLE two;", None),
+def test_a_statement_stands_with_its_plan() -> None:
+    plan = ("Result", "  One-Time Filter: false")
+    assert [*describe_statement(ExplainedStatement("a/one", 1, "SELECT\n    1;", plan))] == [
+        "-- sql/a/one.sql, once",
+        "SELECT\n    1;",
+        "  Result",
+        "    One-Time Filter: false",
     ]
-    assert describe_statements(statements) == (
-        "-- sql/a/one.sql, once\n"
-        "SELECT\n"
-        "    1;\n"
-        "  Result\n"
-        "    One-Time Filter: false\n"
-        "\n"
-        "-- sql/a/two.sql, 1,400 times\n"
-        "DROP TABLE two;"
-    )
-    assert describe_statements([]) == ""
+    assert [*describe_statement(ExplainedStatement("a/two", 1_400, "DROP TABLE two;", None))] == [
+        "-- sql/a/two.sql, 1,400 times",
+        "DROP TABLE two;",
+    ]
 
 
 def test_a_plan_commands_no_terminal() -> None:
     statement = ExplainedStatement("a/one", 1, "SELECT 1;", ("Filter: (a = '\x1b[2J'::text)",))
-    assert "Filter: (a = '\\x1b[2J'::text)" in describe_statements([statement])
+    assert "  Filter: (a = '\\x1b[2J'::text)" in [*describe_statement(statement)]
 
 
 COUNTED = Finding("photos_count", "cluster 1 is wrong", "counted anew")
@@ -438,12 +440,12 @@ FOR_A_PERSON = Finding("weather", "it rains", None)
 def test_a_check_ends_with_what_can_be_done(
     findings: list[Finding], last: str, *, ok: bool
 ) -> None:
-    lines = describe_check(CheckResult(ok, ("a",), tuple(findings), 3)).splitlines()
+    lines = [*describe_check(CheckResult(ok, ("a",), tuple(findings), 3))]
     assert (len(lines), lines[-1]) == (len(findings) + 1, last)
 
 
 def test_of_very_many_findings_some_are_shown() -> None:
-    lines = describe_check(CheckResult(False, ("a",), (COUNTED,) * 1_234, 3)).splitlines()
+    lines = [*describe_check(CheckResult(False, ("a",), (COUNTED,) * 1_234, 3))]
     assert lines[50:] == [
         "... and 1,184 more; --json lists them all",
         "1,234 things wrong; to repair: fluffy-sql check --repair",
@@ -465,7 +467,8 @@ def test_of_very_many_findings_some_are_shown() -> None:
 def test_a_check_that_compared_no_photo_does_not_say_that_all_is_well(
     photos: int, told: str
 ) -> None:
-    assert describe_check(CheckResult(True, ("schema", "nearest_centroid"), (), photos)) == told
+    found = CheckResult(True, ("schema", "nearest_centroid"), (), photos)
+    assert [*describe_check(found)] == [told]
 
 
 @pytest.mark.parametrize(

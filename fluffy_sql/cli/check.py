@@ -1,0 +1,74 @@
+"""`check`: looks for what is wrong in the database, and repairs it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from fluffy_sql.cli.console import count, print_result
+from fluffy_sql.cli.options import Library, with_library
+from fluffy_sql.operations.check import check as look_for_faults
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fluffy_sql.operations.check import CheckResult
+
+_MOST_FINDINGS = 50
+
+
+@click.command(short_help="Look for what is wrong in the database; mend it.")
+@click.option("--repair", is_flag=True, help="Mend what can be mended: all of it, or nothing.")
+@with_library
+@click.pass_context
+def check(context: click.Context, *, repair: bool, library: Library, as_json: bool) -> None:
+    """Look for what is wrong: counts, misplaced photos, leftovers of runs, who is in the way.
+
+    Exit code 0: nothing is wrong, or all of it was repaired. 1: something is wrong.
+
+    Example: fluffy-sql check --repair
+    """
+    with library.address() as url:
+        result = look_for_faults(url, schema=library.schema, repair=repair)
+    print_result(result, describe_check(result), as_json=as_json)
+    if not result.ok:
+        context.exit(1)
+
+
+def describe_check(result: CheckResult) -> Iterator[str]:
+    """What is wrong, a line each, what can be done about it, and what one should know."""
+    yield from _describe_findings(result) if result.findings else [_describe_none_found(result)]
+    for note in result.notes:
+        yield f"Note: {note}."
+
+
+def _describe_findings(result: CheckResult) -> Iterator[str]:
+    for finding in result.findings[:_MOST_FINDINGS]:
+        remedy = f" (with --repair: {finding.remedy})" if finding.remedy else ""
+        if finding.repaired:
+            remedy = f": {finding.remedy}"
+        yield f"{finding.check}: {finding.found}{remedy}"
+    if (more := len(result.findings) - _MOST_FINDINGS) > 0:
+        yield f"... and {more:,} more; --json lists them all"
+    wrong = [finding for finding in result.findings if not finding.repaired]
+    repaired = len(result.findings) - len(wrong)
+    counted = [
+        f"{count(things, 'thing')} {what}"
+        for things, what in ((repaired, "repaired"), (len(wrong), "wrong"))
+        if things
+    ]
+    repairable = any(finding.remedy for finding in wrong)
+    advice = "; to repair: fluffy-sql check --repair" if repairable else "."
+    yield ", ".join(counted) + advice
+
+
+def _describe_none_found(result: CheckResult) -> str:
+    if result.photos_compared:
+        compared = f"{count(result.photos_compared, 'photo')} compared with all centroids"
+        return f"All is well: {', '.join(result.checks)}; {compared}."
+    done = [name for name in result.checks if name != "nearest_centroid"]
+    return (
+        f"Nothing wrong was found: {', '.join(done)}. Whether photos are at their nearest centroid"
+        " is not known: there is none that a run placed and that is as it was then."
+    )

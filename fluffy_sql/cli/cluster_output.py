@@ -1,0 +1,107 @@
+"""What several commands show: clusters, what a run made of them, and what it moved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fluffy_sql.cli.console import Row, literal, number, table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from rich.table import Table
+
+    from fluffy_sql.cli.console import Part
+    from fluffy_sql.cli.options import Library
+    from fluffy_sql.runs.moves import Changes, ClusterChange, Move
+    from fluffy_sql.runs.survey import ScopeFilter
+
+SHOWN_ROWS = 20
+_STATUS = {0: "active", 1: "unusable"}
+# Why photos are left out, as it is said after "3 photos".
+UNUSABLE = {
+    "without_embedding": "without an embedding",
+    "zero_vector": "whose embedding is all zeros, which has no direction to compare",
+}
+
+
+def list_clusters(
+    library: Library, run_id: int | None, most: int | None, scope: ScopeFilter | None = None
+) -> list[dict[str, Any]]:
+    """The largest clusters, of a run and of a scope if one is given."""
+    with library.reader() as session:
+        return session.fetch_all(
+            "runs/list_clusters",
+            run_id=run_id,
+            every_scope=scope is None,
+            scope=scope.scope if scope else None,
+            most=most,
+        )
+
+
+def clusters_table(clusters: Sequence[dict[str, Any]]) -> Table:
+    """Clusters; distances are in the metric of their run."""
+    columns: dict[str, Callable[[dict[str, Any]], Any]] = {
+        "cluster": lambda row: str(row["id"]),
+        "scope": lambda row: literal(row["scope"]),
+        "name": lambda row: literal(row["name"]),
+        "status": lambda row: literal(_STATUS.get(row["status"], row["status"])),
+        "photos": lambda row: number(row["photos_count"]),
+        "mean dist": lambda row: number(row["mean_distance"], 4),
+        "max dist": lambda row: number(row["max_distance"], 4),
+        "silhouette": lambda row: number(row["silhouette"], 3),
+        "central photo": lambda row: literal(row["central_photo"]),
+    }
+    if all(row["scope"] is None for row in clusters):
+        del columns["scope"]
+    return table(clusters, columns)
+
+
+def describe_changes(changes: Changes) -> Iterator[Part]:
+    """Clusters that a run makes, keeps or empties, and what it moves."""
+    yield from first_rows(changes.clusters, _changes_table, "clusters")
+    if changes.moves:
+        yield from describe_moves(changes.moves)
+
+
+def describe_moves(moves: Sequence[Move]) -> Iterator[Part]:
+    """How many photos go from where to where."""
+    return first_rows(moves, _moves_table, "moves")
+
+
+def first_rows(
+    rows: Sequence[Row], as_table: Callable[[Sequence[Row]], Table], what: str
+) -> Iterator[Part]:
+    """The first rows as a table, and how many more there are."""
+    yield as_table(rows[:SHOWN_ROWS])
+    if len(rows) > SHOWN_ROWS:
+        yield f"... and {len(rows) - SHOWN_ROWS:,} more {what}: --json has all"
+
+
+def cluster_or_none(cluster_id: int | None) -> str:
+    """The cluster that a photo is in."""
+    return "none" if cluster_id is None else str(cluster_id)
+
+
+def _changes_table(changes: Sequence[ClusterChange]) -> Table:
+    return table(
+        changes,
+        {
+            "cluster": lambda row: str(row.cluster_id),
+            "name": lambda row: literal(row.name),
+            "change": lambda row: row.change,
+            "photos before": lambda row: number(row.photos_before),
+            "photos after": lambda row: number(row.photos),
+        },
+    )
+
+
+def _moves_table(moves: Sequence[Move]) -> Table:
+    return table(
+        moves,
+        {
+            "photos": lambda row: number(row.photos),
+            "from cluster": lambda row: cluster_or_none(row.from_cluster_id),
+            "to cluster": lambda row: cluster_or_none(row.to_cluster_id),
+        },
+    )

@@ -1,0 +1,38 @@
+"""`clusters`: lists them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from fluffy_sql.cli.cluster_output import clusters_table, list_clusters
+from fluffy_sql.cli.console import print_result
+from fluffy_sql.cli.options import ID, Library, with_library, with_limit, with_scope
+
+if TYPE_CHECKING:
+    from fluffy_sql.runs.survey import ScopeFilter
+
+
+@click.command(short_help="List the clusters, largest first.")
+@click.option("--run", "run_id", type=ID, help="Only those that this run made.")
+@with_scope
+@with_limit
+@with_library
+def clusters(
+    *,
+    scope: ScopeFilter | None,
+    run_id: int | None,
+    limit: int | None,
+    library: Library,
+    as_json: bool,
+) -> None:
+    """List the clusters, largest first, with their distances and most central photo.
+
+    Example: fluffy-sql clusters --run 3 --limit 10
+    """
+    rows = list_clusters(library, run_id, limit, scope)
+    none = "No clusters yet; make some: fluffy-sql generate"
+    if run_id is not None:
+        none = f"There are no clusters of run {run_id}."
+    print_result({"clusters": rows}, [clusters_table(rows)] if rows else none, as_json=as_json)

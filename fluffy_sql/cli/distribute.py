@@ -1,0 +1,49 @@
+"""`distribute`: spreads the tables over the servers of Citus."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from fluffy_sql.cli.console import count, print_result
+from fluffy_sql.cli.options import Library, with_library
+from fluffy_sql.operations.distribute import distribute as distribute_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fluffy_sql.operations.distribute import DistributeResult
+
+
+@click.command(short_help="Spread the tables over the servers of Citus.")
+@click.option(
+    "--shards",
+    type=click.IntRange(1, 10_000),
+    help="Into how many shards to cut photos; what citus.shard_count says if not given.",
+)
+@with_library
+def distribute(*, shards: int | None, library: Library, as_json: bool) -> None:
+    """Spread the tables of a database with the extension citus over its servers.
+
+    photos is cut into shards by id; clusters and the tables of runs are copied to every server.
+    Rows and keys stay; all other commands work as before. On the coordinator, after migrate.
+
+    Example: fluffy-sql distribute --shards 32
+    """
+    with library.address() as url:
+        result = distribute_tables(url, schema=library.schema, shards=shards)
+    print_result(result, _describe(result), as_json=as_json)
+
+
+def _describe(result: DistributeResult) -> Iterator[str]:
+    """Which tables lie where, and what that changes."""
+    if not result.changed:
+        yield "All tables are distributed already; nothing was changed."
+        return
+    for table in result.tables:
+        if table.distributed_by is not None:
+            yield f"{table.name}: {count(table.shards, 'shard')}, by {table.distributed_by}"
+    whole = [table.name for table in result.tables if table.distributed_by is None]
+    yield f"On every server, whole: {', '.join(whole)}"
+    yield "Runs keep photos_count from now on, for Citus runs no triggers on these tables."

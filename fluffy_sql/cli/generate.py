@@ -1,0 +1,215 @@
+"""`generate`: clusters the photos, with a first run or anew."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from fluffy_sql.cli.cluster_output import (
+    SHOWN_ROWS,
+    UNUSABLE,
+    clusters_table,
+    describe_changes,
+    list_clusters,
+)
+from fluffy_sql.cli.console import count, list_counts, number, print_result, printable
+from fluffy_sql.cli.options import Library, with_library
+from fluffy_sql.cli.progress_bar import count_scopes
+from fluffy_sql.errors import UsageError
+from fluffy_sql.operations import generate as operations
+from fluffy_sql.operations.generate import GenerateRequest
+from fluffy_sql.postgres.explain import PlanRecorder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from fluffy_sql.cli.console import Part
+    from fluffy_sql.postgres.explain import ExplainedStatement
+    from fluffy_sql.runs.record import RunResult
+
+
+@click.command(short_help="Cluster the photos that have no cluster yet.")
+@click.option("--k", type=int, help="How many clusters to make.")
+@click.option("--metric", help="cosine or l2.")
+@click.option("--seed", type=int, help="The same seed on the same photos gives the same clusters.")
+@click.option("--algorithm", help="Which algorithm to use.")
+@click.option(
+    "--recluster",
+    is_flag=True,
+    help="Cluster all photos anew; clusters that go on keep their id, name and status.",
+)
+@click.option(
+    "--cold", is_flag=True, help="With --recluster: start from nothing, not from the old clusters."
+)
+@click.option(
+    "--dry-run", is_flag=True, help="Go through it all and take it back; say what would change."
+)
+@click.option(
+    "--resume", is_flag=True, help="Go on with the newest run, which was killed while it trained."
+)
+@click.option(
+    "--explain",
+    is_flag=True,
+    help="Print the SQL of a run with its query plans; go through the run and take it back.",
+)
+@with_library
+def generate(
+    *,
+    k: int | None,
+    metric: str | None,
+    seed: int | None,
+    algorithm: str | None,
+    recluster: bool,
+    cold: bool,
+    dry_run: bool,
+    resume: bool,
+    explain: bool,
+    library: Library,
+    as_json: bool,
+) -> None:
+    """Cluster the photos that have an embedding and no cluster yet.
+
+    What is not given comes from the settings file. All photos get their cluster, or none.
+
+    --recluster clusters all photos anew, from the clusters there are or, with --cold, from nothing.
+    A new cluster that is an old one keeps its id, and with it its name, its status and what refers
+    to it. Old ones that no new one is are kept, empty.
+
+    --explain prints the SQL statements of a run, each with how often it ran and the plan of its
+    first time. It takes as long as a run and leaves no cluster, no photo in one and no record.
+
+    Example: fluffy-sql generate --k 50 --seed 7
+    """
+    if cold and not recluster:
+        raise UsageError("--cold is for --recluster: a first run starts from nothing anyway")
+    if explain and (recluster or dry_run):
+        raise UsageError("--explain explains an ordinary run; leave out --recluster and --dry-run")
+    flags = {
+        "clustering.kmeans.k": k,
+        "clustering.metric": metric,
+        "clustering.seed": seed,
+        "clustering.algorithm": algorithm,
+    }
+    if resume and (recluster or dry_run or explain or any(v is not None for v in flags.values())):
+        raise UsageError("--resume goes on as the run was begun; leave out all other options")
+    library.set(flags)
+    settings = library.settings.clustering
+    if k is not None and settings.algorithm != "kmeans":
+        raise UsageError(
+            f"--k is a setting of kmeans, and the algorithm is {settings.algorithm}; leave it out"
+        )
+    request = GenerateRequest(
+        settings=settings,
+        recluster=recluster,
+        cold=cold,
+        dry_run=dry_run,
+        resume=resume,
+        connections=library.settings.database.connections,
+    )
+    recorder = PlanRecorder() if explain else None
+    with library.address():  # so that the embedded server is started once
+        with library.work(recorder) as (session, progress):
+            result = operations.generate(session, request, progress)
+        if recorder is None:
+            print_result(result, _describe(result, library), as_json=as_json)
+            return
+    statements = recorder.statements()
+    found = {"statements": [asdict(statement) for statement in statements]}
+    print_result(found, _describe_statements(statements), as_json=as_json)
+
+
+_LEFT_OUT = UNUSABLE | {"changed_meanwhile": "that changed while the run went on"}
+
+
+def _describe(result: RunResult, library: Library) -> Iterator[Part]:
+    yield from describe_run(result)
+    if result.changes is not None:
+        yield from describe_changes(result.changes)
+    elif result.run_id is not None:
+        rows = list_clusters(library, result.run_id, SHOWN_ROWS)
+        yield clusters_table(rows)
+        if more := result.clusters_created - len(rows):
+            yield f"... and {more:,} smaller ones: fluffy-sql clusters --run {result.run_id}"
+
+
+def describe_run(result: RunResult) -> Iterator[str]:
+    """A run in a line or a few."""
+    if result.photos_processed or result.clusters_created:
+        yield from _describe_clusters(result)
+    else:
+        yield "No photos to cluster."
+        if clustered := result.skipped["already_clustered"]:
+            yield (
+                f"{count(clustered, 'photo')} in a cluster already;"
+                " to cluster them anew: fluffy-sql generate --recluster."
+            )
+    # what an algorithm leaves out has reasons of its own, say noise
+    own = {reason: f"as {reason}" for reason in result.skipped if reason != "already_clustered"}
+    if left_out := list_counts(result.skipped, {**own, **_LEFT_OUT}):
+        yield f"Left out: {left_out}."
+
+
+def _describe_clusters(result: RunResult) -> Iterator[str]:
+    clusters = result.clusters_created + result.clusters_kept
+    name = "Dry run, nothing was written" if result.dry_run else f"Run {result.run_id}"
+    yield (
+        f"{name}: {count(result.photos_processed, 'photo')} in"
+        f" {count(clusters, 'cluster')}{count_scopes(result.scopes)}"
+        f" ({result.algorithm}, {result.metric}, seed {result.seed}),"
+        f"{_describe_training(result)} {result.seconds['total']:.1f} s."
+    )
+    if result.kind == "recluster":
+        yield (
+            f"{count(result.photos_moved, 'photo')} moved;"
+            f" {count(result.clusters_kept, 'cluster')} kept,"
+            f" {result.clusters_created:,} created, {result.clusters_emptied:,} emptied."
+        )
+    if (quality := result.quality) is not None and quality.silhouette is not None:
+        yield (
+            f"Silhouette {number(quality.silhouette, 3)},"
+            f" Davies-Bouldin {number(quality.davies_bouldin, 2)},"
+            f" Calinski-Harabasz {number(quality.calinski_harabasz, 1) or 'none'};"
+            f" clusters of {quality.smallest_cluster:,} to"
+            f" {count(quality.largest_cluster, 'photo')}."
+        )
+    if result.recall is not None and result.recall < 1:
+        yield (
+            f"Of the photos checked, {result.recall:.1%} are at their nearest centroid; with so"
+            " many clusters, each is compared with those around it only."
+        )
+    if result.k_requested and clusters < result.k_requested and result.scopes == 1:
+        verb = "is" if clusters == 1 else "are"
+        what = "photos" if clusters == result.photos_processed else "different embeddings"
+        yield (
+            f"k is {result.k_requested:,}, but there {verb} only {count(clusters, 'cluster')},"
+            f" since there are only so many {what}."
+        )
+
+
+def _describe_training(result: RunResult) -> str:
+    """What there is of inertia, steps and how they ended: not every algorithm has them."""
+    parts = []
+    if result.inertia is not None:
+        parts.append(f"inertia {number(result.inertia, 1)}")
+    if result.iterations is not None:
+        parts.append(count(result.iterations, "step"))
+    if result.converged is not None:
+        parts.append("converged" if result.converged else "stopped by the limit on iterations")
+    return "".join(f" {part}," for part in parts)
+
+
+def _describe_statements(statements: Sequence[ExplainedStatement]) -> str:
+    """Statements with their plans, a blank line between them."""
+    return "\n\n".join("\n".join(describe_statement(statement)) for statement in statements)
+
+
+def describe_statement(statement: ExplainedStatement) -> Iterator[str]:
+    """A statement with its plan."""
+    times = "once" if statement.executions == 1 else f"{statement.executions:,} times"
+    yield f"-- sql/{statement.name}.sql, {times}"
+    yield statement.sql
+    for line in statement.plan or ():
+        # A plan shows the conditions of a view, and with them whatever its owner wrote.
+        yield f"  {printable(line)}"

@@ -1,0 +1,39 @@
+"""`import`: loads embeddings from a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from fluffy_sql.cli.console import print_result, printable, stderr_console
+from fluffy_sql.cli.options import Library, with_library
+from fluffy_sql.operations.importing import import_photos
+
+
+@click.command("import", short_help="Load embeddings from a file.")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--paths",
+    type=click.Path(path_type=Path),
+    help="With .npy: a CSV whose column path names the photo of each row.",
+)
+@with_library
+def import_(*, file: Path, paths: Path | None, library: Library, as_json: bool) -> None:
+    """Load embeddings from FILE (.npy, .parquet or .csv), all rows or none.
+
+    A .parquet or .csv file has the columns path and embedding. Photos whose path is known are
+    updated, not duplicated.
+
+    Example: fluffy-sql import embeddings.npy --paths photos.csv
+    """
+    with library.session() as session, stderr_console().status("importing") as line:
+        result = import_photos(
+            session, file, paths, lambda rows: line.update(f"importing: {rows:,} rows read")
+        )
+    told = (
+        f"{printable(str(result.file))}: {result.rows_read:,} rows read;"
+        f" {result.photos_added:,} photos added, {result.photos_updated:,} updated,"
+        f" {result.photos_unchanged:,} unchanged"
+    )
+    print_result(result, told, as_json=as_json)

@@ -1,0 +1,82 @@
+"""`migrate`: brings the database to the current schema, or uninstalls it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from fluffy_sql.cli.console import count, print_result
+from fluffy_sql.cli.options import Library, with_library
+from fluffy_sql.errors import UsageError
+from fluffy_sql.postgres import schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fluffy_sql.postgres.counter_cache import CounterCache
+    from fluffy_sql.postgres.schema import MigrationResult
+
+
+@click.command(short_help="Bring the database to the current schema.")
+@click.option("--rollback", is_flag=True, help="Take all of it back: drops what migrate made.")
+@click.option("--yes", is_flag=True, help="Really roll back.")
+@with_library
+def migrate(*, rollback: bool, yes: bool, library: Library, as_json: bool) -> None:
+    """Bring the database to the current schema; tables that are there already are kept.
+
+    Example: fluffy-sql migrate --database-url postgresql://me@localhost/photos
+    """
+    if rollback and not yes:
+        raise UsageError(
+            "--rollback drops the clusters, the record of runs and, where migrate made it, the"
+            " table photos with its embeddings; add --yes if you mean it"
+        )
+    place = library.schema
+    with library.address() as url:
+        if rollback:
+            gone = schema.uninstall(url, schema=place)
+            dropped = f"the schema {place}, and what migrate had added to photos and clusters"
+            told = f"Dropped {dropped}." if gone else "Nothing to roll back."
+            print_result({"schema": place, "uninstalled": gone}, told, as_json=as_json)
+            return
+        keep = library.settings.clustering.counter_cache
+        result = schema.migrate(url, schema=place, keep_counts_by=keep)
+    fields = asdict(result)
+    found = {"applied": fields.pop("changed"), **fields}
+    print_result(found, _describe(result), as_json=as_json)
+
+
+def _describe(result: MigrationResult) -> Iterator[str]:
+    """What was made, what was found, and what the owner of the tables should know."""
+    kept = result.counter_cache
+    for name in result.changed:
+        yield f"Applied {name}"
+    if result.made_again:
+        yield f"Made again: {', '.join(result.made_again)}"
+    if not (result.changed or result.made_again or kept.changed or kept.mended):
+        yield "The database is up to date."
+    for table in result.adopted:
+        yield f"The table {table} was here before; its rows and columns are kept."
+    if counting := describe_counter_cache(kept):
+        yield counting
+    for note in result.notes:
+        yield f"Note: {note}."
+
+
+def describe_counter_cache(kept: CounterCache) -> str:
+    """How photos_count is kept, if that is new or not what one would expect."""
+    if kept.found_here:
+        return (
+            "clusters.photos_count was here before, so counting is left to your application;"
+            " runs count the clusters they make (see clustering.counter_cache)."
+        )
+    if kept.distributed:
+        return "photos is distributed, where Citus runs no triggers: runs keep photos_count."
+    mended = f"{count(kept.mended, 'count')} set right." if kept.mended else ""
+    if not kept.changed:
+        return mended
+    if kept.kept_by == "service":
+        return "Triggers no longer keep photos_count; runs count the clusters they make."
+    return f"Triggers keep photos_count from now on. {mended}".rstrip()

@@ -1,0 +1,94 @@
+"""A run as it goes, on stderr: live on a terminal, a line for each phase elsewhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.progress import Progress as LiveLine
+from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from fluffy_sql.cli.console import count, stderr_console
+from fluffy_sql.runs.progress import Progress
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from rich.console import Console
+
+    from fluffy_sql.algorithms import StepReport, Survey
+
+
+class RunProgress(Progress):
+    """Shows a run as it goes, as a context manager."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or stderr_console()
+        self._line = LiveLine(
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            TimeElapsedColumn(),
+            console=self._console,
+            transient=True,
+            disable=not self._console.is_terminal,
+        )
+        self._task = self._line.add_task("connecting", total=None)
+        self._eligible = 0
+        self._assigned = 0
+        self._trying = ""
+
+    def __enter__(self) -> Self:
+        self._line.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._line.stop()
+
+    def phase(self, name: str) -> None:
+        """Names the phase."""
+        self._show(name)
+        if not self._console.is_terminal:
+            self._console.print(name)
+
+    def surveyed(self, survey: Survey) -> None:
+        """Says what there is to do."""
+        self._eligible = survey.eligible
+        if survey.eligible:
+            self._console.print(
+                f"{count(survey.eligible, 'photo')} of {count(survey.dimensions, 'dimension')}"
+                f"{count_scopes(len(survey.scopes))}"
+            )
+
+    def indexed(self, names: tuple[str, ...]) -> None:
+        """Says what will take long."""
+        if names:
+            self._console.print(
+                f"The final transaction has to write {', '.join(names)} for each photo, and holds"
+                " its locks some 10 times as long (docs/guides/operations.md)"
+            )
+
+    def step(self, report: StepReport) -> None:
+        """Shows the step."""
+        speed = report.batch_size / max(report.seconds, 1e-9)
+        self._show(
+            f"{self._trying}{report.phase}: step {report.step}, batch {report.batch_size:,},"
+            f" inertia {report.inertia:,.1f}, {speed:,.0f} photos/s"
+        )
+
+    def trying(self, k: int) -> None:
+        """Names the k that a sweep turns to."""
+        self._trying = f"k={k:,}, "
+        if not self._console.is_terminal:
+            self._console.print(f"k={k:,}")
+
+    def photos(self, done: int) -> None:
+        """Shows how many photos have their cluster."""
+        self._assigned += done
+        self._show(f"assign: {self._assigned:,} of {self._eligible:,} photos")
+
+    def _show(self, text: str) -> None:
+        self._line.update(self._task, description=text)
+
+
+def count_scopes(scopes: int) -> str:
+    """Says of how many scopes photos are; nothing if they are of one."""
+    return f", {scopes:,} scopes" if scopes > 1 else ""

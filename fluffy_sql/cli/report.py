@@ -1,0 +1,134 @@
+"""`report`: writes a page and contact sheets to look at the clusters with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fluffy_sql.cli.console import count, print_result, printable, stderr_console
+from fluffy_sql.cli.options import ID, Library, needs_extra, with_library, with_scope
+from fluffy_sql.cli.sample import sample_folder
+from fluffy_sql.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fluffy_sql.operations.report.build import ReportResult
+    from fluffy_sql.runs.survey import ScopeFilter
+    from fluffy_sql.settings import Settings
+
+# Most mail servers take 20 to 25 MB, of which a page fills three quarters: it travels as text.
+_MAILABLE_BYTES = 15_000_000
+
+
+@click.command(short_help="Write a page and contact sheets to look at the clusters with.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The folder to write; an earlier report in it is replaced.",
+)
+@click.option(
+    "--clusters",
+    "largest",
+    type=click.IntRange(min=1),
+    help="Show so many, the largest first; all if not given, of very many the largest.",
+)
+@click.option(
+    "--cluster",
+    "cluster_ids",
+    type=ID,
+    multiple=True,
+    help="Show this cluster; may be given several times.",
+)
+@click.option("--run", "run_id", type=ID, help="Only clusters that this run made.")
+@click.option(
+    "--photos",
+    type=click.IntRange(min=1, max=200),
+    default=12,
+    show_default=True,
+    help="Photos in each section of a cluster: central, between, outermost.",
+)
+@click.option(
+    "--root",
+    type=click.Path(path_type=Path),
+    help="Where the photos lie; none outside is opened. This folder if not given, or that of the"
+    " sample library.",
+)
+@with_scope
+@with_library
+def report(
+    *,
+    scope: ScopeFilter | None,
+    out: Path,
+    largest: int | None,
+    cluster_ids: tuple[int, ...],
+    run_id: int | None,
+    photos: int,
+    root: Path | None,
+    library: Library,
+    as_json: bool,
+) -> None:
+    """Write a folder to look at clusters with: index.html, and a contact sheet for each cluster.
+
+    The page needs no network and nothing beside it. It shows the most central photos of each
+    cluster, some at random and the outermost ones, which clusters are near each other, and which
+    are worth a second look. The database is only read.
+
+    Example: fluffy-sql report --out report --clusters 5 --root ~/Pictures
+    """
+    if largest and cluster_ids:
+        raise UsageError("--clusters and --cluster can't be given together; leave one out")
+    with needs_extra("report", "a report needs Pillow and Jinja2"):
+        from fluffy_sql.operations.report.build import Order, write_report  # noqa: PLC0415 - an extra
+        from fluffy_sql.operations.report.model import Selection  # noqa: PLC0415 - an extra
+    order = Order(
+        out=out,
+        root=root or _default_root(library.settings),
+        selection=Selection(
+            run_id=run_id, largest=largest, cluster_ids=cluster_ids, one_scope=scope
+        ),
+        photos=photos,
+    )
+    with (
+        library.reader(at_one_moment=True) as session,
+        stderr_console().status("reading the clusters") as line,
+    ):
+        result = write_report(session, order, line.update)
+    print_result(result, _describe(result), as_json=as_json)
+
+
+def _default_root(settings: Settings) -> Path:
+    """The sample library, if it is what the embedded server holds; else the working folder."""
+    sample_library = sample_folder(settings)
+    return sample_library if not settings.database.url and sample_library.is_dir() else Path()
+
+
+def _describe(result: ReportResult) -> Iterator[str]:
+    """What was written where, and which photos are missing from it."""
+    shown = "" if result.clusters == result.clusters_in_scope else f"{result.clusters:,} of "
+    looks = f"{result.second_look:,}" if result.second_look else "nothing"
+    yield (
+        f"{printable(result.index)}: {shown}{count(result.clusters_in_scope, 'cluster')},"
+        f" {count(result.photos_shown, 'photo')}, {_megabytes(result.page_bytes)},"
+        f" {result.seconds:.1f} s; {looks} worth a second look"
+    )
+    sheets = count(result.contact_sheets, "contact sheet")
+    yield f"{sheets} beside it, {_megabytes(result.contact_sheet_bytes)}"
+    unreadable = ""
+    if result.photos_unreadable:
+        reasons = ", ".join(
+            f"{photos:,} {reason.replace('_', ' ')}" for reason, photos in result.unreadable.items()
+        )
+        doubt = "; is --root right?" if result.photos_unreadable > result.photos_shown else ""
+        unread = count(result.photos_unreadable, "photo")
+        unreadable = f"; {unread} could not be read: {reasons}{doubt}"
+    yield f"Photos from {printable(result.root)}{unreadable}"
+    if result.page_bytes > _MAILABLE_BYTES:
+        yield "That is much for a mail; fewer --clusters or --photos make it smaller."
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"

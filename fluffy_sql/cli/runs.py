@@ -1,0 +1,201 @@
+"""`runs`: lists them; shows, compares and undoes one."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.text import Text
+
+from fluffy_sql.cli.cluster_output import describe_changes, describe_moves
+from fluffy_sql.cli.console import count, literal, number, print_result, printable, table
+from fluffy_sql.cli.options import ID, Library, with_library, with_limit
+from fluffy_sql.errors import UsageError
+from fluffy_sql.operations.history import compare_runs, show_run, undo_run
+from fluffy_sql.runs.moves import Changes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.table import Table
+
+    from fluffy_sql.cli.console import Part
+    from fluffy_sql.operations.history import RunDetails, RunDifference, UndoResult
+
+
+@click.group(short_help="List the runs; show, compare or undo one.", invoke_without_command=True)
+@with_limit
+@with_library
+@click.pass_context
+def runs(context: click.Context, *, limit: int | None, library: Library, as_json: bool) -> None:
+    """List the runs, newest first, with their settings and how they ended.
+
+    Example: fluffy-sql runs --limit 5
+    """
+    if context.invoked_subcommand is not None:
+        if limit or as_json or library.named:
+            raise UsageError(
+                f"options go behind {context.invoked_subcommand}:"
+                f" fluffy-sql runs {context.invoked_subcommand} ..."
+            )
+        return
+    with library.reader() as session:
+        rows = session.fetch_all("runs/list", most=limit)
+    print_result({"runs": rows}, _describe_runs(rows), as_json=as_json)
+
+
+@runs.command(short_help="Show one run: settings, quality, steps and what it changed.")
+@click.argument("run_id", type=ID)
+@with_library
+def show(*, run_id: int, library: Library, as_json: bool) -> None:
+    """Show the run RUN_ID: its settings, quality and steps, and what it changed.
+
+    Example: fluffy-sql runs show 3
+    """
+    with library.reader() as session:
+        details = show_run(session, run_id)
+    print_result(details, _describe_details(details), as_json=as_json)
+
+
+@runs.command(short_help="Compare two runs, and what was moved between them.")
+@click.argument("first", type=ID)
+@click.argument("second", type=ID)
+@with_library
+def diff(*, first: int, second: int, library: Library, as_json: bool) -> None:
+    """Compare the runs FIRST and SECOND: settings and measures that differ, and what was moved.
+
+    Moves are those of runs, from the end of the earlier to the end of the later; what people moved
+    by hand is not in them.
+
+    Example: fluffy-sql runs diff 3 5
+    """
+    with library.reader() as session:
+        difference = compare_runs(session, first, second)
+    print_result(difference, _describe_difference(difference), as_json=as_json)
+
+
+@runs.command(short_help="Put back what a run changed.")
+@click.argument("run_id", type=ID)
+@with_library
+def undo(*, run_id: int, library: Library, as_json: bool) -> None:
+    """Put photos and clusters back to where they were before the run RUN_ID.
+
+    Photos that somebody moved or pinned since stay where they are, and clusters that the run made
+    and somebody named are kept. A run that a newer one builds on is not undone.
+
+    Example: fluffy-sql runs undo 3
+    """
+    with library.session() as session:
+        result = undo_run(session, run_id, library.lock_limits)
+    print_result(result, _describe_undo(result), as_json=as_json)
+
+
+def _describe_runs(rows: Sequence[dict[str, Any]]) -> Iterator[Part]:
+    yield runs_table(rows) if rows else "No runs yet; start one: fluffy-sql generate"
+    if failed := failures(rows):
+        yield failed
+
+
+def runs_table(rows: Sequence[dict[str, Any]]) -> Table:
+    """Runs, a line for each."""
+    return table(
+        rows,
+        {
+            "run": lambda row: str(row["id"]),
+            "kind": lambda row: row["kind"],
+            "status": lambda row: "undone" if row["undone_by"] else row["status"],
+            "started (UTC)": lambda row: f"{row['started_at']:%Y-%m-%d %H:%M:%S}",
+            "seconds": lambda row: f"{row['seconds']:.1f}",
+            "k": lambda row: number(row["k_requested"]),
+            "clusters": lambda row: number(_clusters_of(row)),
+            "photos": lambda row: number(row["photos_processed"]),
+            "inertia": lambda row: number(row["inertia"], 1),
+            "silhouette": lambda row: number(row["silhouette"], 3),
+            "davies-b.": lambda row: number(row["davies_bouldin"], 2),
+            "calinski-h.": lambda row: number(row["calinski_harabasz"], 1),
+            "settings": _settings_of,
+        },
+    )
+
+
+def _clusters_of(run: dict[str, Any]) -> int | None:
+    """With how many clusters a run ended; None if it did not make any."""
+    created: int | None = run["clusters_created"]
+    return None if created is None else created + (run["clusters_kept"] or 0)
+
+
+def _settings_of(run: dict[str, Any]) -> str:
+    """The main ones; a run that makes no clusters draws nothing, so its seed is left out."""
+    seed = f", seed {run['seed']}" if run["kind"] in ("generate", "recluster") else ""
+    return f"{run['algorithm']}, {run['metric']}{seed}"
+
+
+def failures(rows: Sequence[dict[str, Any]]) -> Text:
+    """Why runs failed, a line for each that did."""
+    lines = [f"Run {row['id']}: {printable(row['error'])}" for row in rows if row["error"]]
+    return Text("\n".join(lines), style="red")
+
+
+def _describe_details(details: RunDetails) -> Iterator[Part]:
+    known = [(key, value) for key, value in details.run.items() if value is not None]
+    run = table(known, {"name": lambda pair: pair[0], "": lambda pair: _shown(pair[1])})
+    run.show_header = False
+    yield run
+    if details.steps:
+        yield _steps_table(details.steps)
+    if details.clusters:
+        yield from describe_changes(Changes(details.clusters, details.moves))
+
+
+def _steps_table(steps: Sequence[dict[str, Any]]) -> Table:
+    return table(
+        steps,
+        {
+            "step": lambda row: str(row["step"]),
+            "phase": lambda row: row["phase"],
+            "batch": lambda row: number(row["batch_size"]),
+            "inertia": lambda row: number(row["inertia"], 1),
+            "movement": lambda row: number(row["centroid_movement"], 6),
+            "seconds": lambda row: number(row["seconds"], 3),
+        },
+    )
+
+
+def _describe_difference(difference: RunDifference) -> Iterator[Part]:
+    first, second = difference.runs
+    yield table(
+        difference.values.items(),
+        {
+            "name": lambda item: item[0],
+            f"run {first}": lambda item: _shown(item[1][0]),
+            f"run {second}": lambda item: _shown(item[1][1]),
+        },
+    )
+    if difference.moves:
+        yield from describe_moves(difference.moves)
+    else:
+        yield "No photo was moved between them."
+
+
+def _shown(value: object) -> Text:
+    """A value of any kind as a person reads it."""
+    if isinstance(value, datetime):
+        return literal(f"{value:%Y-%m-%d %H:%M:%S} UTC")
+    if isinstance(value, bool):
+        return literal("yes" if value else "no")
+    if isinstance(value, dict):
+        return literal(json.dumps(value))
+    return literal(f"{value:,.6g}" if isinstance(value, float) else value)
+
+
+def _describe_undo(result: UndoResult) -> str:
+    left = ""
+    if result.photos_left:
+        left = f" {count(result.photos_left, 'photo')} changed since stay as they are."
+    return (
+        f"Run {result.run_id} undid run {result.undone}: {count(result.photos_moved, 'photo')}"
+        f" moved back, {count(result.clusters_restored, 'cluster')} as before,"
+        f" {result.clusters_deleted:,} deleted.{left}"
+    )

@@ -1,0 +1,63 @@
+"""`sample`: draws a sample library into the embedded server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fluffy_sql.cli.console import print_result, stderr_console
+from fluffy_sql.cli.options import Library, needs_extra, with_config, with_json
+from fluffy_sql.errors import UsageError
+
+if TYPE_CHECKING:
+    from fluffy_sql.settings import Settings
+
+
+@click.command(short_help="Draw a sample library into the embedded server.")
+@click.option(
+    "--if-empty", is_flag=True, help="Do nothing where there are photos or a database is named."
+)
+@with_config
+@with_json
+def sample(*, if_empty: bool, config: Path | None, as_json: bool) -> None:
+    """Draw a sample library and load it into the embedded server, never into a database you named.
+
+    Example: fluffy-sql sample
+    """
+    library = Library(config, None)
+    loaded = 0
+    if not library.settings.database.url:
+        loaded = _load_sample(library, if_empty=if_empty)
+    elif not if_empty:
+        raise UsageError(
+            "the sample library is only ever loaded into the embedded server, and a database is"
+            " named; unset DATABASE_URL and database.url to use the embedded one"
+        )
+    print_result({"photos_loaded": loaded}, (), as_json=as_json)
+
+
+def sample_folder(settings: Settings) -> Path:
+    """Where its pictures lie: beside the embedded server."""
+    return Path(settings.database.embedded_dir).parent / "sample_library"
+
+
+def _load_sample(library: Library, *, if_empty: bool) -> int:
+    """Loads the sample if the embedded library is empty; returns how many photos it has."""
+    with library.session() as session:
+        if session.fetch_value("survey/has_photos"):
+            if if_empty:
+                return 0
+            raise UsageError("the embedded library has photos; the sample is for an empty one")
+        with needs_extra("sample", "drawing the sample library needs Pillow"):
+            from fluffy_sql.operations.sample_library.loading import load_sample_library  # noqa: PLC0415 - an extra
+        stderr = stderr_console()
+        folder = sample_folder(library.settings)
+        stderr.print("The embedded library is empty: drawing a sample library (half a minute).")
+        loaded = load_sample_library(session, folder)
+    stderr.print(
+        f"Loaded {loaded:,} pictures in 12 themes from {folder}.\nThey are described by colour"
+        " layout and gradients, a simple stand-in for DINO embeddings."
+    )
+    return loaded

@@ -1,0 +1,158 @@
+"""`sweep`: tries many k and suggests one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fluffy_sql.cli.console import count, number, print_result, say, table
+from fluffy_sql.cli.options import STOPPED_BY_SIGNAL, Library, needs_extra, with_library, with_scope
+from fluffy_sql.errors import UsageError
+from fluffy_sql.operations import sweep as operations
+from fluffy_sql.operations.k_selection import spread_evenly
+from fluffy_sql.operations.sweep import SweepRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rich.table import Table
+
+    from fluffy_sql.cli.console import Part
+    from fluffy_sql.operations.sweep import SweepResult
+    from fluffy_sql.runs.survey import ScopeFilter
+
+_STEPS = 12
+_MOST_STEPS = 1_000
+# A single cluster can't be measured against others.
+_LEAST_K = 2
+
+
+@click.command(short_help="Try many k and suggest one; writes no cluster.")
+@click.option(
+    "--k",
+    "ks",
+    default="5..200",
+    show_default=True,
+    help="From which k to which, or a list: 5..200, or 10,20,50.",
+)
+@click.option(
+    "--steps",
+    type=click.IntRange(min=2, max=_MOST_STEPS),
+    help=f"How many k of a range to try, evenly in ratio; {_STEPS} if not given.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Draw a chart into this file, .html or .png.",
+)
+@click.option("--metric", help="cosine or l2.")
+@click.option("--seed", type=int, help="The same seed on the same photos gives the same result.")
+@with_scope
+@with_library
+@click.pass_context
+def sweep(
+    context: click.Context,
+    *,
+    scope: ScopeFilter | None,
+    ks: str,
+    steps: int | None,
+    out: Path | None,
+    metric: str | None,
+    seed: int | None,
+    library: Library,
+    as_json: bool,
+) -> None:
+    """Try many k on all usable photos, in a cluster or not, and suggest one. No cluster is written.
+
+    Each k is trained twice, with two seeds, on one sample of photos, and measured on it. Ctrl-C
+    ends it with what was measured so far.
+
+    Example: fluffy-sql sweep --k 5..200 --out sweep.html
+    """
+    tried = _parse_ks(ks, steps)
+    library.set({"clustering.metric": metric, "clustering.seed": seed})
+    draw = _chart_writer(out) if out else None
+    request = SweepRequest(
+        ks=tried,
+        settings=library.settings.clustering,
+        scope=scope,
+        connections=library.settings.database.connections,
+    )
+    with library.work() as (session, progress):
+        result = operations.sweep(session, request, progress)
+    if draw:
+        draw(result)
+    chart = str(out) if out else None
+    print_result({**asdict(result), "chart": chart}, _describe(result, chart), as_json=as_json)
+    if result.interrupted:
+        say("stopped; this is what was measured before")
+        context.exit(STOPPED_BY_SIGNAL)
+
+
+def _parse_ks(text: str, steps: int | None) -> list[int]:
+    """The k that `--k` and `--steps` name."""
+    if found := re.fullmatch(r"\s*([0-9]{1,7})\s*\.\.\s*([0-9]{1,7})\s*", text):
+        lowest, highest = int(found[1]), int(found[2])
+        if _LEAST_K <= lowest < highest:
+            return spread_evenly(lowest, highest, steps or _STEPS)
+    elif re.fullmatch(r"\s*[0-9]{1,7}\s*(,\s*[0-9]{1,7}\s*)*", text):
+        if steps is not None:
+            raise UsageError(
+                "--steps is for a range such as 5..200; a list of k has its own length"
+            )
+        ks = [int(part) for part in text.split(",")]
+        if min(ks) >= _LEAST_K:
+            return ks
+    raise UsageError(
+        f"--k is {text!r}; allowed: a range such as 5..200 or a list such as 10,20,50,"
+        f" of whole numbers from {_LEAST_K} up"
+    )
+
+
+def _chart_writer(file: Path) -> Callable[[SweepResult], None]:
+    """What draws the chart; looked for before a sweep, so that none is made in vain."""
+    with needs_extra("report", "drawing a chart needs matplotlib and Jinja2"):
+        from fluffy_sql.operations.report.sweep_chart import chart_writer  # noqa: PLC0415 - an extra
+    return chart_writer(file)
+
+
+def _describe(result: SweepResult, chart: str | None) -> Iterator[Part]:
+    yield _candidates_table(result)
+    agreed = "The measures agree." if result.measures_agree else "The measures disagree."
+    yield f"Suggested k: {result.suggested_k:,}. {agreed}"
+    for reason in result.reasons:
+        yield f"- {reason}"
+    yield (
+        f"{count(len(result.candidates), 'value')} of k, each trained twice on"
+        f" {result.photos_trained:,} of {count(result.photos, 'photo')} and measured on"
+        f" {result.photos_measured:,} ({result.metric}, seed {result.seed}),"
+        f" {result.seconds:.1f} s; no cluster was written."
+    )
+    if result.left_out:
+        left_out = ", ".join(f"{k:,}" for k in result.left_out)
+        yield f"Left out: k={left_out}, for there are only {count(result.photos, 'photo')}."
+    if chart:
+        yield f"Chart: {chart}"
+
+
+def _candidates_table(result: SweepResult) -> Table:
+    """The k that were tried, the suggested one marked."""
+    return table(
+        result.candidates,
+        {
+            "k": lambda row: number(row.k),
+            "": lambda row: "<- suggested" if row.k == result.suggested_k else "",
+            "silhouette": lambda row: number(row.silhouette, 3),
+            "davies-b.": lambda row: number(row.davies_bouldin, 2),
+            "calinski-h.": lambda row: number(row.calinski_harabasz, 1),
+            "stability": lambda row: number(row.stability, 2),
+            "inertia": lambda row: number(row.inertia, 1),
+            "smallest": lambda row: number(row.smallest_cluster),
+            "largest": lambda row: number(row.largest_cluster),
+            "seconds": lambda row: number(row.seconds, 1),
+        },
+    )

@@ -1,0 +1,68 @@
+"""Makes a fit of the labels that an algorithm wrote, when it has no more to say than these."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fluffy_sql.algorithms import Fit, Task, scope_order
+from fluffy_sql.errors import LibraryError
+from fluffy_sql.postgres.vectors import fingerprint_vector
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+
+def fit_of_labels(
+    task: Task[Any], *, left_out: Mapping[str, int] | None = None, by_centroid: bool = True
+) -> Fit:
+    """The fit of what is in work_assignments: clusters have the means of their photos as centroids.
+
+    Distances and fingerprints of the photos are written there too.
+
+    Args:
+        task: what the algorithm was given.
+        left_out: photos that it gave no label on purpose, by reason.
+        by_centroid: whether distances to centroids tell how good its clusters are.
+
+    Raises:
+        LibraryError: a label has photos of two scopes.
+    """
+    rows = task.session.fetch_all("runs/summarize_labels", normalize=task.normalize)
+    rows.sort(key=lambda row: (*scope_order(row["scope"]), -row["photos"], row["label"]))
+    if not rows:
+        return Fit.of_nothing(task.survey.dimensions, left_out or {})
+    labels = np.array([row["label"] for row in rows], dtype=np.intp)
+    if len(np.unique(labels)) < len(labels):
+        raise LibraryError("the algorithm gave photos of two scopes one label; nothing was written")
+    centroids = _centroids(np.stack([row["mean"] for row in rows]), normalize=task.normalize)
+    task.session.execute(
+        "runs/measure_labels",
+        labels=labels.tolist(),
+        centroids=task.session.vector_array(centroids),
+        fingerprint_vector=fingerprint_vector(task.survey.dimensions),
+        normalize=task.normalize,
+    )
+    errors = task.session.fetch_all("runs/summarize_assignments")
+    return Fit(
+        labels=labels,
+        scopes=tuple(row["scope"] for row in rows),
+        centroids=centroids,
+        photos=np.array([row["photos"] for row in rows], dtype=np.int64),
+        left_out=left_out or {},
+        inertia=sum(row["error"] for row in errors),
+        by_centroid=by_centroid,
+        digest=task.session.fetch_value("runs/digest_assignments"),
+    )
+
+
+def _centroids(means: NDArray[np.float32], *, normalize: bool) -> NDArray[np.float32]:
+    """Means as centroids: unit vectors under cosine; a mean of zero has no direction and stays."""
+    if not normalize:
+        return means
+    norms = np.linalg.norm(means, axis=1, keepdims=True)
+    units: NDArray[np.float32] = (means / np.where(norms > 0, norms, 1)).astype(np.float32)
+    return units

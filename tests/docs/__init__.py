@@ -1,0 +1,1 @@
+"""README and docs: examples run, references are complete, links lead somewhere."""

@@ -1,0 +1,120 @@
+"""docs/reference/json.md has the fields that commands print, and no other."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import psycopg
+
+from fluffy_sql.operations.distribute import DistributedTable, DistributeResult
+from tests.conftest import made_library
+from tests.docs.pages import DOCS, first_codes_of, rows_of, sections_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    import pytest
+
+    from tests.conftest import Finished
+
+SECTIONS = sections_of(DOCS / "reference" / "json.md")
+CHECKS = sections_of(DOCS / "reference" / "commands.md")["check"]
+PHOTOS = 60
+
+
+def paths(value: Any, path: str = "") -> Iterator[str]:
+    """Where the values are in what was printed: as in changes.clusters[].name."""
+    if isinstance(value, dict) and value:
+        for name, inner in value.items():
+            yield from paths(inner, f"{path}.{name}".lstrip("."))
+    elif isinstance(value, list | tuple):
+        for inner in value or [None]:
+            yield from paths(inner, f"{path}[]")
+    else:
+        yield path
+
+
+def leaves(printed: list[Any]) -> set[str]:
+    """The paths of all; not those of a null that is an object or a list elsewhere."""
+    found = {path for value in printed for path in paths(value)}
+    return {
+        path
+        for path in found
+        if not any(other.startswith((f"{path}.", f"{path}[")) for other in found)
+    }
+
+
+def check_section(name: str, printed: list[Any]) -> None:
+    described = {
+        code: re.compile(re.escape(code).replace("NAME", ".+"))
+        for code in first_codes_of(SECTIONS[name])
+    }
+    found = leaves(printed)
+    missing = {path for path in found if not any(p.fullmatch(path) for p in described.values())}
+    never_seen = {
+        code for code, p in described.items() if not any(p.fullmatch(path) for path in found)
+    }
+    assert (missing, never_seen) == (set(), set()), name
+
+
+def test_every_command_prints_these_fields(
+    bare_database_url: str,
+    run_cli: Callable[..., Finished],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", bare_database_url)
+    np.save(tmp_path / "photos.npy", made_library(1, photos=PHOTOS, themes=4, dimensions=8)[0])
+    names = "".join(f"p{number}.jpg\n" for number in range(PHOTOS))
+    (tmp_path / "photos.csv").write_text(f"path\n{names}", encoding="utf-8")
+    printed: dict[str, list[Any]] = {}
+
+    def run(section: str, *arguments: str, code: int = 0) -> Any:
+        done = run_cli(*section.split(), *arguments, "--json")
+        assert done.code == code, done.err
+        printed.setdefault(section if code == 0 else "Errors", []).append(json.loads(done.out))
+        return printed.get(section, [None])[-1]
+
+    def execute(statement: str) -> None:
+        with psycopg.connect(bare_database_url, autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    run("migrate")
+    run("import", "photos.npy", "--paths", "photos.csv")
+    run("generate", "--k", "4")
+    run("generate", "--explain")
+    execute("UPDATE photos SET cluster_id = NULL WHERE id <= 3")
+    run("assign", "--dry-run")
+    run("assign")
+    run("generate", "--recluster", "--k", "3")
+    run("sweep", "--k", "2,3,4")
+    run("clusters")
+    run("runs")
+    run("runs show", "1")
+    recluster = printed["runs"][0]["runs"][0]["id"]
+    run("runs diff", "1", str(recluster))
+    run("runs undo", str(recluster))
+    run("report", "--out", "report")
+    execute("DROP TRIGGER fluffy_sql_fold ON fluffy_sql.photo_count_changes")
+    run("check", "--repair")
+    assert printed["check"][0]["findings"]
+    assert printed["check"][0]["checks"] == [
+        row[0].strip("`") for row in rows_of(CHECKS) if len(row) == 3
+    ]
+    run("sample", "--if-empty")
+    run("detach")
+    run("migrate", "--rollback", "--yes")
+    run("clusters", code=1)
+    assert printed.keys() == SECTIONS.keys() - {"JSON", "distribute"}
+    for section, values in printed.items():
+        check_section(section, values)
+
+
+def test_distribute_prints_these_fields() -> None:
+    table = DistributedTable("photos", distributed_by="id", shards=4)
+    check_section("distribute", [asdict(DistributeResult((table,), changed=("photos",)))])

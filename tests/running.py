@@ -1,0 +1,74 @@
+"""Runs operations as the command line does: a session for each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fluffy_sql.kmeans.settings import KMeansSettings
+from fluffy_sql.operations import assign as assigning
+from fluffy_sql.operations import generate as generating
+from fluffy_sql.operations import sweep as sweeping
+from fluffy_sql.postgres.explain import ExplainedStatement, PlanRecorder
+from fluffy_sql.postgres.session import DEFAULT_SCHEMA, Session
+from fluffy_sql.settings import ClusteringSettings, clustering_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fluffy_sql.operations.assign import AssignResult
+    from fluffy_sql.operations.sweep import SweepResult
+    from fluffy_sql.runs.progress import Progress
+    from fluffy_sql.runs.record import RunResult
+
+
+def settings(**given: Any) -> ClusteringSettings:
+    """Settings of a run by k-means, its own and the common ones side by side."""
+    own = {name: given.pop(name) for name in list(given) if name in KMeansSettings.model_fields}
+    return clustering_settings(kmeans=own, **given)
+
+
+def generate(
+    url: str,
+    with_settings: ClusteringSettings | None = None,
+    *,
+    schema: str = DEFAULT_SCHEMA,
+    progress: Progress | None = None,
+    **request: Any,
+) -> RunResult:
+    asked = generating.GenerateRequest(settings=with_settings or settings(), **request)
+    with Session.open(url, schema=schema) as session:
+        return generating.generate(session, asked, progress)
+
+
+def explain(
+    url: str,
+    with_settings: ClusteringSettings,
+    *,
+    progress: Progress | None = None,
+    **request: Any,
+) -> list[ExplainedStatement]:
+    recorder = PlanRecorder()
+    with Session.open(url, explain=recorder) as session:
+        asked = generating.GenerateRequest(settings=with_settings, **request)
+        generating.generate(session, asked, progress)
+    return recorder.statements()
+
+
+def assign(
+    url: str, *, schema: str = DEFAULT_SCHEMA, progress: Progress | None = None, **request: Any
+) -> AssignResult:
+    with Session.open(url, schema=schema) as session:
+        return assigning.assign(session, assigning.AssignRequest(**request), progress)
+
+
+def sweep(
+    url: str,
+    ks: Sequence[int],
+    with_settings: ClusteringSettings | None = None,
+    *,
+    progress: Progress | None = None,
+    **request: Any,
+) -> SweepResult:
+    asked = sweeping.SweepRequest(ks=ks, settings=with_settings or settings(), **request)
+    with Session.open(url) as session:
+        return sweeping.sweep(session, asked, progress)
