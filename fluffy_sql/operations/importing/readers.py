@@ -9,15 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fluffy_sql.errors import ImportFileError, MissingExtraError, UsageError
+from fluffy_sql.operations.importing.batches import reading
 from fluffy_sql.operations.importing.csv_file import read_csv
 from fluffy_sql.operations.importing.npy_file import read_npy
-from fluffy_sql.operations.importing.rows import reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from fluffy_sql.operations.importing.rows import Batch
+    from fluffy_sql.operations.importing.batches import Batch
 
 
 def read_batches(file: Path, paths: Path | None) -> Iterator[Batch]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fluffy_sql.errors import DatabaseError, ImportFileError
+from fluffy_sql.operations.importing.batches import place
 from fluffy_sql.operations.importing.readers import read_batches
-from fluffy_sql.operations.importing.rows import place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from fluffy_sql.operations.importing.rows import Batch
+    from fluffy_sql.operations.importing.batches import Batch
     from fluffy_sql.postgres.session import Session
 
 _STAGE_TYPES = ("int8", "int8", "text", "vector")

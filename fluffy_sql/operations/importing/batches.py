@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fluffy_sql.errors import ImportFileError
+from fluffy_sql.postgres.vectors import LONGEST_VECTOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,10 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# What pgvector's type vector holds.
-MOST_DIMENSIONS = 16_000
-
-# Keeps a batch below 64 MB at MOST_DIMENSIONS, and is enough to make calls per batch cheap.
+# Keeps a batch of the longest vectors below 64 MB, and is enough to make calls per batch cheap.
 ROWS_PER_BATCH = 512
 
 
@@ -86,9 +84,9 @@ def check_dimensions(found: int, expected: int | None, where: str) -> int:
         raise ImportFileError(
             f"{where}: the embedding has {found:,} numbers but that of row 1 has {expected:,}"
         )
-    if not 1 <= found <= MOST_DIMENSIONS:
+    if not 1 <= found <= LONGEST_VECTOR:
         raise ImportFileError(
-            f"{where}: has {found:,} dimensions; allowed: 1 to {MOST_DIMENSIONS:,}"
+            f"{where}: has {found:,} dimensions; allowed: 1 to {LONGEST_VECTOR:,}"
         )
     return found
 
