@@ -29,8 +29,8 @@ def check(context: click.Context, *, repair: bool, library: Library, as_json: bo
 
     Example: fluffy-sql check --repair
     """
-    with library.address() as url:
-        result = look_for_faults(url, schema=library.schema, repair=repair)
+    with library.database.address() as url:
+        result = look_for_faults(url, schema=library.database.schema, repair=repair)
     print_result(result, describe_check(result), as_json=as_json)
     if not result.ok:
         context.exit(1)

@@ -33,10 +33,10 @@ def psql(context: click.Context, *, config: Path | None, database_url: str | Non
     Example: fluffy-sql psql -c "SELECT * FROM cluster_overview"
     """
     library = Library(config, database_url)
-    with library.address() as url:
+    with library.database.address() as url:
         # By the environment, since arguments of a program can be read by everyone on the machine.
         environment = {**os.environ, **libpq_environment(url)}
-        environment |= _search_path(url, library.schema, environment)
+        environment |= _search_path(url, library.database.schema, environment)
         program = find_psql(prefer_embedded=library.settings.database.url is None)
         # Ctrl-C is for psql, which cancels its statement and goes on.
         previous = signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -14,7 +14,7 @@ from fluffy_sql.operations.importing.rows import (
     ROWS_PER_BATCH,
     Batch,
     as_float32,
-    check_dimensions,
+    check_array,
     check_path,
     one_line,
     place,
@@ -72,11 +72,7 @@ def _map_npy(file: Path) -> NDArray[Any]:
                 " write it with numpy.save"
             ) from None
         size = file.stat().st_size
-    if array.dtype.kind != "f" or array.dtype.itemsize > np.dtype(np.float64).itemsize:
-        raise ImportFileError(f"{file}: holds {array.dtype}; allowed: float16, float32, float64")
-    if array.ndim != 2:  # noqa: PLR2004
-        raise ImportFileError(f"{file}: has the shape {array.shape}; allowed: (photos, dimensions)")
-    check_dimensions(array.shape[1], None, str(file))
+    check_array(array, str(file))
     promised = array.offset + array.nbytes
     if size != promised:
         raise ImportFileError(
