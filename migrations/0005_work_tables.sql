@@ -10,12 +10,15 @@
 CREATE UNLOGGED TABLE IF NOT EXISTS work_assignments (
     photo_id bigint NOT NULL,
     label integer NOT NULL,
-    distance double precision NOT NULL DEFAULT 'NaN',
+    distance double precision,
     row_version xid NOT NULL,
     fingerprint double precision
 );
 
-COMMENT ON TABLE work_assignments IS 'An algorithm writes labels here, and the final transaction commits them.';
+COMMENT ON TABLE work_assignments IS
+'What is wanted: an algorithm, assign or an undo gives photos labels here, and the final transaction moves them into the clusters of these labels.';
+COMMENT ON COLUMN work_assignments.label IS 'Counted from 0 in the run; below 0: no cluster takes the photo.';
+COMMENT ON COLUMN work_assignments.distance IS 'To the centroid of the label. Null: not measured.';
 COMMENT ON COLUMN work_assignments.row_version IS
 'xmin of the photo: tells, when photos are placed, that it is still as it was looked at.';
 COMMENT ON COLUMN work_assignments.fingerprint IS 'A number that another embedding of the photo would not have.';
@@ -82,16 +85,3 @@ CREATE UNLOGGED TABLE IF NOT EXISTS work_candidates (
 
 COMMENT ON TABLE work_candidates IS
 'The photos that assign may place, by scope and in the order of their ids, and the cluster each is in.';
-
-CREATE UNLOGGED TABLE IF NOT EXISTS work_placements (
-    photo_id bigint NOT NULL,
-    from_cluster_id bigint,
-    to_cluster_id bigint NOT NULL,
-    within_limit boolean,
-    row_version xid NOT NULL,
-    fingerprint double precision
-);
-
-COMMENT ON TABLE work_placements IS
-'The nearest cluster of each photo that assign may place; within_limit is null if that cluster has no known limit.';
-COMMENT ON COLUMN work_placements.row_version IS 'As in work_assignments, and so is fingerprint.';

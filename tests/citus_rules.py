@@ -29,7 +29,6 @@ SHARDED = {
     "work_candidates": "photo_id",
     "work_drawn": "photo_id",
     "work_measured": "photo_id",
-    "work_placements": "photo_id",
     "work_sample": "photo_id",
 }
 _KEYS = set(SHARDED.values())

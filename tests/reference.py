@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,7 +21,7 @@ def unit_rows(rows: Matrix) -> Matrix:
 
 def nearest(rows: Matrix, centroids: Matrix) -> tuple[Labels, Matrix]:
     """The nearest centroid of each row, the first of equals, and the distance to it."""
-    distances = np.linalg.norm(rows[:, None, :] - centroids[None, :, :], axis=2)
+    distances = cdist(rows, centroids)
     return distances.argmin(axis=1), distances.min(axis=1)
 
 

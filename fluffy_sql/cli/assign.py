@@ -1,4 +1,4 @@
-"""`assign`: places photos at the clusters there are."""
+"""`assign`: puts photos into the clusters there are."""
 
 from __future__ import annotations
 
@@ -6,46 +6,44 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fluffy_sql.cli import options
 from fluffy_sql.cli.cluster_output import UNUSABLE, cluster_or_none, first_rows
-from fluffy_sql.cli.console import count, list_counts, literal, number, print_result, table
-from fluffy_sql.cli.options import Library, with_library
+from fluffy_sql.cli.console import count, list_counts, literal, number, print_result
 from fluffy_sql.operations import assign as operations
 from fluffy_sql.operations.assign import AssignRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from rich.table import Table
-
-    from fluffy_sql.cli.console import Part
+    from fluffy_sql.cli.console import Columns, Part
     from fluffy_sql.operations.assign import AssignResult, NamedMove
 
 
-@click.command(short_help="Place photos without a cluster at the nearest one.")
+@click.command(short_help="Put photos without a cluster into the nearest one.")
 @click.option(
     "--max-distance",
     type=float,
     metavar="D",
-    help="Leave photos that lie farther than this from the centroid, in the metric of the run.",
+    help="Leave out photos farther than this from the centroid, in the metric of the run.",
 )
 @click.option(
     "--within",
     type=click.IntRange(0, 100),
     metavar="P",
-    help="Leave photos that lie farther than P % of the cluster's own photos did at training.",
+    help="Leave out photos farther away than P % of the cluster's photos were at training.",
 )
 @click.option(
     "--metric",
     type=click.Choice(["cosine", "l2"]),
-    help="Only clusters of this metric take photos; needed where there are both.",
+    help="Use only clusters of this metric; needed if there are both.",
 )
 @click.option(
     "--moved",
     is_flag=True,
-    help="Also look at photos that changed since a run placed them, and place them again.",
+    help="Also place photos again that changed since a run placed them.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
-@with_library
+@options.with_library_and_json
 def assign(
     *,
     max_distance: float | None,
@@ -53,13 +51,13 @@ def assign(
     metric: str | None,
     moved: bool,
     dry_run: bool,
-    library: Library,
+    library: options.Library,
     as_json: bool,
 ) -> None:
-    """Place photos that have no cluster yet at the nearest active one, without training.
+    """Put photos that have no cluster yet into the nearest active one, without training.
 
-    All of them are placed, or none. What lies too far away stays without a cluster and is tried
-    again next time. Pinned photos stay where they are.
+    All of them are placed, or none. A photo that is too far away stays without a cluster; the next
+    assign tries it again. Pinned photos stay where they are.
 
     Example: fluffy-sql assign --within 95 --dry-run
     """
@@ -80,8 +78,8 @@ def assign(
 _LEFT = UNUSABLE | {
     "too_far": "too far from the nearest cluster",
     "without_limit": "nearest to a cluster whose distances at training are not known",
-    "no_cluster": "of a length that no active cluster has",
-    "changed_meanwhile": "that changed meanwhile, or whose cluster did",
+    "no_cluster": "of a dimension that no active cluster has",
+    "changed_meanwhile": "that changed during the run, or whose cluster did",
     "pinned": "pinned",
 }
 
@@ -103,17 +101,11 @@ def describe_assignment(result: AssignResult) -> Iterator[Part]:
         yield f"Left without a cluster: {left}."
     if not result.clusters:
         yield "There is no active cluster; make some: fluffy-sql generate"
+    columns: Columns[NamedMove] = {
+        "photos": lambda move: number(move.photos),
+        "from": lambda move: cluster_or_none(move.from_cluster_id),
+        "to": lambda move: str(move.to_cluster_id),
+        "name": lambda move: literal(move.to_name),
+    }
     if result.moves:
-        yield from first_rows(result.moves, _moves_table, "moves")
-
-
-def _moves_table(moves: Sequence[NamedMove]) -> Table:
-    return table(
-        moves,
-        {
-            "photos": lambda move: number(move.photos),
-            "from": lambda move: cluster_or_none(move.from_cluster_id),
-            "to": lambda move: str(move.to_cluster_id),
-            "name": lambda move: literal(move.to_name),
-        },
-    )
+        yield from first_rows(result.moves, columns, "moves")

@@ -1,4 +1,4 @@
-"""`check`: looks for what is wrong in the database, and repairs it."""
+"""`check`: finds what is wrong in the database, and repairs it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fluffy_sql.cli import options
 from fluffy_sql.cli.console import count, print_result
-from fluffy_sql.cli.options import Library, with_library
-from fluffy_sql.operations.check import check as look_for_faults
+from fluffy_sql.operations.check import check as check_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 _MOST_FINDINGS = 50
 
 
-@click.command(short_help="Look for what is wrong in the database; mend it.")
-@click.option("--repair", is_flag=True, help="Mend what can be mended: all of it, or nothing.")
-@with_library
+@click.command(short_help="Find what is wrong in the database, and repair it.")
+@click.option("--repair", is_flag=True, help="Repair what can be repaired: all of it, or nothing.")
+@options.with_library_and_json
 @click.pass_context
-def check(context: click.Context, *, repair: bool, library: Library, as_json: bool) -> None:
-    """Look for what is wrong: counts, misplaced photos, leftovers of runs, who is in the way.
+def check(context: click.Context, *, repair: bool, library: options.Library, as_json: bool) -> None:
+    """Find wrong counts, misplaced photos, leftovers of killed runs, and sessions in the way.
 
     Exit code 0: nothing is wrong, or all of it was repaired. 1: something is wrong.
 
     Example: fluffy-sql check --repair
     """
     with library.database.address() as url:
-        result = look_for_faults(url, schema=library.database.schema, repair=repair)
+        result = check_database(url, schema=library.database.schema, repair=repair)
     print_result(result, describe_check(result), as_json=as_json)
     if not result.ok:
         context.exit(1)
@@ -70,5 +70,5 @@ def _describe_none_found(result: CheckResult) -> str:
     done = [name for name in result.checks if name != "nearest_centroid"]
     return (
         f"Nothing wrong was found: {', '.join(done)}. Whether photos are at their nearest centroid"
-        " is not known: there is none that a run placed and that is as it was then."
+        " is not known: no photo is as a run placed it."
     )

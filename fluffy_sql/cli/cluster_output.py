@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fluffy_sql.cli.console import Row, literal, number, table
+from fluffy_sql.cli.console import literal, number, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from rich.table import Table
+    from rich.text import Text
 
-    from fluffy_sql.cli.console import Part
+    from fluffy_sql.cli.console import Columns, Part, Row
     from fluffy_sql.operations.clusters import Cluster
     from fluffy_sql.runs.moves import Changes, ClusterChange, Move
 
@@ -26,7 +27,7 @@ UNUSABLE = {
 
 def clusters_table(clusters: Sequence[Cluster]) -> Table:
     """Clusters; distances are in the metric of their run."""
-    columns: dict[str, Callable[[Cluster], Any]] = {
+    columns: dict[str, Callable[[Cluster], str | Text]] = {
         "cluster": lambda row: str(row.id),
         "scope": lambda row: literal(row.scope),
         "name": lambda row: literal(row.name),
@@ -44,21 +45,31 @@ def clusters_table(clusters: Sequence[Cluster]) -> Table:
 
 def describe_changes(changes: Changes) -> Iterator[Part]:
     """Clusters that a run makes, keeps or empties, and what it moves."""
-    yield from first_rows(changes.clusters, _changes_table, "clusters")
+    columns: Columns[ClusterChange] = {
+        "cluster": lambda row: str(row.cluster_id),
+        "name": lambda row: literal(row.name),
+        "change": lambda row: row.change,
+        "photos before": lambda row: number(row.photos_before),
+        "photos after": lambda row: number(row.photos),
+    }
+    yield from first_rows(changes.clusters, columns, "clusters")
     if changes.moves:
         yield from describe_moves(changes.moves)
 
 
 def describe_moves(moves: Sequence[Move]) -> Iterator[Part]:
     """How many photos go from where to where."""
-    return first_rows(moves, _moves_table, "moves")
+    columns: Columns[Move] = {
+        "photos": lambda row: number(row.photos),
+        "from cluster": lambda row: cluster_or_none(row.from_cluster_id),
+        "to cluster": lambda row: cluster_or_none(row.to_cluster_id),
+    }
+    return first_rows(moves, columns, "moves")
 
 
-def first_rows(
-    rows: Sequence[Row], as_table: Callable[[Sequence[Row]], Table], what: str
-) -> Iterator[Part]:
+def first_rows(rows: Sequence[Row], columns: Columns[Row], what: str) -> Iterator[Part]:
     """The first rows as a table, and how many more there are."""
-    yield as_table(rows[:SHOWN_ROWS])
+    yield table(rows[:SHOWN_ROWS], columns)
     if len(rows) > SHOWN_ROWS:
         yield f"... and {len(rows) - SHOWN_ROWS:,} more {what}: --json has all"
 
@@ -66,27 +77,3 @@ def first_rows(
 def cluster_or_none(cluster_id: int | None) -> str:
     """The cluster that a photo is in."""
     return "none" if cluster_id is None else str(cluster_id)
-
-
-def _changes_table(changes: Sequence[ClusterChange]) -> Table:
-    return table(
-        changes,
-        {
-            "cluster": lambda row: str(row.cluster_id),
-            "name": lambda row: literal(row.name),
-            "change": lambda row: row.change,
-            "photos before": lambda row: number(row.photos_before),
-            "photos after": lambda row: number(row.photos),
-        },
-    )
-
-
-def _moves_table(moves: Sequence[Move]) -> Table:
-    return table(
-        moves,
-        {
-            "photos": lambda row: number(row.photos),
-            "from cluster": lambda row: cluster_or_none(row.from_cluster_id),
-            "to cluster": lambda row: cluster_or_none(row.to_cluster_id),
-        },
-    )

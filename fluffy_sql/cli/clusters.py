@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fluffy_sql.cli import options
 from fluffy_sql.cli.cluster_output import clusters_table
 from fluffy_sql.cli.console import print_result
-from fluffy_sql.cli.options import ID, Library, with_library, with_limit, with_scope
 from fluffy_sql.operations.clusters import list_clusters
 
 if TYPE_CHECKING:
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="List the clusters, largest first.")
-@click.option("--run", "run_id", type=ID, help="Only those that this run made.")
-@with_scope
-@with_limit
-@with_library
+@options.with_run
+@options.with_scope
+@options.with_limit
+@options.with_library_and_json
 def clusters(
     *,
     scope: ScopeFilter | None,
     run_id: int | None,
     limit: int | None,
-    library: Library,
+    library: options.Library,
     as_json: bool,
 ) -> None:
     """List the clusters, largest first, with their distances and most central photo.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from dataclasses import asdict
 from datetime import datetime
@@ -17,23 +18,14 @@ if TYPE_CHECKING:
 
     from _typeshed import DataclassInstance
 
-Part: TypeAlias = str | Text | Table
 Row = TypeVar("Row")
+Columns: TypeAlias = "Mapping[str, Callable[[Row], str | Text]]"
+Part: TypeAlias = str | Text | Table
 
 # Into a file, a pipe or cron's mail: rich would fold tables at 80 columns and cut paths.
 _WIDTH_OF_A_FILE = 160
 # Columns of words stand to the left, those of numbers to the right.
-_LEFT = {
-    "",
-    "central photo",
-    "change",
-    "kind",
-    "name",
-    "phase",
-    "settings",
-    "started (UTC)",
-    "status",
-}
+_WORDS = re.compile(r"|central photo|change|kind|name|phase|settings|started \(UTC\)|status")
 
 
 def stdout_console() -> Console:
@@ -80,11 +72,12 @@ def _plain(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def table(rows: Iterable[Row], columns: Mapping[str, Callable[[Row], str | Text]]) -> Table:
-    """A table without lines, whose cells are folded, never cut; a column has heading and cells."""
+def table(rows: Iterable[Row], columns: Columns[Row]) -> Table:
+    """A table without lines, whose cells are folded, never cut; columns go by heading."""
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for heading in columns:
-        made.add_column(heading, justify="left" if heading in _LEFT else "right", overflow="fold")
+        left = _WORDS.fullmatch(heading)
+        made.add_column(heading, justify="left" if left else "right", overflow="fold")
     for row in rows:
         made.add_row(*(cell(row) for cell in columns.values()))
     return made

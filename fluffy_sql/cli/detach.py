@@ -1,21 +1,21 @@
-"""`detach`: takes views, functions and triggers out of the way of an application's migration."""
+"""`detach`: removes views, functions and triggers before an application's migration."""
 
 from __future__ import annotations
 
 import click
 
+from fluffy_sql.cli import options
 from fluffy_sql.cli.console import print_result
-from fluffy_sql.cli.options import Library, with_library
 from fluffy_sql.postgres import schema
 
 
-@click.command(short_help="Get out of the way of a change of the application's tables.")
-@with_library
-def detach(*, library: Library, as_json: bool) -> None:
-    """Take views, functions and triggers away, so that an application can change its tables.
+@click.command(short_help="Remove views, functions and triggers before your own migration.")
+@options.with_library_and_json
+def detach(*, library: options.Library, as_json: bool) -> None:
+    """Remove views, functions and triggers, so that your application can change its tables.
 
-    Say before a migration that changes the type of a column or moves a table to another schema.
-    Labels, centroids and runs stay; migrate puts the rest back and counts photos anew.
+    Run it before a migration that changes the type of a column or moves a table to another schema.
+    Labels, centroids and runs stay. migrate puts the rest back and counts photos again.
 
     Example: fluffy-sql detach
     """
@@ -23,7 +23,7 @@ def detach(*, library: Library, as_json: bool) -> None:
     with library.database.address() as url:
         schema.detach(url, schema=place)
     told = (
-        "Views, functions and triggers are gone, tables and labels are not."
+        "Views, functions and triggers are removed; tables and labels stay."
         " Put them back with: fluffy-sql migrate"
     )
     print_result({"schema": place, "detached": True}, told, as_json=as_json)

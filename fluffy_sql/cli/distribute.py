@@ -1,4 +1,4 @@
-"""`distribute`: spreads the tables over the servers of Citus."""
+"""`distribute`: distributes the tables over the servers of Citus."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fluffy_sql.cli import options
 from fluffy_sql.cli.console import count, print_result
-from fluffy_sql.cli.options import Library, with_library
 from fluffy_sql.operations.distribute import distribute as distribute_tables
 
 if TYPE_CHECKING:
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
     from fluffy_sql.operations.distribute import DistributeResult
 
 
-@click.command(short_help="Spread the tables over the servers of Citus.")
+@click.command(short_help="Distribute the tables over the servers of Citus.")
 @click.option(
     "--shards",
     type=click.IntRange(1, 10_000),
-    help="Into how many shards to cut photos; what citus.shard_count says if not given.",
+    help="How many shards to split photos into; default: citus.shard_count.",
 )
-@with_library
-def distribute(*, shards: int | None, library: Library, as_json: bool) -> None:
-    """Spread the tables of a database with the extension citus over its servers.
+@options.with_library_and_json
+def distribute(*, shards: int | None, library: options.Library, as_json: bool) -> None:
+    """Distribute the tables of a database with the extension citus over its servers.
 
-    photos is cut into shards by id; clusters and the tables of runs are copied to every server.
-    Rows and keys stay; all other commands work as before. On the coordinator, after migrate.
+    photos is split into shards by id; clusters and the tables of runs are copied to every server.
+    Rows and keys stay; all other commands work as before. Run it on the coordinator, after migrate.
 
     Example: fluffy-sql distribute --shards 32
     """
-    with library.database.address() as url:
-        result = distribute_tables(url, schema=library.database.schema, shards=shards)
+    with library.database.session() as session:
+        result = distribute_tables(session, shards=shards)
     print_result(result, _describe(result), as_json=as_json)
 
 

@@ -1,4 +1,4 @@
-"""`generate`: clusters the photos, with a first run or anew."""
+"""`generate`: clusters photos without a cluster, or all of them again."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fluffy_sql.cli import options
 from fluffy_sql.cli.cluster_output import (
     SHOWN_ROWS,
     UNUSABLE,
@@ -14,7 +15,6 @@ from fluffy_sql.cli.cluster_output import (
     describe_changes,
 )
 from fluffy_sql.cli.console import count, list_counts, number, print_result, printable
-from fluffy_sql.cli.options import Library, with_library
 from fluffy_sql.cli.progress_bar import count_scopes
 from fluffy_sql.errors import UsageError
 from fluffy_sql.operations import generate as operations
@@ -31,70 +31,58 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Cluster the photos that have no cluster yet.")
-@click.option("--k", type=int, help="How many clusters to make.")
-@click.option("--metric", help="cosine or l2.")
-@click.option("--seed", type=int, help="The same seed on the same photos gives the same clusters.")
-@click.option("--algorithm", help="Which algorithm to use.")
+@options.with_setting("--k", "clustering.kmeans.k", type=int, help="How many clusters to make.")
+@options.with_metric
+@options.with_seed
+@options.with_setting("--algorithm", "clustering.algorithm", help="Which algorithm to use.")
 @click.option(
     "--recluster",
     is_flag=True,
-    help="Cluster all photos anew; clusters that go on keep their id, name and status.",
+    help="Cluster all photos again; clusters that continue keep their id, name and status.",
 )
 @click.option(
-    "--cold", is_flag=True, help="With --recluster: start from nothing, not from the old clusters."
+    "--cold", is_flag=True, help="With --recluster: train from scratch, not from the old clusters."
 )
+@click.option("--dry-run", is_flag=True, help="Do it all and roll it back; say what would change.")
 @click.option(
-    "--dry-run", is_flag=True, help="Go through it all and take it back; say what would change."
-)
-@click.option(
-    "--resume", is_flag=True, help="Go on with the newest run, which was killed while it trained."
+    "--resume", is_flag=True, help="Continue the newest run, which was killed while it trained."
 )
 @click.option(
     "--explain",
     is_flag=True,
-    help="Print the SQL of a run with its query plans; go through the run and take it back.",
+    help="Print the SQL of a run with its query plans; roll the run back.",
 )
-@with_library
+@options.with_library_and_json
 def generate(
     *,
-    k: int | None,
-    metric: str | None,
-    seed: int | None,
-    algorithm: str | None,
     recluster: bool,
     cold: bool,
     dry_run: bool,
     resume: bool,
     explain: bool,
-    library: Library,
+    library: options.Library,
     as_json: bool,
 ) -> None:
     """Cluster the photos that have an embedding and no cluster yet.
 
-    What is not given comes from the settings file. All photos get their cluster, or none.
+    Options that are not given come from the settings file. All photos get a cluster, or none.
 
-    --recluster clusters all photos anew, from the clusters there are or, with --cold, from nothing.
-    A new cluster that is an old one keeps its id, and with it its name, its status and what refers
-    to it. Old ones that no new one is are kept, empty.
+    --recluster clusters all photos again. It starts from the clusters there are or, with --cold,
+    from scratch. A new cluster that matches an old one keeps its id, and with it its name, its
+    status and what refers to it. Old clusters without a match stay, empty.
 
     --explain prints the SQL statements of a run, each with how often it ran and the plan of its
-    first time. It takes as long as a run and leaves no cluster, no photo in one and no record.
+    first execution. It takes as long as a run and leaves no cluster and no record.
 
     Example: fluffy-sql generate --k 50 --seed 7
     """
     if explain and (recluster or dry_run):
         raise UsageError("--explain explains an ordinary run; leave out --recluster and --dry-run")
-    flags = {
-        "clustering.kmeans.k": k,
-        "clustering.metric": metric,
-        "clustering.seed": seed,
-        "clustering.algorithm": algorithm,
-    }
-    if resume and (recluster or dry_run or explain or any(v is not None for v in flags.values())):
-        raise UsageError("--resume goes on as the run was begun; leave out all other options")
-    library.set(flags)
+    given = any(name.startswith("clustering.") for name in library.flags)
+    if resume and (recluster or dry_run or explain or given):
+        raise UsageError("--resume takes the options of the killed run; leave out all others")
     settings = library.settings.clustering
-    if k is not None and settings.algorithm != "kmeans":
+    if "clustering.kmeans.k" in library.flags and settings.algorithm != "kmeans":
         raise UsageError(
             f"--k is a setting of kmeans, and the algorithm is {settings.algorithm}; leave it out"
         )
@@ -115,13 +103,13 @@ def generate(
             return
     statements = recorder.statements()
     found = {"statements": [asdict(statement) for statement in statements]}
-    print_result(found, _describe_statements(statements), as_json=as_json)
+    print_result(found, describe_statements(statements), as_json=as_json)
 
 
-_LEFT_OUT = UNUSABLE | {"changed_meanwhile": "that changed while the run went on"}
+_LEFT_OUT = UNUSABLE | {"changed_meanwhile": "that changed during the run"}
 
 
-def _describe(result: RunResult, library: Library) -> Iterator[Part]:
+def _describe(result: RunResult, library: options.Library) -> Iterator[Part]:
     yield from describe_run(result)
     if result.changes is not None:
         yield from describe_changes(result.changes)
@@ -142,9 +130,9 @@ def describe_run(result: RunResult) -> Iterator[str]:
         if clustered := result.skipped["already_clustered"]:
             yield (
                 f"{count(clustered, 'photo')} in a cluster already;"
-                " to cluster them anew: fluffy-sql generate --recluster."
+                " to cluster them again: fluffy-sql generate --recluster."
             )
-    # what an algorithm leaves out has reasons of its own, say noise
+    # An algorithm leaves photos out for reasons of its own, noise for example.
     own = {reason: f"as {reason}" for reason in result.skipped if reason != "already_clustered"}
     if left_out := list_counts(result.skipped, {**own, **_LEFT_OUT}):
         yield f"Left out: {left_out}."
@@ -175,20 +163,20 @@ def _describe_clusters(result: RunResult) -> Iterator[str]:
         )
     if result.recall is not None and result.recall < 1:
         yield (
-            f"Of the photos checked, {result.recall:.1%} are at their nearest centroid; with so"
-            " many clusters, each is compared with those around it only."
+            f"Of the photos checked, {result.recall:.1%} are at their nearest centroid; with this"
+            " many clusters, a photo is compared only with those around it."
         )
     if result.k_requested and clusters < result.k_requested and result.scopes == 1:
         verb = "is" if clusters == 1 else "are"
         what = "photos" if clusters == result.photos_processed else "different embeddings"
         yield (
             f"k is {result.k_requested:,}, but there {verb} only {count(clusters, 'cluster')},"
-            f" since there are only so many {what}."
+            f" since there are no more {what}."
         )
 
 
 def _describe_training(result: RunResult) -> str:
-    """What there is of inertia, steps and how they ended: not every algorithm has them."""
+    """Inertia, steps and how they ended: what the algorithm has of them."""
     parts = []
     if result.inertia is not None:
         parts.append(f"inertia {number(result.inertia, 1)}")
@@ -199,16 +187,12 @@ def _describe_training(result: RunResult) -> str:
     return "".join(f" {part}," for part in parts)
 
 
-def _describe_statements(statements: Sequence[ExplainedStatement]) -> str:
+def describe_statements(statements: Sequence[ExplainedStatement]) -> Iterator[str]:
     """Statements with their plans, a blank line between them."""
-    return "\n\n".join("\n".join(describe_statement(statement)) for statement in statements)
-
-
-def describe_statement(statement: ExplainedStatement) -> Iterator[str]:
-    """A statement with its plan."""
-    times = "once" if statement.executions == 1 else f"{statement.executions:,} times"
-    yield f"-- sql/{statement.name}.sql, {times}"
-    yield statement.sql
-    for line in statement.plan or ():
+    for place, statement in enumerate(statements):
+        times = "once" if statement.executions == 1 else f"{statement.executions:,} times"
+        between = "\n" if place else ""
+        yield f"{between}-- sql/{statement.name}.sql, {times}"
+        yield statement.sql
         # A plan shows the conditions of a view, and with them whatever its owner wrote.
-        yield f"  {printable(line)}"
+        yield from (f"  {printable(line)}" for line in statement.plan or ())

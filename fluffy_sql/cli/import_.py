@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from fluffy_sql.cli import options
 from fluffy_sql.cli.console import print_result, printable, stderr_console
-from fluffy_sql.cli.options import Library, with_library
 from fluffy_sql.operations.importing import import_photos
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @click.command("import", short_help="Load embeddings from a file.")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=options.PATH)
 @click.option(
     "--paths",
-    type=click.Path(path_type=Path),
+    type=options.PATH,
     help="With .npy: a CSV whose column path names the photo of each row.",
 )
-@with_library
-def import_(*, file: Path, paths: Path | None, library: Library, as_json: bool) -> None:
-    """Load embeddings from FILE (.npy, .parquet or .csv), all rows or none.
+@options.with_library_and_json
+def import_(*, file: Path, paths: Path | None, library: options.Library, as_json: bool) -> None:
+    """Load embeddings from FILE (.npy, .parquet or .csv): all rows, or none.
 
-    A .parquet or .csv file has the columns path and embedding. Photos whose path is known are
-    updated, not duplicated.
+    A .parquet or .csv file has the columns path and embedding. Photos with a known path
+    are updated, not duplicated.
 
     Example: fluffy-sql import embeddings.npy --paths photos.csv
     """

@@ -21,21 +21,10 @@ from fluffy_sql.cli.options import STOPPED_BY_SIGNAL
 from fluffy_sql.errors import FluffySqlError, UsageError
 from fluffy_sql.postgres.address import conceal
 
-# Each is a file here that has a command of its own name; a new one needs its line.
+# Each is a file of this folder with a command of the same name.
 _COMMANDS = (
-    "assign",
-    "check",
-    "clusters",
-    "detach",
-    "distribute",
-    "generate",
-    "import_",
-    "migrate",
-    "psql",
-    "report",
-    "runs",
-    "sample",
-    "sweep",
+    *("assign", "check", "clusters", "detach", "distribute", "generate", "import_", "migrate"),
+    *("psql", "report", "runs", "sample", "sweep"),
 )
 
 
@@ -68,7 +57,7 @@ def run(arguments: list[str]) -> int:
         message = conceal(error.format_message(), arguments, any_at=True)
         return _fail(f"{message} See --help.", UsageError.exit_code, arguments)
     except (click.Abort, KeyboardInterrupt):
-        message = "stopped; what was not committed yet is undone"
+        message = "stopped; what was not committed is rolled back"
         return _fail(message, STOPPED_BY_SIGNAL, arguments)
     except (BrokenPipeError, SystemExit):
         # The reader of our output has left (`| head`); click and rich turn that into an exit. It is

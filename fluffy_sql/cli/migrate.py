@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fluffy_sql.cli import options
 from fluffy_sql.cli.console import count, print_result
-from fluffy_sql.cli.options import Library, with_library
 from fluffy_sql.errors import UsageError
 from fluffy_sql.postgres import schema
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Bring the database to the current schema.")
-@click.option("--rollback", is_flag=True, help="Take all of it back: drops what migrate made.")
-@click.option("--yes", is_flag=True, help="Really roll back.")
-@with_library
-def migrate(*, rollback: bool, yes: bool, library: Library, as_json: bool) -> None:
-    """Bring the database to the current schema; tables that are there already are kept.
+@click.option("--rollback", is_flag=True, help="Uninstall: drop all that migrate made.")
+@click.option("--yes", is_flag=True, help="Confirm --rollback.")
+@options.with_library_and_json
+def migrate(*, rollback: bool, yes: bool, library: options.Library, as_json: bool) -> None:
+    """Bring the database to the current schema; existing tables are kept.
 
     Example: fluffy-sql migrate --database-url postgresql://me@localhost/photos
     """
     if rollback and not yes:
         raise UsageError(
-            "--rollback drops the clusters, the record of runs and, where migrate made it, the"
+            "--rollback drops the clusters, the record of runs and, if migrate made it, the"
             " table photos with its embeddings; add --yes if you mean it"
         )
     place = library.database.schema
@@ -73,8 +73,8 @@ def describe_counter_cache(kept: CounterCache) -> str:
             " runs count the clusters they make (see clustering.counter_cache)."
         )
     if kept.distributed:
-        return "photos is distributed, where Citus runs no triggers: runs keep photos_count."
-    mended = f"{count(kept.mended, 'count')} set right." if kept.mended else ""
+        return "photos is distributed, and Citus runs no triggers there: runs keep photos_count."
+    mended = f"{count(kept.mended, 'count')} corrected." if kept.mended else ""
     if not kept.changed:
         return mended
     if kept.kept_by == "service":

@@ -6,7 +6,7 @@ import re
 from contextlib import contextmanager
 from functools import cached_property, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
@@ -24,32 +24,32 @@ if TYPE_CHECKING:
     from fluffy_sql.postgres.session import Session
     from fluffy_sql.settings import Settings
 
+    Command: TypeAlias = Callable[..., None]
+
 STOPPED_BY_SIGNAL = 130
 # What Postgres numbers rows with; an id beyond would be its "bigint out of range".
 _LARGEST_ID = 2**63 - 1
 ID = click.IntRange(-_LARGEST_ID, _LARGEST_ID)
+PATH = click.Path(path_type=Path)
+_FLAGS = "fluffy_sql.flags"
 
 
 class Library:
-    """The photo library that a command works on: its settings and its database."""
+    """The photo library that a command works on: its settings and its database.
 
-    def __init__(self, config: Path | None, database_url: str | None) -> None:
-        self._config = config
-        self._flags: dict[str, object] = {"database.url": database_url}
+    Attributes:
+        config: the settings file that `--config` names.
+        flags: settings that options gave, by their names.
+    """
 
-    @property
-    def named(self) -> bool:
-        """Whether its options were given."""
-        return bool(self._config or self._flags["database.url"])
-
-    def set(self, flags: dict[str, Any]) -> None:
-        """Takes what the command line says of settings, before they are read."""
-        self._flags |= flags
+    def __init__(self, config: Path | None, flags: dict[str, object]) -> None:
+        self.config = config
+        self.flags = flags
 
     @cached_property
     def database(self) -> Database:
         """The database; what is odd about its address is said once."""
-        database = Database(load_settings(self._config, flags=self._flags))
+        database = Database(load_settings(self.config, flags=self.flags))
         for note in database.notes:
             say(note)
         return database
@@ -67,36 +67,56 @@ class Library:
             yield session, progress
 
 
-with_config = click.option(
-    "--config",
-    type=click.Path(path_type=Path),
-    help="Settings file; image_embed.yml in this folder if not given.",
+def with_setting(option: str, name: str, **attributes: Any) -> Callable[[Command], Command]:
+    """Adds an option that goes before the setting of that name, for `Library` to read."""
+
+    def keep(context: click.Context, _parameter: click.Parameter, value: object) -> None:
+        if value is not None:
+            context.meta.setdefault(_FLAGS, {})[name] = value
+
+    return click.option(option, callback=keep, expose_value=False, **attributes)
+
+
+with_metric = with_setting("--metric", "clustering.metric", help="cosine or l2.")
+with_seed = with_setting(
+    "--seed",
+    "clustering.seed",
+    type=int,
+    help="The same seed on the same photos gives the same result.",
 )
-with_database_url = click.option(
+_with_database_url = with_setting(
     "--database-url",
+    "database.url",
     metavar="URL",
-    help="postgresql://user@host/name; else DATABASE_URL, else the settings, else the embedded"
-    " server.",
+    help="postgresql://user@host/name; default: DATABASE_URL, then the settings file, then the"
+    " embedded server.",
+)
+with_config = click.option(
+    "--config", type=PATH, help="Settings file; default: image_embed.yml in this folder."
 )
 with_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 with_limit = click.option(
-    "--limit",
-    type=click.IntRange(1, _LARGEST_ID),
-    help="Show so many at most; all if not given.",
+    "--limit", type=click.IntRange(1, _LARGEST_ID), help="Show at most this many; default: all."
 )
+with_run = click.option("--run", "run_id", type=ID, help="Only clusters that this run made.")
 
 
-def with_library(command: Callable[..., None]) -> Callable[..., None]:
-    """Adds `--config`, `--database-url` and `--json`; passes `library` and `as_json`."""
+def with_library(command: Command) -> Command:
+    """Adds `--config` and `--database-url`; passes `library`."""
 
     @with_config
-    @with_database_url
-    @with_json
+    @_with_database_url
     @wraps(command)
-    def run(*context: Any, config: Path | None, database_url: str | None, **options: Any) -> None:
-        command(*context, library=Library(config, database_url), **options)
+    def run(*context: Any, config: Path | None, **options: Any) -> None:
+        flags = click.get_current_context().meta.get(_FLAGS, {})
+        command(*context, library=Library(config, flags), **options)
 
     return run
+
+
+def with_library_and_json(command: Command) -> Command:
+    """Adds `--json`, too; passes `as_json`."""
+    return with_library(with_json(command))
 
 
 def _parse_scope(
@@ -115,7 +135,7 @@ def _parse_scope(
 with_scope = click.option(
     "--scope",
     callback=_parse_scope,
-    help="Only what is of this scope, say of one owner: a number, or none.",
+    help="Only this scope (of one owner, for example): a number, or none.",
 )
 
 

@@ -1,4 +1,4 @@
-"""`report`: writes a page and contact sheets to look at the clusters with."""
+"""`report`: writes a page and contact sheets that show the clusters."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fluffy_sql.cli import options
 from fluffy_sql.cli.console import count, print_result, printable, stderr_console
-from fluffy_sql.cli.options import ID, Library, needs_extra, with_library, with_scope
 from fluffy_sql.cli.sample import sample_folder
 from fluffy_sql.errors import UsageError
 
@@ -23,27 +23,27 @@ if TYPE_CHECKING:
 _MAILABLE_BYTES = 15_000_000
 
 
-@click.command(short_help="Write a page and contact sheets to look at the clusters with.")
+@click.command(short_help="Write a page and contact sheets that show the clusters.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=options.PATH,
     required=True,
-    help="The folder to write; an earlier report in it is replaced.",
+    help="Folder to write; an earlier report in it is replaced.",
 )
 @click.option(
     "--clusters",
     "largest",
     type=click.IntRange(min=1),
-    help="Show so many, the largest first; all if not given, of very many the largest.",
+    help="Show this many, the largest first; default: all, or the largest if there are very many.",
 )
 @click.option(
     "--cluster",
     "cluster_ids",
-    type=ID,
+    type=options.ID,
     multiple=True,
-    help="Show this cluster; may be given several times.",
+    help="Show this cluster; repeat for more.",
 )
-@click.option("--run", "run_id", type=ID, help="Only clusters that this run made.")
+@options.with_run
 @click.option(
     "--photos",
     type=click.IntRange(min=1, max=200),
@@ -53,12 +53,12 @@ _MAILABLE_BYTES = 15_000_000
 )
 @click.option(
     "--root",
-    type=click.Path(path_type=Path),
-    help="Where the photos lie; none outside is opened. This folder if not given, or that of the"
+    type=options.PATH,
+    help="Folder of the photos; no file outside it is opened. Default: this folder, or that of the"
     " sample library.",
 )
-@with_scope
-@with_library
+@options.with_scope
+@options.with_library_and_json
 def report(
     *,
     scope: ScopeFilter | None,
@@ -68,20 +68,20 @@ def report(
     run_id: int | None,
     photos: int,
     root: Path | None,
-    library: Library,
+    library: options.Library,
     as_json: bool,
 ) -> None:
-    """Write a folder to look at clusters with: index.html, and a contact sheet for each cluster.
+    """Write a folder that shows the clusters: index.html, and a contact sheet for each cluster.
 
-    The page needs no network and nothing beside it. It shows the most central photos of each
-    cluster, some at random and the outermost ones, which clusters are near each other, and which
-    are worth a second look. The database is only read.
+    The page needs no network and no other file. It shows the most central photos of each cluster,
+    some random ones and the outermost, which clusters are near each other, and which are worth a
+    second look. The database is only read.
 
     Example: fluffy-sql report --out report --clusters 5 --root ~/Pictures
     """
     if largest and cluster_ids:
         raise UsageError("--clusters and --cluster can't be given together; leave one out")
-    with needs_extra("report", "a report needs Pillow and Jinja2"):
+    with options.needs_extra("report", "a report needs Pillow and Jinja2"):
         from fluffy_sql.operations.report.build import Order, write_report  # noqa: PLC0415 - an extra
         from fluffy_sql.operations.report.model import Selection  # noqa: PLC0415 - an extra
     order = Order(
@@ -127,7 +127,7 @@ def _describe(result: ReportResult) -> Iterator[str]:
         unreadable = f"; {unread} could not be read: {reasons}{doubt}"
     yield f"Photos from {printable(result.root)}{unreadable}"
     if result.page_bytes > _MAILABLE_BYTES:
-        yield "That is much for a mail; fewer --clusters or --photos make it smaller."
+        yield "The page is large for an email; fewer --clusters or --photos make it smaller."
 
 
 def _megabytes(size: int) -> str:

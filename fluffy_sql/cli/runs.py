@@ -1,4 +1,4 @@
-"""`runs`: lists them; shows, compares and undoes one."""
+"""`runs`: lists them; shows, compares or undoes one."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.text import Text
 
+from fluffy_sql.cli import options
 from fluffy_sql.cli.cluster_output import describe_changes, describe_moves
 from fluffy_sql.cli.console import count, literal, number, print_result, printable, table
-from fluffy_sql.cli.options import ID, Library, with_library, with_limit
 from fluffy_sql.errors import UsageError
 from fluffy_sql.operations.history import compare_runs, show_run, undo_run
 from fluffy_sql.runs.moves import Changes
@@ -26,18 +26,20 @@ if TYPE_CHECKING:
 
 
 @click.group(short_help="List the runs; show, compare or undo one.", invoke_without_command=True)
-@with_limit
-@with_library
+@options.with_limit
+@options.with_library_and_json
 @click.pass_context
-def runs(context: click.Context, *, limit: int | None, library: Library, as_json: bool) -> None:
+def runs(
+    context: click.Context, *, limit: int | None, library: options.Library, as_json: bool
+) -> None:
     """List the runs, newest first, with their settings and how they ended.
 
     Example: fluffy-sql runs --limit 5
     """
     if context.invoked_subcommand is not None:
-        if limit or as_json or library.named:
+        if limit or as_json or library.config or library.flags:
             raise UsageError(
-                f"options go behind {context.invoked_subcommand}:"
+                f"options go after {context.invoked_subcommand}:"
                 f" fluffy-sql runs {context.invoked_subcommand} ..."
             )
         return
@@ -47,9 +49,9 @@ def runs(context: click.Context, *, limit: int | None, library: Library, as_json
 
 
 @runs.command(short_help="Show one run: settings, quality, steps and what it changed.")
-@click.argument("run_id", type=ID)
-@with_library
-def show(*, run_id: int, library: Library, as_json: bool) -> None:
+@click.argument("run_id", type=options.ID)
+@options.with_library_and_json
+def show(*, run_id: int, library: options.Library, as_json: bool) -> None:
     """Show the run RUN_ID: its settings, quality and steps, and what it changed.
 
     Example: fluffy-sql runs show 3
@@ -60,14 +62,14 @@ def show(*, run_id: int, library: Library, as_json: bool) -> None:
 
 
 @runs.command(short_help="Compare two runs, and what was moved between them.")
-@click.argument("first", type=ID)
-@click.argument("second", type=ID)
-@with_library
-def diff(*, first: int, second: int, library: Library, as_json: bool) -> None:
+@click.argument("first", type=options.ID)
+@click.argument("second", type=options.ID)
+@options.with_library_and_json
+def diff(*, first: int, second: int, library: options.Library, as_json: bool) -> None:
     """Compare the runs FIRST and SECOND: settings and measures that differ, and what was moved.
 
-    Moves are those of runs, from the end of the earlier to the end of the later; what people moved
-    by hand is not in them.
+    Only moves by runs count, from the end of the earlier run to the end of the later, not those by
+    hand.
 
     Example: fluffy-sql runs diff 3 5
     """
@@ -76,14 +78,14 @@ def diff(*, first: int, second: int, library: Library, as_json: bool) -> None:
     print_result(difference, _describe_difference(difference), as_json=as_json)
 
 
-@runs.command(short_help="Put back what a run changed.")
-@click.argument("run_id", type=ID)
-@with_library
-def undo(*, run_id: int, library: Library, as_json: bool) -> None:
+@runs.command(short_help="Undo what a run changed.")
+@click.argument("run_id", type=options.ID)
+@options.with_library_and_json
+def undo(*, run_id: int, library: options.Library, as_json: bool) -> None:
     """Put photos and clusters back to where they were before the run RUN_ID.
 
-    Photos that somebody moved or pinned since stay where they are, and clusters that the run made
-    and somebody named are kept. A run that a newer one builds on is not undone.
+    Photos that somebody moved or pinned since then stay where they are. Clusters that the run made
+    and somebody named are kept. A run that a newer one builds on can't be undone.
 
     Example: fluffy-sql runs undo 3
     """
@@ -193,7 +195,7 @@ def _shown(value: object) -> Text:
 def _describe_undo(result: UndoResult) -> str:
     left = ""
     if result.photos_left:
-        left = f" {count(result.photos_left, 'photo')} changed since stay as they are."
+        left = f" {count(result.photos_left, 'photo')} changed since then: left as they are."
     return (
         f"Run {result.run_id} undid run {result.undone}: {count(result.photos_moved, 'photo')}"
         f" moved back, {count(result.clusters_restored, 'cluster')} as before,"

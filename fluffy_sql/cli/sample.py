@@ -1,4 +1,4 @@
-"""`sample`: draws a sample library into the embedded server."""
+"""`sample`: loads a sample library into the embedded server."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fluffy_sql.cli import options
 from fluffy_sql.cli.console import print_result, stderr_console
-from fluffy_sql.cli.options import Library, needs_extra, with_config, with_json
 from fluffy_sql.errors import UsageError
 
 if TYPE_CHECKING:
     from fluffy_sql.settings import Settings
 
 
-@click.command(short_help="Draw a sample library into the embedded server.")
+@click.command(short_help="Load a sample library into the embedded server.")
 @click.option(
-    "--if-empty", is_flag=True, help="Do nothing where there are photos or a database is named."
+    "--if-empty", is_flag=True, help="Do nothing if there are photos or a database is named."
 )
-@with_config
-@with_json
+@options.with_config
+@options.with_json
 def sample(*, if_empty: bool, config: Path | None, as_json: bool) -> None:
-    """Draw a sample library and load it into the embedded server, never into a database you named.
+    """Draw a sample library and load it into the embedded server, never into another database.
 
     Example: fluffy-sql sample
     """
-    library = Library(config, None)
+    library = options.Library(config, {})
     loaded = 0
     if not library.settings.database.url:
         loaded = _load_sample(library, if_empty=if_empty)
@@ -43,14 +43,14 @@ def sample_folder(settings: Settings) -> Path:
     return Path(settings.database.embedded_dir).parent / "sample_library"
 
 
-def _load_sample(library: Library, *, if_empty: bool) -> int:
+def _load_sample(library: options.Library, *, if_empty: bool) -> int:
     """Loads the sample if the embedded library is empty; returns how many photos it has."""
     with library.database.session() as session:
         if session.fetch_value("survey/has_photos"):
             if if_empty:
                 return 0
             raise UsageError("the embedded library has photos; the sample is for an empty one")
-        with needs_extra("sample", "drawing the sample library needs Pillow"):
+        with options.needs_extra("sample", "drawing the sample library needs Pillow"):
             from fluffy_sql.operations.sample_library.loading import load_sample_library  # noqa: PLC0415 - an extra
         stderr = stderr_console()
         folder = sample_folder(library.settings)

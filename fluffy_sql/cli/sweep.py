@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fluffy_sql.cli import options
 from fluffy_sql.cli.console import count, number, print_result, say, table
-from fluffy_sql.cli.options import STOPPED_BY_SIGNAL, Library, needs_extra, with_library, with_scope
 from fluffy_sql.errors import UsageError
 from fluffy_sql.operations import sweep as operations
 from fluffy_sql.operations.k_selection import spread_evenly
@@ -37,22 +37,22 @@ _LEAST_K = 2
     "ks",
     default="5..200",
     show_default=True,
-    help="From which k to which, or a list: 5..200, or 10,20,50.",
+    help="A range of k, or a list: 5..200, or 10,20,50.",
 )
 @click.option(
     "--steps",
     type=click.IntRange(min=2, max=_MOST_STEPS),
-    help=f"How many k of a range to try, evenly in ratio; {_STEPS} if not given.",
+    help=f"How many k of a range to try, in equal ratios; default: {_STEPS}.",
 )
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Draw a chart into this file, .html or .png.",
 )
-@click.option("--metric", help="cosine or l2.")
-@click.option("--seed", type=int, help="The same seed on the same photos gives the same result.")
-@with_scope
-@with_library
+@options.with_metric
+@options.with_seed
+@options.with_scope
+@options.with_library_and_json
 @click.pass_context
 def sweep(
     context: click.Context,
@@ -61,20 +61,17 @@ def sweep(
     ks: str,
     steps: int | None,
     out: Path | None,
-    metric: str | None,
-    seed: int | None,
-    library: Library,
+    library: options.Library,
     as_json: bool,
 ) -> None:
     """Try many k on all usable photos, in a cluster or not, and suggest one. No cluster is written.
 
     Each k is trained twice, with two seeds, on one sample of photos, and measured on it. Ctrl-C
-    ends it with what was measured so far.
+    ends the sweep and shows the results so far.
 
     Example: fluffy-sql sweep --k 5..200 --out sweep.html
     """
     tried = _parse_ks(ks, steps)
-    library.set({"clustering.metric": metric, "clustering.seed": seed})
     draw = _chart_writer(out) if out else None
     request = SweepRequest(
         ks=tried,
@@ -89,8 +86,8 @@ def sweep(
     chart = str(out) if out else None
     print_result({**asdict(result), "chart": chart}, _describe(result, chart), as_json=as_json)
     if result.interrupted:
-        say("stopped; this is what was measured before")
-        context.exit(STOPPED_BY_SIGNAL)
+        say("stopped; these are the results so far")
+        context.exit(options.STOPPED_BY_SIGNAL)
 
 
 def _parse_ks(text: str, steps: int | None) -> list[int]:
@@ -114,8 +111,8 @@ def _parse_ks(text: str, steps: int | None) -> list[int]:
 
 
 def _chart_writer(file: Path) -> Callable[[SweepResult], None]:
-    """What draws the chart; looked for before a sweep, so that none is made in vain."""
-    with needs_extra("report", "drawing a chart needs matplotlib and Jinja2"):
+    """What draws the chart; found before the sweep, so that none is made in vain."""
+    with options.needs_extra("report", "drawing a chart needs matplotlib and Jinja2"):
         from fluffy_sql.operations.report.sweep_chart import chart_writer  # noqa: PLC0415 - an extra
     return chart_writer(file)
 
@@ -134,7 +131,7 @@ def _describe(result: SweepResult, chart: str | None) -> Iterator[Part]:
     )
     if result.left_out:
         left_out = ", ".join(f"{k:,}" for k in result.left_out)
-        yield f"Left out: k={left_out}, for there are only {count(result.photos, 'photo')}."
+        yield f"Left out: k={left_out}, since there are only {count(result.photos, 'photo')}."
     if chart:
         yield f"Chart: {chart}"
 

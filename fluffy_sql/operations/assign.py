@@ -140,7 +140,7 @@ def assign(
     """
     progress = progress or Progress()
     require_current_schema(session)
-    with only_run(session), work_tables(session, "work_candidates", "work_placements"):
+    with only_run(session), work_tables(session, "work_candidates", "work_assignments"):
         clock = Clock()
         progress.phase("survey")
         reads_other_tables = require_steady_view(session)
@@ -167,7 +167,7 @@ class _Clusters:
     """Clusters that take photos, those with centroids of one length.
 
     Attributes:
-        rows: id, scope and centroid of each; those of a scope side by side, by rising id.
+        rows: label, id, scope and centroid of each; those of a scope side by side, by rising id.
         limits: the farthest each takes; None: not known.
     """
 
@@ -215,7 +215,7 @@ class _Lookups:
             "scopes": list(scopes),
             "firsts": [1, *(last + 1 for last in lasts[:-1])],
             "lasts": lasts,
-            "cluster_ids": [self._alike.rows[place]["id"] for place in places],
+            "labels": [self._alike.rows[place]["label"] for place in places],
             "centroids": self._session.vector_array(centroids),
             "limits": [self._alike.limits[place] for place in places],
         }
@@ -271,7 +271,8 @@ def _survey(session: Session, request: AssignRequest) -> _Found:
     analyze(session, "work_candidates")
     rows = session.fetch_all("assign/list_clusters", within=request.within)
     metric = _only_metric(rows, request)
-    rows = [row for row in rows if row["metric"] == metric]
+    of_metric = (row for row in rows if row["metric"] == metric)
+    rows = [{**row, "label": label} for label, row in enumerate(of_metric)]
     return _Found(
         photos=photos,
         left_out=session.fetch_all("assign/count_left_out")[0],
@@ -390,7 +391,7 @@ class _Run:
 
     def commit(self, run_id: int, limits: LockLimits) -> AssignResult:
         """The final transaction: photos, counts and the end of the run, or none of it."""
-        analyze(self._session, "work_placements")
+        analyze(self._session, "work_assignments")
         undone = self._request.dry_run
         with final_transaction(self._session, limits, old_clusters=True, force_rollback=undone):
             self._clock.locked()
@@ -415,22 +416,20 @@ class _Run:
         )
 
     def _place(self, run_id: int) -> tuple[NamedMove, ...]:
+        rows = [row for alike in self._found.clusters for row in alike.rows]
         if self._reads_other_tables:
             self._session.execute(
-                "assign/forget_changed",
+                "commit/forget_changed",
+                labels=[row["label"] for row in rows],
+                scopes=[row["scope"] for row in rows],
                 normalize=self._found.normalize,
                 fingerprint_vector=fingerprint_vector(LONGEST_VECTOR),
             )
-        clusters = self._session.fetch_all("assign/list_targets")
-        moves = move_photos(
-            self._session,
-            NamedMove,
-            "assign/place_photos",
-            moved_by=run_id,
-            listed_by="commit/list_named_moves",
-            run_id=run_id,
-            cluster_ids=[row["id"] for row in clusters if row["active"]],
-        )
+        labels = {row["id"]: row["label"] for row in rows}
+        active = self._session.fetch_all("assign/list_active", cluster_ids=list(labels))
+        cluster_ids = [row["id"] for row in active]
+        move_photos(self._session, run_id, [labels[found] for found in cluster_ids], cluster_ids)
+        moves = self._session.fetch_as(NamedMove, "commit/list_named_moves", run_id=run_id)
         added: Counter[int] = Counter()
         for move in moves:
             added[move.to_cluster_id] += move.photos

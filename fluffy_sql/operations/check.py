@@ -102,7 +102,7 @@ def check(url: str, *, schema: str = DEFAULT_SCHEMA, repair: bool = False) -> Ch
         except SchemaError as error:
             return CheckResult(False, ("schema",), (Finding("schema", str(error), None),), 0)
         if repair and session.distributed:
-            session.execute("session/modify_sequentially")
+            session.execute("citus/session/modify_sequentially")
         misplaced, compared = _compare_photos(session)
         notes = tuple(row["note"] for row in session.fetch_all("schema/list_notes"))
         findings = [Finding(_NEAREST_CENTROID, found, None) for found in misplaced]

@@ -78,7 +78,7 @@ class GenerateRequest:
     def __post_init__(self) -> None:
         """Refuses what makes no sense."""
         if self.cold and not self.recluster:
-            raise UsageError("cold is for recluster: a first run starts from nothing anyway")
+            raise UsageError("cold needs recluster: a first run starts from scratch anyway")
 
     @property
     def kind(self) -> str:

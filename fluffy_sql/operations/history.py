@@ -11,6 +11,7 @@ from fluffy_sql import __version__
 from fluffy_sql.errors import HistoryError
 from fluffy_sql.postgres.counter_cache import moves_are_counted
 from fluffy_sql.postgres.transaction import final_transaction
+from fluffy_sql.postgres.work_tables import work_tables
 from fluffy_sql.runs.lock import only_run
 from fluffy_sql.runs.moves import ClusterChange, Move, move_photos
 from fluffy_sql.runs.survey import require_identity
@@ -149,17 +150,18 @@ def undo_run(session: Session, run_id: int, limits: LockLimits) -> UndoResult:
         DatabaseError: Postgres refused a statement.
     """
     begun = time.perf_counter()
-    with only_run(session), final_transaction(session, limits, old_clusters=True):
+    with (
+        only_run(session),
+        work_tables(session, "work_assignments"),
+        final_transaction(session, limits, old_clusters=True),
+    ):
         run = _find(session, run_id)
         _require_undoable(session, run)
         require_identity(session)
         undo_id: int = session.fetch_value(
             "runs/open_undo", run_id=run_id, tool_version=__version__
         )
-        moves = move_photos(
-            session, Move, "runs/move_back", moved_by=undo_id, run_id=run_id, undo_id=undo_id
-        )
-        photos_moved = sum(move.photos for move in moves)
+        photos_moved = sum(move.photos for move in _move_back(session, run_id, undo_id))
         restored = session.execute("runs/restore_clusters", run_id=run_id)
         deleted = session.execute("runs/delete_created_clusters", run_id=run_id)
         if not moves_are_counted(session):
@@ -181,6 +183,15 @@ def undo_run(session: Session, run_id: int, limits: LockLimits) -> UndoResult:
         clusters_deleted=deleted,
         seconds=seconds,
     )
+
+
+def _move_back(session: Session, run_id: int, undo_id: int) -> list[Move]:
+    origins = [None, *(row["id"] for row in session.fetch_all("runs/list_origins", run_id=run_id))]
+    labels = list(range(len(origins)))
+    session.execute(
+        "runs/list_photos_to_move_back", run_id=run_id, labels=labels, cluster_ids=origins
+    )
+    return move_photos(session, undo_id, labels, origins)
 
 
 def _compared_values(run: dict[str, Any]) -> dict[str, Any]:

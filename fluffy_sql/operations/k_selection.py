@@ -72,7 +72,7 @@ class _Criterion:
 
     Attributes:
         name: of the measure.
-        superlative: `highest` or `lowest`.
+        superlative: `highest`, `lowest` or the like.
         best: the candidate it prefers; None where it has no preference.
         value: its value at a candidate.
         digits: how many of the value are worth telling.
@@ -174,7 +174,7 @@ def _criteria(candidates: Sequence[Candidate]) -> list[_Criterion]:
         ),
         _Criterion(
             "stability",
-            "highest",
+            "highest" if stable[-1].stability == most_stable else "as good as the highest",
             stable[-1],
             lambda candidate: candidate.stability,
             digits=2,

@@ -336,7 +336,7 @@ class Session:
         ):
             self.connection.execute(statement("commit/commit_durably").text)
             if self.distributed:
-                self.connection.execute(statement("session/modify_sequentially").text)
+                self.execute("citus/session/modify_sequentially")
             yield
 
     def vector_array(self, matrix: NDArray[np.float32]) -> VectorArray:

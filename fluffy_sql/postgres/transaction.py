@@ -58,7 +58,7 @@ def final_transaction(
         with session.transaction(force_rollback=force_rollback):
             session.execute("commit/set_lock_timeout", milliseconds=_milliseconds(limits.wait))
             if session.distributed:
-                session.execute("commit/set_lock_timeout_of_shards")
+                session.execute("citus/commit/set_lock_timeout_of_shards")
             session.execute("commit/lock_photos")
             if old_clusters:
                 _lock_clusters(session, limits)

@@ -10,7 +10,7 @@ import numpy as np
 
 from fluffy_sql.errors import PostconditionError
 from fluffy_sql.postgres.counter_cache import moves_are_counted
-from fluffy_sql.postgres.vectors import fingerprint_vector
+from fluffy_sql.postgres.vectors import LONGEST_VECTOR, fingerprint_vector
 from fluffy_sql.runs.cluster_matching import OldCluster, Overlap, match_clusters
 from fluffy_sql.runs.moves import Changes, ClusterChange, Move, move_photos, prune_moves
 from fluffy_sql.runs.record import RunQuality
@@ -76,7 +76,7 @@ class FinalTransaction:
         """
         self._leave_changed()
         cluster_ids = self._insert(range(len(self._fit.labels)))
-        moves = self._move("commit/write_assignments", cluster_ids)
+        moves = self._move(cluster_ids)
         # Asked after photos were written: from then on nobody can make or drop a trigger.
         if not moves_are_counted(self._session):
             self._session.execute(
@@ -110,7 +110,7 @@ class FinalTransaction:
         created = self._insert(new)
         ids = matched | dict(zip(new, created, strict=True))
         cluster_ids = [ids[place] for place in range(len(self._fit.labels))]
-        moves = self._move("commit/move_photos", cluster_ids)
+        moves = self._move(cluster_ids)
         if not moves_are_counted(self._session):
             self._session.execute("commit/recount")
         self._session.execute("commit/record_kept_clusters", run_id=self._run_id)
@@ -134,7 +134,7 @@ class FinalTransaction:
             labels=self._fit.labels.tolist(),
             scopes=list(self._fit.scopes),
             normalize=self._settings.normalize,
-            fingerprint_vector=fingerprint_vector(self._fit.centroids.shape[1]),
+            fingerprint_vector=fingerprint_vector(LONGEST_VECTOR),
         )
 
     def _keep(self, matched: dict[int, int]) -> None:
@@ -161,16 +161,8 @@ class FinalTransaction:
         )
         return sorted(row["id"] for row in made)
 
-    def _move(self, name: str, cluster_ids: list[int]) -> list[Move]:
-        return move_photos(
-            self._session,
-            Move,
-            name,
-            moved_by=self._run_id,
-            run_id=self._run_id,
-            labels=self._fit.labels.tolist(),
-            cluster_ids=cluster_ids,
-        )
+    def _move(self, cluster_ids: list[int]) -> list[Move]:
+        return move_photos(self._session, self._run_id, self._fit.labels.tolist(), cluster_ids)
 
     def close(self, result: RunResult) -> None:
         """Closes the run's record."""

@@ -1,14 +1,14 @@
-"""Moves photos to other clusters and keeps who moved: in one statement, or on each shard."""
+"""Moves photos to other clusters and keeps which: in one statement, or on each shard."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fluffy_sql.postgres.session import Session
+    from collections.abc import Sequence
 
-Row = TypeVar("Row")
+    from fluffy_sql.postgres.session import Session
 
 
 @dataclass(frozen=True)
@@ -49,38 +49,32 @@ class Changes:
 
 
 def move_photos(
-    session: Session,
-    kind: type[Row],
-    name: str,
-    *,
-    moved_by: int,
-    listed_by: str = "commit/list_moves",
-    **parameters: object,
-) -> list[Row]:
-    """Runs a statement that moves photos, in a transaction of the caller.
+    session: Session, run_id: int, labels: Sequence[int], cluster_ids: Sequence[int | None]
+) -> list[Move]:
+    """Moves the photos in work_assignments to the clusters of their labels.
 
-    Where photos are distributed, the statement writes down on each shard what is to be moved, and
-    the rest happens there, so that no id has to be sent.
+    One that changed since it was looked at, is pinned or is there already is left alone.
 
     Args:
         session: in a transaction.
-        kind: of the rows: one for each pair of clusters, with photos moved.
-        name: the statement.
-        moved_by: the id of the run in whose name they are kept.
-        listed_by: the statement that lists what a run moved as rows of that kind.
-        parameters: what the statement needs.
+        run_id: the run in whose name moves are kept.
+        labels: those to move; photos with another label stay.
+        cluster_ids: of each label; None: into no cluster.
+
+    Returns:
+        How many photos went from one cluster to another, in no order.
     """
+    wanted = {"run_id": run_id, "labels": list(labels), "cluster_ids": list(cluster_ids)}
     if not session.distributed:
-        return session.fetch_as(kind, name, **parameters)
-    session.execute(name, **parameters)
-    session.execute("commit/apply_moves", run_id=moved_by)
-    session.execute("commit/forget_unmoved", run_id=moved_by)
-    session.execute("commit/sum_up_moves", run_id=moved_by)
-    return session.fetch_as(kind, listed_by, run_id=moved_by)
+        return session.fetch_as(Move, "commit/move_photos", **wanted)
+    session.execute("citus/commit/note_moves", **wanted)
+    session.execute("citus/commit/apply_moves", run_id=run_id)
+    session.execute("citus/commit/forget_unmoved", run_id=run_id)
+    return session.fetch_as(Move, "citus/commit/sum_up_moves", run_id=run_id)
 
 
 def prune_moves(session: Session, *, keep: int) -> None:
     """Forgets what all but the newest runs moved; `keep` is how many are kept."""
     if session.distributed:
-        session.execute("commit/prune_moves_of_shards", keep=keep)
+        session.execute("citus/commit/prune_photo_moves", keep=keep)
     session.execute("commit/prune_moves", keep=keep)

@@ -5,19 +5,19 @@
 --   zero_vector, no_cluster (none of their scope has a centroid of their length).
 SELECT
     count(*) AS looked_at,
-    count(*) FILTER (WHERE NOT placement.within_limit) AS too_far,
-    count(*) FILTER (WHERE placement.photo_id IS NOT NULL AND placement.within_limit IS NULL) AS without_limit,
+    count(*) FILTER (WHERE assignment.label = -1) AS too_far,
+    count(*) FILTER (WHERE assignment.label = -2) AS without_limit,
     count(*) FILTER (WHERE there.dimensions IS NOT NULL AND photo.norm = 0) AS zero_vector,
     count(*) FILTER (WHERE photo.dimensions IS NOT NULL AND there.dimensions IS NULL) AS no_cluster
 FROM work_candidates AS candidate
-LEFT JOIN work_placements AS placement ON candidate.photo_id = placement.photo_id
+LEFT JOIN work_assignments AS assignment ON candidate.photo_id = assignment.photo_id
 LEFT JOIN LATERAL (
     SELECT
         vector_dims(fetched.embedding) AS dimensions,
         CASE WHEN %(normalize)s::boolean THEN vector_norm(fetched.embedding) END AS norm
     FROM usable_photos AS found
     CROSS JOIN LATERAL unnest(ARRAY[found.embedding]) AS fetched (embedding)
-    WHERE found.id = candidate.photo_id AND placement.photo_id IS NULL AND found.cluster_id IS NULL
+    WHERE found.id = candidate.photo_id AND assignment.photo_id IS NULL AND found.cluster_id IS NULL
     OFFSET 0
 ) AS photo ON TRUE
 LEFT JOIN unnest(%(scopes)s::bigint[], %(dimensions)s::integer[]) AS there (scope, dimensions)

@@ -3,26 +3,30 @@
 -- out once. A photo that somebody placed or pinned since it was listed, or that got another owner, is passed over.
 -- Without a limit (infinity) there is one still: a photo so far away that its distance is infinite is as near to any
 -- other cluster (pgvector squares differences as float4).
--- row_version is what tells, when photos are placed, that a photo is still as it was looked at here.
+-- A photo that no cluster takes has the label -1 if it lies too far from its nearest, -2 if the limit of that is not
+-- known: no such label is given to commit/move_photos.
 -- Parameters: scopes bigint[] (null: unscoped), firsts integer[] (where the clusters of each begin, from 1),
---   lasts integer[], cluster_ids bigint[] (of a scope side by side, rising), centroids vector[] (of each, as
+--   lasts integer[], labels integer[] (of a scope side by side, by rising id), centroids vector[] (of each, as
 --   list_clusters gives them), limits double precision[] (the farthest each takes; null: not known),
 --   normalize boolean, dimensions integer, fingerprint_vector vector (as in kmeans/assign_photos), after_row bigint
 --   (exclusive),
 --   last_row bigint (inclusive)
 -- Returns: nothing; the row count is the photos that have a nearest cluster.
-INSERT INTO work_placements (
-    photo_id, from_cluster_id, to_cluster_id, within_limit, row_version, fingerprint
-)
+INSERT INTO work_assignments (photo_id, label, distance, row_version, fingerprint)
 SELECT
     candidate.photo_id,
-    candidate.cluster_id AS from_cluster_id,
-    (%(cluster_ids)s::bigint[])[nearest.place] AS to_cluster_id,
-    nearest.distance < 'Infinity'
-    AND (%(limits)s::double precision[])[nearest.place] >= CASE
-        WHEN %(normalize)s::boolean THEN nearest.distance * nearest.distance / 2
-        ELSE nearest.distance
-    END AS within_limit,
+    CASE
+        WHEN
+            nearest.distance < 'Infinity'
+            AND (%(limits)s::double precision[])[nearest.place] >= CASE
+                WHEN %(normalize)s::boolean THEN nearest.distance * nearest.distance / 2
+                ELSE nearest.distance
+            END
+            THEN (%(labels)s::integer[])[nearest.place]
+        WHEN nearest.distance < 'Infinity' AND (%(limits)s::double precision[])[nearest.place] IS NULL THEN -2
+        ELSE -1
+    END AS label,
+    nearest.distance,
     photo.row_version,
     photo.embedding <#> %(fingerprint_vector)b::vector AS fingerprint
 FROM (

@@ -1,6 +1,6 @@
 -- Clusters whose photos_count, with what triggers wrote down and could not add yet, is not the number of their photos.
 -- In one statement, so that nobody's half-done work is seen. An adopted table may hold null for none. A cluster that is
--- going to be counted by whoever folds is passed over.
+-- going to be counted by whoever folds is passed over. (SELECT 1, since Citus carries no rows without a column.)
 -- Returns: cluster_id, photos_count (with what is to be added), photos; in the order of cluster_id.
 SELECT
     cluster.id AS cluster_id,
@@ -27,7 +27,7 @@ WHERE
     counted.photos <> coalesce(member.photos, 0)
     AND pending.to_be_counted IS NOT TRUE
     AND NOT EXISTS (
-        SELECT FROM photo_count_changes
+        SELECT 1 AS one FROM photo_count_changes
         WHERE cluster_id IS NULL
     )
 ORDER BY cluster.id;

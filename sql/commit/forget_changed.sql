@@ -1,8 +1,8 @@
 -- Forgets the photos that got another owner or another embedding, or are no longer usable, since they were assigned: if
 -- the view usable_photos looks these up in another table, that does not show in the row of a photo. They are left for
--- the next run. Fingerprints of one embedding differ by rounding.
+-- the next run. Fingerprints of one embedding differ by rounding; photos of other labels stay.
 -- Parameters: labels integer[] (as in work_assignments), scopes bigint[] (of each; null: unscoped), normalize boolean,
---   fingerprint_vector vector (as in kmeans/assign_photos)
+--   fingerprint_vector vector (as in kmeans/assign_photos, as long as any embedding)
 -- Returns: nothing; the row count is how many there were.
 DELETE FROM work_assignments AS assignment
 USING unnest(%(labels)s::integer[], %(scopes)s::bigint[]) AS made (label, scope)
@@ -23,11 +23,8 @@ WHERE
         WHERE
             usable.id = assignment.photo_id
             AND usable.scope IS NOT DISTINCT FROM made.scope
-            AND CASE
-                WHEN vector_dims(photo.embedding) = vector_dims(%(fingerprint_vector)b::vector)
-                    THEN
-                        abs((photo.embedding <#> %(fingerprint_vector)b::vector) - assignment.fingerprint)
-                        <= 0.0001 * greatest(vector_norm(photo.embedding), 1e-30)
-                ELSE FALSE
-            END
+            AND abs(
+                (photo.embedding <#> subvector(%(fingerprint_vector)b::vector, 1, vector_dims(photo.embedding)))
+                - assignment.fingerprint
+            ) <= 0.0001 * greatest(vector_norm(photo.embedding), 1e-30)
     );

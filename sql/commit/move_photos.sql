@@ -1,8 +1,13 @@
--- Moves photos to the clusters a recluster found for them, and keeps who moved from where. A photo whose cluster would
--- not change is never written: each such write costs an index entry. One that changed since it was looked at, or is
--- just being changed, is left alone, as by write_assignments.
--- Parameters: run_id bigint, labels integer[] (as in work_assignments), cluster_ids bigint[] (of each)
--- Returns: from_cluster_id (null: none), to_cluster_id, photos.
+-- Moves photos into the clusters of their labels, and keeps which came from where. Here alone it is said who may be
+-- moved. A photo that was placed, pinned, embedded again or changed in any other way since it was looked at is another
+-- version of its row (xmin), and is left for the next run. So is one that somebody is just changing: it is not waited
+-- for, since that transaction may come to wait for a photo that is locked here. A photo whose cluster would not change
+-- is never written: each such write costs an index entry.
+-- Rows that are locked stay where they are, and are found again by their places (ctid): by id it took 0.3 s more for
+-- 100,000.
+-- Parameters: run_id bigint, labels integer[] (as in work_assignments; photos of others stay), cluster_ids bigint[]
+--   (of each; null: none)
+-- Returns: from_cluster_id (null: none), to_cluster_id (null: none), photos.
 WITH moved AS (
     UPDATE photos
     SET
@@ -13,15 +18,15 @@ WITH moved AS (
             photo.id,
             photo.ctid AS place,
             photo.cluster_id AS from_cluster_id,
-            made.cluster_id AS to_cluster_id,
+            target.cluster_id AS to_cluster_id,
             assignment.fingerprint
         FROM work_assignments AS assignment
-        INNER JOIN unnest(%(labels)s::integer[], %(cluster_ids)s::bigint[]) AS made (label, cluster_id)
-            ON assignment.label = made.label
+        INNER JOIN unnest(%(labels)s::integer[], %(cluster_ids)s::bigint[]) AS target (label, cluster_id)
+            ON assignment.label = target.label
         INNER JOIN photos AS photo ON assignment.photo_id = photo.id
         WHERE
             photo.xmin = assignment.row_version
-            AND photo.cluster_id IS DISTINCT FROM made.cluster_id
+            AND photo.cluster_id IS DISTINCT FROM target.cluster_id
             AND photo.cluster_pinned IS NOT TRUE
         FOR NO KEY UPDATE OF photo SKIP LOCKED
     ) AS free

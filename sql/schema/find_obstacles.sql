@@ -500,7 +500,7 @@ obstacle (rank, text) AS (
                 'cluster_run_moves', 'cluster_run_photo_moves', 'cluster_run_steps', 'cluster_runs', 'definitions',
                 'migrations', 'migrations_log', 'migrations_version', 'photo_count_changes', 'saved_grants',
                 'work_aside', 'work_assignments', 'work_candidates', 'work_drawn', 'work_measured',
-                'work_measured_clusters', 'work_placements', 'work_sample'
+                'work_measured_clusters', 'work_sample'
             ]) AS name
     ) AS made
     INNER JOIN pg_class AS taken ON made.name = taken.relname AND made.relkind <> taken.relkind::text

@@ -86,7 +86,7 @@ BEGIN
     END LOOP;
     FOREACH wanted IN ARRAY ARRAY[
         'FUNCTION %I.place_new_photo', 'TABLE %I.saved_grants', 'TABLE %I.definitions', 'TABLE %I.application_tables',
-        'TABLE %I.work_placements', 'TABLE %I.work_candidates', 'TABLE %I.work_measured_clusters',
+        'TABLE %I.work_candidates', 'TABLE %I.work_measured_clusters',
         'TABLE %I.work_measured', 'TABLE %I.work_sample', 'TABLE %I.work_drawn', 'TABLE %I.work_aside',
         'TABLE %I.work_assignments', 'TABLE %I.photo_count_changes', 'TABLE %I.cluster_run_clusters',
         'TABLE %I.cluster_run_photo_moves', 'TABLE %I.cluster_run_moves', 'TABLE %I.cluster_quality',

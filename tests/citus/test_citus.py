@@ -54,9 +54,9 @@ PUSHED_DOWN = {
     "citus/runs/summarize_assignments",
     "runs/digest_assignments",
     "quality/draw_assigned",
-    "citus/commit/write_assignments",
-    "commit/apply_moves",
-    "commit/forget_unmoved",
+    "citus/commit/note_moves",
+    "citus/commit/apply_moves",
+    "citus/commit/forget_unmoved",
 }
 # A single shard is planned otherwise than several: whole statements are sent to it.
 SHARDS = pytest.mark.parametrize("shards", [None, 1])
@@ -91,7 +91,8 @@ def distributed_url(
 ) -> str:
     """A library that is distributed, without clusters."""
     monkeypatch.setenv("DATABASE_URL", citus_url)
-    distribute(citus_url, shards=shards)
+    with Session.open(citus_url) as session:
+        distribute(session, shards=shards)
     assert run_cli("import", files[0], "--paths", files[1]).code == 0
     return citus_url
 
@@ -252,15 +253,15 @@ def test_distribute_prints_what_the_page_shows(
 
 
 def test_work_tables_lie_where_their_photos_lie(citus_url: str) -> None:
-    distribute(citus_url, shards=4)
     with Session.open(citus_url) as session:
+        distribute(session, shards=4)
         assert query(
             session,
             "SELECT count(*), count(DISTINCT colocationid) FROM pg_dist_partition"
             " WHERE logicalrelid = 'photos'::regclass OR logicalrelid IN ("
             " SELECT attrelid FROM pg_attribute INNER JOIN list_work_tables() AS work_table (name)"
             " ON attrelid = work_table.name::regclass WHERE attname = 'photo_id')",
-        ) == [(8, 1)]
+        ) == [(7, 1)]
         query(
             session,
             "INSERT INTO work_drawn SELECT n, n FROM generate_series(1, 99) AS n RETURNING 1",
@@ -536,7 +537,7 @@ def test_what_citus_would_refuse_is_told_before(citus_session: Session, citus_ur
     run("CREATE TRIGGER place AFTER INSERT ON photos EXECUTE FUNCTION place_new_photo()")
     run("ALTER TABLE photos ADD COLUMN digest text UNIQUE")
     with pytest.raises(SchemaError) as refused:
-        distribute(citus_url)
+        distribute(citus_session)
     assert "photos_digest_key is unique" in str(refused.value)
     assert "photos has mine" in str(refused.value)
     assert "photos has place" in str(refused.value)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import psycopg
@@ -14,10 +12,12 @@ from psycopg.conninfo import make_conninfo
 
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.embedded import EmbeddedServer, embedded_server
+from tests.conftest import folder_of_a_server
 from tests.faults.library import make_library
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ class OwnServer:
     @classmethod
     @contextmanager
     def started(cls) -> Iterator[Self]:
-        with tempfile.TemporaryDirectory(prefix="fluffy_", ignore_cleanup_errors=True) as folder:
-            Path(folder).chmod(0o711)  # a tablespace is found by its path
-            with embedded_server(Path(folder) / "data") as server:
-                yield cls(server, Path(folder))
+        with folder_of_a_server() as folder:
+            folder.chmod(0o711)  # a tablespace is found by its path
+            with embedded_server(folder / "data") as server:
+                yield cls(server, folder)
 
     @property
     def url(self) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.faults.table import Table
 
 SIGNALS = {"Ctrl-C": signal.SIGINT, "SIGTERM": signal.SIGTERM}
-SAID = "fluffy-sql: stopped; what was not committed yet is undone"
+SAID = "fluffy-sql: stopped; what was not committed is rolled back"
 
 
 @pytest.mark.parametrize("fault", SIGNALLED, ids=str)

@@ -161,7 +161,7 @@ def test_psql_goes_through_it_and_is_told_to_name_the_schema(
             *("-Atc", "SELECT count(*) FROM fluffy_sql.cluster_overview"),
         )
         assert (finished.code, finished.out) == (0, "4\n")
-        assert "A pooler is in between: name what is in the schema fluffy_sql" in finished.err
+        assert "This address is a pooler: write the schema fluffy_sql" in finished.err
         if mode == "transaction":
             assert list(look_around(pooled).values()) == [[]] * POOL
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import tempfile
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,11 +15,13 @@ from fluffy_sql.errors import MissingExtraError
 from fluffy_sql.operations.check import check
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.programs import find_account, find_programs, we_are_root
+from tests.conftest import folder_of_a_server
 from tests.guest.helpers import add_photos, ask, at_work, execute, wait_until
 from tests.integration.helpers import generate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.guest.helpers import Run
 
@@ -74,9 +74,9 @@ class Machine:
 @pytest.fixture(scope="module")
 def servers() -> Iterator[tuple[str, str]]:
     """The addresses of a server with a library of two runs, and of one that follows it."""
-    with tempfile.TemporaryDirectory(prefix="fluffy_", ignore_cleanup_errors=True) as folder:
+    with folder_of_a_server() as folder:
         try:
-            machine = Machine(Path(folder))
+            machine = Machine(folder)
         except MissingExtraError:
             pytest.skip("the package of the embedded server is not installed")
         machine.run("initdb", "-D", "1", "-U", "postgres", "--auth=trust", "--no-sync")

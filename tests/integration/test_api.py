@@ -170,7 +170,7 @@ def test_settings_come_from_the_file_the_environment_and_the_call(
             SettingsError,
             "argument metric: clustering.metric is",
         ),
-        (lambda to: to.generate(cold=True), UsageError, "cold is for recluster"),
+        (lambda to: to.generate(cold=True), UsageError, "cold needs recluster"),
         (
             lambda to: to.generate(algorithm="x"),
             SettingsError,

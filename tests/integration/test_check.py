@@ -45,7 +45,7 @@ NAMES = (
 WELL = f"All is well: {', '.join(NAMES)}; 1,000 photos compared with all centroids.\n"
 NOT_COMPARED = (
     f"Nothing wrong was found: {', '.join((NAMES[0], *NAMES[2:]))}. Whether photos are at their"
-    " nearest centroid is not known: there is none that a run placed and that is as it was then.\n"
+    " nearest centroid is not known: no photo is as a run placed it.\n"
 )
 WRONG_COUNT = "photos_count of cluster 1 is 1,234, but the photos in it are 4"
 SPOIL = "UPDATE clusters SET photos_count = 1234 WHERE id = 1"
@@ -252,7 +252,6 @@ LEFT = (
     "INSERT INTO work_measured_clusters (label, photos, mean, spread, scatter, photos_measured)"
     " VALUES (1, 1, '[1]', 0, 0, 1)",
     "INSERT INTO work_candidates VALUES (1, 1)",
-    "INSERT INTO work_placements (photo_id, to_cluster_id, row_version) VALUES (1, 1, '0')",
 )
 
 

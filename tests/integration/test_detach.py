@@ -153,7 +153,7 @@ def test_detach_says_what_it_does_and_migrate_what_it_makes(
     detached = command("detach")
     assert (detached.code, detached.err) == (0, "")
     assert detached.out == (
-        "Views, functions and triggers are gone, tables and labels are not."
+        "Views, functions and triggers are removed; tables and labels stay."
         " Put them back with: fluffy-sql migrate\n"
     )
     # a trigger of the application's may call it
@@ -379,7 +379,7 @@ def test_tables_can_be_moved_to_another_schema(
     execute(application, "UPDATE photos SET cluster_id = 3 WHERE id = 60")
     migrated = command("migrate")
     assert (migrated.code, migrated.err) == (0, "")
-    assert "1 count set right.\n" in migrated.out
+    assert "1 count corrected.\n" in migrated.out
     execute(application, "UPDATE photos SET cluster_id = NULL WHERE id = 60")
     assert library(application) == kept
     works(application, bare_database_url)

@@ -113,7 +113,7 @@ def test_every_statement_that_can_have_a_plan_has_one(database_url: str) -> None
     expected = {
         "kmeans/lloyd_step": "on work_sample",
         "kmeans/assign_photos": "Insert on work_assignments",
-        "commit/write_assignments": "Update on photos",
+        "commit/move_photos": "Update on photos",
         "commit/insert_clusters": "Function Scan on make_clusters",
         "commit/close_run": "Update on cluster_runs",
         "session/prepare": "Result",
@@ -138,7 +138,7 @@ def test_executions_are_those_of_all_sessions(database_url: str) -> None:
     assert executions["runs/enter_phase"] == counts.of["phases"]
     assert executions["kmeans/assign_photos"] == counts.of["ranges of photos"] > 1
     assert executions["kmeans/lloyd_step"] >= counts.of["steps"] > 1
-    assert executions["commit/write_assignments"] == executions["runs/open"] == 1
+    assert executions["commit/move_photos"] == executions["runs/open"] == 1
 
 
 @pytest.mark.usefixtures("library")

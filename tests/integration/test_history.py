@@ -346,4 +346,4 @@ def test_mistakes_are_told(on_database: Callable[..., Finished]) -> None:
 def test_options_before_a_subcommand_are_refused(run_cli: Callable[..., Finished]) -> None:
     finished = run_cli("runs", "--limit", "3", "show", "1")
     assert finished.code == 2
-    assert "options go behind show" in finished.err
+    assert "options go after show" in finished.err

@@ -156,4 +156,4 @@ def test_the_command(session: Session, database_url: str, run_cli: Callable[...,
     assert finished.err.endswith("fluffy-sql generate starts another\n")
     finished = run_cli("generate", "--resume", "--k", "5")
     assert finished.code == 2
-    assert "--resume goes on as the run was begun" in finished.err
+    assert "--resume takes the options of the killed run" in finished.err

@@ -46,7 +46,7 @@ def nearest(session: Session, dimensions: int, *, normalize: bool = True) -> dic
         "scopes": [None],
         "firsts": [1],
         "lasts": [K],
-        "cluster_ids": list(range(1, K + 1)),
+        "labels": list(range(K)),
         "centroids": random_centroids(session, K, dimensions),
         "limits": [math.inf] * K,
         "normalize": normalize,
@@ -97,13 +97,20 @@ def test_they_are_looked_up_and_placed_by_their_keys(large: Session) -> None:
     with large.connection.transaction(force_rollback=True):
         found = explain(large, "assign/find_nearest", **nearest(large, 3))
         assert ways_to(found, "photos") == {"photos_pkey"}
-        analyze(large, "work_placements")
-        placed = explain(
-            large, "assign/place_photos", run_id=open_run(large), cluster_ids=[1, 2, 3, 4, 5, 6]
-        )
+        analyze(large, "work_assignments")
+        placed = explain(large, "commit/move_photos", **wanted(large))
         # by the key to lock it, by its place to write it
         assert ways_to(placed, "photos") == {"photos_pkey", "by place"}
         assert placed.nodes[0]["Actual Rows"] > 0
+
+
+def wanted(session: Session) -> dict[str, Any]:
+    """Parameters of move_photos for all clusters."""
+    return {
+        "run_id": open_run(session),
+        "labels": list(range(K)),
+        "cluster_ids": list(range(1, K + 1)),
+    }
 
 
 def open_run(session: Session) -> int:
@@ -143,9 +150,7 @@ def test_placing_and_counting_fetch_none(listed: Session) -> None:
     counted = explain(
         listed, "assign/count_photos", normalize=True, scopes=[None], dimensions=[DIMENSIONS]
     )
-    placed = explain(
-        listed, "assign/place_photos", run_id=open_run(listed), cluster_ids=[1, 2, 3, 4, 5, 6]
-    )
+    placed = explain(listed, "commit/move_photos", **wanted(listed))
     assert (counted.fetches, placed.fetches) == (0, 0)
 
 

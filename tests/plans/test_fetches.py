@@ -66,7 +66,7 @@ def commit(session: Session, *, normalize: bool = True) -> list[int]:
     )
     cluster_ids = sorted(row["id"] for row in made)
     session.execute(
-        "commit/write_assignments",
+        "commit/move_photos",
         run_id=open_run(session),
         labels=list(range(K)),
         cluster_ids=cluster_ids,
@@ -294,7 +294,7 @@ def test_placing_photos_neither_fetches_nor_rewrites_an_embedding(session: Sessi
     size = toast_bytes(session, "photos")
     explained = explain(
         session,
-        "commit/write_assignments",
+        "commit/move_photos",
         run_id=open_run(session),
         labels=list(range(K)),
         cluster_ids=sorted(row["id"] for row in made),

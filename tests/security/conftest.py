@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from fluffy_sql.postgres.embedded import embedded_server
+from tests.conftest import folder_of_a_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,8 +45,8 @@ class Guarded:
 def guarded() -> Iterator[Guarded]:
     # A path too long for a socket, which is reached another way then.
     with (
-        tempfile.TemporaryDirectory(prefix="fluffy_", ignore_cleanup_errors=True) as folder,
-        embedded_server(Path(folder) / ("long" * 30)) as server,
+        folder_of_a_server() as folder,
+        embedded_server(folder / ("long" * 30)) as server,
     ):
         password = uuid.uuid4().hex
         with psycopg.connect(server.url, autocommit=True) as admin:

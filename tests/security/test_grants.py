@@ -119,7 +119,6 @@ NEEDED_TO_WORK = {
             "measured": "generate",
             "measured_clusters": "generate",
             "candidates": "assign",
-            "placements": "assign",
         }.items()
     },
     **{f"EXECUTE ON FUNCTION {name}": query for name, query in PLACING.items()},

@@ -15,6 +15,8 @@ from tests.sql.helpers import (
     PROBE,
     add_with_ids,
     hide,
+    labels,
+    make_assignments,
     make_clusters,
     open_run,
     pin,
@@ -39,16 +41,6 @@ def candidates(session: Session) -> list[tuple[Any, ...]]:
     )
 
 
-def placements(session: Session) -> dict[int, tuple[Any, ...]]:
-    """Photo to (from, to, within the limit)."""
-    found = query(
-        session,
-        "SELECT photo_id, from_cluster_id, to_cluster_id, within_limit FROM work_placements",
-    )
-    assert len(found) == len({row[0] for row in found})
-    return {row[0]: row[1:] for row in found}
-
-
 def find_nearest(
     session: Session,
     clusters: Mapping[int, Sequence[float]],
@@ -63,7 +55,7 @@ def find_nearest(
         scopes=[None],
         firsts=[1],
         lasts=[len(clusters)],
-        cluster_ids=list(clusters),
+        labels=list(clusters),
         centroids=vectors(session, list(clusters.values())),
         limits=[
             None if far is None else float(far) for far in limits or [math.inf] * len(clusters)
@@ -78,7 +70,9 @@ def find_nearest(
 
 def place_photos(session: Session, run_id: int, *cluster_ids: int) -> list[tuple[Any, ...]]:
     """Moves as (from, to, photos), the record of them compared with what is returned."""
-    rows = session.fetch_all("assign/place_photos", run_id=run_id, cluster_ids=list(cluster_ids))
+    rows = session.fetch_all(
+        "commit/move_photos", run_id=run_id, labels=list(cluster_ids), cluster_ids=list(cluster_ids)
+    )
     moves = [(row["from_cluster_id"], row["to_cluster_id"], row["photos"]) for row in rows]
     kept = "SELECT from_cluster_id, to_cluster_id, photos FROM cluster_run_moves WHERE run_id = %s"
     assert sorted(query(session, kept, run_id), key=str) == sorted(moves, key=str)
@@ -325,7 +319,7 @@ def test_each_photo_gets_its_nearest_cluster(session: Session) -> None:
     list_all(session)
     assert find_nearest(session, {7: [0, 0], 8: [10, 0], 9: [10, 0]}) == 4
     # 3 is as near to all of them, and 2 to the last two: the lowest wins
-    assert {photo: row[1] for photo, row in placements(session).items()} == {1: 7, 2: 8, 3: 7, 4: 7}
+    assert labels(session) == {1: 7, 2: 8, 3: 7, 4: 7}
 
 
 def test_under_cosine_only_directions_count_and_distances_are_cosine_s(session: Session) -> None:
@@ -334,16 +328,14 @@ def test_under_cosine_only_directions_count_and_distances_are_cosine_s(session: 
     nearest = {7: [1, 0], 8: [0, 1]}
     assert find_nearest(session, nearest, [1, 1.1], normalize=True) == 3
     # 4 is opposite to 7 (2) and at right angles to 8 (1, and not the 1.4 between unit vectors)
-    assert placements(session) == {1: (None, 7, True), 2: (None, 8, True), 4: (None, 8, True)}
+    assert labels(session) == {1: 7, 2: 8, 4: 8}
 
 
 def test_the_limit_itself_is_within_and_none_that_is_known_says_nothing(session: Session) -> None:
     add_with_ids(session, {1: [0, 2], 2: [0, 2.5], 3: [100, 0]})
     list_all(session)
     find_nearest(session, {7: [0, 0], 8: [100, 0]}, [2.0, None])
-    assert {photo: row[2] for photo, row in placements(session).items()} == {
-        1: True, 2: False, 3: None,
-    }  # fmt: skip
+    assert labels(session) == {1: 7, 2: -1, 3: -2}
 
 
 def test_what_is_infinitely_far_from_all_is_within_no_limit(session: Session) -> None:
@@ -351,7 +343,7 @@ def test_what_is_infinitely_far_from_all_is_within_no_limit(session: Session) ->
     list_all(session)
     nearest = {7: [0, 0], 8: [1, 0]}
     find_nearest(session, nearest)
-    assert {photo: row[2] for photo, row in placements(session).items()} == {1: False, 2: True}
+    assert labels(session) == {1: -1, 2: 7}
 
 
 def test_photos_of_another_length_or_without_an_embedding_have_none(session: Session) -> None:
@@ -359,7 +351,7 @@ def test_photos_of_another_length_or_without_an_embedding_have_none(session: Ses
     session.connection.execute("INSERT INTO photos (id, path) VALUES (4, 'p4')")
     list_all(session)
     assert find_nearest(session, {7: [1, 0]}) == 1
-    assert list(placements(session)) == [1]
+    assert list(labels(session)) == [1]
 
 
 def test_ranges_share_the_photos_out(session: Session) -> None:
@@ -367,7 +359,7 @@ def test_ranges_share_the_photos_out(session: Session) -> None:
     list_all(session)
     assert find_nearest(session, {7: [1, 0]}, last_row=2) == 2
     assert find_nearest(session, {7: [1, 0]}, after_row=2, last_row=5) == 3
-    assert sorted(placements(session)) == [1, 2, 3, 4, 5]
+    assert sorted(labels(session)) == [1, 2, 3, 4, 5]
 
 
 def test_photos_that_somebody_took_since_they_were_listed_are_passed_over(
@@ -380,7 +372,7 @@ def test_photos_that_somebody_took_since_they_were_listed_are_passed_over(
     place(session, theirs, 1, 4)
     pin(session, 2)
     assert find_nearest(session, {7: [1, 0]}) == 2
-    assert placements(session) == {3: (None, 7, True), 5: (ours, 7, True)}
+    assert labels(session) == {3: 7, 5: 7}
 
 
 # What is left
@@ -399,10 +391,11 @@ def test_photos_without_a_cluster_are_counted_by_what_keeps_them_out(session: Se
     [ours] = make_clusters(session, [[1, 0]])
     place(session, ours, 6)
     list_all(session)
-    find = "INSERT INTO work_placements VALUES (%s, %s, 7, %s, '3')"
-    for photo, near in ((1, True), (2, False), (3, None), (4, False)):
-        session.connection.execute(find, (photo, None, near))
-    session.connection.execute(find, (6, 1, False))  # in a cluster: not counted
+    # 6 is in a cluster: not counted
+    make_assignments(
+        session,
+        {photo: (label, 1) for photo, label in ((1, 7), (2, -1), (3, -2), (4, -1), (6, -1))},
+    )
     assert count_photos(session) == {
         "looked_at": 9,
         "too_far": 2,
@@ -436,7 +429,8 @@ def test_photos_are_placed_and_moves_are_kept_by_pair_of_clusters(session: Sessi
     list_all(session)
     find_nearest(session, {b: [1, 0]})
     run_id = open_run(session)
-    rows = session.fetch_all("assign/place_photos", run_id=run_id, cluster_ids=[b])
+    assert set(place_photos(session, run_id, b)) == {(None, b, 2), (a, b, 3)}
+    rows = session.fetch_all("commit/list_named_moves", run_id=run_id)
     assert [tuple(row.values()) for row in rows] == [
         (a, None, b, "cats", 3),
         (None, None, b, "cats", 2),
@@ -519,17 +513,11 @@ def test_a_photo_that_was_only_locked_is_placed(two_sessions: tuple[Session, Ses
     assert place_photos(session, run_id, 1, 2) == [(None, 2, 2)]
 
 
-def test_the_clusters_that_photos_leave_or_join_are_listed_and_no_others(session: Session) -> None:
-    add_with_ids(session, {1: [1, 0], 2: [0, 9], 3: [5, 0], 4: [5, 0]})
-    a, b, stays, far, unusable = make_clusters(session, [[1, 0], [2, 0], [5, 0], [0, 0], [8, 8]])
-    place(session, a, 1)
-    place(session, stays, 3)
-    session.connection.execute("UPDATE clusters SET status = 1 WHERE id = %s", (a,))
-    list_all(session)
-    find_nearest(session, {b: [2, 0], stays: [5, 0], far: [0, 8]}, [9, 9, 0])
-    listed = {row["id"]: row["active"] for row in session.fetch_all("assign/list_targets")}
-    assert listed == {a: False, b: True, stays: True}
-    assert unusable not in listed
+def test_clusters_that_are_gone_or_set_aside_by_now_take_no_photos(session: Session) -> None:
+    a, b, unusable, _ = make_clusters(session, [[1, 0], [2, 0], [5, 0], [0, 0]])
+    session.connection.execute("UPDATE clusters SET status = 1 WHERE id = %s", (unusable,))
+    rows = session.fetch_all("assign/list_active", cluster_ids=[b, 10**9, unusable, a])
+    assert [row["id"] for row in rows] == [a, b]
 
 
 def test_counts_are_added_up(session: Session) -> None:

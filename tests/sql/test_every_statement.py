@@ -10,14 +10,7 @@ from fluffy_sql.postgres.statements import statement_names
 # on Citus in tests/citus.
 TESTED_ELSEWHERE = ("import/", "distribute/")
 ONLY_ON_CITUS = {
-    "commit/apply_moves",
-    "commit/forget_unmoved",
-    "commit/prune_moves_of_shards",
-    "commit/set_lock_timeout_of_shards",
-    "commit/sum_up_moves",
     "session/is_distributed",
-    "session/modify_sequentially",
-    "work_tables/distribute",
 }
 
 

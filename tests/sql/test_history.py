@@ -188,7 +188,10 @@ def test_photos_go_back_and_who_went_is_kept(session: Session) -> None:
     record_move(session, run_id, [6, 99], gone, new)
     session.connection.execute("UPDATE photos SET cluster_pinned = TRUE WHERE id = 5")
     session.connection.execute("DELETE FROM clusters WHERE id = %s", (gone,))
-    moves = session.fetch_as(Move, "runs/move_back", run_id=run_id, undo_id=undo_id)
+    assert [row["id"] for row in session.fetch_all("runs/list_origins", run_id=run_id)] == [old]
+    wanted = {"labels": [0, 1], "cluster_ids": [None, old]}
+    assert session.execute("runs/list_photos_to_move_back", run_id=run_id, **wanted) == 5
+    moves = session.fetch_as(Move, "commit/move_photos", run_id=undo_id, **wanted)
     assert sorted(moves, key=lambda move: move.to_cluster_id or 0) == [
         Move(new, None, 2),
         Move(new, old, 2),

@@ -9,7 +9,15 @@ import pytest
 
 from fluffy_sql.errors import DatabaseError
 from fluffy_sql.postgres.work_tables import empty
-from tests.sql.helpers import add_with_ids, make_clusters, make_sample, place, query, vectors
+from tests.sql.helpers import (
+    add_with_ids,
+    labels,
+    make_clusters,
+    make_sample,
+    place,
+    query,
+    vectors,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -240,34 +248,10 @@ def test_what_was_assigned_and_changed_since_is_forgotten(
         "labels": [0, 1, 2],
         "scopes": [7, 9, None],
         "normalize": normalize,
-        "fingerprint_vector": PROBE,
+        "fingerprint_vector": LONG_PROBE,
     }
     assert session.execute("commit/forget_changed", **asked) == expected
     kept = query(session, "SELECT photo_id FROM work_assignments ORDER BY 1")
-    assert kept == ([(2,), (3,)] if expected else [(1,), (2,), (3,)])
-
-
-@pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize("normalize", [True, False])
-def test_what_was_to_be_placed_and_changed_since_is_forgotten(
-    session: Session, change: str, *, normalize: bool
-) -> None:
-    look_at_photos(session, normalize=normalize)
-    session.connection.execute(
-        "INSERT INTO work_candidates (position, photo_id, scope)"
-        " SELECT id, id, scope FROM looked_at"
-    )
-    session.connection.execute(
-        "INSERT INTO work_placements"
-        " (photo_id, to_cluster_id, within_limit, row_version, fingerprint)"
-        " SELECT id, 1, TRUE, row_version, fingerprint FROM looked_at"
-    )
-    statement, *forgotten = CHANGES[change]
-    session.connection.execute(statement.encode())
-    expected = forgotten[0 if normalize else 1]
-    asked = {"normalize": normalize, "fingerprint_vector": LONG_PROBE}
-    assert session.execute("assign/forget_changed", **asked) == expected
-    kept = query(session, "SELECT photo_id FROM work_placements ORDER BY 1")
     assert kept == ([(2,), (3,)] if expected else [(1,), (2,), (3,)])
 
 
@@ -325,7 +309,7 @@ def test_photos_go_to_the_nearest_cluster_of_their_scope(session: Session) -> No
         scopes=[None, 7, 9],
         firsts=[1, 2, 3],
         lasts=[1, 2, 4],
-        cluster_ids=[11, 12, 13, 14],
+        labels=[11, 12, 13, 14],
         centroids=vectors(session, [[5, 0], [0, 0], [9, 0], [8, 0]]),
         limits=[100.0] * 4,
         normalize=False,
@@ -335,10 +319,7 @@ def test_photos_go_to_the_nearest_cluster_of_their_scope(session: Session) -> No
         last_row=3,
     )
     assert found == 2
-    assert query(session, "SELECT photo_id, to_cluster_id FROM work_placements ORDER BY 1") == [
-        (2, 14),
-        (3, 11),
-    ]
+    assert labels(session) == {2: 14, 3: 11}
 
 
 def test_the_nearest_active_cluster_is_one_of_the_scope(session: Session) -> None:

@@ -7,9 +7,10 @@ import pytest
 from fluffy_sql.postgres.statements import on_citus, statement, statement_names
 from tests.citus_rules import broken_rules
 
-# Statements that never run where photos are distributed: rows are not followed, see Following; and
-# each scope is clustered alone, see fit_scopes.
+# Statements that never run where photos are distributed: moves take several statements there, rows
+# are not followed, see AssignmentTracker, and each scope is clustered alone, see fit_scopes.
 NEVER_THERE = {
+    "commit/move_photos",
     "kmeans/assign_photos_by_cell",
     "kmeans/assign_photos_by_scope",
     "kmeans/assign_sample",

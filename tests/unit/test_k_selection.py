@@ -86,6 +86,13 @@ def test_a_factor_of_two_is_still_agreement_and_more_is_not() -> None:
     assert "Davies-Bouldin is lowest at 45 (0.50; at 20 1.00)" in found.reasons
 
 
+def test_a_k_that_is_nearly_as_stable_as_the_suggestion_is_not_called_the_highest() -> None:
+    candidates = changed(changed(peaked(20), 20, stability=1.0), 40, stability=0.99)
+    found = suggest(candidates, 100_000)
+    assert found.suggested_k == 20
+    assert "stability is as good as the highest at 40 (0.99; at 20 1.00)" in found.reasons
+
+
 def test_stability_elsewhere_inside_the_range_is_disagreement() -> None:
     candidates = changed(peaked(40), 10, stability=0.99)
     found = suggest(candidates, 10_000)

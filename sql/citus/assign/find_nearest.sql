@@ -1,24 +1,28 @@
 -- What find_nearest does, where photos are distributed: a slice of centroids that is cut out first would be a table of
--- the coordinator's, so each photo passes over the centroids of other scopes. xmin is that of the row on its shard.
+-- the coordinator's, so each photo passes over the centroids of other scopes. xmin is that of its shard, labels are as
+-- there.
 -- Parameters: scopes bigint[] (null: unscoped), firsts integer[] (where the clusters of each begin, from 1),
---   lasts integer[], cluster_ids bigint[] (of a scope side by side, rising), centroids vector[] (of each, as
+--   lasts integer[], labels integer[] (of a scope side by side, by rising id), centroids vector[] (of each, as
 --   list_clusters gives them), limits double precision[] (the farthest each takes; null: not known),
 --   normalize boolean, dimensions integer, fingerprint_vector vector (as in kmeans/assign_photos), after_row bigint
 --   (exclusive),
 --   last_row bigint (inclusive)
 -- Returns: nothing; the row count is the photos that have a nearest cluster.
-INSERT INTO work_placements (
-    photo_id, from_cluster_id, to_cluster_id, within_limit, row_version, fingerprint
-)
+INSERT INTO work_assignments (photo_id, label, distance, row_version, fingerprint)
 SELECT
     candidate.photo_id,
-    candidate.cluster_id AS from_cluster_id,
-    (%(cluster_ids)s::bigint[])[nearest.place] AS to_cluster_id,
-    nearest.distance < 'Infinity'
-    AND (%(limits)s::double precision[])[nearest.place] >= CASE
-        WHEN %(normalize)s::boolean THEN nearest.distance * nearest.distance / 2
-        ELSE nearest.distance
-    END AS within_limit,
+    CASE
+        WHEN
+            nearest.distance < 'Infinity'
+            AND (%(limits)s::double precision[])[nearest.place] >= CASE
+                WHEN %(normalize)s::boolean THEN nearest.distance * nearest.distance / 2
+                ELSE nearest.distance
+            END
+            THEN (%(labels)s::integer[])[nearest.place]
+        WHEN nearest.distance < 'Infinity' AND (%(limits)s::double precision[])[nearest.place] IS NULL THEN -2
+        ELSE -1
+    END AS label,
+    nearest.distance,
     found.xmin AS row_version,
     photo.embedding <#> %(fingerprint_vector)b::vector AS fingerprint
 FROM work_candidates AS candidate

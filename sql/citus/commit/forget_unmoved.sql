@@ -1,4 +1,4 @@
--- Forgets photos that a run wrote down and then did not move, since somebody moved, pinned or deleted them meanwhile.
+-- Forgets photos that note_moves wrote down and apply_moves then passed over, or that are gone.
 -- Parameters: run_id bigint
 -- Returns: nothing; the row count is the photos.
 DELETE FROM cluster_run_photo_moves AS moved

@@ -1,6 +1,6 @@
--- Keeps how many photos a run moved from each cluster to each; shards count their own.
+-- Keeps how many photos note_moves and apply_moves took from each cluster to each; shards count their own.
 -- Parameters: run_id bigint
--- Returns: nothing; the row count is the pairs of clusters.
+-- Returns: from_cluster_id (null: none), to_cluster_id (null: none), photos.
 INSERT INTO cluster_run_moves (run_id, from_cluster_id, to_cluster_id, photos, photo_ids)
 SELECT
     %(run_id)s::bigint AS run_id,
@@ -10,4 +10,5 @@ SELECT
     '{}' AS photo_ids
 FROM cluster_run_photo_moves
 WHERE run_id = %(run_id)s::bigint
-GROUP BY from_cluster_id, to_cluster_id;
+GROUP BY from_cluster_id, to_cluster_id
+RETURNING from_cluster_id, to_cluster_id, photos;

@@ -27,7 +27,7 @@ def write(session: Session, labels: list[int], cluster_ids: list[int]) -> int:
     before = placed(session)
     run_id = open_run(session)
     rows = session.fetch_all(
-        "commit/write_assignments", run_id=run_id, labels=labels, cluster_ids=cluster_ids
+        "commit/move_photos", run_id=run_id, labels=labels, cluster_ids=cluster_ids
     )
     changed = [
         cluster
@@ -85,11 +85,14 @@ def test_updated_at_is_set_on_photos_that_are_placed_and_on_no_others(session: S
     assert query(session, found) == [(1, True, True), (2, False, True)]
 
 
-def test_a_photo_that_somebody_placed_meanwhile_is_not_written(session: Session) -> None:
+def test_a_photo_that_somebody_placed_meanwhile_is_not_written(
+    two_sessions: tuple[Session, Session],
+) -> None:
+    session, other = two_sessions
     add_with_ids(session, {1: [1, 0], 2: [2, 0]})
     make_assignments(session, {1: (0, 0.0), 2: (0, 0.0)})
     theirs, ours = make_clusters(session, [[1, 0], [2, 0]])
-    place(session, theirs, 1)
+    place(other, theirs, 1)
     before = query(session, "SELECT ctid::text, updated_at FROM photos WHERE id = 1")
     assert write(session, [0], [ours]) == 1
     assert placed(session) == {1: theirs, 2: ours}

@@ -1,0 +1,15 @@
+-- Lists, for commit/move_photos, the photos that are still where a run put them, under the label of the cluster that it
+-- took them from. One whose old cluster is gone, or that was in none, has the label 0.
+-- Parameters: run_id bigint (to be taken back), labels integer[], cluster_ids bigint[] (of each)
+-- Returns: nothing; the row count is the photos.
+INSERT INTO work_assignments (photo_id, label, row_version, fingerprint)
+SELECT
+    moved.photo_id,
+    coalesce(origin.label, 0) AS label,
+    photo.xmin AS row_version,
+    moved.fingerprint
+FROM cluster_moves AS moved
+INNER JOIN photos AS photo ON moved.photo_id = photo.id
+LEFT JOIN unnest(%(labels)s::integer[], %(cluster_ids)s::bigint[]) AS origin (label, cluster_id)
+    ON moved.from_cluster_id = origin.cluster_id
+WHERE moved.run_id = %(run_id)s::bigint AND photo.cluster_id IS NOT DISTINCT FROM moved.to_cluster_id;
