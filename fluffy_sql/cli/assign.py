@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import click
@@ -10,7 +9,6 @@ import click
 from fluffy_sql.cli import options
 from fluffy_sql.cli.cluster_output import UNUSABLE, cluster_or_none, first_rows
 from fluffy_sql.cli.console import count, list_counts, literal, number, print_result
-from fluffy_sql.errors import UsageError
 from fluffy_sql.operations import assign as operations
 from fluffy_sql.operations.assign import AssignRequest
 
@@ -63,10 +61,6 @@ def assign(
 
     Example: fluffy-sql assign --within 95 --dry-run
     """
-    if max_distance is not None and within is not None:
-        raise UsageError("--max-distance and --within can't be given together; leave one out")
-    if max_distance is not None and not (math.isfinite(max_distance) and max_distance >= 0):
-        raise UsageError(f"--max-distance is {max_distance}; allowed: a number from 0 up")
     request = AssignRequest(
         max_distance=max_distance,
         within=within,
@@ -74,7 +68,7 @@ def assign(
         moved=moved,
         dry_run=dry_run,
         connections=library.settings.database.connections,
-        limits=library.lock_limits,
+        limits=library.database.lock_limits,
     )
     with library.work() as (session, progress):
         result = operations.assign(session, request, progress)
