@@ -31,8 +31,8 @@ def distribute(*, shards: int | None, library: options.Library, as_json: bool) -
 
     Example: fluffy-sql distribute --shards 32
     """
-    with library.address() as url:
-        result = distribute_tables(url, schema=library.schema, shards=shards)
+    with library.session() as session:
+        result = distribute_tables(session, shards=shards)
     print_result(result, _describe(result), as_json=as_json)
 
 

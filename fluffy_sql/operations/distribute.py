@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from fluffy_sql.errors import SchemaError
 from fluffy_sql.postgres import counter_cache, definitions
 from fluffy_sql.postgres.schema import require_current_schema
-from fluffy_sql.postgres.session import DEFAULT_SCHEMA, Session
 from fluffy_sql.runs.lock import only_run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fluffy_sql.postgres.session import Session
 
 
 @dataclass(frozen=True)
@@ -40,17 +44,14 @@ class DistributeResult:
     changed: tuple[str, ...]
 
 
-def distribute(
-    url: str, *, schema: str = DEFAULT_SCHEMA, shards: int | None = None
-) -> DistributeResult:
+def distribute(session: Session, *, shards: int | None = None) -> DistributeResult:
     """Distributes photos by id, and copies the small tables to every server; all, or nothing.
 
     A second time it distributes what a later migration added, if anything.
 
     Args:
-        url: address of the database on the coordinator, as libpq takes it.
-        schema: where everything of ours lies.
-        shards: into how many shards to cut photos; None: `citus.shard_count`. Where they are
+        session: opened to work on the coordinator, outside of any transaction.
+        shards: into how many shards to cut photos; None: `citus.shard_count`. If they are
             distributed already, they keep theirs.
 
     Raises:
@@ -59,6 +60,30 @@ def distribute(
         BusyError: a run is at work in this database.
         DatabaseError: Postgres or Citus refused a statement.
     """
+<<<<<<< HEAD
+    if not session.fetch_value("distribute/has_citus"):
+        raise SchemaError(
+            "this database does not have the extension citus, so it stays on one server;"
+            " create it on all servers (CREATE EXTENSION citus) to distribute it"
+        )
+    require_current_schema(session)
+    obstacles = session.fetch_all("distribute/find_obstacles")
+    _refuse_obstacles([row["obstacle"] for row in obstacles])
+    with only_run(session):
+        before = session.fetch_all("distribute/list_tables")
+        with session.transaction():
+            if shards is not None:
+                session.execute("distribute/set_shards", shards=shards)
+            if not session.distributed:
+                counter_cache.leave_to_others(session)
+            session.execute("distribute/unbind_functions")
+            session.execute("distribute/distribute_tables")
+            session.execute("schema/record_tables")
+            session.prepare(looking=False)  # from now on statements have their other form
+            definitions.create(session)
+        session.execute("distribute/drop_local_copy")
+    tables = session.fetch_as(DistributedTable, "distribute/list_tables")
+=======
     with Session.open(url, schema=schema) as session:
         if not session.fetch_value("distribute/has_citus"):
             raise SchemaError(
@@ -85,6 +110,7 @@ def distribute(
                 definitions.create(session)
             session.execute("distribute/drop_local_copy")
         tables = session.fetch_as(DistributedTable, "distribute/list_tables")
+>>>>>>> 03dbee81393b51cc86cb62276da29d707115fcf6
     known = {row["name"] for row in before if row["shards"]}
     return DistributeResult(
         tables=tuple(tables),

@@ -91,7 +91,8 @@ def distributed_url(
 ) -> str:
     """A library that is distributed, without clusters."""
     monkeypatch.setenv("DATABASE_URL", citus_url)
-    distribute(citus_url, shards=shards)
+    with Session.open(citus_url) as session:
+        distribute(session, shards=shards)
     assert run_cli("import", files[0], "--paths", files[1]).code == 0
     return citus_url
 
@@ -149,7 +150,7 @@ def unpinned(session: Session) -> list[tuple[Any, ...]]:
         session,
         "SELECT proname::text FROM pg_proc WHERE pronamespace = 'fluffy_sql'::regnamespace"
         " AND coalesce(array_to_string(proconfig, ' '), '') !~ 'search_path=.*pg_temp'"
-        " AND proname <> 'centroid_distance'",
+        " AND proname NOT IN ('centroid_distance', 'comparable_embedding')",
     )
 
 
@@ -252,8 +253,8 @@ def test_distribute_prints_what_the_page_shows(
 
 
 def test_work_tables_lie_where_their_photos_lie(citus_url: str) -> None:
-    distribute(citus_url, shards=4)
     with Session.open(citus_url) as session:
+        distribute(session, shards=4)
         assert query(
             session,
             "SELECT count(*), count(DISTINCT colocationid) FROM pg_dist_partition"
@@ -536,7 +537,7 @@ def test_what_citus_would_refuse_is_told_before(citus_session: Session, citus_ur
     run("CREATE TRIGGER place AFTER INSERT ON photos EXECUTE FUNCTION place_new_photo()")
     run("ALTER TABLE photos ADD COLUMN digest text UNIQUE")
     with pytest.raises(SchemaError) as refused:
-        distribute(citus_url)
+        distribute(citus_session)
     assert "photos_digest_key is unique" in str(refused.value)
     assert "photos has mine" in str(refused.value)
     assert "photos has place" in str(refused.value)

@@ -13,7 +13,7 @@ from tests.sql.helpers import add_with_ids, query
 if TYPE_CHECKING:
     from fluffy_sql.postgres.session import Session
 
-PHOTOS = {1: [3, 0], 2: [1, 0], 3: [0, 2], 4: [0, 1]}
+PHOTOS: dict[int, list[float]] = {1: [3, 0], 2: [1, 0], 3: [0, 2], 4: [0, 1]}
 
 
 @pytest.fixture
