@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from fluffy_sql.errors import SchemaError
 from fluffy_sql.postgres import counter_cache, definitions
@@ -10,8 +11,6 @@ from fluffy_sql.postgres.schema import require_current_schema
 from fluffy_sql.runs.lock import only_run
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from fluffy_sql.postgres.session import Session
 
 
@@ -60,15 +59,17 @@ def distribute(session: Session, *, shards: int | None = None) -> DistributeResu
         BusyError: a run is at work in this database.
         DatabaseError: Postgres or Citus refused a statement.
     """
-<<<<<<< HEAD
     if not session.fetch_value("distribute/has_citus"):
         raise SchemaError(
             "this database does not have the extension citus, so it stays on one server;"
             " create it on all servers (CREATE EXTENSION citus) to distribute it"
         )
     require_current_schema(session)
-    obstacles = session.fetch_all("distribute/find_obstacles")
-    _refuse_obstacles([row["obstacle"] for row in obstacles])
+    if obstacles := session.fetch_all("distribute/find_obstacles"):
+        raise SchemaError(
+            f"photos can't be distributed: {'; '.join(row['obstacle'] for row in obstacles)};"
+            " change that and run again"
+        )
     with only_run(session):
         before = session.fetch_all("distribute/list_tables")
         with session.transaction():
@@ -83,34 +84,6 @@ def distribute(session: Session, *, shards: int | None = None) -> DistributeResu
             definitions.create(session)
         session.execute("distribute/drop_local_copy")
     tables = session.fetch_as(DistributedTable, "distribute/list_tables")
-=======
-    with Session.open(url, schema=schema) as session:
-        if not session.fetch_value("distribute/has_citus"):
-            raise SchemaError(
-                "this database does not have the extension citus, so it stays on one server;"
-                " create it on all servers (CREATE EXTENSION citus) to distribute it"
-            )
-        require_current_schema(session)
-        if obstacles := session.fetch_all("distribute/find_obstacles"):
-            raise SchemaError(
-                f"photos can't be distributed: {'; '.join(row['obstacle'] for row in obstacles)};"
-                " change that and run again"
-            )
-        with only_run(session):
-            before = session.fetch_all("distribute/list_tables")
-            with session.transaction():
-                if shards is not None:
-                    session.execute("distribute/set_shards", shards=shards)
-                if not session.distributed:
-                    counter_cache.leave_to_others(session)
-                session.execute("distribute/unbind_functions")
-                session.execute("distribute/distribute_tables")
-                session.execute("schema/record_tables")
-                session.prepare(looking=False)  # from now on statements have their other form
-                definitions.create(session)
-            session.execute("distribute/drop_local_copy")
-        tables = session.fetch_as(DistributedTable, "distribute/list_tables")
->>>>>>> 03dbee81393b51cc86cb62276da29d707115fcf6
     known = {row["name"] for row in before if row["shards"]}
     return DistributeResult(
         tables=tuple(tables),
