@@ -1,13 +1,12 @@
 """`image_embed.yml` -> frozen, validated settings. A flag beats the environment beats the file."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
@@ -23,9 +22,6 @@ from pydantic_core import PydanticCustomError
 
 from fluffy_sql.algorithms import AlgorithmSettings, algorithm_named, algorithm_names
 from fluffy_sql.errors import SettingsError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 DEFAULT_FILE = Path("image_embed.yml")
 

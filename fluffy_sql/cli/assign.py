@@ -1,24 +1,16 @@
 """`assign`: puts photos into the clusters there are."""
 
-from __future__ import annotations
-
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import click
 
 from fluffy_sql.cli import options
 from fluffy_sql.cli.cluster_output import UNUSABLE, cluster_or_none, first_rows
-from fluffy_sql.cli.console import count, list_counts, literal, number, print_result
+from fluffy_sql.cli.console import Columns, Part, count, list_counts, literal, number, print_result
 from fluffy_sql.errors import UsageError
 from fluffy_sql.operations import assign as operations
-from fluffy_sql.operations.assign import AssignRequest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from fluffy_sql.cli.console import Columns, Part
-    from fluffy_sql.operations.assign import AssignResult, NamedMove
+from fluffy_sql.operations.assign import AssignRequest, AssignResult, NamedMove
 
 
 @click.command(short_help="Put photos without a cluster into the nearest one.")

@@ -1,17 +1,11 @@
 """`clusters`: lists them."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import click
 
 from fluffy_sql.cli import options
 from fluffy_sql.cli.cluster_output import clusters_table, list_clusters
 from fluffy_sql.cli.console import print_result
-
-if TYPE_CHECKING:
-    from fluffy_sql.runs.survey import ScopeFilter
+from fluffy_sql.runs.survey import ScopeFilter
 
 
 @click.command(short_help="List the clusters, largest first.")

@@ -1,7 +1,6 @@
 """`report`: writes a page and contact sheets that show the clusters."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,13 +10,11 @@ from fluffy_sql.cli import options
 from fluffy_sql.cli.console import count, print_result, printable, stderr_console
 from fluffy_sql.cli.sample import sample_folder
 from fluffy_sql.errors import UsageError
+from fluffy_sql.runs.survey import ScopeFilter
+from fluffy_sql.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from fluffy_sql.operations.report.build import ReportResult
-    from fluffy_sql.runs.survey import ScopeFilter
-    from fluffy_sql.settings import Settings
+    from fluffy_sql.operations.report.build import ReportResult  # an extra
 
 # Most mail servers take 20 to 25 MB, of which a page fills three quarters: it travels as text.
 _MAILABLE_BYTES = 15_000_000
@@ -106,7 +103,7 @@ def _default_root(settings: Settings) -> Path:
     return sample_library if not settings.database.url and sample_library.is_dir() else Path()
 
 
-def _describe(result: ReportResult) -> Iterator[str]:
+def _describe(result: "ReportResult") -> Iterator[str]:
     """What was written where, and which photos are missing from it."""
     shown = "" if result.clusters == result.clusters_in_scope else f"{result.clusters:,} of "
     looks = f"{result.second_look:,}" if result.second_look else "nothing"

@@ -1,21 +1,21 @@
 """Places photos at clusters that are there, without training."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fluffy_sql.algorithms import Scope, Survey, scope_order
 from fluffy_sql.errors import LibraryError
 from fluffy_sql.postgres.counter_cache import moves_are_counted
 from fluffy_sql.postgres.ranges import row_ranges
 from fluffy_sql.postgres.schema import require_current_schema
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.transaction import LockLimits, final_transaction
 from fluffy_sql.postgres.vectors import LONGEST_VECTOR, fingerprint_vector
 from fluffy_sql.postgres.work_tables import analyze, work_tables
@@ -25,12 +25,6 @@ from fluffy_sql.runs.moves import move_photos
 from fluffy_sql.runs.progress import Progress
 from fluffy_sql.runs.record import Clock, RunRecorder, open_run, record_of
 from fluffy_sql.runs.survey import require_identity, require_steady_view, vector_indexes
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fluffy_sql.postgres.session import Session
-
 
 # Many more ranges than connections, which take the next one as they come free.
 _MOST_RANGES = 64

@@ -1,14 +1,10 @@
 """Who keeps `clusters.photos_count`: triggers, or whoever writes to `photos`."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fluffy_sql.errors import DatabaseError, SchemaError
-
-if TYPE_CHECKING:
-    from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.session import Session
 
 AUTO, TRIGGERS, SERVICE = "auto", "triggers", "service"
 

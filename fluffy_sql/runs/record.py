@@ -1,22 +1,16 @@
 """The record of a run in the database: opened, kept up as the run goes, closed however it ends."""
 
-from __future__ import annotations
-
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from fluffy_sql import __version__
+from fluffy_sql.algorithms import Checkpoint, StepReport
 from fluffy_sql.errors import FluffySqlError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from fluffy_sql.algorithms import Checkpoint, StepReport
-    from fluffy_sql.postgres.session import Session
-    from fluffy_sql.runs.moves import Changes
-    from fluffy_sql.runs.progress import Progress
+from fluffy_sql.postgres.session import Session
+from fluffy_sql.runs.moves import Changes
+from fluffy_sql.runs.progress import Progress
 
 
 @dataclass(frozen=True)

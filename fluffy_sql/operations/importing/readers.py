@@ -4,20 +4,13 @@ Files are read a batch at a time, so memory does not grow with them. Every row i
 is handed on; the first wrong one stops the reading with its number.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 from fluffy_sql.errors import ImportFileError, MissingExtraError, UsageError
-from fluffy_sql.operations.importing.batches import reading
+from fluffy_sql.operations.importing.batches import Batch, reading
 from fluffy_sql.operations.importing.csv_file import read_csv
 from fluffy_sql.operations.importing.npy_file import read_npy
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from fluffy_sql.operations.importing.batches import Batch
 
 
 def read_batches(file: Path, paths: Path | None) -> Iterator[Batch]:

@@ -1,24 +1,17 @@
 """Loads a file of embeddings into `photos`, whole or not at all."""
 
-from __future__ import annotations
-
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from fluffy_sql.errors import DatabaseError, ImportFileError
-from fluffy_sql.operations.importing.batches import place
+from fluffy_sql.operations.importing.batches import Batch, place
 from fluffy_sql.operations.importing.readers import read_batches
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from fluffy_sql.operations.importing.batches import Batch
-    from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.session import Session
 
 _STAGE_TYPES = ("int8", "int8", "text", "vector")
 

@@ -1,25 +1,19 @@
 """Writes a report: asks the database, reads the photos, writes page and sheets into a folder."""
 
-from __future__ import annotations
-
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from fluffy_sql.errors import UsageError
 from fluffy_sql.operations.report.album import make_pictures
 from fluffy_sql.operations.report.folder import INDEX, SHEETS, replaced_whole
 from fluffy_sql.operations.report.gather import gather
+from fluffy_sql.operations.report.model import Selection
 from fluffy_sql.operations.report.page import render
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from fluffy_sql.operations.report.model import Selection
-    from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.session import Session
 
 
 @dataclass(frozen=True)

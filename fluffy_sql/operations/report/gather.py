@@ -1,11 +1,10 @@
 """Asks the database what a report tells: sums and averages, and the photos to look at."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fluffy_sql.errors import LibraryError, UsageError
 from fluffy_sql.operations.report.geometry import Axes, main_axes, nearest_others
@@ -18,19 +17,13 @@ from fluffy_sql.operations.report.model import (
     Photo,
     Place,
     Run,
+    Selection,
     Shown,
     Spread,
 )
 from fluffy_sql.operations.report.second_look import second_looks
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.runs.survey import require_one_scope
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from numpy.typing import NDArray
-
-    from fluffy_sql.operations.report.model import Selection
-    from fluffy_sql.postgres.session import Session
 
 # With twelve photos in each section these make a page that still goes by mail.
 MOST_CLUSTERS = 200

@@ -1,12 +1,9 @@
 """What a report tells of a library; all frozen, none of it a picture."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from fluffy_sql.runs.survey import ScopeFilter
+from fluffy_sql.runs.survey import ScopeFilter
 
 CENTRAL, BETWEEN, OUTERMOST = "central", "between", "outermost"
 SECTIONS = (CENTRAL, BETWEEN, OUTERMOST)

@@ -1,16 +1,17 @@
 """The page: one HTML file that needs nothing beside it, neither a network nor a script."""
 
-from __future__ import annotations
-
 from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from markupsafe import Markup
 
 from fluffy_sql import __version__
 from fluffy_sql.operations.report import album, words
+from fluffy_sql.operations.report.album import Pictures
 from fluffy_sql.operations.report.charts import (
     HEIGHT,
     WIDTH,
@@ -22,16 +23,9 @@ from fluffy_sql.operations.report.charts import (
 )
 from fluffy_sql.operations.report.files import Reason
 from fluffy_sql.operations.report.folder import GENERATOR, SHEETS
-from fluffy_sql.operations.report.model import SECTIONS, Comparable, SecondLook
+from fluffy_sql.operations.report.model import SECTIONS, Comparable, Library, SecondLook
 from fluffy_sql.operations.report.second_look import TOO_SMALL, TOO_WIDE
 from fluffy_sql.operations.report.template import find_template
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from datetime import datetime
-
-    from fluffy_sql.operations.report.album import Pictures
-    from fluffy_sql.operations.report.model import Library
 
 # More rows than this are folded away until one asks for them.
 _ROWS_LEFT_OPEN = 24

@@ -1,7 +1,5 @@
 """Numbers and text of the database as a report writes them."""
 
-from __future__ import annotations
-
 # Joins emoji into one and shapes letters of some scripts; it turns nothing around.
 _HARMLESS = {"\u200c", "\u200d"}
 _LONGEST = 4_096
