@@ -3,10 +3,11 @@
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import (
@@ -30,9 +31,6 @@ CounterCache = Literal["auto", "triggers", "service"]
 
 # What an address, which may hold a password, can be told by where none belongs.
 _AN_ADDRESS = re.compile(r"://|(pass\w*|pwd)\s*=", re.IGNORECASE)
-
-# Flags that are not called like the last part of their key.
-_FLAGS = {"database.url": "--database-url"}
 
 # bigint in Postgres; NumPy wants seeds that are not negative.
 _LARGEST_SEED = 2**63 - 1
@@ -145,7 +143,7 @@ class Settings(_Section):
 
     def model_post_init(self, context: Any, /) -> None:
         """Keeps where the address was set; `context` is what was validated, if it was loaded."""
-        if isinstance(context, _Sources):
+        if isinstance(context, SettingsSources):
             self._url_origin = context.url_origin()
 
     @property
@@ -173,28 +171,17 @@ def load_settings(
             file and line (or the flag), the key, what was found and what is allowed. An empty
             address is wrong: `--database-url "$UNSET"` must not choose another database.
     """
-    environment = os.environ if environment is None else environment
-    sources = _Sources()
-    path = file or DEFAULT_FILE
-    if file is not None or path.exists():
-        sources.add_file(path)
-    if "DATABASE_URL" in environment:
-        sources.add("database.url", environment["DATABASE_URL"], "DATABASE_URL")
-    for key, value in (flags or {}).items():
-        if value is not None:
-            sources.add(key, value, _FLAGS.get(key, f"--{key.rpartition('.')[2]}"))
-    sources.refuse_empty_url()
-    try:
-        settings = _settings_model(sources.values).model_validate(sources.values, context=sources)
-    except ValidationError as error:
-        raise SettingsError(_describe(error, sources)) from None
-    try:
-        return _anchor_embedded_dir(settings, path if sources.has_file else Path())
-    except (OSError, RuntimeError, ValueError) as error:
-        key, written = "database.embedded_dir", settings.database.embedded_dir
-        raise SettingsError(
-            f"{sources.origin(key)}: {key} is {written!r}, which names no folder: {error}"
-        ) from None
+    return SettingsSources.read(file, environment).with_values(flags or {}, as_option).settings()
+
+
+def as_option(key: str) -> str:
+    """What the command line calls a setting."""
+    return "--database-url" if key == "database.url" else f"--{key.rpartition('.')[2]}"
+
+
+def as_argument(key: str) -> str:
+    """What a function in Python calls a setting."""
+    return f"argument {key.rpartition('.')[2]}"
 
 
 def _settings_model(values: Mapping[str, Any]) -> type[Settings]:
@@ -205,68 +192,101 @@ def _settings_model(values: Mapping[str, Any]) -> type[Settings]:
 
 
 # Where an address can be set besides the file, and how not to.
-_UNSET = {"DATABASE_URL": "unset it", "--database-url": "leave it out"}
+_UNSET = {
+    "DATABASE_URL": "unset it",
+    as_option("database.url"): "leave it out",
+    as_argument("database.url"): "leave it out",
+}
 
 
-class _Sources:
-    """The merged values, and where each of them was set, for messages."""
+@dataclass(frozen=True)
+class SettingsSources:
+    """What was set, and where, for messages.
 
-    def __init__(self) -> None:
-        self.values: dict[str, Any] = {}
-        self.has_file = False
-        self._origins: dict[str, str] = {}
-        self._file = ""
+    Attributes:
+        values: merged, as a file nests them.
+        origins: where each was set, by its dotted key; of sections too, in a file.
+        file: the settings file; None: there is none.
+    """
 
-    def add(self, key: str, value: Any, origin: str) -> None:
-        *sections, name = key.split(".")
-        self.values = _with_value(self.values, sections, name, value)
-        self._origins[key] = origin
+    values: dict[str, Any] = field(default_factory=dict, repr=False)
+    origins: dict[str, str] = field(default_factory=dict)
+    file: Path | None = None
 
-    def add_file(self, path: Path) -> None:
-        self._file = str(path)
-        self.has_file = True
+    @classmethod
+    def read(cls, file: Path | None = None, environment: Mapping[str, str] | None = None) -> Self:
+        """The settings file and the environment; see `load_settings`."""
+        environment = os.environ if environment is None else environment
+        path = file or DEFAULT_FILE
+        sources = cls._read_file(path) if file is not None or path.exists() else cls()
+        if "DATABASE_URL" not in environment:
+            return sources
+        return sources.with_value("database.url", environment["DATABASE_URL"], "DATABASE_URL")
+
+    @classmethod
+    def _read_file(cls, path: Path) -> Self:
         try:
             text = path.read_text(encoding="utf-8")
         except FileNotFoundError:
-            raise SettingsError(f"{path}: there is no such settings file; check --config") from None
+            raise SettingsError(f"{path}: there is no such settings file; check its path") from None
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(f"{path}: can't be read: {error}") from None
         root, values = _parse_yaml(path, text)
         if values is None:
-            return
-        self._note_lines(root, "")
-        self.values = _without_empty_sections(values)
+            return cls(file=path)
+        return cls(_without_empty_sections(values), dict(_find_lines(path, root)), path)
 
-    def _note_lines(self, node: yaml.Node, prefix: str) -> None:
-        """Remembers the line of each key; refuses what is no mapping, and a key set twice."""
-        if not isinstance(node, yaml.MappingNode):
-            what = prefix.rstrip(".") or "the file"
-            raise SettingsError(f"{self._at(node)}: {what} must be a mapping of settings")
-        for key_node, value_node in node.value:
-            key = f"{prefix}{key_node.value}"
-            if key in self._origins:
-                raise SettingsError(f"{self._at(key_node)}: {key} is set a second time; keep one")
-            self._origins[key] = self._at(key_node)
-            if _is_section(key) and not _is_null(value_node):
-                self._note_lines(value_node, f"{key}.")
+    def with_values(self, values: Mapping[str, Any], called: Callable[[str], str]) -> Self:
+        """These with others laid over them.
 
-    def _at(self, node: yaml.Node) -> str:
-        return f"{self._file}, line {node.start_mark.line + 1}"
+        Args:
+            values: by their dotted keys; None means not given.
+            called: what whoever gives them calls the setting of a key.
+        """
+        sources = self
+        for key, value in values.items():
+            if value is not None:
+                sources = sources.with_value(key, value, called(key))
+        return sources
+
+    def with_value(self, key: str, value: Any, origin: str) -> Self:
+        """These with one more laid over them."""
+        *sections, name = key.split(".")
+        return replace(
+            self,
+            values=_with_value(self.values, sections, name, value),
+            origins={**self.origins, key: origin},
+        )
+
+    def settings(self) -> Settings:
+        """The settings that these make; raises SettingsError as `load_settings` does."""
+        self._refuse_empty_url()
+        try:
+            settings = _settings_model(self.values).model_validate(self.values, context=self)
+        except ValidationError as error:
+            raise SettingsError(_describe(error, self)) from None
+        try:
+            return _anchor_embedded_dir(settings, self.file or Path())
+        except (OSError, RuntimeError, ValueError) as error:
+            key, written = "database.embedded_dir", settings.database.embedded_dir
+            raise SettingsError(
+                f"{self.origin(key)}: {key} is {written!r}, which names no folder: {error}"
+            ) from None
 
     def origin(self, key: str) -> str:
         """Where a key was set, or the innermost section around it."""
-        while key and key not in self._origins:
+        while key and key not in self.origins:
             key = key.rpartition(".")[0]
-        return self._origins.get(key, self._file)
+        return self.origins.get(key, str(self.file or ""))
 
     def url_origin(self) -> str:
         """Where the address was set."""
-        origin = self._origins.get("database.url")
+        origin = self.origins.get("database.url")
         if origin is None or origin in _UNSET:
             return origin or "database.url"
         return f"database.url in {origin}"
 
-    def refuse_empty_url(self) -> None:
+    def _refuse_empty_url(self) -> None:
         """An empty address is most often a variable that was to be set."""
         url = self.values.get("database", {}).get("url")
         if isinstance(url, str) and not url.strip():
@@ -274,6 +294,26 @@ class _Sources:
             raise SettingsError(
                 f"{origin} is empty; {_UNSET.get(origin, 'write null')}, or name a database"
             )
+
+
+def _find_lines(file: Path, node: yaml.Node, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Each key and its line; refuses what is no mapping, and a key set twice."""
+    if not isinstance(node, yaml.MappingNode):
+        what = prefix.rstrip(".") or "the file"
+        raise SettingsError(f"{_at(file, node)}: {what} must be a mapping of settings")
+    seen = set()
+    for key_node, value_node in node.value:
+        key = f"{prefix}{key_node.value}"
+        if key in seen:
+            raise SettingsError(f"{_at(file, key_node)}: {key} is set a second time; keep one")
+        seen.add(key)
+        yield key, _at(file, key_node)
+        if _is_section(key) and not _is_null(value_node):
+            yield from _find_lines(file, value_node, f"{key}.")
+
+
+def _at(file: Path, node: yaml.Node) -> str:
+    return f"{file}, line {node.start_mark.line + 1}"
 
 
 def _parse_yaml(path: Path, text: str) -> tuple[Any, Any]:
@@ -333,7 +373,7 @@ def _is_null(node: yaml.Node) -> bool:
     return bool(node.tag == "tag:yaml.org,2002:null")
 
 
-def _describe(error: ValidationError, sources: _Sources) -> str:
+def _describe(error: ValidationError, sources: SettingsSources) -> str:
     """One line for the first thing wrong: where, which key, what was found, what is allowed."""
     first = error.errors(include_url=False)[0]
     path = [str(part) for part in first["loc"] if part != "[key]"]

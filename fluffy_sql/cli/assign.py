@@ -1,6 +1,5 @@
 """`assign`: puts photos into the clusters there are."""
 
-import math
 from collections.abc import Iterator
 
 import click
@@ -8,7 +7,6 @@ import click
 from fluffy_sql.cli import options
 from fluffy_sql.cli.cluster_output import UNUSABLE, cluster_or_none, first_rows
 from fluffy_sql.cli.console import Columns, Part, count, list_counts, literal, number, print_result
-from fluffy_sql.errors import UsageError
 from fluffy_sql.operations import assign as operations
 from fluffy_sql.operations.assign import AssignRequest, AssignResult, NamedMove
 
@@ -55,10 +53,6 @@ def assign(
 
     Example: fluffy-sql assign --within 95 --dry-run
     """
-    if max_distance is not None and within is not None:
-        raise UsageError("--max-distance and --within can't be given together; leave one out")
-    if max_distance is not None and not (math.isfinite(max_distance) and max_distance >= 0):
-        raise UsageError(f"--max-distance is {max_distance}; allowed: a number from 0 up")
     request = AssignRequest(
         max_distance=max_distance,
         within=within,
@@ -66,7 +60,7 @@ def assign(
         moved=moved,
         dry_run=dry_run,
         connections=library.settings.database.connections,
-        limits=library.lock_limits,
+        limits=library.database.lock_limits,
     )
     with library.work() as (session, progress):
         result = operations.assign(session, request, progress)

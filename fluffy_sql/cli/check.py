@@ -23,8 +23,8 @@ def check(context: click.Context, *, repair: bool, library: options.Library, as_
 
     Example: fluffy-sql check --repair
     """
-    with library.address() as url:
-        result = check_database(url, schema=library.schema, repair=repair)
+    with library.database.address() as url:
+        result = check_database(url, schema=library.database.schema, repair=repair)
     print_result(result, describe_check(result), as_json=as_json)
     if not result.ok:
         context.exit(1)

@@ -1,18 +1,16 @@
 """What several commands show: clusters, what a run made of them, and what it moved."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
 from fluffy_sql.cli.console import Columns, Part, Row, literal, number, table
-from fluffy_sql.cli.options import Library
+from fluffy_sql.operations.clusters import Cluster
 from fluffy_sql.runs.moves import Changes, ClusterChange, Move
-from fluffy_sql.runs.survey import ScopeFilter
 
 SHOWN_ROWS = 20
-_STATUS = {0: "active", 1: "unusable"}
+_STATUS: dict[int | None, str] = {0: "active", 1: "unusable"}
 # Why photos are left out, as it is said after "3 photos".
 UNUSABLE = {
     "without_embedding": "without an embedding",
@@ -20,34 +18,20 @@ UNUSABLE = {
 }
 
 
-def list_clusters(
-    library: Library, run_id: int | None, most: int | None, scope: ScopeFilter | None = None
-) -> list[dict[str, Any]]:
-    """The largest clusters, of a run and of a scope if one is given."""
-    with library.reader() as session:
-        return session.fetch_all(
-            "runs/list_clusters",
-            run_id=run_id,
-            every_scope=scope is None,
-            scope=scope.scope if scope else None,
-            most=most,
-        )
-
-
-def clusters_table(clusters: Sequence[dict[str, Any]]) -> Table:
+def clusters_table(clusters: Sequence[Cluster]) -> Table:
     """Clusters; distances are in the metric of their run."""
-    columns: dict[str, Callable[[dict[str, Any]], str | Text]] = {
-        "cluster": lambda row: str(row["id"]),
-        "scope": lambda row: literal(row["scope"]),
-        "name": lambda row: literal(row["name"]),
-        "status": lambda row: literal(_STATUS.get(row["status"], row["status"])),
-        "photos": lambda row: number(row["photos_count"]),
-        "mean dist": lambda row: number(row["mean_distance"], 4),
-        "max dist": lambda row: number(row["max_distance"], 4),
-        "silhouette": lambda row: number(row["silhouette"], 3),
-        "central photo": lambda row: literal(row["central_photo"]),
+    columns: dict[str, Callable[[Cluster], str | Text]] = {
+        "cluster": lambda row: str(row.id),
+        "scope": lambda row: literal(row.scope),
+        "name": lambda row: literal(row.name),
+        "status": lambda row: literal(_STATUS.get(row.status, row.status)),
+        "photos": lambda row: number(row.photos_count),
+        "mean dist": lambda row: number(row.mean_distance, 4),
+        "max dist": lambda row: number(row.max_distance, 4),
+        "silhouette": lambda row: number(row.silhouette, 3),
+        "central photo": lambda row: literal(row.central_photo),
     }
-    if all(row["scope"] is None for row in clusters):
+    if all(row.scope is None for row in clusters):
         del columns["scope"]
     return table(clusters, columns)
 

@@ -1,10 +1,13 @@
 """`clusters`: lists them."""
 
+from dataclasses import asdict
+
 import click
 
 from fluffy_sql.cli import options
-from fluffy_sql.cli.cluster_output import clusters_table, list_clusters
+from fluffy_sql.cli.cluster_output import clusters_table
 from fluffy_sql.cli.console import print_result
+from fluffy_sql.operations.clusters import list_clusters
 from fluffy_sql.runs.survey import ScopeFilter
 
 
@@ -25,8 +28,10 @@ def clusters(
 
     Example: fluffy-sql clusters --run 3 --limit 10
     """
-    rows = list_clusters(library, run_id, limit, scope)
+    with library.database.reader() as session:
+        rows = list_clusters(session, run_id=run_id, scope=scope, limit=limit)
     none = "No clusters yet; make some: fluffy-sql generate"
     if run_id is not None:
         none = f"There are no clusters of run {run_id}."
-    print_result({"clusters": rows}, [clusters_table(rows)] if rows else none, as_json=as_json)
+    found = {"clusters": [asdict(row) for row in rows]}
+    print_result(found, [clusters_table(rows)] if rows else none, as_json=as_json)

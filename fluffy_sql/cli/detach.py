@@ -17,8 +17,8 @@ def detach(*, library: options.Library, as_json: bool) -> None:
 
     Example: fluffy-sql detach
     """
-    place = library.schema
-    with library.address() as url:
+    place = library.database.schema
+    with library.database.address() as url:
         schema.detach(url, schema=place)
     told = (
         "Views, functions and triggers are removed; tables and labels stay."

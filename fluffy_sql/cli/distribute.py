@@ -25,7 +25,7 @@ def distribute(*, shards: int | None, library: options.Library, as_json: bool) -
 
     Example: fluffy-sql distribute --shards 32
     """
-    with library.session() as session:
+    with library.database.session() as session:
         result = distribute_tables(session, shards=shards)
     print_result(result, _describe(result), as_json=as_json)
 

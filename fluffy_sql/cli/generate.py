@@ -11,12 +11,12 @@ from fluffy_sql.cli.cluster_output import (
     UNUSABLE,
     clusters_table,
     describe_changes,
-    list_clusters,
 )
 from fluffy_sql.cli.console import Part, count, list_counts, number, print_result, printable
 from fluffy_sql.cli.progress_bar import count_scopes
 from fluffy_sql.errors import UsageError
 from fluffy_sql.operations import generate as operations
+from fluffy_sql.operations.clusters import list_clusters
 from fluffy_sql.operations.generate import GenerateRequest
 from fluffy_sql.postgres.explain import ExplainedStatement, PlanRecorder
 from fluffy_sql.runs.record import RunResult
@@ -68,8 +68,6 @@ def generate(
 
     Example: fluffy-sql generate --k 50 --seed 7
     """
-    if cold and not recluster:
-        raise UsageError("--cold needs --recluster: a first run starts from scratch anyway")
     if explain and (recluster or dry_run):
         raise UsageError("--explain explains an ordinary run; leave out --recluster and --dry-run")
     given = any(name.startswith("clustering.") for name in library.flags)
@@ -89,7 +87,7 @@ def generate(
         connections=library.settings.database.connections,
     )
     recorder = PlanRecorder() if explain else None
-    with library.address():  # so that the embedded server is started once
+    with library.database.running():  # so that the embedded server is started once
         with library.work(recorder) as (session, progress):
             result = operations.generate(session, request, progress)
         if recorder is None:
@@ -108,7 +106,8 @@ def _describe(result: RunResult, library: options.Library) -> Iterator[Part]:
     if result.changes is not None:
         yield from describe_changes(result.changes)
     elif result.run_id is not None:
-        rows = list_clusters(library, result.run_id, SHOWN_ROWS)
+        with library.database.reader() as session:
+            rows = list_clusters(session, run_id=result.run_id, limit=SHOWN_ROWS)
         yield clusters_table(rows)
         if more := result.clusters_created - len(rows):
             yield f"... and {more:,} smaller ones: fluffy-sql clusters --run {result.run_id}"

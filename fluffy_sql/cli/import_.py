@@ -25,7 +25,7 @@ def import_(*, file: Path, paths: Path | None, library: options.Library, as_json
 
     Example: fluffy-sql import embeddings.npy --paths photos.csv
     """
-    with library.session() as session, stderr_console().status("importing") as line:
+    with library.database.session() as session, stderr_console().status("importing") as line:
         result = import_photos(
             session, file, paths, lambda rows: line.update(f"importing: {rows:,} rows read")
         )

@@ -27,8 +27,8 @@ def migrate(*, rollback: bool, yes: bool, library: options.Library, as_json: boo
             "--rollback drops the clusters, the record of runs and, if migrate made it, the"
             " table photos with its embeddings; add --yes if you mean it"
         )
-    place = library.schema
-    with library.address() as url:
+    place = library.database.schema
+    with library.database.address() as url:
         if rollback:
             gone = schema.uninstall(url, schema=place)
             dropped = f"the schema {place}, and what migrate had added to photos and clusters"

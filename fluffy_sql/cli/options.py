@@ -1,33 +1,24 @@
 """What commands share: common options, and the library that these name, with its settings."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cached_property, partial, wraps
+from functools import cached_property, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import click
 
 from fluffy_sql.cli.console import say
 from fluffy_sql.cli.progress_bar import RunProgress
-from fluffy_sql.errors import MissingExtraError, UnreachableError, UsageError
-from fluffy_sql.postgres.address import parse_address
-from fluffy_sql.postgres.embedded import embedded_server
-from fluffy_sql.postgres.schema import require_current_schema
+from fluffy_sql.errors import MissingExtraError, UsageError
+from fluffy_sql.operations.database import Database
+from fluffy_sql.postgres.explain import PlanRecorder
 from fluffy_sql.postgres.session import Session
-from fluffy_sql.postgres.transaction import LockLimits
 from fluffy_sql.runs.survey import ScopeFilter
 from fluffy_sql.settings import Settings, load_settings
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
-
-    from fluffy_sql.postgres.explain import PlanRecorder
-
-    Command: TypeAlias = Callable[..., None]
+Command: TypeAlias = Callable[..., None]
 
 STOPPED_BY_SIGNAL = 130
 # What Postgres numbers rows with; an id beyond would be its "bigint out of range".
@@ -50,63 +41,24 @@ class Library:
         self.flags = flags
 
     @cached_property
-    def settings(self) -> Settings:
-        """The settings; what is odd about the address is said once."""
-        settings = load_settings(self.config, flags=self.flags)
-        if settings.database.url is None:
-            return settings
-        address = parse_address(settings.database.url, settings.url_origin)
-        for note in address.notes:
+    def database(self) -> Database:
+        """The database; what is odd about its address is said once."""
+        database = Database(load_settings(self.config, flags=self.flags))
+        for note in database.notes:
             say(note)
-        database = settings.database.model_copy(update={"url": address.conninfo})
-        return settings.model_copy(update={"database": database})
+        return database
 
     @property
-    def schema(self) -> str:
-        """The schema of what is ours."""
-        return self.settings.database.schema_
-
-    @property
-    def lock_limits(self) -> LockLimits:
-        """How long the final transaction waits for locks and holds them."""
-        return LockLimits(self.settings.clustering.lock_wait, self.settings.clustering.lock_hold)
-
-    @contextmanager
-    def address(self) -> Iterator[str]:
-        """The address of the database; the embedded server runs meanwhile if it is that one."""
-        if url := self.settings.database.url:
-            try:
-                yield url
-            except UnreachableError as error:
-                origin = self.settings.url_origin
-                raise UnreachableError(f"{error}; the address is from {origin}") from None
-            return
-        with embedded_server(Path(self.settings.database.embedded_dir)) as server:
-            yield server.url
-
-    def session(self) -> AbstractContextManager[Session]:
-        """A session on the database, whose schema is current."""
-        return self._open(Session.open)
+    def settings(self) -> Settings:
+        """The settings."""
+        return self.database.settings
 
     @contextmanager
     def work(self, explain: PlanRecorder | None = None) -> Iterator[tuple[Session, RunProgress]]:
         """A session for a run, and its progress on stderr; `explain` keeps its statements."""
-        with (
-            self.address() as url,
-            RunProgress() as progress,
-            Session.open(url, schema=self.schema, explain=explain) as session,
-        ):
+        database = self.database
+        with RunProgress() as progress, database.work(explain) as session:
             yield session, progress
-
-    def reader(self, *, at_one_moment: bool = False) -> AbstractContextManager[Session]:
-        """A session that only reads the database, whose schema is current."""
-        return self._open(partial(Session.look, at_one_moment=at_one_moment))
-
-    @contextmanager
-    def _open(self, connect: Callable[..., AbstractContextManager[Session]]) -> Iterator[Session]:
-        with self.address() as url, connect(url, schema=self.schema) as session:
-            require_current_schema(session)
-            yield session
 
 
 def with_setting(option: str, name: str, **attributes: Any) -> Callable[[Command], Command]:

@@ -25,10 +25,10 @@ def psql(context: click.Context, *, library: options.Library) -> None:
 
     Example: fluffy-sql psql -c "SELECT * FROM cluster_overview"
     """
-    with library.address() as url:
+    with library.database.address() as url:
         # In the environment, since everyone on the machine can read the arguments of a program.
         environment = {**os.environ, **libpq_environment(url)}
-        environment |= _search_path(url, library.schema, environment)
+        environment |= _search_path(url, library.database.schema, environment)
         program = find_psql(prefer_embedded=library.settings.database.url is None)
         # Ctrl-C is for psql, which cancels its statement and goes on.
         previous = signal.signal(signal.SIGINT, signal.SIG_IGN)

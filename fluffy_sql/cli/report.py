@@ -90,7 +90,7 @@ def report(
         photos=photos,
     )
     with (
-        library.reader(at_one_moment=True) as session,
+        library.database.reader(at_one_moment=True) as session,
         stderr_console().status("reading the clusters") as line,
     ):
         result = write_report(session, order, line.update)

@@ -42,7 +42,7 @@ def runs(
                 f" fluffy-sql runs {context.invoked_subcommand} ..."
             )
         return
-    with library.reader() as session:
+    with library.database.reader() as session:
         rows = session.fetch_all("runs/list", most=limit)
     print_result({"runs": rows}, _describe_runs(rows), as_json=as_json)
 
@@ -55,7 +55,7 @@ def show(*, run_id: int, library: options.Library, as_json: bool) -> None:
 
     Example: fluffy-sql runs show 3
     """
-    with library.reader() as session:
+    with library.database.reader() as session:
         details = show_run(session, run_id)
     print_result(details, _describe_details(details), as_json=as_json)
 
@@ -72,7 +72,7 @@ def diff(*, first: int, second: int, library: options.Library, as_json: bool) ->
 
     Example: fluffy-sql runs diff 3 5
     """
-    with library.reader() as session:
+    with library.database.reader() as session:
         difference = compare_runs(session, first, second)
     print_result(difference, _describe_difference(difference), as_json=as_json)
 
@@ -88,8 +88,8 @@ def undo(*, run_id: int, library: options.Library, as_json: bool) -> None:
 
     Example: fluffy-sql runs undo 3
     """
-    with library.session() as session:
-        result = undo_run(session, run_id, library.lock_limits)
+    with library.database.session() as session:
+        result = undo_run(session, run_id, library.database.lock_limits)
     print_result(result, _describe_undo(result), as_json=as_json)
 
 

@@ -40,7 +40,7 @@ def sample_folder(settings: Settings) -> Path:
 
 def _load_sample(library: options.Library, *, if_empty: bool) -> int:
     """Loads the sample if the embedded library is empty; returns how many photos it has."""
-    with library.session() as session:
+    with library.database.session() as session:
         if session.fetch_value("survey/has_photos"):
             if if_empty:
                 return 0

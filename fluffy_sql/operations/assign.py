@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fluffy_sql.algorithms import Scope, Survey, scope_order
-from fluffy_sql.errors import LibraryError
+from fluffy_sql.errors import LibraryError, UsageError
 from fluffy_sql.postgres.counter_cache import moves_are_counted
 from fluffy_sql.postgres.ranges import row_ranges
 from fluffy_sql.postgres.schema import require_current_schema
@@ -44,6 +44,9 @@ class AssignRequest:
         dry_run: whether all is undone at the end.
         connections: how many connections share the work.
         limits: how long the final transaction may be in the way.
+
+    Raises:
+        UsageError: a value is not allowed.
     """
 
     max_distance: float | None = None
@@ -53,6 +56,17 @@ class AssignRequest:
     dry_run: bool = False
     connections: int = 2
     limits: LockLimits = field(default_factory=LockLimits)
+
+    def __post_init__(self) -> None:
+        """Refuses what can't work."""
+        if self.max_distance is not None and self.within is not None:
+            raise UsageError("max_distance and within can't be given together; leave one out")
+        if self.max_distance is not None and not 0 <= self.max_distance < math.inf:
+            raise UsageError(f"max_distance is {self.max_distance}; allowed: a number from 0 up")
+        if self.within is not None and not 0 <= self.within <= 100:  # noqa: PLR2004 - a percentage
+            raise UsageError(f"within is {self.within}; allowed: a whole number from 0 to 100")
+        if self.metric not in (None, "cosine", "l2"):
+            raise UsageError(f"metric is {self.metric!r}; allowed: cosine or l2")
 
     def as_recorded(self) -> dict[str, Any]:
         """What the record of the run keeps of it."""

@@ -16,7 +16,7 @@ from fluffy_sql.algorithms import (
     Task,
     algorithm_named,
 )
-from fluffy_sql.errors import HistoryError
+from fluffy_sql.errors import HistoryError, UsageError
 from fluffy_sql.postgres.schema import require_current_schema
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.transaction import LockLimits, final_transaction
@@ -55,6 +55,9 @@ class GenerateRequest:
             settings of that run, and its id.
         connections: how many connections share the work.
         algorithm: used in place of the one that the settings name, with its settings.
+
+    Raises:
+        UsageError: `cold` without `recluster`.
     """
 
     settings: ClusteringSettings = field(default_factory=clustering_settings)
@@ -64,6 +67,11 @@ class GenerateRequest:
     resume: bool = False
     connections: int = 2
     algorithm: Algorithm[Any] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuses what makes no sense."""
+        if self.cold and not self.recluster:
+            raise UsageError("cold needs recluster: a first run starts from scratch anyway")
 
     @property
     def kind(self) -> str:

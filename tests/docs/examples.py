@@ -13,8 +13,9 @@ import subprocess
 import sys
 import tempfile
 from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -27,7 +28,7 @@ from fluffy_sql.postgres.programs import find_psql
 from tests.docs.pages import CHECKOUT, DOCS, Block, blocks_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 TUTORIAL = DOCS / "tutorial.md"
@@ -115,23 +116,29 @@ class Reader:
         folder: where commands are run.
         programs: where they are found.
         database_url: of the page's own database; None: the embedded one.
+        names: what its blocks of Python defined so far.
     """
 
     folder: Path
     programs: Path
     database_url: str | None = None
+    names: dict[str, Any] = field(default_factory=dict)
 
     def run(self, command: str) -> str:
         """What a command prints, on either stream."""
         words = [] if _SHELL.search(command) else shlex.split(command)
         if words[:1] == ["fluffy-sql"]:
-            printed = self._run_here(words[1:])
+            printed = self._run_here(partial(cli.run, words[1:]))
         else:
             database = {"DATABASE_URL": self.database_url} if self.database_url else {}
             printed = in_shell(command, self.folder, self.programs, **database).stdout
         return printed.replace(str(self.folder), CLONE)
 
-    def _run_here(self, arguments: list[str]) -> str:
+    def run_python(self, text: str) -> None:
+        """Runs a block of Python, as in a notebook."""
+        self._run_here(partial(exec, text, self.names))
+
+    def _run_here(self, run: Callable[[], object]) -> str:
         """In this process: starting another takes longer than most commands."""
         with tempfile.TemporaryFile() as file:
             with (
@@ -141,7 +148,7 @@ class Reader:
             ):
                 if self.database_url:
                     patch.setenv("DATABASE_URL", self.database_url)
-                cli.run(arguments)
+                run()
             file.seek(0)
             return file.read().decode()
 
@@ -179,9 +186,10 @@ def in_shell(
 
 
 def write_programs(folder: Path) -> Path:
-    """A folder with the programs that pages name: ours, and psql."""
+    """A folder with the programs that pages name: ours, Python and psql."""
     folder.mkdir()
     _write_program(folder / "fluffy-sql", f'exec "{sys.executable}" -m fluffy_sql "$@"')
+    _write_program(folder / "python", f'exec "{sys.executable}" "$@"')
     _write_program(folder / "psql", f'exec "{find_psql(prefer_embedded=True)}" "$@"')
     return folder
 
@@ -191,7 +199,7 @@ def fresh_clone(folder: Path) -> Iterator[Reader]:
     """A folder that looks like a clone to make, with an embedded server that is not stopped."""
     clone = folder / "clone"
     (clone / ".venv" / "bin").mkdir(parents=True)
-    for name in ("Makefile", "pyproject.toml", "docs"):
+    for name in ("Makefile", "pyproject.toml", "docs", "examples"):
         (clone / name).symlink_to(CHECKOUT / name)
     # What is to be installed is there.
     _write_program(
@@ -226,11 +234,13 @@ def reader_of(page: Path, tutorial: Reader) -> Iterator[Reader]:
 
 
 def run_block(block: Block, reader: Reader) -> list[str]:
-    """What each command of a console block prints; nothing for SQL, which is run."""
+    """What each command of a console block prints; nothing for SQL and Python, which is run."""
     if block.language == "sql":
         reader.execute(block.text)
+    if block.language == "python":
+        reader.run_python(block.text)
     return [reader.run(example.command) for example in examples_of(block)]
 
 
 def blocks_to_run(page: Path) -> list[Block]:
-    return [block for block in blocks_of(page) if block.language in {"console", "sql"}]
+    return [block for block in blocks_of(page) if block.language in {"console", "python", "sql"}]

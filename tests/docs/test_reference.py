@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from fluffy_sql import Library
 from fluffy_sql.cli import main as cli
 from fluffy_sql.settings import load_settings
 from tests.docs.pages import CHECKOUT, DOCS, first_codes_of, rows_of, sections_of, text_of
@@ -69,6 +70,12 @@ def test_options_of_every_command_are_those(name: str) -> None:
     }
     expected = OF_EVERY_COMMAND - {"--help"} - missing.get(name, set())
     assert options_of(ALL_COMMANDS[name]) & OF_EVERY_COMMAND == expected
+
+
+def test_the_guide_to_python_names_every_method() -> None:
+    called = " ".join(first_codes_of(text_of(DOCS / "guides" / "python.md")))
+    methods = {name for name, of in vars(Library).items() if callable(of) and name[0] != "_"}
+    assert set(re.findall(r"(\w+)\(", called)) == methods
 
 
 def sections(model: type[BaseModel], name: str = "") -> Iterator[tuple[str, type[BaseModel]]]:

@@ -110,6 +110,7 @@ def test_a_server_that_is_not_there_is_told_with_where_the_address_is_from(
     assert message.endswith(
         "; start a server there, or check host and port; the address is from DATABASE_URL"
     )
+    assert refusal(run_cli("generate", "--json"), 1) == message
     for changed, advice in [
         ({"dbname": "no_such_database"}, "create it, or check its name"),
         ({"user": "no_such_role"}, "check the user"),

@@ -456,14 +456,14 @@ STRAY = "\udcff"  # how Python keeps a byte that is not UTF-8
         ),
         (["generate", "--seed", "1e3"], "'1e3' is not a valid integer"),
         (["generate", "--metric", f"{STRAY}\n\x1b[31m"], r"metric is '\udcff\n\x1b[31m'; allowed"),
-        (["clusters", "--config", STRAY], ": there is no such settings file; check --config"),
+        (["clusters", "--config", STRAY], ": there is no such settings file; check its path"),
         (["clusters", "--config", "a\nb\x1b[31m"], r"a\nb\x1b[31m: there is no such settings file"),
         (
             ["clusters", "--database-url", STRAY],
             "--database-url: this is not an address that Postgres",
         ),
         (["clusters", "--database-url", f"postgresql://{STRAY}/x"], "this is not an address"),
-        (["assign", "--max-distance", "1e400"], "--max-distance is inf; allowed: a number from 0"),
+        (["assign", "--max-distance", "1e400"], "max_distance is inf; allowed: a number from 0"),
     ],
 )
 def test_arguments_that_mean_nothing(run_cli: Run, arguments: list[str], message: str) -> None:

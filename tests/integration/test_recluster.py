@@ -395,7 +395,7 @@ def test_a_recluster_with_json(
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["--cold"], "--cold needs --recluster"),
+        (["--cold"], "cold needs recluster"),
         (["--explain", "--recluster"], "--explain explains an ordinary run"),
         (["--explain", "--dry-run"], "--explain explains an ordinary run"),
     ],

@@ -87,3 +87,18 @@ def test_a_cluster_without_photos_is_listed(session: Session) -> None:
     make_clusters(session, [[0, 0]])
     [row] = listed(session)
     assert (row["central_photo"], row["mean_distance"], row["max_distance"]) == (None, None, None)
+
+
+def test_members_are_listed_most_typical_first(session: Session) -> None:
+    _, largest, other = three_clusters(session)
+    add_with_ids(session, {1: [16, 0], 2: [11, 0], 3: [10, 2], 4: [20, 0]})
+    place(session, largest, 1, 2, 3)
+    place(session, other, 4)
+
+    def members(most: int | None) -> list[tuple[Any, ...]]:
+        rows = session.fetch_all("runs/list_members", cluster_id=largest, most=most)
+        return [tuple(row.values()) for row in rows]
+
+    assert members(None) == [(2, "p2", 1, 1.0), (3, "p3", 2, 2.0), (1, "p1", 3, 6.0)]
+    assert members(2) == members(None)[:2]
+    assert session.fetch_all("runs/list_members", cluster_id=-1, most=None) == []

@@ -21,6 +21,7 @@ from fluffy_sql.cli.progress_bar import RunProgress
 from fluffy_sql.cli.runs import failures, runs_table
 from fluffy_sql.operations.assign import AssignResult, NamedMove
 from fluffy_sql.operations.check import CheckResult, Finding
+from fluffy_sql.operations.clusters import Cluster
 from fluffy_sql.postgres.counter_cache import CounterCache
 from fluffy_sql.postgres.explain import ExplainedStatement
 from fluffy_sql.runs.record import RunQuality, RunResult
@@ -78,17 +79,20 @@ ASSIGNED = AssignResult(
     moves=(NamedMove(None, None, 3, "[red]cats[/red]", 1_234), NamedMove(4, "dogs", 5, None, 1)),
     seconds={"total": 1.5},
 )
-CLUSTER = {
-    "scope": None,
-    "id": 1,
-    "name": None,
-    "status": 0,
-    "photos_count": 1234,
-    "mean_distance": 0.25,
-    "max_distance": None,
-    "silhouette": 0.1234,
-    "central_photo": "a.jpg",
-}
+CLUSTER = Cluster(
+    scope=None,
+    id=1,
+    name=None,
+    status=0,
+    photos_count=1234,
+    mean_distance=0.25,
+    max_distance=None,
+    silhouette=0.1234,
+    davies_bouldin=None,
+    central_photo="a.jpg",
+    run_id=None,
+    created_at=None,
+)
 RUN_ROW = {
     "id": 4,
     "kind": "generate",
@@ -208,20 +212,21 @@ def test_nothing_to_do(skipped: dict[str, int], expected: str) -> None:
     ],
 )
 def test_names_and_paths_come_out_literally(key: str, value: str, expected: str) -> None:
-    lines = shown(clusters_table([{**CLUSTER, key: value}]))
+    changed: Any = {key: value}
+    lines = shown(clusters_table([replace(CLUSTER, **changed)]))
     assert len(lines) == 2
     assert expected in lines[1]
 
 
 def test_a_path_can_not_command_the_terminal() -> None:
-    lines = shown(clusters_table([{**CLUSTER, "central_photo": "\x1b[2Jclear\r\x07.jpg"}]))
+    lines = shown(clusters_table([replace(CLUSTER, central_photo="\x1b[2Jclear\r\x07.jpg")]))
     assert len(lines) == 2
     assert lines[1].isprintable()
 
 
 def test_a_long_path_is_not_cut() -> None:
     path = "/".join(["holidays"] * 40) + ".jpg"
-    heading, *lines = shown(clusters_table([{**CLUSTER, "central_photo": path}]))
+    heading, *lines = shown(clusters_table([replace(CLUSTER, central_photo=path)]))
     assert len(lines) > 1
     assert "".join(line[heading.index("central photo") :] for line in lines) == path
 
@@ -231,9 +236,9 @@ def test_clusters_as_a_table() -> None:
         clusters_table(
             [
                 CLUSTER,
-                {**CLUSTER, "id": 2, "name": "Beach", "status": 1, "max_distance": 0.5},
-                {**CLUSTER, "status": 7, "central_photo": None},
-                {**CLUSTER, "status": None},
+                replace(CLUSTER, id=2, name="Beach", status=1, max_distance=0.5),
+                replace(CLUSTER, status=7, central_photo=None),
+                replace(CLUSTER, status=None),
             ]
         )
     )
@@ -482,5 +487,5 @@ def test_how_counts_are_kept_is_told_where_it_is_news(kept: CounterCache, told: 
 
 
 def test_a_count_that_an_application_left_null_is_shown_as_nothing() -> None:
-    lines = shown(clusters_table([CLUSTER | {"photos_count": None}]))
+    lines = shown(clusters_table([replace(CLUSTER, photos_count=None)]))
     assert not any("1,234" in line or "None" in line for line in lines[1:])

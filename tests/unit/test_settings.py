@@ -479,7 +479,7 @@ def test_a_file_that_can_not_be_read_is_named(tmp_path: Path) -> None:
     latin = Path("latin.yml")
     latin.write_bytes("clustering: {k: 3} # größer\n".encode("latin-1"))
     for path, reason in [
-        (Path("none.yml"), "there is no such settings file; check --config"),
+        (Path("none.yml"), "there is no such settings file; check its path"),
         (tmp_path, "can't be read"),
         (latin, "can't be read"),
     ]:

@@ -23,7 +23,7 @@ class Batch:
 
     Attributes:
         first_row: number of the first of them; the first data row of a file is 1.
-        lines: the line of the CSV each row begins on; None each where rows have no lines.
+        lines: the line of the CSV each row begins on; None each if rows have no lines.
         paths: one path a row, never empty.
         vectors: finite numbers of shape (rows, dimensions).
     """
@@ -34,7 +34,7 @@ class Batch:
     vectors: NDArray[np.float32]
 
 
-def place(file: Path, row: int, line: int | None = None) -> str:
+def place(file: Path | str, row: int, line: int | None = None) -> str:
     """Where a row is, for messages."""
     return f"{file}, row {row}" + (f" (line {line})" if line is not None else "")
 
@@ -100,6 +100,17 @@ def as_float32(raw: NDArray[Any], places: Sequence[str]) -> NDArray[np.float32]:
         )
         raise ImportFileError(f"{places[row]}: the embedding holds {what}")
     return vectors
+
+
+def check_array(array: NDArray[Any], where: str) -> None:
+    """Refuses what is not made of a row of numbers for each photo."""
+    if array.dtype.kind != "f" or array.dtype.itemsize > np.dtype(np.float64).itemsize:
+        raise ImportFileError(f"{where}: holds {array.dtype}; allowed: float16, float32, float64")
+    if array.ndim != 2:  # noqa: PLR2004
+        raise ImportFileError(
+            f"{where}: has the shape {array.shape}; allowed: (photos, dimensions)"
+        )
+    check_dimensions(array.shape[1], None, where)
 
 
 def one_line(error: BaseException) -> str:

@@ -58,11 +58,7 @@ def _map_npy(file: Path) -> NDArray[Any]:
                 " write it with numpy.save"
             ) from None
         size = file.stat().st_size
-    if array.dtype.kind != "f" or array.dtype.itemsize > np.dtype(np.float64).itemsize:
-        raise ImportFileError(f"{file}: holds {array.dtype}; allowed: float16, float32, float64")
-    if array.ndim != 2:  # noqa: PLR2004
-        raise ImportFileError(f"{file}: has the shape {array.shape}; allowed: (photos, dimensions)")
-    batches.check_dimensions(array.shape[1], None, str(file))
+    batches.check_array(array, str(file))
     promised = array.offset + array.nbytes
     if size != promised:
         raise ImportFileError(

@@ -1,16 +1,17 @@
-"""Loads a file of embeddings into `photos`, whole or not at all."""
+"""Loads embeddings into `photos`, all of them or none."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fluffy_sql.errors import DatabaseError, ImportFileError
 from fluffy_sql.operations.importing.batches import Batch, place
-from fluffy_sql.operations.importing.readers import read_batches
+from fluffy_sql.operations.importing.readers import read_array, read_batches
 from fluffy_sql.postgres.session import Session
 
 _STAGE_TYPES = ("int8", "int8", "text", "vector")
@@ -24,16 +25,16 @@ class ImportResult:
     """What an import did.
 
     Attributes:
-        file: the file of embeddings.
-        rows_read: rows of the file; the three counts below add up to it.
+        file: the file of embeddings; None: they came as an array.
+        rows_read: rows of it; the three counts below add up to it.
         photos_added: rows whose path was new.
         photos_updated: rows whose photo was known, with another embedding or none.
         photos_unchanged: rows whose photo held just that embedding.
-        dimensions: length of the embeddings; None where the file has no row.
+        dimensions: length of the embeddings; None if there is no row.
         seconds: time taken.
     """
 
-    file: Path
+    file: Path | None
     rows_read: int
     photos_added: int
     photos_updated: int
@@ -67,16 +68,41 @@ def import_photos(
         DatabaseError: Postgres refuses the rows, such as embeddings of a length that the column
             was not made for.
     """
+    return _load(session, read_batches(file, paths), file, paths or file, progress)
+
+
+def import_array(session: Session, paths: Sequence[str], embeddings: NDArray[Any]) -> ImportResult:
+    """The same, of embeddings that are in memory.
+
+    Args:
+        session: on a database that has the table `photos`.
+        paths: of the photos.
+        embeddings: shape (photos, dimensions), of float16, float32 or float64.
+
+    Raises:
+        ImportFileError: a row is wrong; the message names it.
+        DatabaseError: Postgres refuses the rows.
+    """
+    return _load(session, read_array(paths, embeddings), None, "paths")
+
+
+def _load(
+    session: Session,
+    batches: Iterator[Batch],
+    file: Path | None,
+    named: Path | str,
+    progress: Callable[[int], None] | None = None,
+) -> ImportResult:
+    """Loads rows; `named` is what messages call their source."""
     started = time.perf_counter()
-    rows_file = paths or file
-    staging = _Staging(read_batches(file, paths), progress)
+    staging = _Staging(batches, progress)
     with session.transaction():
         session.execute("import/create_stage")
         session.copy_in("import/copy_into_stage", _STAGE_TYPES, staging.rows())
         session.execute("import/analyze_stage")
-        _refuse_repeated_path(session, rows_file)
+        _refuse_repeated_path(session, named)
         session.execute("import/lock")
-        _refuse_ambiguous_path(session, rows_file)
+        _refuse_ambiguous_path(session, named)
         updated = session.execute("import/update_photos")
         added = _insert_photos(session)
     return ImportResult(
@@ -110,7 +136,7 @@ class _Staging:
                 self._progress(self.rows_read)
 
 
-def _refuse_repeated_path(session: Session, file: Path) -> None:
+def _refuse_repeated_path(session: Session, file: Path | str) -> None:
     for row in session.fetch_all("import/find_repeated_path"):
         raise ImportFileError(
             f"{place(file, row['row_number'], row['line_number'])}: the path {row['photo_path']!r}"
@@ -118,7 +144,7 @@ def _refuse_repeated_path(session: Session, file: Path) -> None:
         )
 
 
-def _refuse_ambiguous_path(session: Session, file: Path) -> None:
+def _refuse_ambiguous_path(session: Session, file: Path | str) -> None:
     for row in session.fetch_all("import/find_ambiguous_path"):
         raise ImportFileError(
             f"{place(file, row['row_number'], row['line_number'])}: {row['photos']} photos in the"
