@@ -11,20 +11,12 @@ from typing import Any
 from numpy.typing import NDArray
 
 from fluffy_sql.errors import ImportFileError, MissingExtraError, UsageError
-from fluffy_sql.operations.importing.batches import (
-    ROWS_PER_BATCH,
-    Batch,
-    as_float32,
-    check_array,
-    check_path,
-    place,
-    reading,
-)
+from fluffy_sql.operations.importing import batches
 from fluffy_sql.operations.importing.csv_file import read_csv
 from fluffy_sql.operations.importing.npy_file import read_npy
 
 
-def read_batches(file: Path, paths: Path | None) -> Iterator[Batch]:
+def read_batches(file: Path, paths: Path | None) -> Iterator[batches.Batch]:
     """The rows of a file of embeddings, in its order; no batch where it has no row.
 
     Args:
@@ -55,32 +47,32 @@ def read_batches(file: Path, paths: Path | None) -> Iterator[Batch]:
     return read_csv(file) if kind == ".csv" else _read_parquet(file)
 
 
-def read_array(paths: Sequence[str], embeddings: NDArray[Any]) -> Iterator[Batch]:
+def read_array(paths: Sequence[str], embeddings: NDArray[Any]) -> Iterator[batches.Batch]:
     """The rows of an array of shape (photos, dimensions), with the path of each.
 
     Raises:
         ImportFileError: there are not as many of one as of the other, or a row is wrong.
     """
-    check_array(embeddings, "embeddings")
+    batches.check_array(embeddings, "embeddings")
     if len(paths) != len(embeddings):
         raise ImportFileError(f"there are {len(paths):,} paths but {len(embeddings):,} embeddings")
-    for start in range(0, len(paths), ROWS_PER_BATCH):
-        batch = list(paths[start : start + ROWS_PER_BATCH])
+    for start in range(0, len(paths), batches.ROWS_PER_BATCH):
+        batch = list(paths[start : start + batches.ROWS_PER_BATCH])
         numbers = range(start + 1, start + 1 + len(batch))
         for number, path in zip(numbers, batch, strict=True):
-            check_path(path, place("paths", number))
-        yield Batch(
+            batches.check_path(path, batches.place("paths", number))
+        yield batches.Batch(
             first_row=start + 1,
             lines=[None] * len(batch),
             paths=batch,
-            vectors=as_float32(
-                embeddings[start : start + ROWS_PER_BATCH],
-                [place("embeddings", number) for number in numbers],
+            vectors=batches.as_float32(
+                embeddings[start : start + batches.ROWS_PER_BATCH],
+                [batches.place("embeddings", number) for number in numbers],
             ),
         )
 
 
-def _read_parquet(file: Path) -> Iterator[Batch]:
+def _read_parquet(file: Path) -> Iterator[batches.Batch]:
     try:
         from fluffy_sql.operations.importing.parquet_file import read_parquet  # noqa: PLC0415 - optional
     except ImportError:
@@ -91,7 +83,7 @@ def _read_parquet(file: Path) -> Iterator[Batch]:
 
 
 def _check_file(file: Path) -> None:
-    with reading(file):
+    with batches.reading(file):
         if not file.exists():
             raise ImportFileError(f"{file}: there is no such file")
         if not file.is_file():

@@ -105,31 +105,6 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Run:
-    """A run that made clusters of the report: the columns of `sql/report/list_runs.sql`."""
-
-    id: int
-    algorithm: str
-    metric: str
-    seed: int
-    k_requested: int | None
-    clusters_created: int | None
-    photos_processed: int | None
-    dimensions: int | None
-    inertia_per_photo: float | None
-    iterations: int | None
-    converged: bool | None
-    recall: float | None
-    silhouette: float | None
-    davies_bouldin: float | None
-    calinski_harabasz: float | None
-    smallest_cluster: int | None
-    largest_cluster: int | None
-    started_at: Any
-    seconds: float | None
-
-
-@dataclass(frozen=True)
 class Place:
     """A point on the map, in the coordinates of its axes; `y` is 0 where there is one axis."""
 
@@ -191,7 +166,7 @@ class Library:
         clusters: all that are in scope, the one with most photos first.
         shown: those of them that are shown with photos, in the same order.
         groups: the same clusters as `clusters`, by what they can be compared with.
-        runs: that made them, newest first.
+        runs: that made them, newest first: rows of `sql/report/list_runs.sql`.
         second_look: the clearest cases.
         second_look_found: how many cases there are.
     """
@@ -199,6 +174,6 @@ class Library:
     clusters: tuple[Cluster, ...]
     shown: tuple[Shown, ...]
     groups: tuple[Comparable, ...]
-    runs: tuple[Run, ...]
+    runs: tuple[dict[str, Any], ...]
     second_look: tuple[SecondLook, ...]
     second_look_found: int
