@@ -308,7 +308,7 @@ def _find_lines(file: Path, node: yaml.Node, prefix: str = "") -> Iterator[tuple
             raise SettingsError(f"{_at(file, key_node)}: {key} is set a second time; keep one")
         seen.add(key)
         yield key, _at(file, key_node)
-        if _is_section(key) and not _is_null(value_node):
+        if _is_section(key) and value_node.tag != "tag:yaml.org,2002:null":
             yield from _find_lines(file, value_node, f"{key}.")
 
 
@@ -367,10 +367,6 @@ def _without_empty_sections(values: Any, prefix: str = "") -> Any:
         else value
         for key, value in values.items()
     }
-
-
-def _is_null(node: yaml.Node) -> bool:
-    return bool(node.tag == "tag:yaml.org,2002:null")
 
 
 def _describe(error: ValidationError, sources: SettingsSources) -> str:

@@ -17,18 +17,10 @@ from fluffy_sql.operations.importing.npy_file import read_npy
 
 
 def read_batches(file: Path, paths: Path | None) -> Iterator[batches.Batch]:
-    """The rows of a file of embeddings, in its order; no batch where it has no row.
+    """The rows of a file of embeddings, in its order; no batch if it has no row.
 
-    Args:
-        file: an `.npy` array of shape (rows, dimensions), or a `.csv` or `.parquet` file with the
-            columns `path` and `embedding`.
-        paths: for `.npy`, the CSV with the column `path`; row i of one is row i of the other.
-
-    Raises:
-        UsageError: `paths` is missing for `.npy`, or given for another kind.
-        ImportFileError: a file can't be read or one of its rows is wrong; some of it is raised only
-            while the batches are read.
-        MissingExtraError: a `.parquet` file, and pyarrow is not installed.
+    Arguments and errors are those of `import_photos`; what is wrong with a row is raised only
+    while the batches are read.
     """
     kind = file.suffix.lower()
     if kind not in {".npy", ".csv", ".parquet"}:
