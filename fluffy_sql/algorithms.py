@@ -269,20 +269,15 @@ def algorithm_named(name: str) -> Algorithm[AlgorithmSettings]:
 
 
 def _load_entry_point(name: str) -> type[Algorithm[AlgorithmSettings]]:
+    asked = f"clustering.algorithm is {name!r}"
     [*found] = entry_points(group=ENTRY_POINTS, name=name)
     if not found:
-        raise SettingsError(
-            f"clustering.algorithm is {name!r}; allowed: {', '.join(algorithm_names())}"
-        )
+        raise SettingsError(f"{asked}; allowed: {', '.join(algorithm_names())}")
+    place = found[0].value
     try:
         loaded = found[0].load()
     except (ImportError, AttributeError) as error:
-        raise SettingsError(
-            f"clustering.algorithm is {name!r}, but {found[0].value} can't be loaded: {error}"
-        ) from error
+        raise SettingsError(f"{asked}, but {place} can't be loaded: {error}") from error
     if not (isinstance(loaded, type) and issubclass(loaded, Algorithm)):
-        raise SettingsError(
-            f"clustering.algorithm is {name!r}, but {found[0].value} is no subclass of"
-            " fluffy_sql.algorithms.Algorithm"
-        )
+        raise SettingsError(f"{asked}, but {place} is no subclass of {__name__}.Algorithm")
     return loaded
