@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,7 +10,6 @@ from fluffy_sql.cli import options
 from fluffy_sql.cli.console import count, print_result, printable, stderr_console
 from fluffy_sql.cli.sample import sample_folder
 from fluffy_sql.errors import UsageError
-from fluffy_sql.runs.survey import ScopeFilter
 from fluffy_sql.settings import Settings
 
 if TYPE_CHECKING:
@@ -57,16 +56,7 @@ _MAILABLE_BYTES = 15_000_000
 @options.with_scope
 @options.with_library_and_json
 def report(
-    *,
-    scope: ScopeFilter | None,
-    out: Path,
-    largest: int | None,
-    cluster_ids: tuple[int, ...],
-    run_id: int | None,
-    photos: int,
-    root: Path | None,
-    library: options.Library,
-    as_json: bool,
+    *, out: Path, root: Path | None, library: options.Library, as_json: bool, **selected: Any
 ) -> None:
     """Write a folder that shows the clusters: index.html, and a contact sheet for each cluster.
 
@@ -76,24 +66,17 @@ def report(
 
     Example: fluffy-sql report --out report --clusters 5 --root ~/Pictures
     """
-    if largest and cluster_ids:
+    if selected["largest"] and selected["cluster_ids"]:
         raise UsageError("--clusters and --cluster can't be given together; leave one out")
     with options.needs_extra("report", "a report needs Pillow and Jinja2"):
-        from fluffy_sql.operations.report.build import Order, write_report  # noqa: PLC0415 - an extra
+        from fluffy_sql.operations.report.build import write_report  # noqa: PLC0415 - an extra
         from fluffy_sql.operations.report.model import Selection  # noqa: PLC0415 - an extra
-    order = Order(
-        out=out,
-        root=root or _default_root(library.settings),
-        selection=Selection(
-            run_id=run_id, largest=largest, cluster_ids=cluster_ids, one_scope=scope
-        ),
-        photos=photos,
-    )
+    root = root or _default_root(library.settings)
     with (
         library.database.reader(at_one_moment=True) as session,
         stderr_console().status("reading the clusters") as line,
     ):
-        result = write_report(session, order, line.update)
+        result = write_report(session, Selection(**selected), out, root, line.update)
     print_result(result, _describe(result), as_json=as_json)
 
 

@@ -21,7 +21,7 @@ _MAPPED_PHOTOS = 3_000
 _MOST_SECOND_LOOKS = 30
 
 
-def gather(session: Session, selection: model.Selection, photos: int) -> model.Library:
+def gather(session: Session, selection: model.Selection) -> model.Library:
     """What the database knows of the clusters in scope, as of one moment.
 
     Embeddings stay where they are: what comes back are centroids, and a few numbers for each
@@ -30,14 +30,13 @@ def gather(session: Session, selection: model.Selection, photos: int) -> model.L
     Args:
         session: on a migrated database.
         selection: which clusters.
-        photos: most photos in each section of a cluster.
 
     Raises:
         LibraryError: there are no clusters in scope.
         UsageError: a cluster was asked for that is not in scope.
         DatabaseError: Postgres refused a statement.
     """
-    asked = selection.one_scope
+    asked = selection.scope
     clusters = session.fetch_as(
         model.Cluster,
         "report/list_clusters",
@@ -48,7 +47,7 @@ def gather(session: Session, selection: model.Selection, photos: int) -> model.L
     require_one_scope([cluster.scope for cluster in clusters], asked, "clusters")
     shown = _to_be_shown(clusters, selection)
     ids = [cluster.id for cluster in clusters]
-    spreads, picked = _measure(session, ids, shown, photos)
+    spreads, picked = _measure(session, ids, shown, selection.photos)
     clusters = [replace(cluster, spread=spreads.get(cluster.id)) for cluster in clusters]
     groups = [_group(session, alike) for alike in _alike(clusters)]
     found = [look for group in groups for look in second_looks(group.clusters)]
@@ -58,7 +57,7 @@ def gather(session: Session, selection: model.Selection, photos: int) -> model.L
         with_photos = {cluster.id for cluster in clusters if cluster.photos}
         again = {cluster_id for look in looks for cluster_id in look.cluster_ids}
         added = (again & with_photos) - shown
-        picked |= _measure(session, sorted(added), added, photos)[1]
+        picked |= _measure(session, sorted(added), added, selection.photos)[1]
         shown |= added
     run_ids = sorted({cluster.run_id for cluster in clusters if cluster.run_id is not None})
     runs = session.fetch_all("report/list_runs", run_ids=run_ids)

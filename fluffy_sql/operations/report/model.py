@@ -11,19 +11,21 @@ SECTIONS = (CENTRAL, BETWEEN, OUTERMOST)
 
 @dataclass(frozen=True)
 class Selection:
-    """Which clusters a report is about.
+    """Which clusters a report is about, and how many photos it shows of each.
 
     Attributes:
         run_id: only those that this run made; None: of every run and of none.
-        one_scope: only those of this scope; None: there may be one scope only.
+        scope: only those of this scope; None: there may be one scope only.
         largest: show so many, the largest first; None: as many as a page can carry.
         cluster_ids: show just these; empty: as `largest` says.
+        photos: most photos in each section of a cluster.
     """
 
     run_id: int | None = None
     largest: int | None = None
     cluster_ids: tuple[int, ...] = ()
-    one_scope: ScopeFilter | None = None
+    scope: ScopeFilter | None = None
+    photos: int = 12
 
 
 @dataclass(frozen=True)
