@@ -380,7 +380,8 @@ def _describe(error: ValidationError, sources: SettingsSources) -> str:
         if moved := _new_place(path):
             place = f"clustering.{moved}.{path[-1]}"
             return f"{where}: {key} is a setting of {moved}; write it as {place}"
-        return f"{where}: {key} is not a setting; allowed here: {', '.join(_names_of(model))}"
+        names = [field.alias or name for name, field in model.model_fields.items()]
+        return f"{where}: {key} is not a setting; allowed here: {', '.join(names)}"
     found = "nothing" if first["input"] is None else repr(first["input"])
     if key == "database.url" or _AN_ADDRESS.search(found):  # it may hold a password
         found = "a value that is not text" if key == "database.url" else "an address"
@@ -399,10 +400,6 @@ def _find_field(values: Mapping[str, Any], path: list[str]) -> tuple[type[BaseMo
             return model, fields[name].description
         model = kind
     return model, None
-
-
-def _names_of(model: type[BaseModel]) -> list[str]:
-    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _new_place(path: list[str]) -> str | None:

@@ -68,10 +68,6 @@ class AssignRequest:
         if self.metric not in (None, "cosine", "l2"):
             raise UsageError(f"metric is {self.metric!r}; allowed: cosine or l2")
 
-    def as_recorded(self) -> dict[str, Any]:
-        """What the record of the run keeps of it."""
-        return {name: getattr(self, name) for name in _RECORDED}
-
 
 @dataclass(frozen=True)
 class NamedMove:
@@ -355,7 +351,7 @@ class _Run:
             metric=str(self.found.metric),
             seed=0,
             k_requested=None,
-            settings=json.dumps(self.request.as_recorded()),
+            settings=json.dumps({name: getattr(self.request, name) for name in _RECORDED}),
             photos_eligible=self.found.photos,
             dimensions=None if several else self.found.dimensions[0],
         )

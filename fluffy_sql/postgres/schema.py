@@ -108,9 +108,10 @@ def migrate(
             session.execute("schema/revoke_defaults")
             session.execute("schema/restore_grants")
             session.execute("schema/remember_usable_photos")
+            adopted = session.fetch_all("schema/list_adopted_tables")
             return MigrationResult(
                 changed=changed,
-                adopted=adopted_tables(session),
+                adopted=tuple(row["name"] for row in adopted),
                 counter_cache=kept,
                 schema=schema,
                 notes=tuple(_notes(session, forgotten)),
@@ -232,11 +233,6 @@ def require_supported_server(session: Session) -> None:
             f"pgvector is {pgvector} here; fluffy_sql needs 0.7 or later:"
             " install it on the server, then ALTER EXTENSION vector UPDATE"
         )
-
-
-def adopted_tables(session: Session) -> tuple[str, ...]:
-    """Tables that another application made and the migrations kept."""
-    return tuple(row["name"] for row in session.fetch_all("schema/list_adopted_tables"))
 
 
 def _notes(session: Session, forgotten: int) -> Iterator[str]:
