@@ -4,26 +4,20 @@ An algorithm labels photos in the run's work table; one service measures and com
 the algorithm. docs/architecture.md says how to write one, `examples/` has a small one.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
+from typing import ClassVar, Generic, Protocol, Self, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from fluffy_sql.errors import SettingsError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from numpy.typing import NDArray
-
-    from fluffy_sql.postgres.session import Session
-    from fluffy_sql.postgres.workers import Workers
+from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.workers import Workers
 
 # Packages name theirs under it, as in `dbscan = "my_package:DBSCAN"`.
 ENTRY_POINTS = "fluffy_sql.algorithms"
@@ -139,7 +133,7 @@ class Fit:
     digest: str | None = None
 
     @classmethod
-    def of_nothing(cls, dimensions: int, left_out: Mapping[str, int] | None = None) -> Fit:
+    def of_nothing(cls, dimensions: int, left_out: Mapping[str, int] | None = None) -> Self:
         """There was no photo to label."""
         return cls(
             labels=np.empty(0, dtype=np.intp),
@@ -218,7 +212,7 @@ class Task(Generic[Settings]):
         [only] = self.survey.scopes
         return only.scope
 
-    def of_scopes(self, scopes: Sequence[Scope]) -> Task[Settings]:
+    def of_scopes(self, scopes: Sequence[Scope]) -> Self:
         """The task for some of its scopes."""
         return replace(self, survey=replace(self.survey, scopes=tuple(scopes)))
 
@@ -275,20 +269,15 @@ def algorithm_named(name: str) -> Algorithm[AlgorithmSettings]:
 
 
 def _load_entry_point(name: str) -> type[Algorithm[AlgorithmSettings]]:
+    asked = f"clustering.algorithm is {name!r}"
     [*found] = entry_points(group=ENTRY_POINTS, name=name)
     if not found:
-        raise SettingsError(
-            f"clustering.algorithm is {name!r}; allowed: {', '.join(algorithm_names())}"
-        )
+        raise SettingsError(f"{asked}; allowed: {', '.join(algorithm_names())}")
+    place = found[0].value
     try:
         loaded = found[0].load()
     except (ImportError, AttributeError) as error:
-        raise SettingsError(
-            f"clustering.algorithm is {name!r}, but {found[0].value} can't be loaded: {error}"
-        ) from error
+        raise SettingsError(f"{asked}, but {place} can't be loaded: {error}") from error
     if not (isinstance(loaded, type) and issubclass(loaded, Algorithm)):
-        raise SettingsError(
-            f"clustering.algorithm is {name!r}, but {found[0].value} is no subclass of"
-            " fluffy_sql.algorithms.Algorithm"
-        )
+        raise SettingsError(f"{asked}, but {place} is no subclass of {__name__}.Algorithm")
     return loaded

@@ -3,12 +3,13 @@
 docs/guides/python.md has examples.
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import Any, Self, TypeVar
+
+from numpy.typing import NDArray
 
 from fluffy_sql.errors import FluffySqlError, MissingExtraError
 from fluffy_sql.operations import assign as assigning
@@ -26,11 +27,6 @@ from fluffy_sql.runs.progress import Progress
 from fluffy_sql.runs.record import RunResult
 from fluffy_sql.runs.survey import ScopeFilter
 from fluffy_sql.settings import SettingsSources, as_argument
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from numpy.typing import NDArray
 
 __all__ = [
     "AssignResult",
@@ -83,7 +79,7 @@ def open_library(
     *,
     config: str | Path | None = None,
     settings: Mapping[str, Any] | None = None,
-) -> Iterator[Library]:
+) -> Iterator["Library"]:
     """Opens a photo library, for a `with` statement.
 
     Args:

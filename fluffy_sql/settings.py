@@ -1,14 +1,13 @@
 """`image_embed.yml` -> frozen, validated settings. A flag beats the environment beats the file."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import (
@@ -24,9 +23,6 @@ from pydantic_core import PydanticCustomError
 
 from fluffy_sql.algorithms import AlgorithmSettings, algorithm_named, algorithm_names
 from fluffy_sql.errors import SettingsError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
 
 DEFAULT_FILE = Path("image_embed.yml")
 
@@ -312,7 +308,7 @@ def _find_lines(file: Path, node: yaml.Node, prefix: str = "") -> Iterator[tuple
             raise SettingsError(f"{_at(file, key_node)}: {key} is set a second time; keep one")
         seen.add(key)
         yield key, _at(file, key_node)
-        if _is_section(key) and not _is_null(value_node):
+        if _is_section(key) and value_node.tag != "tag:yaml.org,2002:null":
             yield from _find_lines(file, value_node, f"{key}.")
 
 
@@ -373,10 +369,6 @@ def _without_empty_sections(values: Any, prefix: str = "") -> Any:
     }
 
 
-def _is_null(node: yaml.Node) -> bool:
-    return bool(node.tag == "tag:yaml.org,2002:null")
-
-
 def _describe(error: ValidationError, sources: SettingsSources) -> str:
     """One line for the first thing wrong: where, which key, what was found, what is allowed."""
     first = error.errors(include_url=False)[0]
@@ -388,7 +380,8 @@ def _describe(error: ValidationError, sources: SettingsSources) -> str:
         if moved := _new_place(path):
             place = f"clustering.{moved}.{path[-1]}"
             return f"{where}: {key} is a setting of {moved}; write it as {place}"
-        return f"{where}: {key} is not a setting; allowed here: {', '.join(_names_of(model))}"
+        names = [field.alias or name for name, field in model.model_fields.items()]
+        return f"{where}: {key} is not a setting; allowed here: {', '.join(names)}"
     found = "nothing" if first["input"] is None else repr(first["input"])
     if key == "database.url" or _AN_ADDRESS.search(found):  # it may hold a password
         found = "a value that is not text" if key == "database.url" else "an address"
@@ -407,10 +400,6 @@ def _find_field(values: Mapping[str, Any], path: list[str]) -> tuple[type[BaseMo
             return model, fields[name].description
         model = kind
     return model, None
-
-
-def _names_of(model: type[BaseModel]) -> list[str]:
-    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _new_place(path: list[str]) -> str | None:

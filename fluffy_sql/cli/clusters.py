@@ -1,9 +1,6 @@
 """`clusters`: lists them."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 import click
 
@@ -11,9 +8,7 @@ from fluffy_sql.cli import options
 from fluffy_sql.cli.cluster_output import clusters_table
 from fluffy_sql.cli.console import print_result
 from fluffy_sql.operations.clusters import list_clusters
-
-if TYPE_CHECKING:
-    from fluffy_sql.runs.survey import ScopeFilter
+from fluffy_sql.runs.survey import ScopeFilter
 
 
 @click.command(short_help="List the clusters, largest first.")

@@ -1,19 +1,13 @@
 """`distribute`: distributes the tables over the servers of Citus."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import click
 
 from fluffy_sql.cli import options
 from fluffy_sql.cli.console import count, print_result
+from fluffy_sql.operations.distribute import DistributeResult
 from fluffy_sql.operations.distribute import distribute as distribute_tables
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from fluffy_sql.operations.distribute import DistributeResult
 
 
 @click.command(short_help="Distribute the tables over the servers of Citus.")

@@ -4,8 +4,6 @@ Nothing else in the package prints or exits. Results go to stdout, all else to s
 0 done, 1 failed, 2 wrong usage or settings, 130 stopped by a signal.
 """
 
-from __future__ import annotations
-
 import io
 import os
 import signal

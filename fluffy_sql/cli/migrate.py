@@ -1,9 +1,7 @@
 """`migrate`: brings the database to the current schema, or uninstalls it."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 import click
 
@@ -11,12 +9,8 @@ from fluffy_sql.cli import options
 from fluffy_sql.cli.console import count, print_result
 from fluffy_sql.errors import UsageError
 from fluffy_sql.postgres import schema
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from fluffy_sql.postgres.counter_cache import CounterCache
-    from fluffy_sql.postgres.schema import MigrationResult
+from fluffy_sql.postgres.counter_cache import CounterCache
+from fluffy_sql.postgres.schema import MigrationResult
 
 
 @click.command(short_help="Bring the database to the current schema.")

@@ -1,7 +1,5 @@
 """`psql`: opens psql on the configured database."""
 
-from __future__ import annotations
-
 import os
 import re
 import signal

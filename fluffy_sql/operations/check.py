@@ -5,11 +5,10 @@ It reads the table of photos, but of embeddings only a sample, so a large librar
 A further check is a function that asks one statement of `sql/check`, and a line in `CHECKS`.
 """
 
-from __future__ import annotations
-
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fluffy_sql.algorithms import algorithm_named
 from fluffy_sql.errors import LibraryError, SchemaError, SettingsError
@@ -20,9 +19,6 @@ from fluffy_sql.postgres.vectors import LONGEST_VECTOR, fingerprint_vector
 from fluffy_sql.postgres.work_tables import empty
 from fluffy_sql.runs.lock import close_left_open
 from fluffy_sql.runs.survey import describe_scope, require_steady_view
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 # The check of a sample; others read tables.
 _NEAREST_CENTROID = "nearest_centroid"

@@ -1,15 +1,10 @@
 """The clusters there are, and the photos of one."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from fluffy_sql.postgres.session import Session
-    from fluffy_sql.runs.survey import ScopeFilter
+from fluffy_sql.postgres.session import Session
+from fluffy_sql.runs.survey import ScopeFilter
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,16 +1,24 @@
 """Makes clusters: surveys the library, runs the algorithm, commits what it found."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fluffy_sql.algorithms import Algorithm, AlgorithmSettings, Checkpoint, Task, algorithm_named
+from fluffy_sql.algorithms import (
+    Algorithm,
+    AlgorithmSettings,
+    Checkpoint,
+    Fit,
+    Survey,
+    Task,
+    algorithm_named,
+)
 from fluffy_sql.errors import HistoryError, UsageError
 from fluffy_sql.postgres.schema import require_current_schema
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.transaction import LockLimits, final_transaction
 from fluffy_sql.postgres.work_tables import work_tables
 from fluffy_sql.postgres.workers import Workers
@@ -31,12 +39,6 @@ from fluffy_sql.runs.survey import (
     vector_indexes,
 )
 from fluffy_sql.settings import ClusteringSettings, clustering_settings, recorded_settings
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fluffy_sql.algorithms import Fit, Survey
-    from fluffy_sql.postgres.session import Session
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,26 +1,20 @@
 """What runs did: one of them in detail, two compared, and one taken back."""
 
-from __future__ import annotations
-
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fluffy_sql import __version__
 from fluffy_sql.errors import HistoryError
 from fluffy_sql.postgres.counter_cache import moves_are_counted
-from fluffy_sql.postgres.transaction import final_transaction
+from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.transaction import LockLimits, final_transaction
 from fluffy_sql.postgres.work_tables import work_tables
 from fluffy_sql.runs.lock import only_run
 from fluffy_sql.runs.moves import ClusterChange, Move, move_photos
 from fluffy_sql.runs.survey import require_identity
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from fluffy_sql.postgres.session import Session
-    from fluffy_sql.postgres.transaction import LockLimits
 
 # What two runs are compared by.
 _COMPARED = (

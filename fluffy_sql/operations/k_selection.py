@@ -1,15 +1,9 @@
 """Which k to suggest, and why. Pure: measures in, a decision and its reasons out."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import log
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
 
 # Clusters of fewer photos can't show a theme, and the smaller they are, the better silhouette and
 # Davies-Bouldin index look: 710 DINOv2 embeddings have their best at any k that ends the range.
@@ -72,19 +66,19 @@ class _Criterion:
 
     Attributes:
         name: of the measure.
-        superlative: `highest`, `lowest` or the like.
         best: the candidate it prefers; None where it has no preference.
         value: its value at a candidate.
         digits: how many of the value are worth telling.
+        superlative: `highest`, `lowest` or the like.
         favours_few: whether it is often best at the smallest k, whatever the photos.
         must_agree: whether the measures can't agree without it.
     """
 
     name: str
-    superlative: str
     best: Candidate | None
     value: Callable[[Candidate], float]
     digits: int
+    superlative: str = "highest"
     favours_few: bool = False
     must_agree: bool = False
 
@@ -155,42 +149,35 @@ def _criteria(candidates: Sequence[Candidate]) -> list[_Criterion]:
     # The largest of equally stable ones: a few large groups are found again all too easily.
     most_stable = max(candidate.stability for candidate in candidates)
     stable = [c for c in candidates if c.stability >= most_stable - _SAME_STABILITY]
+    is_highest = stable[-1].stability == most_stable
     return [
         _Criterion(
-            "silhouette",
-            "highest",
-            max(candidates, key=_silhouette),
-            _silhouette,
-            digits=3,
-            must_agree=True,
+            "silhouette", max(candidates, key=_silhouette), _silhouette, digits=3, must_agree=True
         ),
         _Criterion(
             "Davies-Bouldin",
-            "lowest",
             max(candidates, key=_davies_bouldin),
             lambda candidate: -_davies_bouldin(candidate),
             digits=2,
+            superlative="lowest",
             must_agree=True,
         ),
         _Criterion(
             "stability",
-            "highest" if stable[-1].stability == most_stable else "as good as the highest",
             stable[-1],
             lambda candidate: candidate.stability,
             digits=2,
+            superlative="highest" if is_highest else "as good as the highest",
             favours_few=True,
         ),
         _Criterion(
             "Calinski-Harabasz",
-            "highest",
             max(candidates, key=_calinski_harabasz),
             _calinski_harabasz,
             digits=1,
             favours_few=True,
         ),
-        _Criterion(
-            "inertia", "bent", _elbow(candidates), lambda candidate: candidate.inertia, digits=1
-        ),
+        _Criterion("inertia", _elbow(candidates), lambda candidate: candidate.inertia, digits=1),
     ]
 
 
@@ -233,7 +220,7 @@ def _explain(witness: _Criterion, chosen: Candidate, candidates: Sequence[Candid
     best = witness.best
     if best is None:
         return "inertia falls with k without an elbow"
-    if witness.superlative == "bent":
+    if witness.name == "inertia":
         return f"inertia has an elbow at {best.k:,}"
     told = f"{witness.name} is {witness.superlative} at {best.k:,}"
     values = f" ({witness.value(best):,.{witness.digits}f}"

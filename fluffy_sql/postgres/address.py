@@ -5,12 +5,11 @@ an address are never passed on, for they quote it, and an address that is not ce
 where its author meant it is refused, since a part of the password would be shown as its host.
 """
 
-from __future__ import annotations
-
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
 import psycopg
@@ -18,9 +17,6 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import Conninfo
 
 from fluffy_sql.errors import SettingsError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 _EXAMPLE = "postgresql://user@host:5432/name"
 _UNENCODED = (

@@ -4,8 +4,6 @@ One SQLSTATE has several causes, told apart by the server's words, which may be 
 the advice that stands without a pattern holds for every cause of its SQLSTATE.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

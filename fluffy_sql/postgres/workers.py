@@ -1,23 +1,17 @@
 """Several connections that share the work of a run."""
 
-from __future__ import annotations
-
 import time
 from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import islice
 from queue import SimpleQueue
 from threading import Event
-from typing import TYPE_CHECKING, TypeVar
+from typing import Self, TypeVar
 
 from fluffy_sql.errors import NoneLeftError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from fluffy_sql.postgres.session import Session
-
+from fluffy_sql.postgres.session import Session
 
 _CANCEL_EVERY_SECONDS = 0.1
 # Statements that may be done, or wait for a connection, while all connections are at work.
@@ -42,7 +36,7 @@ class Workers:
 
     @classmethod
     @contextmanager
-    def open(cls, session: Session, connections: int) -> Iterator[Workers]:
+    def open(cls, session: Session, connections: int) -> Iterator[Self]:
         """Opens connections like the session's and closes them at the end.
 
         Fewer, if a pooler has no more: the result does not depend on their number.

@@ -3,20 +3,13 @@
 Pure: counts and centroids in, pairs out.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
+from numpy.typing import NDArray
 
 # Of the smaller of the two, so many photos must be in both. A theme that falls into two goes on as
 # the larger of them, and of two themes that become one, the larger goes on; but a cluster that

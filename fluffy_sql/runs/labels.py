@@ -1,19 +1,14 @@
 """Makes a fit of the labels that an algorithm wrote, when it has no more to say than these."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fluffy_sql.algorithms import Fit, Task, scope_order
 from fluffy_sql.errors import LibraryError
 from fluffy_sql.postgres.vectors import fingerprint_vector
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from numpy.typing import NDArray
 
 
 def fit_of_labels(

@@ -1,19 +1,13 @@
 """The lock that allows one run per library, and what a killed run left behind."""
 
-from __future__ import annotations
-
 import logging
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from fluffy_sql.errors import BusyError, DatabaseError
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.work_tables import empty
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from fluffy_sql.postgres.session import Session
 
 logger = logging.getLogger(__name__)
 

@@ -1,11 +1,6 @@
 """Who hears how a run or a sweep goes."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from fluffy_sql.algorithms import StepReport, Survey
+from fluffy_sql.algorithms import StepReport, Survey
 
 
 class Progress:

@@ -1,19 +1,13 @@
 """The library as runs and sweeps find it: what there is to cluster, and nobody else at work."""
 
-from __future__ import annotations
-
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from fluffy_sql.algorithms import Scope, Survey, scope_order
 from fluffy_sql.errors import LibraryError
 from fluffy_sql.postgres.schema import WITHOUT_IDENTITY
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.session import Session
 
 # Scopes that are named where one has to be chosen.
 _NAMED = 3

@@ -1,22 +1,17 @@
 """Batches of rows, and what every row must be, whatever kind of file it comes from."""
 
-from __future__ import annotations
-
 import textwrap
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fluffy_sql.errors import ImportFileError
 from fluffy_sql.postgres.vectors import LONGEST_VECTOR
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
 
 # Keeps a batch of the longest vectors below 64 MB, and is enough to make calls per batch cheap.
 ROWS_PER_BATCH = 512

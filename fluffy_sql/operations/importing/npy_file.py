@@ -1,22 +1,17 @@
 """Reads `.npy` files, whose paths are in a CSV beside them."""
 
-from __future__ import annotations
-
 import warnings
+from collections.abc import Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fluffy_sql.errors import ImportFileError
 from fluffy_sql.operations.importing import batches
 from fluffy_sql.operations.importing.csv_file import csv_rows
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from numpy.typing import NDArray
 
 
 def read_npy(file: Path, paths: Path) -> Iterator[batches.Batch]:

@@ -1,28 +1,29 @@
 """The pictures of a report: contact sheets as files, small photos as parts of the page."""
 
-from __future__ import annotations
-
 import os
 import warnings
 from collections import Counter
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
+
+from PIL import Image
 
 from fluffy_sql.operations.report.files import Reason, UnreadableError, locate
-from fluffy_sql.operations.report.model import BETWEEN, CENTRAL, OUTERMOST, SECTIONS
+from fluffy_sql.operations.report.model import (
+    BETWEEN,
+    CENTRAL,
+    OUTERMOST,
+    SECTIONS,
+    Cluster,
+    Photo,
+    Shown,
+)
 from fluffy_sql.operations.report.pictures import data_uri, read_small, square
 from fluffy_sql.operations.report.sheets import CELL, Row, Tile, draw_sheet
 from fluffy_sql.operations.report.words import count, distance, printable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
-
-    from PIL import Image
-
-    from fluffy_sql.operations.report.model import Cluster, Photo, Shown
 
 # How high photos on the page are, and of what quality, for at most so many of them: a page should
 # go by mail, which takes 10 MB nearly everywhere. Pixels; a page shows them 88 high, so that few

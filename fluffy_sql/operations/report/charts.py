@@ -1,22 +1,15 @@
 """Where the marks of each chart go; the page draws them, so that its colours and fonts apply."""
 
-from __future__ import annotations
-
 import math
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from fluffy_sql.operations.report.model import Cluster, Comparable, LibraryMap
 from fluffy_sql.operations.report.words import count, distance
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
-
-    from numpy.typing import NDArray
-
-    from fluffy_sql.operations.report.model import Cluster, Comparable, LibraryMap
 
 # A chart is drawn on so many units; the page scales it.
 WIDTH, HEIGHT = 560, 250

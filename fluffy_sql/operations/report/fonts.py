@@ -1,14 +1,9 @@
 """Fonts for contact sheets: the one that comes with Pillow, and others for what it can't write."""
 
-from __future__ import annotations
-
 from functools import cache
-from typing import TYPE_CHECKING
 
 from PIL import ImageFont
-
-if TYPE_CHECKING:
-    from PIL.ImageFont import FreeTypeFont
+from PIL.ImageFont import FreeTypeFont
 
 # Pillow's has the letters of English alone. These are found where a system has them.
 _BUILT_IN = ""

@@ -1,14 +1,9 @@
 """What centroids tell by themselves: which are near each other, and where they differ the most."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from numpy.typing import NDArray
 
 _AXES = 2
 # Projection that hold less than this share of the variance are rounding.

@@ -1,20 +1,13 @@
 """Which clusters are worth a second look, and why: pure rules on a few numbers of each."""
 
-from __future__ import annotations
-
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 from statistics import median
-from typing import TYPE_CHECKING
 
-from fluffy_sql.operations.report.model import SecondLook
+from fluffy_sql.operations.report.model import Cluster, SecondLook
 from fluffy_sql.operations.report.words import count, distance
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from fluffy_sql.operations.report.model import Cluster
 
 TOO_WIDE = "too wide"
 TOO_SMALL = "too small"

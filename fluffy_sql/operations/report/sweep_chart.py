@@ -1,26 +1,19 @@
 """The chart of a sweep, to show to others: a picture, or a page that needs nothing beside it."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import log
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from fluffy_sql import __version__
 from fluffy_sql.errors import UsageError
+from fluffy_sql.operations.k_selection import Candidate
 from fluffy_sql.operations.report.template import find_template
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
-
-    from matplotlib.axes import Axes
-
-    from fluffy_sql.operations.k_selection import Candidate
-    from fluffy_sql.operations.sweep import SweepResult
+from fluffy_sql.operations.sweep import SweepResult
 
 _INK, _SOFT, _LINE, _ACCENT = "#1d1c1a", "#625d55", "#e3ded4", "#0072b2"
 # A chart of the page is drawn on so many units; the page scales it.

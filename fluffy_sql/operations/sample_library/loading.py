@@ -1,19 +1,13 @@
 """Draws the sample library and loads it the way a user loads a library: from files."""
 
-from __future__ import annotations
-
 import csv
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
 from fluffy_sql.operations.importing import import_photos
 from fluffy_sql.operations.sample_library.library import PICTURES_PER_THEME, draw_sample_library
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.session import Session
 
 
 def load_sample_library(
