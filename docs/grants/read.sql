@@ -43,7 +43,7 @@ GRANT SELECT ON cluster_runs, cluster_run_steps, cluster_run_moves, cluster_run_
 GRANT SELECT ON usable_photos, scoped_clusters TO :"role";
 GRANT SELECT ON cluster_members, cluster_overview, cluster_moves, cluster_run_overview TO :"role";
 
-GRANT EXECUTE ON FUNCTION centroid_distance, cluster_central_photos, cluster_outermost_photos, cluster_random_photos,
-cluster_neighbors, vector_nearest_clusters, photo_nearest_clusters TO :"role";
+GRANT EXECUTE ON FUNCTION centroid_distance, comparable_embedding, cluster_central_photos, cluster_outermost_photos,
+cluster_random_photos, cluster_neighbors, vector_nearest_clusters, photo_nearest_clusters TO :"role";
 
 COMMIT;

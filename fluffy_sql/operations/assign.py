@@ -167,13 +167,12 @@ class _Clusters:
     """Clusters that take photos, those with centroids of one length.
 
     Attributes:
-        rows: label, id, scope and centroid of each; those of a scope side by side, by rising id.
-        limits: the farthest each takes; None: not known.
+        rows: label, id, scope, centroid and limit (the farthest it takes; None: not known) of each;
+            those of a scope side by side, by rising id.
     """
 
     dimensions: int
     rows: list[dict[str, Any]]
-    limits: list[float | None]
 
     @property
     def scopes(self) -> list[int | None]:
@@ -197,27 +196,23 @@ class _Lookups:
         there = tuple(scope for scope in scopes if scope in self._extents)
         if not there:
             return None
-        encoded = self._encoded.get(there)
-        if encoded is None:
-            encoded = self._encode(there)
+        if there not in self._encoded:
             # One set of scopes is kept: ranges go through them in order.
-            self._encoded = {there: encoded}
-        return encoded
+            self._encoded = {there: self._encode(there)}
+        return self._encoded[there]
 
     def _encode(self, scopes: tuple[int | None, ...]) -> dict[str, Any]:
         extents = [self._extents[scope] for scope in scopes]
-        places = [place for first, last in extents for place in range(first, last)]
+        rows = [row for first, last in extents for row in self._alike.rows[first:last]]
         lasts = np.cumsum([last - first for first, last in extents]).tolist()
-        centroids: NDArray[np.float32] = np.stack(
-            [self._alike.rows[place]["centroid"] for place in places]
-        )
+        centroids: NDArray[np.float32] = np.stack([row["centroid"] for row in rows])
         return {
             "scopes": list(scopes),
             "firsts": [1, *(last + 1 for last in lasts[:-1])],
             "lasts": lasts,
-            "labels": [self._alike.rows[place]["label"] for place in places],
+            "labels": [row["label"] for row in rows],
             "centroids": self._session.vector_array(centroids),
-            "limits": [self._alike.limits[place] for place in places],
+            "limits": [row["limit"] for row in rows],
         }
 
 
@@ -297,20 +292,12 @@ def _only_metric(rows: list[dict[str, Any]], request: AssignRequest) -> str | No
 
 def _by_length(rows: list[dict[str, Any]], request: AssignRequest) -> list[_Clusters]:
     """Clusters by the length of their centroids, since no others can be compared with a photo."""
-    limits = _limits(rows, request)
-    together = sorted(zip(rows, limits, strict=True), key=_length_and_scope)
-    return [
-        _Clusters(dimensions, [row for row, _ in pairs], [limit for _, limit in pairs])
-        for dimensions, pairs in (
-            (dimensions, list(alike))
-            for dimensions, alike in groupby(together, key=lambda pair: len(pair[0]["centroid"]))
-        )
+    limited = [
+        {**row, "limit": limit} for row, limit in zip(rows, _limits(rows, request), strict=True)
     ]
-
-
-def _length_and_scope(pair: tuple[dict[str, Any], float | None]) -> tuple[int, bool, int]:
-    cluster, _ = pair
-    return len(cluster["centroid"]), *scope_order(cluster["scope"])
+    limited.sort(key=lambda row: (len(row["centroid"]), *scope_order(row["scope"])))
+    by_length = groupby(limited, key=lambda row: len(row["centroid"]))
+    return [_Clusters(dimensions, list(alike)) for dimensions, alike in by_length]
 
 
 def _limits(rows: list[dict[str, Any]], request: AssignRequest) -> list[float | None]:

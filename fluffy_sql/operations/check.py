@@ -77,13 +77,14 @@ class Check:
         name: what it is called in results.
         find: says what is wrong, a sentence for each.
         remedy: what `repair` does about all of it, as in "counted anew".
-        repair: does it, in the transaction in which it was found; None: a person has to.
+        repair: does it, in the transaction in which it was found: a function, or the name of a
+            statement; None: a person has to.
     """
 
     name: str
     find: Callable[[Session], list[str]]
     remedy: str | None = None
-    repair: Callable[[Session], object] | None = None
+    repair: Callable[[Session], object] | str | None = None
 
 
 def check(url: str, *, schema: str = DEFAULT_SCHEMA, repair: bool = False) -> CheckResult:
@@ -124,7 +125,10 @@ def _run(session: Session, check: Check, *, repair: bool) -> list[Finding]:
     if not (findings and repair and check.repair):
         return findings
     session.refuse_standby()
-    check.repair(session)
+    if isinstance(check.repair, str):
+        session.execute(check.repair)
+    else:
+        check.repair(session)
     return [replace(finding, repaired=True) for finding in findings]
 
 
@@ -274,28 +278,16 @@ def _left_work_tables(session: Session) -> list[str]:
     ]
 
 
-def _create_guards(session: Session) -> None:
-    session.execute("triggers/create_guards")
-
-
-def _drop_strays(session: Session) -> None:
-    session.execute("triggers/drop_stray")
-
-
-def _free_lost_photos(session: Session) -> None:
-    session.execute("check/free_lost_photos")
-
-
 # Triggers before what they count. Runs and work tables last: while they are looked at, no run can
 # begin.
 CHECKS = (
     Check("count_triggers", _idle_triggers, "made again", create_triggers),
-    Check("guard_triggers", _idle_guards, "made again", _create_guards),
-    Check("stray_triggers", _stray_triggers, "dropped", _drop_strays),
+    Check("guard_triggers", _idle_guards, "made again", "triggers/create_guards"),
+    Check("stray_triggers", _stray_triggers, "dropped", "triggers/drop_stray"),
     Check("photos_count", _wrong_counts, "counted anew", repair_counts),
     Check("usable_photos", _unsteady_view),
     Check("scopes", _wrong_scopes),
-    Check("lost_photos", _lost_photos, "taken out of it", _free_lost_photos),
+    Check("lost_photos", _lost_photos, "taken out of it", "check/free_lost_photos"),
     Check("dimensions", _other_lengths),
     Check("replica_identity", _without_identity),
     Check("idle_locks", _idle_holders),

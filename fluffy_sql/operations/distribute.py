@@ -11,8 +11,6 @@ from fluffy_sql.postgres.schema import require_current_schema
 from fluffy_sql.runs.lock import only_run
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from fluffy_sql.postgres.session import Session
 
 
@@ -67,8 +65,11 @@ def distribute(session: Session, *, shards: int | None = None) -> DistributeResu
             " create it on all servers (CREATE EXTENSION citus) to distribute it"
         )
     require_current_schema(session)
-    obstacles = session.fetch_all("distribute/find_obstacles")
-    _refuse_obstacles([row["obstacle"] for row in obstacles])
+    if obstacles := session.fetch_all("distribute/find_obstacles"):
+        raise SchemaError(
+            f"photos can't be distributed: {'; '.join(row['obstacle'] for row in obstacles)};"
+            " change that and run again"
+        )
     with only_run(session):
         before = session.fetch_all("distribute/list_tables")
         with session.transaction():
@@ -88,10 +89,3 @@ def distribute(session: Session, *, shards: int | None = None) -> DistributeResu
         tables=tuple(tables),
         changed=tuple(table.name for table in tables if table.name not in known),
     )
-
-
-def _refuse_obstacles(obstacles: Sequence[str]) -> None:
-    if obstacles:
-        raise SchemaError(
-            f"photos can't be distributed: {'; '.join(obstacles)}; change that and run again"
-        )

@@ -40,8 +40,6 @@ from fluffy_sql.runs.survey import (
 from fluffy_sql.settings import ClusteringSettings, clustering_settings, recorded_settings
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from numpy.typing import NDArray
 
     from fluffy_sql.algorithms import Fit, Survey
@@ -160,7 +158,9 @@ class _Run:
         indexes = vector_indexes(session)
         self._progress.indexed(indexes)
         run_id = self._open(found) if resumed is None else _reopen_run(session, resumed, found)
-        with self._record_of(run_id), work_tables(session, "work_assignments"):
+        # A run that is taken back leaves no record.
+        record_of = discarded if self._taken_back else closed_on_failure
+        with record_of(session, run_id), work_tables(session, "work_assignments"):
             require_one_length(photos, reclustered=recluster)
             log = RunRecorder(session, run_id, self._clock, self._progress)
             with Workers.open(session, self._request.connections) as workers:
@@ -211,10 +211,6 @@ class _Run:
             dimensions=found.dimensions,
         )
 
-    def _record_of(self, run_id: int) -> AbstractContextManager[None]:
-        """Sees to the run's record at its end: a run that is taken back leaves none."""
-        return (discarded if self._taken_back else closed_on_failure)(self._session, run_id)
-
     def _nothing_to_do(self, found: Survey, skipped: dict[str, int]) -> RunResult:
         return self._result(None, scopes=len(found.scopes), skipped=skipped)
 
@@ -230,7 +226,8 @@ class _Run:
             transaction = FinalTransaction(self._session, run_id, self._settings, outcome)
             changes = transaction.replace() if recluster else transaction.place()
             placed = int(fit.photos.sum()) if recluster else changes.photos_moved
-            left = found.eligible - placed - _eligible_skipped(outcome.skipped)
+            explained = sum(outcome.skipped.values()) - found.without_embedding - found.clustered
+            left = found.eligible - placed - explained
             result = self._result(
                 None if self._request.dry_run else run_id,
                 scopes=len(set(fit.scopes)),
@@ -265,10 +262,6 @@ class _Run:
         )
 
 
-# Reasons of a survey, of photos that no run is asked to place.
-_NOT_ELIGIBLE = ("without_embedding", "already_clustered")
-
-
 def _skipped(
     found: Survey, task: Task[Any] | None = None, fit: Fit | None = None
 ) -> dict[str, int]:
@@ -299,10 +292,6 @@ def _skipped(
     if task.normalize:
         skipped["zero_vector"] = sum(group.zero_vectors for group in unlabelled)
     return {**skipped, **fit.left_out}
-
-
-def _eligible_skipped(skipped: dict[str, int]) -> int:
-    return sum(photos for reason, photos in skipped.items() if reason not in _NOT_ELIGIBLE)
 
 
 def _find_resumable(session: Session) -> _ResumableRun:

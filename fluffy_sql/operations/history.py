@@ -94,14 +94,11 @@ def show_run(session: Session, run_id: int) -> RunDetails:
     Raises:
         HistoryError: there is no such run.
     """
-    return RunDetails(
-        run=_find(session, run_id),
-        steps=tuple(session.fetch_all("runs/list_steps", run_id=run_id)),
-        clusters=tuple(
-            session.fetch_as(ClusterChange, "commit/list_cluster_changes", run_id=run_id)
-        ),
-        moves=tuple(session.fetch_as(Move, "commit/list_moves", run_id=run_id)),
-    )
+    run = _find(session, run_id)
+    steps = session.fetch_all("runs/list_steps", run_id=run_id)
+    clusters = session.fetch_as(ClusterChange, "commit/list_cluster_changes", run_id=run_id)
+    moves = session.fetch_as(Move, "commit/list_moves", run_id=run_id)
+    return RunDetails(run, tuple(steps), tuple(clusters), tuple(moves))
 
 
 def compare_runs(session: Session, first: int, second: int) -> RunDifference:
@@ -116,23 +113,17 @@ def compare_runs(session: Session, first: int, second: int) -> RunDifference:
             raise HistoryError(
                 f"run {run['id']} has status {run['status']}: it changed nothing to compare"
             )
-    values = [_compared_values(run) for run in runs]
-    keys = list(dict.fromkeys([*values[0], *values[1]]))
+    one, other = (
+        {key: run[key] for key in _COMPARED} | dict(_flat("settings", run["settings"]))
+        for run in runs
+    )
+    values = {key: (one.get(key), other.get(key)) for key in {**one, **other}}
+    earlier, later = sorted((first, second))
+    moves = session.fetch_as(Move, "runs/list_net_moves", after_run=earlier, last_run=later)
     return RunDifference(
         runs=(first, second),
-        values={
-            key: (values[0].get(key), values[1].get(key))
-            for key in keys
-            if values[0].get(key) != values[1].get(key)
-        },
-        moves=tuple(
-            session.fetch_as(
-                Move,
-                "runs/list_net_moves",
-                after_run=min(first, second),
-                last_run=max(first, second),
-            )
-        ),
+        values={key: pair for key, pair in values.items() if pair[0] != pair[1]},
+        moves=tuple(moves),
     )
 
 
@@ -192,10 +183,6 @@ def _move_back(session: Session, run_id: int, undo_id: int) -> list[Move]:
         "runs/list_photos_to_move_back", run_id=run_id, labels=labels, cluster_ids=origins
     )
     return move_photos(session, undo_id, labels, origins)
-
-
-def _compared_values(run: dict[str, Any]) -> dict[str, Any]:
-    return {key: run[key] for key in _COMPARED} | dict(_flat("settings", run["settings"]))
 
 
 def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:

@@ -223,13 +223,9 @@ def _agree(witnesses: list[_Criterion], chosen: Candidate, candidates: Sequence[
         if best is None or _at_an_end(best, candidates):
             if witness.must_agree:
                 return False
-        elif not _is_near(best, chosen):
+        elif max(best.k, chosen.k) > _NEAR * min(best.k, chosen.k):
             return False
     return True
-
-
-def _is_near(one: Candidate, other: Candidate) -> bool:
-    return max(one.k, other.k) <= _NEAR * min(one.k, other.k)
 
 
 def _explain(witness: _Criterion, chosen: Candidate, candidates: Sequence[Candidate]) -> str:

@@ -159,97 +159,80 @@ def sweep(session: Session, request: SweepRequest, progress: Progress | None = N
                 reclusters=True,
             )
             left_out = sorted(set(request.ks) - set(tried))
-            return _Sweep(task, algorithm, tried, left_out, progress).run()
+            return _try_all(task, algorithm, tried, left_out, progress)
 
 
-class _Sweep:
-    """One sweep: what all of its trainings share."""
-
-    def __init__(
-        self,
-        task: Task[Any],
-        algorithm: HasTrainings,
-        ks: list[int],
-        left_out: list[int],
-        progress: Progress,
-    ) -> None:
-        self._task = task
-        self._algorithm = algorithm
-        self._ks = ks
-        self._left_out = left_out
-        self._progress = progress
-        self._candidates: list[Candidate] = []
-        self._measured = 0
-
-    def run(self) -> SweepResult:
-        begun = time.perf_counter()
-        interrupted = False
-        self._progress.phase("sample")
-        with self._algorithm.trainings(self._task, self._ks[-1]) as trainings:
-            if not trainings.photos:
-                raise LibraryError(
-                    "all embeddings are zero vectors, which have no direction to compare;"
-                    " embed the photos again, or choose the metric l2"
-                )
-            try:
-                for k in self._ks:
-                    self._candidates.append(self._try(trainings, k))
-            except KeyboardInterrupt:
-                if not self._candidates:
-                    raise
-                interrupted = True
-        suggestion = suggest(self._candidates, trainings.photos)
-        return SweepResult(
-            suggested_k=suggestion.suggested_k,
-            measures_agree=suggestion.measures_agree,
-            reasons=suggestion.reasons,
-            candidates=tuple(self._candidates),
-            metric=self._task.metric,
-            seed=self._task.seed,
-            photos=self._task.survey.eligible,
-            photos_trained=trainings.photos,
-            photos_measured=self._measured,
-            left_out=tuple(self._left_out),
-            interrupted=interrupted,
-            seconds=round(time.perf_counter() - begun, 3),
-        )
-
-    def _try(self, trainings: Trainings, k: int) -> Candidate:
-        begun = time.perf_counter()
-        self._progress.trying(k)
-        seed = self._task.seed
-        first = trainings.train(k, seed)
-        second = trainings.train(k, (seed + 1) % _LARGEST_SEED)
-        quality, stability = trainings.measure(first, second)
-        self._measured = quality.photos_measured
-        return Candidate(
-            k=k,
-            clusters=quality.clusters,
-            inertia=round(quality.inertia, 6),
-            silhouette=quality.silhouette,
-            davies_bouldin=quality.davies_bouldin,
-            calinski_harabasz=quality.calinski_harabasz,
-            smallest_cluster=quality.smallest,
-            largest_cluster=quality.largest,
-            stability=round(stability, 6),
-            seconds=round(time.perf_counter() - begun, 3),
-        )
+def _try_all(
+    task: Task[Any],
+    algorithm: HasTrainings,
+    ks: list[int],
+    left_out: list[int],
+    progress: Progress,
+) -> SweepResult:
+    begun = time.perf_counter()
+    candidates: list[Candidate] = []
+    measured = 0
+    interrupted = False
+    progress.phase("sample")
+    with algorithm.trainings(task, ks[-1]) as trainings:
+        if not trainings.photos:
+            raise LibraryError(
+                "all embeddings are zero vectors, which have no direction to compare;"
+                " embed the photos again, or choose the metric l2"
+            )
+        try:
+            for k in ks:
+                progress.trying(k)
+                candidate, measured = _try(trainings, k, task.seed)
+                candidates.append(candidate)
+        except KeyboardInterrupt:
+            if not candidates:
+                raise
+            interrupted = True
+    suggestion = suggest(candidates, trainings.photos)
+    return SweepResult(
+        **vars(suggestion),
+        candidates=tuple(candidates),
+        metric=task.metric,
+        seed=task.seed,
+        photos=task.survey.eligible,
+        photos_trained=trainings.photos,
+        photos_measured=measured,
+        left_out=tuple(left_out),
+        interrupted=interrupted,
+        seconds=round(time.perf_counter() - begun, 3),
+    )
 
 
-class _Log:
-    """Tells steps; a sweep leaves no record in the database."""
+def _try(trainings: Trainings, k: int, seed: int) -> tuple[Candidate, int]:
+    """One k with its measures, and how many photos it was measured on."""
+    begun = time.perf_counter()
+    first = trainings.train(k, seed)
+    second = trainings.train(k, (seed + 1) % _LARGEST_SEED)
+    quality, stability = trainings.measure(first, second)
+    candidate = Candidate(
+        k=k,
+        clusters=quality.clusters,
+        inertia=round(quality.inertia, 6),
+        silhouette=quality.silhouette,
+        davies_bouldin=quality.davies_bouldin,
+        calinski_harabasz=quality.calinski_harabasz,
+        smallest_cluster=quality.smallest,
+        largest_cluster=quality.largest,
+        stability=round(stability, 6),
+        seconds=round(time.perf_counter() - begun, 3),
+    )
+    return candidate, quality.photos_measured
+
+
+class _Log(Progress):
+    """Passes the steps of trainings on, and nothing else; a sweep leaves no record."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
 
-    def phase(self, name: str) -> None:
-        """Phases of a training are told by its steps."""
-
     def step(self, report: StepReport) -> None:
         self._progress.step(report)
-
-    def photos(self, done: int) -> None:
-        """A sweep has no final pass."""
 
     def checkpoint(self, checkpoint: Checkpoint) -> None:
         """A sweep can't be continued."""

@@ -8,19 +8,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import psycopg
 
 READ_ONLY = "25006"
-
-
-class _Rule(NamedTuple):
-    """`advice` for errors of a SQLSTATE that say `pattern`; without one, for all others of it."""
-
-    sqlstate: str
-    pattern: str | None
-    advice: str
 
 
 _OURS = (
@@ -36,125 +27,111 @@ _SHARED_MEMORY = (
 _SEGMENT = r"shared memory segment|/PostgreSQL\.\d+|/dev/shm"
 _LOST = "fluffy-sql runs says whether the run was committed; if not, run again"
 
-# The first that fits counts.
-_RULES = tuple(
-    _Rule(*rule)
-    for rule in (
-        ("08", "remote node", "a server of Citus does not answer: run again when it is back"),
-        ("08", "pooling mode", "name the server behind the pooler, or a pool in session mode"),
-        (
-            "08",
-            "query_wait_timeout",
-            "the pooler has no connection left: run again when others have left, or raise its pool"
-            " size",
-        ),
-        ("08", None, _LOST),
-        ("22P05", "UTF8", "make the library a database whose encoding is UTF8"),
-        ("23503", None, "let the rows refer to what is there, and run again"),
-        ("25P03", None, "run again, with a longer idle_in_transaction_session_timeout"),
-        ("25P04", None, "run again, with a longer transaction_timeout for this role"),
-        ("28P01", None, "check the user and the password"),
-        ("28", None, "check the user, the password and the server's pg_hba.conf"),
-        ("2BP01", None, "take that out of the way, for it is not fluffy_sql's, and run again"),
-        ("3D000", None, "create the database, or check its name"),
-        ("3F000", "fluffy_sql", "run: fluffy-sql migrate"),
-        ("3F000", '"', "create the schema, or take it out of what names it"),
-        ("3F000", None, "grant the role USAGE on the schema, or set its search_path"),
-        (
-            "40001",
-            "recovery",
-            "the standby had to remove rows that were being read: run again, or raise"
-            " max_standby_streaming_delay there",
-        ),
-        ("40", None, "another transaction was in the way: run again"),
-        ("42P01", _OURS, "run: fluffy-sql migrate"),
-        (
-            "42P01",
-            None,
-            "fluffy_sql makes none of that name: look for a view, function or trigger with it",
-        ),
-        ("42P07", None, _NAME_TAKEN),
-        ("42701", None, _NAME_TAKEN),
-        ("42710", None, _NAME_TAKEN),
-        ("42723", None, _NAME_TAKEN),
-        ("42704", r"\bvector\b", _PGVECTOR),
-        ("42883", r"\bvector\b", _PGVECTOR),
-        ("42883", _OURS, "run: fluffy-sql migrate"),
-        (
-            "42501",
-            "row-level security",
-            "give the role BYPASSRLS, or use the owner of the table",
-        ),
-        ("42501", "must be owner|must be able to SET ROLE", "use the role that owns it"),
-        (
-            "42501",
-            "create extension|permission denied for language",
-            "let a role that may do it run once: CREATE EXTENSION vector",
-        ),
-        (
-            "42501",
-            "for schema",
-            "grant the role USAGE on the schema and, to migrate, CREATE; or use another role",
-        ),
-        (
-            "42501",
-            "for database",
-            "grant the role CREATE on the database, to make a schema there; or use another role",
-        ),
-        (
-            "42501",
-            "for function|for procedure|for routine",
-            "grant the role EXECUTE on it, or use another role",
-        ),
-        (
-            "42501",
-            "for sequence",
-            "grant the role USAGE on the sequence, or use another role",
-        ),
-        (
-            "42501",
-            "for (table|view|materialized view|relation|column)",
-            "grant the role what docs/grants has for it, or use another role",
-        ),
-        ("42501", None, "grant the role this right, or use another role"),
-        ("53100", _SEGMENT, _SHARED_MEMORY),
-        ("53100", None, "the server's disk is full: make room and run again"),
-        ("53200", _SEGMENT, _SHARED_MEMORY),
-        (
-            "53200",
-            "shared memory|max_locks_per_transaction",
-            "raise max_locks_per_transaction on the server",
-        ),
-        (
-            "53200",
-            None,
-            "the server is short of memory: lower database.connections, or give it more",
-        ),
-        ("53300", None, "run again when others have left, or lower database.connections"),
-        ("53400", "temp_file_limit", "raise temp_file_limit for this role"),
-        ("55000", "replica identity", "give it a primary key, or ALTER TABLE ... REPLICA IDENTITY"),
-        (
-            "55P03",
-            "lock timeout",
-            "somebody else holds the lock: run again, or raise lock_timeout for this role",
-        ),
-        ("55P03", None, "somebody else holds the lock: run again when they are done"),
-        ("57014", "user request", "somebody cancelled it: run again"),
-        (
-            "57014",
-            None,
-            "run again, with a longer statement_timeout for this role if that was too short",
-        ),
-        (
-            "57P01",
-            None,
-            "somebody ended the connection, or the server stops: run again when it is there",
-        ),
-        ("57P02", None, "the server restarts after a crash, its log says why: run again then"),
-        ("57P03", None, "run again when the server is up"),
-        ("57P04", None, "somebody dropped the database"),
-        (READ_ONLY, "recovery", "the server is a standby: name its primary in the address"),
-    )
+# The beginning of a SQLSTATE, what the server says (None: anything), and what to do. The first that
+# fits counts.
+_RULES: tuple[tuple[str, str | None, str], ...] = (
+    ("08", "remote node", "a server of Citus does not answer: run again when it is back"),
+    ("08", "pooling mode", "name the server behind the pooler, or a pool in session mode"),
+    (
+        "08",
+        "query_wait_timeout",
+        "the pooler has no connection left: run again when others have left, or raise its pool"
+        " size",
+    ),
+    ("08", None, _LOST),
+    ("22P05", "UTF8", "make the library a database whose encoding is UTF8"),
+    ("23503", None, "let the rows refer to what is there, and run again"),
+    ("25P03", None, "run again, with a longer idle_in_transaction_session_timeout"),
+    ("25P04", None, "run again, with a longer transaction_timeout for this role"),
+    ("28P01", None, "check the user and the password"),
+    ("28", None, "check the user, the password and the server's pg_hba.conf"),
+    ("2BP01", None, "take that out of the way, for it is not fluffy_sql's, and run again"),
+    ("3D000", None, "create the database, or check its name"),
+    ("3F000", "fluffy_sql", "run: fluffy-sql migrate"),
+    ("3F000", '"', "create the schema, or take it out of what names it"),
+    ("3F000", None, "grant the role USAGE on the schema, or set its search_path"),
+    (
+        "40001",
+        "recovery",
+        "the standby had to remove rows that were being read: run again, or raise"
+        " max_standby_streaming_delay there",
+    ),
+    ("40", None, "another transaction was in the way: run again"),
+    ("42P01", _OURS, "run: fluffy-sql migrate"),
+    (
+        "42P01",
+        None,
+        "fluffy_sql makes none of that name: look for a view, function or trigger with it",
+    ),
+    ("42P07", None, _NAME_TAKEN),
+    ("42701", None, _NAME_TAKEN),
+    ("42710", None, _NAME_TAKEN),
+    ("42723", None, _NAME_TAKEN),
+    ("42704", r"\bvector\b", _PGVECTOR),
+    ("42883", r"\bvector\b", _PGVECTOR),
+    ("42883", _OURS, "run: fluffy-sql migrate"),
+    ("42501", "row-level security", "give the role BYPASSRLS, or use the owner of the table"),
+    ("42501", "must be owner|must be able to SET ROLE", "use the role that owns it"),
+    (
+        "42501",
+        "create extension|permission denied for language",
+        "let a role that may do it run once: CREATE EXTENSION vector",
+    ),
+    (
+        "42501",
+        "for schema",
+        "grant the role USAGE on the schema and, to migrate, CREATE; or use another role",
+    ),
+    (
+        "42501",
+        "for database",
+        "grant the role CREATE on the database, to make a schema there; or use another role",
+    ),
+    (
+        "42501",
+        "for function|for procedure|for routine",
+        "grant the role EXECUTE on it, or use another role",
+    ),
+    ("42501", "for sequence", "grant the role USAGE on the sequence, or use another role"),
+    (
+        "42501",
+        "for (table|view|materialized view|relation|column)",
+        "grant the role what docs/grants has for it, or use another role",
+    ),
+    ("42501", None, "grant the role this right, or use another role"),
+    ("53100", _SEGMENT, _SHARED_MEMORY),
+    ("53100", None, "the server's disk is full: make room and run again"),
+    ("53200", _SEGMENT, _SHARED_MEMORY),
+    (
+        "53200",
+        "shared memory|max_locks_per_transaction",
+        "raise max_locks_per_transaction on the server",
+    ),
+    ("53200", None, "the server is short of memory: lower database.connections, or give it more"),
+    ("53300", None, "run again when others have left, or lower database.connections"),
+    ("53400", "temp_file_limit", "raise temp_file_limit for this role"),
+    ("55000", "replica identity", "give it a primary key, or ALTER TABLE ... REPLICA IDENTITY"),
+    (
+        "55P03",
+        "lock timeout",
+        "somebody else holds the lock: run again, or raise lock_timeout for this role",
+    ),
+    ("55P03", None, "somebody else holds the lock: run again when they are done"),
+    ("57014", "user request", "somebody cancelled it: run again"),
+    (
+        "57014",
+        None,
+        "run again, with a longer statement_timeout for this role if that was too short",
+    ),
+    (
+        "57P01",
+        None,
+        "somebody ended the connection, or the server stops: run again when it is there",
+    ),
+    ("57P02", None, "the server restarts after a crash, its log says why: run again then"),
+    ("57P03", None, "run again when the server is up"),
+    ("57P04", None, "somebody dropped the database"),
+    (READ_ONLY, "recovery", "the server is a standby: name its primary in the address"),
 )
 
 _LET_IN = "run again when others have left, or raise the limit"
@@ -231,9 +208,9 @@ def advise(sqlstate: str, said: str, why: ReadOnly | None = None) -> str | None:
         said: what the server said.
         why: why the session may only read, where that was asked.
     """
-    for rule in _RULES:
-        if sqlstate.startswith(rule.sqlstate) and re.search(rule.pattern or "", said):
-            return rule.advice
+    for beginning, pattern, advice in _RULES:
+        if sqlstate.startswith(beginning) and re.search(pattern or "", said):
+            return advice
     return _advise_read_only(why) if sqlstate == READ_ONLY else None
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fluffy_sql.postgres.vectors import IntegerArray
+from fluffy_sql.postgres.vectors import LONGEST_VECTOR, IntegerArray
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from fluffy_sql.postgres.session import Session
 
     Matrix = NDArray[np.float32]
-
-# What pgvector lets a vector hold.
-_LONGEST_VECTOR = 16_000
 
 
 def exhaustive_params(session: Session, centroids: Matrix) -> dict[str, Any]:
@@ -42,7 +39,7 @@ def candidate_params(
         candidates: shape (cells, width), places in centroids.
     """
     k, length = centroids.shape
-    per_block = min(k, _LONGEST_VECTOR // length)
+    per_block = min(k, LONGEST_VECTOR // length)
     blocks = np.zeros((-(-k // per_block), per_block * length), dtype=np.float32)
     blocks.ravel()[: centroids.size] = centroids.ravel()
     return {

@@ -22,6 +22,7 @@ NAMES = (
     "cluster_run_overview",
     "cluster_moves",
     "centroid_distance",
+    "comparable_embedding",
     "cluster_central_photos",
     "cluster_outermost_photos",
     "cluster_random_photos",

@@ -30,11 +30,6 @@ _LONGEST_ANSWER_SECONDS = 3.0
 _GET_BACKEND = "session/get_backend"
 
 
-def is_pooled(connection: psycopg.Connection[Any]) -> bool:
-    """Whether there is a pooler in between: it tells its clients process numbers of its own."""
-    return _backend_of(connection) != connection.info.backend_pid
-
-
 def is_served(connection: psycopg.Connection[Any]) -> bool:
     """Whether a server process answers; a pooler may have none left to lend."""
     _send(connection, statement(_GET_BACKEND).text)
@@ -58,7 +53,7 @@ def shares_connections(
         connect: makes another one at the same address.
     """
     own = _backend_of(connection)
-    if own == connection.info.backend_pid:
+    if own == connection.info.backend_pid:  # a pooler tells its clients numbers of its own
         return False
     with closing(connect()) as other:
         for _ in range(_ROUNDS):

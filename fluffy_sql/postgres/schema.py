@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from yoyo import read_migrations
@@ -22,7 +23,7 @@ from fluffy_sql.postgres.session import DEFAULT_SCHEMA, Session, translate_error
 from fluffy_sql.resources import migrations_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import psycopg
 
@@ -118,8 +119,8 @@ def migrate(
                 adopted=adopted_tables(session),
                 counter_cache=kept,
                 schema=schema,
-                notes=_notes(session, forgotten),
-                made_again=before.missing,
+                notes=tuple(_notes(session, forgotten)),
+                made_again=tuple(before.missing),
             )
 
 
@@ -244,19 +245,18 @@ def adopted_tables(session: Session) -> tuple[str, ...]:
     return tuple(row["name"] for row in session.fetch_all("schema/list_adopted_tables"))
 
 
-def _notes(session: Session, forgotten: int) -> tuple[str, ...]:
+def _notes(session: Session, forgotten: int) -> Iterator[str]:
     """What the owner of the tables should know; `forgotten` clusters came from lost runs."""
-    unidentified = [row["name"] for row in session.fetch_all("check/find_without_identity")]
-    lost = (
-        f"{forgotten:,} {'cluster' if forgotten == 1 else 'clusters'} came from a run that is not"
-        " on record here, say since a dump left it out: run_id is null now, and so the metric is"
-        " taken for cosine"
-    )
-    return (
-        *([lost] if forgotten else []),
-        *(row["note"] for row in session.fetch_all("schema/list_notes")),
-        *(f"{name} {WITHOUT_IDENTITY}" for name in unidentified),
-    )
+    if forgotten:
+        yield (
+            f"{forgotten:,} {'cluster' if forgotten == 1 else 'clusters'} came from a run that is"
+            " not on record here, say since a dump left it out: run_id is null now, and so the"
+            " metric is taken for cosine"
+        )
+    for row in session.fetch_all("schema/list_notes"):
+        yield row["note"]
+    for row in session.fetch_all("check/find_without_identity"):
+        yield f"{row['name']} {WITHOUT_IDENTITY}"
 
 
 @dataclass(frozen=True)
@@ -266,8 +266,9 @@ class _Library:
     Attributes:
         there: whether its schema exists.
         reachable: whether the role may use that.
-        owner: the role that it belongs to, if that is another one.
-        others: other schemas with a library.
+        owner: the role that it belongs to.
+        owned: whether this role may do what that one may.
+        others: other schemas with a library; None: none.
         recorded: whether the tables are there that say what was migrated.
         applied: migrations in force.
         digest: what definitions were made from; None: they are taken away.
@@ -282,15 +283,16 @@ class _Library:
     there: bool
     reachable: bool
     owner: str | None
-    others: tuple[str, ...]
+    owned: bool
+    others: Sequence[str] | None
     recorded: bool
-    applied: frozenset[str]
-    digest: str | None
-    missing: tuple[str, ...]
-    made_anew: tuple[str, ...]
-    changes: tuple[str, ...]
-    photos: str | None
-    other_photos: str | None
+    applied: frozenset[str] = frozenset()
+    digest: str | None = None
+    missing: Sequence[str] = ()
+    made_anew: Sequence[str] = ()
+    changes: Sequence[str] = ()
+    photos: str | None = None
+    other_photos: str | None = None
 
     @property
     def detached(self) -> bool:
@@ -303,36 +305,20 @@ class _Library:
 
 
 def _read_library(session: Session) -> _Library:
-    [found] = session.fetch_all("schema/describe_library")
-    applied: frozenset[str] = frozenset()
-    made: dict[str, Any] = {}
-    changes: tuple[str, ...] = ()
-    if found["recorded"] and found["reachable"]:
-        names = [*definitions.NAMES, *_tables()]
-        rows = session.fetch_all("schema/describe_definitions", names=names)
-        if rows:
-            made = rows[0]
-            listed = session.fetch_all("schema/list_applied_migrations")
-            applied = frozenset(row["migration_id"] for row in listed)
-    missing = made.get("missing", ())
-    if made.get("digest"):
-        changes = tuple(row["change"] for row in session.fetch_all("schema/list_changes"))
-    else:
-        missing = [name for name in missing if name not in definitions.NAMES]
-    return _Library(
-        there=found["there"],
-        reachable=found["reachable"],
-        owner=None if found["owned"] else found["owner"],
-        others=tuple(found["others"] or ()),
-        recorded=found["recorded"],
-        applied=applied,
-        digest=made.get("digest"),
-        missing=tuple(missing),
-        made_anew=tuple(made.get("made_anew", ())),
-        changes=changes,
-        photos=made.get("photos"),
-        other_photos=made.get("other_photos"),
-    )
+    [library] = session.fetch_as(_Library, "schema/describe_library")
+    if not (library.recorded and library.reachable):
+        return library
+    names = [*definitions.NAMES, *_tables()]
+    for made in session.fetch_all("schema/describe_definitions", names=names):
+        applied = session.fetch_all("schema/list_applied_migrations")
+        library = replace(
+            library, **made, applied=frozenset(row["migration_id"] for row in applied)
+        )
+    if library.digest:
+        changes = session.fetch_all("schema/list_changes")
+        return replace(library, changes=[row["change"] for row in changes])
+    tables = [name for name in library.missing if name not in definitions.NAMES]
+    return replace(library, missing=tables)
 
 
 def _not_migrated(session: Session, library: _Library) -> SchemaError:
@@ -367,7 +353,7 @@ def _known() -> set[str]:
 
 
 def _refuse_other_owner(session: Session, library: _Library) -> None:
-    if library.owner is not None:
+    if not library.owned:
         raise SchemaError(
             f"the schema {session.schema} belongs to the role {library.owner}, and only its owner"
             " may take away what is in it"
@@ -464,15 +450,12 @@ def _keep_others_out(session: Session) -> None:
 
 def _apply_migrations(session: Session, url: str) -> tuple[str, ...]:
     with translate_errors(session.connection):
-        backend = _Backend(_address(url), _MIGRATIONS_TABLE, session.connection)
+        # Carries any address libpq understands, password and all, past yoyo's own parser.
+        address = DatabaseURI("postgresql+psycopg", None, None, None, None, None, {"conninfo": url})
+        backend = _Backend(address, _MIGRATIONS_TABLE, session.connection)
         migrations = backend.to_apply(read_migrations(str(migrations_folder())))
         backend.apply_migrations(migrations)
         return tuple(migration.id for migration in migrations)
-
-
-def _address(url: str) -> DatabaseURI:
-    """Carries any address libpq understands, password and all, past yoyo's own parser."""
-    return DatabaseURI("postgresql+psycopg", None, None, None, None, None, {"conninfo": url})
 
 
 class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc] # yoyo has no types
@@ -493,7 +476,8 @@ class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc] # yoyo has no ty
         super().__init__(uri, migration_table)
 
     def connect(self, dburi: DatabaseURI) -> Any:  # noqa: ARG002 - yoyo's signature
-        return _Joined(self._ours)
+        # Whoever began the transaction commits it.
+        return SimpleNamespace(cursor=self._ours.cursor, info=self._ours.info, commit=lambda: None)
 
     @contextmanager
     def copy(self) -> Iterator[_Backend]:
@@ -507,14 +491,3 @@ class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc] # yoyo has no ty
     @contextmanager
     def lock(self, timeout: float = 10) -> Iterator[None]:  # noqa: ARG002 - yoyo's signature
         yield
-
-
-class _Joined:
-    """A connection as yoyo uses it, that leaves it to others to commit."""
-
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
-        self.cursor = connection.cursor
-        self.info = connection.info
-
-    def commit(self) -> None:
-        """Does nothing: whoever began the transaction commits it."""

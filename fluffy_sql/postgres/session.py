@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import psycopg
 from psycopg.pq import TransactionStatus
-from psycopg.rows import class_row, dict_row
+from psycopg.rows import RowFactory, class_row, dict_row, tuple_row
 
 from fluffy_sql.errors import DatabaseError, NoneLeftError, UnreachableError
 from fluffy_sql.postgres.address import describe_url, parse_address
@@ -258,35 +258,28 @@ class Session:
 
     def fetch_all(self, name: str | Statement, /, **parameters: object) -> list[dict[str, Any]]:
         """Runs `sql/<name>.sql`; returns its rows as dictionaries by column."""
-        with (
-            translate_errors(self.connection),
-            self.connection.cursor(row_factory=dict_row) as cursor,
-        ):
-            return cursor.execute(
-                self._prepared_name(name, parameters), parameters or None, binary=True
-            ).fetchall()
+        return self._fetch(dict_row, name, parameters)
 
     def fetch_as(
         self, kind: type[Row], name: str | Statement, /, **parameters: object
     ) -> list[Row]:
         """Runs `sql/<name>.sql`; returns its rows as instances of a dataclass with its columns."""
-        with (
-            translate_errors(self.connection),
-            self.connection.cursor(row_factory=class_row(kind)) as cursor,
-        ):
-            return cursor.execute(
-                self._prepared_name(name, parameters), parameters or None, binary=True
-            ).fetchall()
+        return self._fetch(class_row(kind), name, parameters)
 
     def fetch_value(self, name: str | Statement, /, **parameters: object) -> Any:
         """Runs `sql/<name>.sql`; returns the first column of its only row."""
-        with translate_errors(self.connection):
-            row = self.connection.execute(
-                self._prepared_name(name, parameters), parameters or None, binary=True
-            ).fetchone()
-        if row is None:
+        rows = self._fetch(tuple_row, name, parameters)
+        if not rows:
             raise LookupError(f"sql/{name}.sql returned no row")
-        return row[0]
+        return rows[0][0]
+
+    def _fetch(
+        self, form: RowFactory[Row], name: str | Statement, parameters: dict[str, object]
+    ) -> list[Row]:
+        with translate_errors(self.connection), self.connection.cursor(row_factory=form) as cursor:
+            return cursor.execute(
+                self._prepared_name(name, parameters), parameters or None, binary=True
+            ).fetchall()
 
     def define(self, name: str) -> None:
         """Makes or replaces a view or function as `sql/definitions/<name>.sql` has it."""

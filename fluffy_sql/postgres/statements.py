@@ -48,9 +48,11 @@ def statement(name: str) -> Statement:
 
 @cache
 def on_citus(name: str) -> str:
-    """The statement to run in place of `name` where photos are distributed: often itself.
+    """The statement to run in place of `name` if photos are distributed: often itself.
 
-    `sql/citus/<name>.sql` takes the same parameters and returns the same columns.
+    `sql/citus/<name>.sql` takes the same parameters and returns the same columns, with the same
+    types: a test prepares both. Files there that have no plain one are steps that only Citus
+    needs: who runs them names them `citus/...`, see runs/moves.py.
     """
     variant = f"{CITUS}/{name}"
     return variant if (sql_folder() / f"{variant}.sql").is_file() else name

@@ -56,7 +56,8 @@ def final_transaction(
     begun, has_locks = time.monotonic(), False
     try:
         with session.transaction(force_rollback=force_rollback):
-            session.execute("commit/set_lock_timeout", milliseconds=_milliseconds(limits.wait))
+            milliseconds = max(1, round(limits.wait * 1000))
+            session.execute("commit/set_lock_timeout", milliseconds=milliseconds)
             if session.distributed:
                 session.execute("citus/commit/set_lock_timeout_of_shards")
             session.execute("commit/lock_photos")
@@ -72,12 +73,19 @@ def final_transaction(
         late = session.deadline is not None and time.monotonic() >= session.deadline
         session.deadline = None
         if error.sqlstate == _LOCK_NOT_AVAILABLE and not has_locks:
-            raise _waited_in_vain(session, time.monotonic() - begun, error) from error
-        if error.sqlstate == _LOCK_NOT_AVAILABLE and session.distributed:
-            raise _waited_for_photos(limits, error) from error
-        if error.sqlstate == _QUERY_CANCELED and late:
-            raise _held_too_long(session, limits, error) from error
-        raise
+            told = _waited_in_vain(session, time.monotonic() - begun)
+        elif error.sqlstate == _LOCK_NOT_AVAILABLE and session.distributed:
+            # Citus passes over no photos that are locked.
+            told = (
+                f"the final transaction waited {limits.wait:g} s for photos that somebody is"
+                " changing (clustering.lock_wait), and nothing was written: run again when they"
+                " are done"
+            )
+        elif error.sqlstate == _QUERY_CANCELED and late:
+            told = _held_too_long(session, limits)
+        else:
+            raise
+        raise DatabaseError(told, error.sqlstate) from error
     finally:
         session.deadline = None
 
@@ -98,28 +106,14 @@ def _lock_clusters(session: Session, limits: LockLimits) -> None:
             return
 
 
-def _milliseconds(seconds: float) -> int:
-    return max(1, round(seconds * 1000))
-
-
-def _waited_in_vain(session: Session, seconds: float, error: DatabaseError) -> DatabaseError:
-    return DatabaseError(
+def _waited_in_vain(session: Session, seconds: float) -> str:
+    return (
         f"the final transaction waited {seconds:.1f} s for locks (clustering.lock_wait), and"
-        f" nothing was written: {_describe_blocker(session)}; run again when it is done",
-        error.sqlstate,
+        f" nothing was written: {_describe_blocker(session)}; run again when it is done"
     )
 
 
-def _waited_for_photos(limits: LockLimits, error: DatabaseError) -> DatabaseError:
-    """Citus passes over no photos that are locked."""
-    return DatabaseError(
-        f"the final transaction waited {limits.wait:g} s for photos that somebody is changing"
-        " (clustering.lock_wait), and nothing was written: run again when they are done",
-        error.sqlstate,
-    )
-
-
-def _held_too_long(session: Session, limits: LockLimits, error: DatabaseError) -> DatabaseError:
+def _held_too_long(session: Session, limits: LockLimits) -> str:
     indexes = [row["name"] for row in session.fetch_all("survey/list_vector_indexes")]
     advice = (
         f"it has to write {', '.join(indexes)} for each photo: allow more, or drop that before and"
@@ -127,10 +121,9 @@ def _held_too_long(session: Session, limits: LockLimits, error: DatabaseError) -
         if indexes
         else "allow more, or run when the database is less busy"
     )
-    return DatabaseError(
+    return (
         f"the final transaction would have held locks for more than {limits.hold:g} s"
-        f" (clustering.lock_hold), and nothing was written: {advice}",
-        error.sqlstate,
+        f" (clustering.lock_hold), and nothing was written: {advice}"
     )
 
 

@@ -5,6 +5,7 @@ Pure: counts and centroids in, pairs out.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -68,37 +69,22 @@ def match_clusters(
     Returns:
         New cluster, by its place in `centroids`, to the id of an old one.
     """
-    old_by_scope: dict[int | None, list[OldCluster]] = {}
+    old_by_scope = defaultdict(list)
     for cluster in old:
-        old_by_scope.setdefault(cluster.scope, []).append(cluster)
-    shared_by_scope: dict[int | None, list[Overlap]] = {}
+        old_by_scope[cluster.scope].append(cluster)
+    shared_by_scope = defaultdict(list)
     for row in shared:
-        shared_by_scope.setdefault(scopes[row.place], []).append(row)
+        shared_by_scope[scopes[row.place]].append(row)
     matched: dict[int, int] = {}
     first = 0
     for scope, places in groupby(scopes):
         last = first + len(list(places))
-        here = _match_scope(
-            [replace(row, place=row.place - first) for row in shared_by_scope.get(scope, [])],
-            centroids[first:last],
-            spread,
-            old_by_scope.get(scope, []),
-        )
-        matched |= {first + place: cluster_id for place, cluster_id in here.items()}
+        if old_here := old_by_scope[scope]:
+            shared_here = [replace(row, place=row.place - first) for row in shared_by_scope[scope]]
+            here = _by_photos(shared_here, last - first, old_here)
+            _by_centroids(here, shared_here, centroids[first:last], spread, old_here)
+            matched |= {first + place: cluster_id for place, cluster_id in here.items()}
         first = last
-    return matched
-
-
-def _match_scope(
-    shared: Sequence[Overlap],
-    centroids: NDArray[np.float32],
-    spread: float,
-    old: Sequence[OldCluster],
-) -> dict[int, int]:
-    if not old:
-        return {}
-    matched = _by_photos(shared, len(centroids), old)
-    _by_centroids(matched, shared, centroids, spread, old)
     return matched
 
 

@@ -71,44 +71,20 @@ class RunResult:
     vector_indexes: tuple[str, ...] = ()
 
 
-def open_run(
-    session: Session,
-    *,
-    kind: str,
-    algorithm: str,
-    metric: str,
-    seed: int,
-    k_requested: int | None,
-    settings: str,
-    photos_eligible: int,
-    dimensions: int | None,
-) -> int:
+def open_run(session: Session, **run: object) -> int:
     """Opens the record of a run, for all to see at once; returns its id.
 
     Args:
         session: the run's main connection.
-        kind: generate, assign, ...
-        algorithm: what finds the clusters of photos.
-        metric: cosine or l2.
-        seed: where chance comes from; 0 where nothing is drawn.
-        k_requested: how many clusters are to be made; None: nobody says beforehand.
-        settings: as a JSON object.
-        photos_eligible: photos that the run may put into a cluster.
-        dimensions: length of their embeddings; None: several.
+        run: parameters of `sql/runs/open.sql`, but for the versions. `seed` is 0 if nothing is
+            drawn, `k_requested` None if nobody says beforehand, `dimensions` None if several.
     """
     server = session.fetch_all("schema/describe_server")[0]
     with session.transaction():  # on the disk, so that a crash of the server leaves a trace of it
         run_id: int = session.fetch_value(
             "runs/open",
-            kind=kind,
-            algorithm=algorithm,
-            metric=metric,
-            seed=seed,
-            k_requested=k_requested,
-            settings=settings,
+            **run,
             tool_version=__version__,
-            photos_eligible=photos_eligible,
-            dimensions=dimensions,
             postgres_version=server["postgres_version"],
             pgvector_version=server["pgvector_version"],
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,15 +14,8 @@ if TYPE_CHECKING:
 
     from fluffy_sql.postgres.session import Session
 
-logger = logging.getLogger(__name__)
-
 # Scopes that are named where one has to be chosen.
 _NAMED = 3
-
-_CUT_OFF = "the program or its connection ended before the run did"
-# The server notices within a second that a connection is lost, and lets go of its locks.
-_TRIES_FOR_THE_LOCK = 30
-_SECONDS_BETWEEN_TRIES = 0.1
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
 -- Counts the usable photos without a cluster that are not even looked at, by reason.
--- Returns: one row: without_embedding, pinned (out of all clusters, by a person).
+-- Returns: without_embedding, pinned (out of all clusters, by a person); one row.
 SELECT
     count(*) FILTER (WHERE usable.embedding IS NULL AND photo.cluster_pinned IS NOT TRUE) AS without_embedding,
     count(*) FILTER (WHERE photo.cluster_pinned) AS pinned

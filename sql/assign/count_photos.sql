@@ -1,8 +1,8 @@
 -- Counts what was found of the photos without a cluster, by what keeps them from getting one. Only those that no
 -- cluster could be found for are looked at once more.
 -- Parameters: normalize boolean, scopes bigint[], dimensions integer[] (scopes and lengths of the centroids there are)
--- Returns: one row: looked_at, too_far, without_limit (nearest to a cluster whose distances at training are not known),
---   zero_vector, no_cluster (none of their scope has a centroid of their length).
+-- Returns: looked_at, too_far, without_limit (nearest to a cluster whose distances at training are not known),
+--   zero_vector, no_cluster (none of their scope has a centroid of their length); one row.
 SELECT
     count(*) AS looked_at,
     count(*) FILTER (WHERE assignment.label = -1) AS too_far,

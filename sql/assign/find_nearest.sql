@@ -53,10 +53,7 @@ CROSS JOIN
     LATERAL (
         SELECT
             found.xmin AS row_version,
-            CASE
-                WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
-                ELSE vector(usable.embedding, -1, FALSE)
-            END AS embedding
+            comparable_embedding(usable.embedding, %(normalize)s::boolean) AS embedding
         FROM photos AS found
         INNER JOIN usable_photos AS usable ON found.id = usable.id
         WHERE

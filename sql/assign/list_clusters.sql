@@ -1,8 +1,8 @@
 -- The clusters that take photos: active ones with a centroid, as what the metric compares: under cosine a unit vector.
 -- That of a run is one already, and stays as it is to the last bit, so that distances are those of its training.
 -- Parameters: within integer (0 to 100; null: no limit is asked for)
--- Returns: id, scope (null: unscoped), metric, centroid, limit_at_training (the distance within which this
---   percentage of its photos lay at training; null where none is known), by rising id.
+-- Returns: id, scope (null: unscoped), metric, centroid, limit_at_training (the distance within which this percentage
+--   of its photos lay at training; null if none is known); by rising id.
 SELECT
     cluster.id,
     scoped.scope::bigint AS scope,

@@ -3,9 +3,9 @@
 -- nearer than their own. As many are drawn from each of its moves as are its due. Equal distances may differ by
 -- rounding: a millionth is allowed.
 -- Parameters: photos bigint (how many to draw, together), fingerprint_vector vector (as in kmeans/assign_photos, as
---   long as any
---   embedding)
--- Returns: run_id, looked_at, misplaced, recall (share that the run found at their nearest centroid), algorithm; by run_id.
+--   long as any embedding)
+-- Returns: run_id, looked_at, misplaced, recall (share that the run found at their nearest centroid), algorithm; by
+--   run_id.
 SELECT
     drawn.run_id,
     count(distance.own) AS looked_at,
@@ -33,11 +33,7 @@ FROM (
 ) AS drawn
 CROSS JOIN
     LATERAL (
-        SELECT
-            CASE
-                WHEN drawn.metric = 'cosine' THEN l2_normalize(usable.embedding)
-                ELSE vector(usable.embedding, -1, FALSE)
-            END AS embedding
+        SELECT comparable_embedding(usable.embedding, drawn.metric = 'cosine') AS embedding
         FROM photos AS found
         INNER JOIN usable_photos AS usable ON found.id = usable.id
         WHERE

@@ -7,7 +7,7 @@
 -- and a join planned by them took 5 s for 100,000 photos.
 -- Parameters: labels integer[] (as in work_assignments), cluster_ids bigint[] (of each), normalize boolean,
 --   seed bigint, photos bigint (how many to look at)
--- Returns: one count.
+-- Returns: misplaced bigint.
 SELECT count(*) AS misplaced
 FROM (
     SELECT
@@ -24,10 +24,7 @@ CROSS JOIN
     LATERAL (
         SELECT
             placed.cluster_id,
-            CASE
-                WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
-                ELSE vector(usable.embedding, -1, FALSE)
-            END AS embedding
+            comparable_embedding(usable.embedding, %(normalize)s::boolean) AS embedding
         FROM photos AS placed
         INNER JOIN usable_photos AS usable ON placed.id = usable.id
         WHERE

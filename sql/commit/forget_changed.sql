@@ -13,11 +13,7 @@ WHERE
         FROM usable_photos AS usable
         CROSS JOIN
             LATERAL (
-                SELECT
-                    CASE
-                        WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
-                        ELSE vector(usable.embedding, -1, FALSE)
-                    END AS embedding
+                SELECT comparable_embedding(usable.embedding, %(normalize)s::boolean) AS embedding
                 LIMIT 1
             ) AS photo
         WHERE

@@ -1,7 +1,7 @@
 -- Says how long statements of this transaction wait for a lock before they fail. A shorter lock_timeout of the role's
 -- own stays. Local to the transaction.
 -- Parameters: milliseconds integer
--- Returns: one row of no interest.
+-- Returns: lock_timeout (as it is now).
 SELECT
     set_config(
         'lock_timeout',

@@ -1,7 +1,7 @@
 -- Says when the next statement of this transaction is stopped at the latest, and when the server ends the session if
 -- none comes. A shorter statement_timeout of the role's own stays. Local to the transaction.
 -- Parameters: milliseconds integer
--- Returns: one row of no interest.
+-- Returns: statement_timeout, idle_timeout (as they are now).
 SELECT
     set_config(
         'statement_timeout',

@@ -1,6 +1,6 @@
 -- Finds the first row whose path several photos share: a table made elsewhere may allow that.
--- Returns: photo_path, row_number, line_number (NULL where rows have no lines) and photos, how many
--- there are; one row, or none.
+-- Returns: photo_path, row_number, line_number (null if rows have no lines), photos (how many there are); one row, or
+--   none.
 SELECT
     staged.photo_path,
     staged.row_number,

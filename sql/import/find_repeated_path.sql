@@ -1,6 +1,6 @@
 -- Finds the first row whose path an earlier row of the file had already.
--- Returns: photo_path, row_number, line_number (NULL where rows have no lines) and earlier_row; one
--- row, or none where every path is named once.
+-- Returns: photo_path, row_number, line_number (null if rows have no lines), earlier_row; one row, or none if every
+--   path is named once.
 SELECT
     numbered.photo_path,
     numbered.row_number,

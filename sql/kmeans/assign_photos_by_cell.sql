@@ -18,10 +18,7 @@ FROM (
     SELECT
         usable.id,
         stored.xmin AS row_version,
-        CASE
-            WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
-            ELSE vector(usable.embedding, -1, FALSE)
-        END AS embedding
+        comparable_embedding(usable.embedding, %(normalize)s::boolean) AS embedding
     FROM usable_photos AS usable
     INNER JOIN photos AS stored ON usable.id = stored.id
     WHERE

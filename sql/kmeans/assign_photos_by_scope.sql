@@ -36,10 +36,7 @@ CROSS JOIN
         SELECT
             usable.id,
             stored.xmin AS row_version,
-            CASE
-                WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
-                ELSE vector(usable.embedding, -1, FALSE)
-            END AS embedding
+            comparable_embedding(usable.embedding, %(normalize)s::boolean) AS embedding
         FROM work_drawn AS drawn
         INNER JOIN usable_photos AS usable ON drawn.photo_id = usable.id
         INNER JOIN photos AS stored ON drawn.photo_id = stored.id

@@ -1,7 +1,7 @@
 -- Looks at a sample of the photos assigned and counts those that have some nearer centroid than their own: 0, unless
 -- they only looked at the candidates of their cell. LATERAL and OFFSET 0 look up each photo by its key.
 -- Parameters: centroids vector[], normalize boolean, dimensions integer, seed bigint, photos bigint (to look at)
--- Returns: one row: looked_at, missed. A photo that was embedded anew meanwhile with another length is passed over.
+-- Returns: looked_at, missed; one row. A photo that was embedded anew meanwhile with another length is passed over.
 SELECT
     count(*) AS looked_at,
     count(*) FILTER (WHERE nearest.distance < drawn.distance * 0.999999) AS missed
@@ -15,11 +15,7 @@ FROM (
 ) AS drawn
 CROSS JOIN
     LATERAL (
-        SELECT
-            CASE
-                WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
-                ELSE vector(usable.embedding, -1, FALSE)
-            END AS embedding
+        SELECT comparable_embedding(usable.embedding, %(normalize)s::boolean) AS embedding
         FROM usable_photos AS usable
         WHERE usable.id = drawn.photo_id AND usable.embedding IS NOT NULL
         OFFSET 0

@@ -16,14 +16,6 @@ FROM (
     LIMIT %(photos)s::bigint
 ) AS drawn
 INNER JOIN usable_photos AS usable ON drawn.photo_id = usable.id
-CROSS JOIN
-    LATERAL (
-        SELECT
-            CASE
-                WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
-                ELSE vector(usable.embedding, -1, FALSE)
-            END AS embedding
-        LIMIT 1
-    ) AS photo
+CROSS JOIN LATERAL (SELECT comparable_embedding(usable.embedding, %(normalize)s::boolean) AS embedding LIMIT 1) AS photo
 WHERE vector_dims(photo.embedding) = %(dimensions)s::integer
 ORDER BY drawn.draw, drawn.photo_id;

@@ -1,6 +1,6 @@
 -- Rows of the sample, for seeding.
 -- Parameters: after_row bigint (exclusive), last_row bigint (inclusive)
--- Returns: position, embedding, in order of position.
+-- Returns: position, embedding; in the order of position.
 SELECT
     position,
     embedding

@@ -22,11 +22,7 @@ CROSS JOIN
     ) AS nearest
 CROSS JOIN
     LATERAL (
-        SELECT
-            CASE
-                WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
-                ELSE vector(usable.embedding, -1, FALSE)
-            END AS embedding
+        SELECT comparable_embedding(usable.embedding, %(normalize)s::boolean) AS embedding
         FROM usable_photos AS usable
         WHERE usable.id = sample.photo_id AND usable.embedding IS NOT NULL
         OFFSET 0

@@ -14,11 +14,7 @@ FROM (
     INNER JOIN work_assignments AS assigned ON usable.id = assigned.photo_id
     CROSS JOIN
         LATERAL (
-            SELECT
-                CASE
-                    WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
-                    ELSE vector(usable.embedding, -1, FALSE)
-                END AS embedding
+            SELECT comparable_embedding(usable.embedding, %(normalize)s::boolean) AS embedding
             LIMIT 1
         ) AS photo
     CROSS JOIN

@@ -1,6 +1,6 @@
 -- How alike two partitions of the same photos are (Hubert and Arabie 1985): 1 for the same, about 0 for two that have
 -- nothing to do with each other. Counts pairs of photos that are together, each in both orders.
--- Returns: one number.
+-- Returns: adjusted_rand_index double precision.
 SELECT
     CASE
         WHEN pairs.in_first = pairs.in_second AND pairs.in_first = pairs.in_both THEN 1

@@ -15,15 +15,7 @@ SELECT
     photo.embedding
 FROM work_sample AS sample
 INNER JOIN usable_photos AS usable ON sample.photo_id = usable.id
-CROSS JOIN
-    LATERAL (
-        SELECT
-            CASE
-                WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
-                ELSE vector(usable.embedding, -1, FALSE)
-            END AS embedding
-        LIMIT 1
-    ) AS photo
+CROSS JOIN LATERAL (SELECT comparable_embedding(usable.embedding, %(normalize)s::boolean) AS embedding LIMIT 1) AS photo
 CROSS JOIN
     LATERAL (
         SELECT

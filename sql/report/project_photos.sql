@@ -12,10 +12,7 @@ SELECT
 FROM (
     SELECT
         drawn.cluster_id,
-        CASE
-            WHEN %(normalize)s::boolean THEN l2_normalize(drawn.embedding)
-            ELSE vector(drawn.embedding, -1, FALSE)
-        END AS embedding
+        comparable_embedding(drawn.embedding, %(normalize)s::boolean) AS embedding
     FROM (
         SELECT
             cluster_id,

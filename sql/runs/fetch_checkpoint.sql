@@ -1,6 +1,6 @@
 -- The centroids that a run had come to.
 -- Parameters: run_id bigint
--- Returns: centroid, in their order.
+-- Returns: centroid; in their order.
 SELECT centroid.embedding AS centroid
 FROM cluster_run_checkpoints AS checkpoint
 CROSS JOIN LATERAL unnest(checkpoint.centroids) WITH ORDINALITY AS centroid (embedding, place)

@@ -1,6 +1,10 @@
 -- One run, whole.
 -- Parameters: run_id bigint
--- Returns: every column of cluster_runs but those of the server process; no row where there is no such run.
+-- Returns: id, kind, status, phase, algorithm, metric, seed, k_requested, scopes, settings, dimensions,
+--   photos_eligible, photos_processed, photos_moved, skipped, clusters_created, clusters_kept, inertia, iterations,
+--   converged, recall, silhouette, davies_bouldin, calinski_harabasz, smallest_cluster, largest_cluster,
+--   photos_measured, embeddings_digest, seconds, undone_by, error, tool_version, postgres_version, pgvector_version,
+--   started_by, started_at, finished_at; no row if there is no such run.
 SELECT
     id,
     kind,

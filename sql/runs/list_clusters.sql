@@ -2,8 +2,8 @@
 -- clusters asked for.
 -- Parameters: run_id bigint (null: of every run and of none), every_scope boolean, scope bigint (null: unscoped),
 --   most bigint (null: all)
--- Returns: id, scope (null: unscoped), name, status, photos_count, mean_distance, max_distance, silhouette and
---   davies_bouldin (as its run measured them), central_photo, run_id, created_at.
+-- Returns: id, scope (null: unscoped), name, status, photos_count, mean_distance, max_distance, silhouette,
+--   davies_bouldin (both as its run measured them), central_photo, run_id, created_at.
 SELECT
     cluster.id,
     cluster.of_scope AS scope,

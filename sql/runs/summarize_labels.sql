@@ -8,13 +8,5 @@ SELECT
     avg(photo.embedding) AS mean
 FROM work_assignments AS assignment
 INNER JOIN usable_photos AS usable ON assignment.photo_id = usable.id
-CROSS JOIN
-    LATERAL (
-        SELECT
-            CASE
-                WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
-                ELSE vector(usable.embedding, -1, FALSE)
-            END AS embedding
-        LIMIT 1
-    ) AS photo
+CROSS JOIN LATERAL (SELECT comparable_embedding(usable.embedding, %(normalize)s::boolean) AS embedding LIMIT 1) AS photo
 GROUP BY assignment.label, usable.scope;

@@ -1,5 +1,5 @@
 -- Takes the lock that lets one run at a time into this library; it goes with the session.
--- Returns: one boolean, false where another session holds it.
+-- Returns: locked boolean (false: another session holds it).
 SELECT
     pg_try_advisory_lock(
         hashtextextended('fluffy_sql generate ' || current_setting('fluffy_sql.schema'), 0)

@@ -1,6 +1,6 @@
 -- How many clusters come from a run that is not on record. Asked before forget_lost_runs, for an UPDATE of no row may
 -- be refused, too: in a publication, without replica identity.
--- Returns: one number.
+-- Returns: clusters bigint.
 SELECT count(*) AS clusters
 FROM clusters
 WHERE

@@ -1,8 +1,8 @@
 -- What views, functions and triggers were made from, and which of them are gone since.
 -- Parameters: names text[] (of what is to be there)
--- Returns: digest (null: detached, or never made), missing text[], made_anew text[] (tables of the application that are
---   others than those that were migrated, or that nothing is known of), photos (the library's own table), other_photos
---   (the one that the role's own search_path finds, if that is another). No row after a dump without rows.
+-- Returns: digest (null: detached, or never made), photos (the library's own table), other_photos (the one that the
+--   role's own search_path finds, if that is another), made_anew text[] (tables of the application that are others than
+--   those that were migrated, or that nothing is known of), missing text[]; no row after a dump without rows.
 SELECT
     definitions.digest,
     home.relnamespace::regnamespace || '.' || quote_ident(home.relname) AS photos,

@@ -1,6 +1,7 @@
 -- What keeps the tables of an application, or the database, from being migrated: asked before anything is changed, and
 -- after find_other_library.
--- Returns: obstacle: what is wrong and what to do, as a person reads it; the first ones are the reason for later ones.
+-- Returns: obstacle (what is wrong and what to do, as a person reads it); the first ones are the reason for later
+--   ones.
 WITH of_table AS (
     SELECT
         asked.name,

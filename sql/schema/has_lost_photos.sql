@@ -1,5 +1,5 @@
 -- Whether some photos are in a cluster that is not there. Only if both tables and the column are.
--- Returns: one boolean.
+-- Returns: has_lost_photos boolean.
 SELECT count(*) > 0 AS has_lost_photos
 FROM (
     SELECT FROM photos

@@ -1,5 +1,5 @@
 -- The application's tables that migrate did not make: those that it made say so in their comments.
--- Returns: name, photos first.
+-- Returns: name; photos first.
 SELECT used.name
 FROM unnest(ARRAY['photos', 'clusters']) AS used (name)
 WHERE

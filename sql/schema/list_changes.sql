@@ -1,5 +1,5 @@
 -- What views, functions and triggers were made for and is otherwise by now: migrate makes them for what there is.
--- Returns: change, as a person reads it.
+-- Returns: change (as a person reads it).
 SELECT known.name || ' was moved to the schema ' || place.nspname AS change
 FROM application_tables AS known
 INNER JOIN pg_class ON known.relation = pg_class.oid

@@ -1,5 +1,5 @@
 -- What an owner should know of the library's tables, and nothing is wrong with.
--- Returns: note, as a person reads it.
+-- Returns: note (as a person reads it).
 SELECT
     'photos has row-level security: commands of fluffy_sql refuse a role that a policy hides photos from, triggers'
     || ' count and guard all photos, and who may look at a view of fluffy_sql sees only what the policies let that'

@@ -1,6 +1,6 @@
 -- Whether the foreign key of photos has to hold for all rows when it is made: that of a partitioned table, before
 -- PostgreSQL 18.
--- Returns: one boolean.
+-- Returns: must_hold_key boolean.
 SELECT count(*) > 0 AS must_hold_key
 FROM pg_class AS photos
 INNER JOIN pg_attribute AS placed ON photos.oid = placed.attrelid AND placed.attname = 'cluster_id'

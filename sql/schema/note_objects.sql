@@ -1,6 +1,6 @@
 -- Notes which tables, views and functions are there before they are migrated, for revoke_defaults. Local to the
 -- transaction.
--- Returns: one row.
+-- Returns: known_objects; one row.
 SELECT
     set_config(
         'fluffy_sql.known_objects',

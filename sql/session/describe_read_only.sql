@@ -1,6 +1,6 @@
 -- Why a session may only read: asked after a statement was refused.
--- Returns: one row: is_standby (whether the server follows another), set_by (what turned default_transaction_read_only
---   on, in the words of pg_settings; null where it is off).
+-- Returns: is_standby (whether the server follows another), set_by (what turned default_transaction_read_only on, in
+--   the words of pg_settings; null if it is off); one row.
 SELECT
     pg_is_in_recovery() AS is_standby,
     (

@@ -15,9 +15,10 @@
 --   end, or until it gets a lock that it waits for. Windows can't look.
 --   idle_session_timeout: the main connection is idle while the others work, for as long as that takes.
 -- Parameters: schema text, looking boolean
--- Returns: one row: has_citus (whether the extension is created in this database), standby (whether the server is one),
---   read_only (whether it, or a setting, refuses to write),
---   backend (its process), and what was set.
+-- Returns: schema, looking, time_zone, synchronize_seqscans, default_transaction_isolation, work_mem,
+--   synchronous_commit, row_security, jit, client_min_messages, client_connection_check_interval, idle_session_timeout,
+--   standby (whether the server is one), read_only (whether it, or a setting, refuses to write), backend (its process),
+--   has_citus (whether the extension is created in this database); one row.
 SELECT
     set_config('fluffy_sql.schema', %(schema)s::text, %(looking)s::boolean) AS schema,
     set_config('fluffy_sql.looking', %(looking)s::boolean::text, %(looking)s::boolean) AS looking,

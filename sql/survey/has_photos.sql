@@ -1,5 +1,5 @@
 -- Whether the library holds any photo, usable or not.
--- Returns: one boolean.
+-- Returns: has_photos boolean.
 SELECT count(*) > 0 AS has_photos
 FROM (
     SELECT FROM photos

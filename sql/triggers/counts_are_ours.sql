@@ -1,7 +1,7 @@
 -- Whether migrate made clusters.photos_count, rather than an application that counts in a column of its own. A dump
 -- without comments has lost what tells so, that of run_id too: then they are ours if our trigger is there, or if the
 -- table is as migrate makes it.
--- Returns: one boolean.
+-- Returns: counts_are_ours boolean.
 SELECT
     coalesce(
         obj_description('clusters'::regclass, 'pg_class') LIKE '%Made by fluffy_sql.'

@@ -1,4 +1,4 @@
 -- Empties work tables, of this run or of one that was killed. For whoever keeps other runs out.
 -- Parameters: names text[] (null: all)
--- Returns: one row, nothing in it.
+-- Returns: emptied (one row, nothing in it).
 SELECT empty_work_tables(%(names)s::text[]) AS emptied;

@@ -150,7 +150,7 @@ def unpinned(session: Session) -> list[tuple[Any, ...]]:
         session,
         "SELECT proname::text FROM pg_proc WHERE pronamespace = 'fluffy_sql'::regnamespace"
         " AND coalesce(array_to_string(proconfig, ' '), '') !~ 'search_path=.*pg_temp'"
-        " AND proname <> 'centroid_distance'",
+        " AND proname NOT IN ('centroid_distance', 'comparable_embedding')",
     )
 
 

@@ -41,6 +41,7 @@ FUNCTIONS = (
     "nearest_active_cluster(vector, double precision, bigint)",
     "vector_nearest_clusters(vector, bigint)",
     "centroid_distance(vector, vector, text)",
+    "comparable_embedding(vector, boolean)",
     "cluster_central_photos(bigint, bigint)",
     "make_clusters(bigint, vector[], bigint[])",
     "scope_clusters_by(text)",

@@ -14,7 +14,7 @@ import pytest
 
 from fluffy_sql.errors import DatabaseError, ImportFileError
 from fluffy_sql.operations.importing import ImportResult, import_photos
-from fluffy_sql.operations.importing.rows import ROWS_PER_BATCH
+from fluffy_sql.operations.importing.batches import ROWS_PER_BATCH
 from fluffy_sql.postgres.session import Session
 from tests.conftest import SHARED_DATA
 

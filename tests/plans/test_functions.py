@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.statements import statement, statement_names
 from tests.plans.helpers import (
     DIMENSIONS,
     Explained,
@@ -18,6 +19,7 @@ from tests.plans.helpers import (
     random_rows,
     toast_bytes,
 )
+from tests.sql.helpers import to_be_prepared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,6 +33,8 @@ RANDOM = "SELECT * FROM cluster_random_photos({}, 5)"
 NEIGHBORS = "SELECT * FROM cluster_neighbors({}, 5)"
 OF_A_PHOTO = "SELECT * FROM photo_nearest_clusters({}, 5)"
 OF_A_VECTOR = "SELECT * FROM vector_nearest_clusters({}, 5)"
+
+COMPARING = [name for name in statement_names() if "comparable_embedding(" in statement(name).text]
 
 # A constant lets the planner put the body in the place of the call; a subquery does not.
 both_ways = pytest.mark.parametrize("given", ["1", "(SELECT 1::bigint)"])
@@ -145,6 +149,21 @@ def test_the_planner_puts_the_body_in_the_place_of_the_call(large: Session, aske
     explained = explain(large, asked.format(given))
     assert {node.get("Function Name", "unnest") for node in explained.nodes} == {"unnest"}
     assert "centroid_distance(" not in json.dumps(explained.nodes)
+
+
+@pytest.mark.parametrize("name", COMPARING)
+def test_so_it_does_in_statements_of_runs(session: Session, name: str) -> None:
+    numbered, names = to_be_prepared(name)
+    with session.connection.transaction(force_rollback=True):
+        session.connection.execute("SET LOCAL plan_cache_mode TO force_generic_plan")
+        session.connection.execute(f"PREPARE comparing AS {numbered}".encode())
+        called = f"EXECUTE comparing ({', '.join('NULL' for _ in names)})"
+        [[plan]] = session.connection.execute(
+            f"EXPLAIN (VERBOSE, FORMAT JSON) {called}".encode()
+        ).fetchall()
+        session.connection.execute("DEALLOCATE comparing")
+    assert "l2_normalize(" in json.dumps(plan)
+    assert "comparable_embedding(" not in json.dumps(plan)
 
 
 @pytest.mark.parametrize("asked", [NEIGHBORS, OF_A_PHOTO])

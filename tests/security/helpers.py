@@ -85,6 +85,7 @@ WORKING = {
 }
 FUNCTIONS = {
     "centroid_distance": "SELECT centroid_distance('[1,2]', '[1,3]')",
+    "comparable_embedding": "SELECT comparable_embedding('[1,2]', TRUE)",
     "cluster_central_photos": "SELECT * FROM cluster_central_photos(1)",
     "cluster_outermost_photos": "SELECT * FROM cluster_outermost_photos(1)",
     "cluster_random_photos": "SELECT * FROM cluster_random_photos(1)",

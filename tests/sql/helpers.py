@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import numpy as np
 import psycopg
 import pytest
 
+from fluffy_sql.postgres.statements import statement
 from fluffy_sql.postgres.vectors import LONGEST_VECTOR, fingerprint_vector
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from fluffy_sql.postgres.vectors import VectorArray
 
 
+_PARAMETER = re.compile(r"%\((\w+)\)[sb]")
 LARGEST_ID = 2**63 - 1
 # What embeddings of any length are multiplied by, to tell them apart.
 PROBE = fingerprint_vector(LONGEST_VECTOR)
@@ -33,6 +36,13 @@ def vectors(session: Session, rows: Sequence[Sequence[float]]) -> VectorArray:
 
 def query(session: Session, text: str, *parameters: object) -> list[tuple[Any, ...]]:
     return session.connection.execute(text, parameters or None, binary=True).fetchall()
+
+
+def to_be_prepared(name: str) -> tuple[str, list[str]]:
+    """The text of a statement with $1, $2, ..., and the names of these parameters."""
+    text = statement(name).text
+    names = list(dict.fromkeys(_PARAMETER.findall(text)))
+    return _PARAMETER.sub(lambda found: f"${names.index(found[1]) + 1}", text), names
 
 
 def value(session: Session, text: str, *parameters: object) -> Any:

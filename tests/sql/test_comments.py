@@ -29,6 +29,7 @@ FUNCTIONS = (
     "cluster_neighbors",
     "cluster_outermost_photos",
     "cluster_random_photos",
+    "comparable_embedding",
     "fold_photo_counts",
     "library_is_whole",
     "list_filled_work_tables",

@@ -392,5 +392,5 @@ def test_a_statement_file_keeps_the_rules(file: Path) -> None:
 
 def test_every_statement_is_used_and_every_name_is_a_statement() -> None:
     code = "".join(file.read_text() for file in SQL_FOLDER.parent.rglob("*.py"))
-    used = set(re.findall(r'(?:statement\(|fetch_one\(connection)"(\w+)"\)', code))
+    used = set(re.findall(r'(?:statement\(|fetch_one\(connection, )"(\w+)"\)', code))
     assert used == {file.stem for file in SQL_FOLDER.glob("*.sql")}

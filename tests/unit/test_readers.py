@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fluffy_sql.errors import ImportFileError, MissingExtraError, UsageError
+from fluffy_sql.operations.importing.batches import ROWS_PER_BATCH
 from fluffy_sql.operations.importing.readers import read_batches
-from fluffy_sql.operations.importing.rows import ROWS_PER_BATCH
 from tests.conftest import SHARED_DATA
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fluffy_sql.operations.importing.rows import Batch
+    from fluffy_sql.operations.importing.batches import Batch
 
 
 @dataclass(frozen=True)

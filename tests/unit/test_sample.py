@@ -18,6 +18,7 @@ from fluffy_sql.operations.sample_library import (
     describe,
     draw_sample_library,
 )
+from fluffy_sql.operations.sample_library.scene import Scene
 
 # Unit-norm descriptors of two pictures of a theme lie at least 0.18 apart in the whole library;
 # a picture and the same one saved as a JPEG lie at most 0.04 apart.
@@ -98,10 +99,16 @@ def test_a_picture_does_not_depend_on_how_many_are_drawn(tmp_path: Path) -> None
     assert few == {path: more[path] for path in few}
 
 
+def draw(theme: str, seed: int, size: int) -> Image.Image:
+    scene = Scene(np.random.default_rng(seed), size)
+    THEMES[theme](scene)
+    return scene.finish()
+
+
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("size", [16, 33, 64])
 def test_a_theme_draws_at_any_sensible_size(theme: str, size: int) -> None:
-    image = THEMES[theme](np.random.default_rng(3), size)
+    image = draw(theme, 3, size)
 
     assert (image.mode, image.size) == ("RGB", (size, size))
 
@@ -155,7 +162,7 @@ def test_the_second_half_describes_which_way_edges_run() -> None:
 
 
 def test_a_picture_and_its_enlargement_are_described_alike() -> None:
-    image = THEMES["old-town"](np.random.default_rng(0), 96)
+    image = draw("old-town", 0, 96)
     enlarged = image.resize((480, 480), Image.Resampling.NEAREST)
 
     small, large = describe(image), describe(enlarged)

@@ -11,16 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 import numpy as np
 
 from fluffy_sql.errors import ImportFileError
-from fluffy_sql.operations.importing.rows import (
-    ROWS_PER_BATCH,
-    Batch,
-    as_float32,
-    check_dimensions,
-    check_path,
-    column_position,
-    place,
-    reading,
-)
+from fluffy_sql.operations.importing import batches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,24 +32,24 @@ class CsvRow(NamedTuple):
     values: list[str]
 
 
-def read_csv(file: Path) -> Iterator[Batch]:
+def read_csv(file: Path) -> Iterator[batches.Batch]:
     """The rows of a file with the columns `path` and `embedding`."""
     rows = csv_rows(file, ("path", "embedding"))
     dimensions = None
-    while batch := list(islice(rows, ROWS_PER_BATCH)):
-        places = [place(file, row.number, row.line) for row in batch]
+    while batch := list(islice(rows, batches.ROWS_PER_BATCH)):
+        places = [batches.place(file, row.number, row.line) for row in batch]
         embeddings = []
         for row, where in zip(batch, places, strict=True):
             path, text = row.values
-            check_path(path, where)
+            batches.check_path(path, where)
             numbers = _parse_embedding(text, where)
-            dimensions = check_dimensions(len(numbers), dimensions, where)
+            dimensions = batches.check_dimensions(len(numbers), dimensions, where)
             embeddings.append(numbers)
-        yield Batch(
+        yield batches.Batch(
             first_row=batch[0].number,
             lines=[row.line for row in batch],
             paths=[row.values[0] for row in batch],
-            vectors=as_float32(np.stack(embeddings), places),
+            vectors=batches.as_float32(np.stack(embeddings), places),
         )
 
 
@@ -77,17 +68,18 @@ def _parse_embedding(text: str, where: str) -> NDArray[np.float64]:
 
 def csv_rows(file: Path, columns: Sequence[str]) -> Iterator[CsvRow]:
     """The values of some columns, row by row. Blank lines are no rows."""
-    with reading(file), _long_fields(), file.open("rb") as stream:
+    with batches.reading(file), _long_fields(), file.open("rb") as stream:
         rows = _located_rows(file, stream)
         header = next(rows, None)
         if header is None:
             raise ImportFileError(f"{file}: holds blank lines only")
-        positions = [column_position(column, header.values, file) for column in columns]
+        positions = [batches.column_position(column, header.values, file) for column in columns]
         for row in rows:
             if len(row.values) != len(header.values):
+                where = batches.place(file, row.number, row.line)
                 raise ImportFileError(
-                    f"{place(file, row.number, row.line)}: has {len(row.values)} fields but the"
-                    f" header names {len(header.values)} columns; quote a field that holds a comma"
+                    f"{where}: has {len(row.values)} fields but the header names"
+                    f" {len(header.values)} columns; quote a field that holds a comma"
                 )
             yield row._replace(values=[row.values[position] for position in positions])
 

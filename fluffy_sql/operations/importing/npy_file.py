@@ -1,4 +1,4 @@
-"""Reads `.npy` files, whose paths are in a CSV beside them."""
+"""Reads arrays: `.npy` files, whose paths are in a CSV beside them, and those in memory."""
 
 from __future__ import annotations
 
@@ -9,44 +9,35 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fluffy_sql.errors import ImportFileError
+from fluffy_sql.operations.importing import batches
 from fluffy_sql.operations.importing.csv_file import csv_rows
-from fluffy_sql.operations.importing.rows import (
-    ROWS_PER_BATCH,
-    Batch,
-    as_float32,
-    check_array,
-    check_path,
-    one_line,
-    place,
-    reading,
-)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
 
-def read_npy(file: Path, paths: Path) -> Iterator[Batch]:
+def read_npy(file: Path, paths: Path) -> Iterator[batches.Batch]:
     """The rows of an array of shape (rows, dimensions), with the column `path` of a CSV."""
     vectors_in_file = len(_map_npy(file))
     path_rows = csv_rows(paths, ("path",))
     paths_in_file = 0
-    for start in range(0, vectors_in_file, ROWS_PER_BATCH):
+    for start in range(0, vectors_in_file, batches.ROWS_PER_BATCH):
         # Mapped anew for each batch: pages count as this process's memory until they're unmapped.
-        raw = _map_npy(file)[start : start + ROWS_PER_BATCH]
+        raw = _map_npy(file)[start : start + batches.ROWS_PER_BATCH]
         rows = list(islice(path_rows, len(raw)))
         paths_in_file += len(rows)
         if len(rows) < len(raw):
             break
         for row in rows:
-            check_path(row.values[0], place(paths, row.number, row.line))
-        yield Batch(
+            batches.check_path(row.values[0], batches.place(paths, row.number, row.line))
+        yield batches.Batch(
             first_row=start + 1,
             lines=[row.line for row in rows],
             paths=[row.values[0] for row in rows],
-            vectors=as_float32(raw, [place(file, row.number) for row in rows]),
+            vectors=batches.as_float32(raw, [batches.place(file, row.number) for row in rows]),
         )
     paths_in_file += sum(1 for _ in path_rows)
     if paths_in_file != vectors_in_file:
@@ -56,10 +47,41 @@ def read_npy(file: Path, paths: Path) -> Iterator[Batch]:
         )
 
 
+def read_array(paths: Sequence[str], embeddings: NDArray[Any]) -> Iterator[batches.Batch]:
+    """The rows of an array in memory, with the path of each."""
+    _check_array(embeddings, "embeddings")
+    if len(paths) != len(embeddings):
+        raise ImportFileError(f"there are {len(paths):,} paths but {len(embeddings):,} embeddings")
+    for start in range(0, len(paths), batches.ROWS_PER_BATCH):
+        some = paths[start : start + batches.ROWS_PER_BATCH]
+        numbers = range(start + 1, start + 1 + len(some))
+        for number, path in zip(numbers, some, strict=True):
+            batches.check_path(path, batches.place("paths", number))
+        yield batches.Batch(
+            first_row=start + 1,
+            lines=[None] * len(some),
+            paths=some,
+            vectors=batches.as_float32(
+                embeddings[start : start + len(some)],
+                [batches.place("embeddings", number) for number in numbers],
+            ),
+        )
+
+
+def _check_array(array: NDArray[Any], where: str) -> None:
+    if array.dtype.kind != "f" or array.dtype.itemsize > np.dtype(np.float64).itemsize:
+        raise ImportFileError(f"{where}: holds {array.dtype}; allowed: float16, float32, float64")
+    if array.ndim != 2:  # noqa: PLR2004
+        raise ImportFileError(
+            f"{where}: has the shape {array.shape}; allowed: (photos, dimensions)"
+        )
+    batches.check_dimensions(array.shape[1], None, where)
+
+
 def _map_npy(file: Path) -> NDArray[Any]:
     """The array as a mapping of the file, of shape (rows, dimensions)."""
     # NumPy may warn about the header it parses, which is of no use to whoever imports the file.
-    with reading(file), warnings.catch_warnings(action="ignore"):
+    with batches.reading(file), warnings.catch_warnings(action="ignore"):
         try:
             # Never unpickles: an array of objects can't be mapped.
             array = np.lib.format.open_memmap(file, mode="r")
@@ -68,11 +90,11 @@ def _map_npy(file: Path) -> NDArray[Any]:
         # Whatever stands in the header goes through Python's parser: a bad one raises all sorts.
         except Exception as error:  # noqa: BLE001
             raise ImportFileError(
-                f"{file}: is not a complete .npy array of numbers: {one_line(error)};"
+                f"{file}: is not a complete .npy array of numbers: {batches.one_line(error)};"
                 " write it with numpy.save"
             ) from None
         size = file.stat().st_size
-    check_array(array, str(file))
+    _check_array(array, str(file))
     promised = array.offset + array.nbytes
     if size != promised:
         raise ImportFileError(

@@ -9,40 +9,31 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from fluffy_sql.errors import ImportFileError
-from fluffy_sql.operations.importing.rows import (
-    ROWS_PER_BATCH,
-    Batch,
-    as_float32,
-    check_dimensions,
-    check_path,
-    column_position,
-    one_line,
-    place,
-)
+from fluffy_sql.operations.importing import batches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 
-def read_parquet(file: Path) -> Iterator[Batch]:
+def read_parquet(file: Path) -> Iterator[batches.Batch]:
     """The rows of a file with the columns `path` and `embedding`."""
     try:
         # Mapped, so that pages are read as they are wanted, not a row group (often all) at once,
         # and so that no memory is set aside for a page that claims to have gigabytes.
         with pq.ParquetFile(file, memory_map=True, pre_buffer=False) as opened:
             _check_schema(opened.schema_arrow, file)
-            records = opened.iter_batches(ROWS_PER_BATCH, columns=["path", "embedding"])
+            records = opened.iter_batches(batches.ROWS_PER_BATCH, columns=["path", "embedding"])
             yield from _batches_of_records(records, file)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise ImportFileError(
-            f"{file}: can't be read as parquet: {one_line(error)}; write it again"
+            f"{file}: can't be read as parquet: {batches.one_line(error)}; write it again"
         ) from None
 
 
 def _check_schema(schema: pa.Schema, file: Path) -> None:
     path, embedding = (
-        schema.field(column_position(column, schema.names, file)).type
+        schema.field(batches.column_position(column, schema.names, file)).type
         for column in ("path", "embedding")
     )
     if not (pa.types.is_string(path) or pa.types.is_large_string(path)):
@@ -59,24 +50,24 @@ def _check_schema(schema: pa.Schema, file: Path) -> None:
         )
 
 
-def _batches_of_records(records: Iterable[pa.RecordBatch], file: Path) -> Iterator[Batch]:
+def _batches_of_records(records: Iterable[pa.RecordBatch], file: Path) -> Iterator[batches.Batch]:
     first_row, dimensions = 1, None
     for record in records:
         paths = record.column("path").to_pylist()
         embeddings = record.column("embedding")
-        places = [place(file, row) for row in range(first_row, first_row + len(paths))]
+        places = [batches.place(file, row) for row in range(first_row, first_row + len(paths))]
         lengths = pc.list_value_length(embeddings).to_pylist()
         for path, length, where in zip(paths, lengths, places, strict=True):
-            check_path(path, where)
+            batches.check_path(path, where)
             if length is None:
                 raise ImportFileError(f"{where}: the embedding is missing")
-            dimensions = check_dimensions(length, dimensions, where)
+            dimensions = batches.check_dimensions(length, dimensions, where)
         # A null among the numbers becomes NaN here.
         numbers = embeddings.flatten().to_numpy(zero_copy_only=False)
-        yield Batch(
+        yield batches.Batch(
             first_row=first_row,
             lines=[None] * len(paths),
             paths=paths,
-            vectors=as_float32(numbers.reshape(len(paths), -1), places),
+            vectors=batches.as_float32(numbers.reshape(len(paths), -1), places),
         )
         first_row += len(paths)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fluffy_sql.errors import DatabaseError, ImportFileError
-from fluffy_sql.operations.importing.readers import read_array, read_batches
-from fluffy_sql.operations.importing.rows import place
+from fluffy_sql.operations.importing.batches import place
+from fluffy_sql.operations.importing.npy_file import read_array
+from fluffy_sql.operations.importing.readers import read_batches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from fluffy_sql.operations.importing.rows import Batch
+    from fluffy_sql.operations.importing.batches import Batch
     from fluffy_sql.postgres.session import Session
 
 _STAGE_TYPES = ("int8", "int8", "text", "vector")

@@ -82,12 +82,13 @@ def chart_of_sizes(clusters: Sequence[Cluster], marked: Collection[int]) -> Char
     ticks = _ticks(max(*sizes, 1), whole=True)
     height = _scale(ticks[-1])
     marks = [_mark(index, len(sizes), height(0), height(size)) for index, size in enumerate(sizes)]
+    bars, outstanding = _apart(marks, clusters, marked)
     usual = median(sizes)
     return Chart(
         title="Photos in each cluster",
-        bars=_of(marks, clusters, marked, wanted=False),
+        bars=bars,
         ranges="",
-        marked=_of(marks, clusters, marked, wanted=True),
+        marked=outstanding,
         thickness=_thickness(len(sizes)),
         ticks=tuple(Tick(height(value), f"{value:,.0f}") for value in ticks),
         usual=height(usual),
@@ -117,7 +118,6 @@ def chart_of_distances(clusters: Sequence[Cluster], marked: Collection[int]) -> 
     )
     if not spreads:
         return None
-    ordered = [cluster for _, cluster in spreads]
     largest = max(spread.largest for spread, _ in spreads)
     ticks = _ticks(largest or 1.0, whole=False)
     height = _scale(ticks[-1])
@@ -126,14 +126,15 @@ def chart_of_distances(clusters: Sequence[Cluster], marked: Collection[int]) -> 
         low, high = height(spread.lower_quartile), height(spread.upper_quartile)
         middles.append(_mark(index, len(spreads), low, min(high, low - 1)))
         ranges.append(_mark(index, len(spreads), low, height(spread.largest)))
+    bars, outstanding = _apart(middles, [cluster for _, cluster in spreads], marked)
     usual = median(spread.mean for spread, _ in spreads)
     return Chart(
         title="Distance of photos from their centroid",
-        bars=_of(middles, ordered, marked, wanted=False),
+        bars=bars,
         ranges="".join(ranges),
-        marked=_of(middles, ordered, marked, wanted=True),
+        marked=outstanding,
         thickness=_thickness(len(spreads)),
-        ticks=tuple(Tick(height(value), _short(value)) for value in ticks),
+        ticks=tuple(Tick(height(value), f"{value:.6g}") for value in ticks),
         usual=height(usual),
         left_label="tightest",
         right_label="widest",
@@ -160,10 +161,6 @@ def _ticks(largest: float, *, whole: bool) -> list[float]:
     return [step * index for index in range(math.ceil(largest / step * 0.999) + 1)]
 
 
-def _short(value: float) -> str:
-    return f"{value:.6g}"
-
-
 def _scale(top: float) -> Callable[[float], float]:
     def height(value: float) -> float:
         return HEIGHT - _BOTTOM - value / top * (HEIGHT - _TOP - _BOTTOM)
@@ -181,14 +178,14 @@ def _mark(index: int, marks: int, low: float, high: float) -> str:
     return f"M{x:.1f} {low:.1f}V{high:.1f}"
 
 
-def _of(
-    marks: Sequence[str], clusters: Sequence[Cluster], marked: Collection[int], *, wanted: bool
-) -> str:
-    return "".join(
-        mark
-        for mark, cluster in zip(marks, clusters, strict=True)
-        if (cluster.id in marked) is wanted
-    )
+def _apart(
+    marks: Sequence[str], clusters: Sequence[Cluster], marked: Collection[int]
+) -> tuple[str, str]:
+    """The path of most clusters, and that of those to be marked."""
+    paths = ["", ""]
+    for mark, cluster in zip(marks, clusters, strict=True):
+        paths[cluster.id in marked] += mark
+    return paths[0], paths[1]
 
 
 @dataclass(frozen=True)
@@ -207,6 +204,10 @@ class Pin:
     colour: int
     pictured: bool
     on_phone: bool
+
+    def extent(self, place: int) -> tuple[float, float]:
+        """The share of the map's width and height that it takes, on a desk (0) or a phone (1)."""
+        return (_PICTURE if self.pictured else _NUMBER)[place]
 
 
 @dataclass(frozen=True)
@@ -312,19 +313,14 @@ def _pins(
 
 def _is_free(pin: Pin, others: Sequence[Pin], place: int) -> bool:
     """Whether a pin hides no other, on a desk (0) or on a phone (1)."""
-    wide, tall = _extent(pin, place)
-
-    def apart(other: Pin) -> bool:
-        other_wide, other_tall = _extent(other, place)
-        return abs(pin.left - other.left) >= 50 * (wide + other_wide) or abs(
-            pin.top - other.top
-        ) >= 50 * (tall + other_tall)
-
-    return all(map(apart, others))
-
-
-def _extent(pin: Pin, place: int) -> tuple[float, float]:
-    return (_PICTURE if pin.pictured else _NUMBER)[place]
+    wide, tall = pin.extent(place)
+    for other in others:
+        other_wide, other_tall = other.extent(place)
+        beside = abs(pin.left - other.left) >= 50 * (wide + other_wide)
+        below = abs(pin.top - other.top) >= 50 * (tall + other_tall)
+        if not (beside or below):
+            return False
+    return True
 
 
 def _caption(library_map: LibraryMap) -> str:

@@ -28,20 +28,8 @@ class Reason(StrEnum):
     @property
     def words(self) -> str:
         """The reason as a person reads it."""
-        return _WORDS[self]
-
-
-_WORDS = {
-    Reason.NO_PATH: "no path",
-    Reason.ADDRESS: "a web address",
-    Reason.OUTSIDE_ROOT: "outside the root",
-    Reason.MISSING: "missing",
-    Reason.NOT_A_FILE: "not a file",
-    Reason.NOT_READABLE: "not readable",
-    Reason.NOT_AN_IMAGE: "not an image",
-    Reason.DAMAGED: "damaged",
-    Reason.TOO_LARGE: "too large",
-}
+        longer = {Reason.ADDRESS: "a web address", Reason.OUTSIDE_ROOT: "outside the root"}
+        return longer.get(self, self.value.replace("_", " "))
 
 
 class UnreadableError(Exception):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from fluffy_sql import __version__
@@ -24,6 +24,7 @@ from fluffy_sql.operations.report.files import Reason
 from fluffy_sql.operations.report.folder import GENERATOR, SHEETS
 from fluffy_sql.operations.report.model import SECTIONS, Comparable, SecondLook
 from fluffy_sql.operations.report.second_look import TOO_SMALL, TOO_WIDE
+from fluffy_sql.operations.report.template import find_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -67,21 +68,14 @@ def render(
         unreadable: photos that could not be read, by reason.
         now: when the report was made.
     """
-    environment = Environment(
-        loader=PackageLoader("fluffy_sql.operations.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    template = find_template(
+        "page.html",
+        printable=words.printable,
+        distance=words.distance,
+        count=words.count,
+        title_of=album.title,
+        sheet=lambda cluster: f"{SHEETS}/{album.sheet_name(cluster)}",
     )
-    environment.filters |= {
-        "printable": words.printable,
-        "distance": words.distance,
-        "count": words.count,
-        "title_of": album.title,
-        "sheet": lambda cluster: f"{SHEETS}/{album.sheet_name(cluster)}",
-    }
-    template = environment.get_template("page.html")
     return template.generate(**_content(library, pictures, unreadable, now))
 
 
@@ -118,10 +112,10 @@ def _content(
 
 
 def _looks_by_cluster(looks: Sequence[SecondLook]) -> dict[int, list[SecondLook]]:
-    by_cluster: dict[int, list[SecondLook]] = {}
+    by_cluster = defaultdict(list)
     for look in looks:
         for cluster_id in look.cluster_ids:
-            by_cluster.setdefault(cluster_id, []).append(look)
+            by_cluster[cluster_id].append(look)
     return by_cluster
 
 

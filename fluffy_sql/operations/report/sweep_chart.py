@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from math import log
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from fluffy_sql import __version__
 from fluffy_sql.errors import UsageError
+from fluffy_sql.operations.report.template import find_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -113,9 +113,9 @@ def _plot(axes: Axes, measure: _Measure, result: SweepResult) -> None:
     axes.set_title(measure.hint, loc="right", fontsize=9, color=_SOFT)
     axes.axvline(result.suggested_k, color=_ACCENT, linewidth=1, linestyle=(0, (2, 3)))
     axes.plot(*zip(*points, strict=True), color=_INK, linewidth=1.6, marker="o", markersize=4.5)
-    chosen = [(k, value) for k, value in points if k == result.suggested_k]
-    for k, value in chosen:
-        axes.plot(k, value, color=_ACCENT, marker="o", markersize=9, markeredgecolor="white")
+    for k, value in points:
+        if k == result.suggested_k:
+            axes.plot(k, value, color=_ACCENT, marker="o", markersize=9, markeredgecolor="white")
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(FixedLocator(_labelled([c.k for c in result.candidates])))
     axes.xaxis.set_minor_locator(NullLocator())
@@ -150,37 +150,8 @@ def _labelled(ks: Sequence[int]) -> list[int]:
 # A page
 
 
-@dataclass(frozen=True)
-class _Tick:
-    """A place along an axis, and what it stands for."""
-
-    place: float
-    label: str
-
-
-@dataclass(frozen=True)
-class _Chart:
-    """One measure as the page draws it: places on its units."""
-
-    title: str
-    hint: str
-    line: str
-    dots: tuple[tuple[float, float], ...]
-    chosen: tuple[float, float] | None
-    ticks: tuple[_Tick, ...]
-    labels: tuple[_Tick, ...]
-    told: str
-
-
 def _write_page(result: SweepResult, file: Path) -> None:
-    environment = Environment(
-        loader=PackageLoader("fluffy_sql.operations.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = environment.get_template("sweep.html").render(
+    page = find_template("sweep.html").render(
         version=__version__,
         result=result,
         headline=_headline(result),
@@ -196,36 +167,35 @@ def _write_page(result: SweepResult, file: Path) -> None:
     file.write_text(page, encoding="utf-8")
 
 
-def _chart(measure: _Measure, result: SweepResult) -> _Chart:
+def _chart(measure: _Measure, result: SweepResult) -> dict[str, object]:
+    """One measure as the page draws it: places on its units."""
     points = [(c.k, value) for c in result.candidates if (value := measure.value(c)) is not None]
     values = [value for _, value in points]
     across = _scale([log(c.k) for c in result.candidates], _LEFT + 8, _WIDTH - _RIGHT - 8)
     upward = _scale(values, _HEIGHT - _BOTTOM - 8, _TOP + 8)
     places = [(round(across(log(k)), 1), round(upward(value), 1)) for k, value in points]
-    chosen = [
-        place for place, (k, _) in zip(places, points, strict=True) if k == result.suggested_k
-    ]
+    at = {k: place for place, (k, _) in zip(places, points, strict=True)}
     best = max(points, key=lambda point: point[1])
     least = min(points, key=lambda point: point[1])
-    return _Chart(
-        title=measure.title,
-        hint=measure.hint,
-        line=" ".join(f"{x},{y}" for x, y in places),
-        dots=tuple(places),
-        chosen=chosen[0] if chosen else None,
-        ticks=tuple(
-            _Tick(round(upward(value), 1), _short(value, measure.digits))
+    return {
+        "title": measure.title,
+        "hint": measure.hint,
+        "line": " ".join(f"{x},{y}" for x, y in places),
+        "dots": places,
+        "chosen": at.get(result.suggested_k),
+        "ticks": [
+            (round(upward(value), 1), _short(value, measure.digits))
             for value in sorted({least[1], best[1]})
-        ),
-        labels=tuple(
-            _Tick(round(across(log(k)), 1), f"{k:,}")
+        ],
+        "labels": [
+            (round(across(log(k)), 1), f"{k:,}")
             for k in _labelled([c.k for c in result.candidates])
-        ),
-        told=(
+        ],
+        "told": (
             f"{measure.title} by k: from {least[1]:,.{measure.digits}f} at k={least[0]:,}"
             f" to {best[1]:,.{measure.digits}f} at k={best[0]:,}."
         ),
-    )
+    }
 
 
 def _short(value: float, digits: int) -> str:

@@ -4,18 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from fluffy_sql.operations.sample_library.scene import (
-    BLACK,
-    WHITE,
-    Colour,
-    Scene,
-    chance,
-    hsv,
-    mix,
-    rolling_line,
-)
+from fluffy_sql.operations.sample_library.colours import BLACK, WHITE, Colour, hsv, mix
+from fluffy_sql.operations.sample_library.lines import rolling_line
+from fluffy_sql.operations.sample_library.scene import Scene, chance
 
 _FRAME: Colour = (245, 240, 230)
 
@@ -23,9 +15,9 @@ _FRAME: Colour = (245, 240, 230)
 _PETALS_SHOW = 0.012
 
 
-def draw_old_town(rng: np.random.Generator, size: int) -> Image.Image:
+def draw_old_town(scene: Scene) -> None:
     """A row of gabled, coloured houses on a cobbled street."""
-    scene = Scene(rng, size)
+    rng = scene.rng
     light = rng.uniform(0.65, 1)
     sky = hsv(rng.uniform(195, 225), rng.uniform(0.05, 0.6), light * rng.uniform(0.8, 1))
     scene.gradient([sky, mix(sky, WHITE, 0.5)], 0, 0.6)
@@ -48,7 +40,6 @@ def draw_old_town(rng: np.random.Generator, size: int) -> Image.Image:
     for lamp in rng.uniform(0.05, 0.95, rng.integers(0, 4)):
         scene.stroke([(lamp, street + 0.06), (lamp, street - 0.25)], 0.01, (35, 35, 40))
         scene.oval(lamp, street - 0.27, (0.02, 0.028), hsv(48, 0.35, 1))
-    return scene.finish()
 
 
 @dataclass(frozen=True)
@@ -149,9 +140,9 @@ def _cobbles(scene: Scene, street: float, light: float) -> None:
         row *= 1.22
 
 
-def draw_flower_meadow(rng: np.random.Generator, size: int) -> Image.Image:
+def draw_flower_meadow(scene: Scene) -> None:
     """Flowers in grass, small far off and large close by."""
-    scene = Scene(rng, size)
+    rng = scene.rng
     horizon = rng.uniform(0.1, 0.42) if chance(rng, 0.6) else 0.0
     hue, light = rng.uniform(65, 125), rng.uniform(0.45, 0.9)
     grass = [hsv(hue, 0.45, light), hsv(hue, 0.65, 0.8 * light), hsv(hue + 10, 0.75, 0.45 * light)]
@@ -177,7 +168,6 @@ def draw_flower_meadow(rng: np.random.Generator, size: int) -> Image.Image:
         _flower(scene, (rng.uniform(-0.02, 1.02), y - 0.08 * near), radius, kind)
     if chance(rng, 0.4):
         scene.glow(rng.uniform(0, 1), 0, 0.5, hsv(50, 0.4, 1), 0.5)
-    return scene.finish()
 
 
 @dataclass(frozen=True)
@@ -218,9 +208,9 @@ def _blades(scene: Scene, y: float, height: float, colour: Colour) -> None:
         scene.taper(tip, (x, y, 0.07 * height + 0.001), colour, 0.9)
 
 
-def draw_autumn_leaves(rng: np.random.Generator, size: int) -> Image.Image:
+def draw_autumn_leaves(scene: Scene) -> None:
     """A floor of fallen leaves, seen from above."""
-    scene = Scene(rng, size)
+    rng = scene.rng
     soil = hsv(rng.uniform(15, 35), rng.uniform(0.4, 0.6), rng.uniform(0.1, 0.35))
     scene.gradient([soil, soil])
     hue, spread = rng.uniform(6, 46), rng.uniform(5, 18)
@@ -237,7 +227,6 @@ def draw_autumn_leaves(rng: np.random.Generator, size: int) -> Image.Image:
         dapple = np.clip((scene.noise(3, 3) - 0.5) * 4, 0, 1)
         scene.wash(0.55 * (1 - dapple), mix(soil, BLACK, 0.3))
         scene.shine(0.3 * dapple, hsv(45, 0.5, 1))
-    return scene.finish()
 
 
 def _leaf_outline(kind: int) -> NDArray[np.float64]:

@@ -1,25 +1,15 @@
 """Themes of the land: forest, snowy mountains, desert, misty hills."""
 
 import numpy as np
-from PIL import Image
 
-from fluffy_sql.operations.sample_library.scene import (
-    WHITE,
-    Colour,
-    Field,
-    Scene,
-    chance,
-    height_at,
-    hsv,
-    jagged_line,
-    mix,
-    rolling_line,
-)
+from fluffy_sql.operations.sample_library.colours import WHITE, Colour, hsv, mix
+from fluffy_sql.operations.sample_library.lines import Field, height_at, jagged_line, rolling_line
+from fluffy_sql.operations.sample_library.scene import Scene, chance
 
 
-def draw_forest(rng: np.random.Generator, size: int) -> Image.Image:
+def draw_forest(scene: Scene) -> None:
     """Trunks or firs that step back into the mist, with light falling in."""
-    scene = Scene(rng, size)
+    rng = scene.rng
     hue, light = rng.uniform(65, 160), rng.uniform(0.4, 1)
     mist = hsv(hue - 20, rng.uniform(0.15, 0.5), light)
     dark = hsv(hue + 10, 0.7, rng.uniform(0.06, 0.16))
@@ -47,7 +37,6 @@ def draw_forest(rng: np.random.Generator, size: int) -> Image.Image:
     if chance(rng, 0.55):
         scene.sunbeams(sun, hsv(58, 0.3, 1), rng.uniform(0.3, 0.8))
     _undergrowth(scene, floor + 0.12, hue, light)
-    return scene.finish()
 
 
 def _trunks(scene: Scene, ground: Field, nearness: float, wood: Colour) -> None:
@@ -84,9 +73,9 @@ def _undergrowth(scene: Scene, top: float, hue: float, light: float) -> None:
         scene.taper(tip, (x, y, 0.006), green)
 
 
-def draw_snowy_mountains(rng: np.random.Generator, size: int) -> Image.Image:
+def draw_snowy_mountains(scene: Scene) -> None:
     """Ranges of snow and rock, above firs or a lake."""
-    scene = Scene(rng, size)
+    rng = scene.rng
     dawn = chance(rng, 0.35)
     sky = hsv(rng.uniform(200, 235), rng.uniform(0.15, 0.75), rng.uniform(0.55, 0.95))
     low_sky = hsv(rng.uniform(-10, 35), 0.35, 0.97) if dawn else mix(sky, WHITE, 0.65)
@@ -105,7 +94,7 @@ def draw_snowy_mountains(rng: np.random.Generator, size: int) -> Image.Image:
         _mountains(scene, crest, colours, light, bareness)
     if chance(rng, 0.3):
         scene.reflect(foot, 0.004, hsv(rng.uniform(195, 220), 0.7, 0.4), rng.uniform(0.25, 0.6))
-        return scene.finish()
+        return
     snowfield = rolling_line(rng, foot, 0.02, 1)
     scene.land(snowfield, [mix(snow, sky, 0.1), mix(snow, sky, rng.uniform(0.2, 0.5))])
     firs = hsv(rng.uniform(140, 215), 0.5, rng.uniform(0.12, 0.3))
@@ -113,7 +102,6 @@ def draw_snowy_mountains(rng: np.random.Generator, size: int) -> Image.Image:
         x = rng.uniform(-0.02, 1.02)
         base = height_at(snowfield, x) + 0.01 + 0.2 * nearness
         scene.pine(x, base, 0.05 + 0.22 * nearness, mix(firs, WHITE, 0.2 * (1 - nearness)))
-    return scene.finish()
 
 
 def _mountains(
@@ -132,9 +120,9 @@ def _mountains(
     scene.wash(rock * ground, mix(shade, (62, 58, 66), 0.6))
 
 
-def draw_desert(rng: np.random.Generator, size: int) -> Image.Image:
+def draw_desert(scene: Scene) -> None:
     """Dunes with a lit side and a shaded side, from noon to dusk."""
-    scene = Scene(rng, size)
+    rng = scene.rng
     dusk = rng.uniform(0, 1)
     zenith = mix(hsv(208, 0.6, 0.9), hsv(rng.uniform(230, 300), 0.45, 0.5), dusk)
     low_sky = mix(hsv(40, 0.15, 0.97), hsv(rng.uniform(5, 35), 0.55, 0.97), dusk)
@@ -154,7 +142,6 @@ def draw_desert(rng: np.random.Generator, size: int) -> Image.Image:
     if chance(rng, 0.3):
         for x in rng.uniform(0.1, 0.9, int(rng.integers(1, 5))):
             _cactus(scene, x, rng.uniform(0.75, 0.98), rng.uniform(0.1, 0.35))
-    return scene.finish()
 
 
 def _dune_crest(rng: np.random.Generator, level: float, height: float) -> Field:
@@ -188,9 +175,9 @@ def _cactus(scene: Scene, x: float, foot: float, height: float) -> None:
         scene.disc(arm, tip, 0.35 * width, green)
 
 
-def draw_misty_hills(rng: np.random.Generator, size: int) -> Image.Image:
+def draw_misty_hills(scene: Scene) -> None:
     """Ridge behind ridge, each paler than the one before it."""
-    scene = Scene(rng, size)
+    rng = scene.rng
     hue = rng.choice([30, 110, 150, 205, 265, 330]) + rng.uniform(-15, 15)
     saturation = rng.uniform(0.1, 0.4)
     sky = hsv(hue, 0.5 * saturation, rng.uniform(0.75, 0.98))
@@ -218,4 +205,3 @@ def draw_misty_hills(rng: np.random.Generator, size: int) -> Image.Image:
         if layer < layers - 1:
             fog = scene.noise(2, 5) * np.exp(-(((scene.y - level - 0.1) / 0.06) ** 2))
             scene.wash(0.7 * fog, mix(sky, sunlight, 0.3))
-    return scene.finish()

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fluffy_sql.operations.sample_library.descriptor import describe
+from fluffy_sql.operations.sample_library.scene import Scene
 from fluffy_sql.operations.sample_library.themes import THEMES
 
 PICTURES_PER_THEME = 108
@@ -49,10 +50,12 @@ def draw_sample_library(
     Yields:
         The pictures, theme by theme.
     """
-    for theme_index, (theme, draw) in enumerate(THEMES.items()):
+    for theme_index, (theme, paint) in enumerate(THEMES.items()):
         (folder / theme).mkdir(parents=True, exist_ok=True)
         for index in range(pictures_per_theme):
-            image = draw(np.random.default_rng([seed, theme_index, index]), size)
+            scene = Scene(np.random.default_rng([seed, theme_index, index]), size)
+            paint(scene)
+            image = scene.finish()
             path = f"{theme}/{theme}-{index + 1:03d}.jpg"
             image.save(folder / path, quality=_JPEG_QUALITY)
             yield SamplePicture(path=path, theme=theme, embedding=describe(image))

@@ -1,25 +1,15 @@
 """Themes of the night: a city's lights, a starry sky."""
 
 import numpy as np
-from PIL import Image
 
-from fluffy_sql.operations.sample_library.scene import (
-    BLACK,
-    WHITE,
-    Colour,
-    Scene,
-    chance,
-    height_at,
-    hsv,
-    jagged_line,
-    mix,
-    rolling_line,
-)
+from fluffy_sql.operations.sample_library.colours import BLACK, WHITE, Colour, hsv, mix
+from fluffy_sql.operations.sample_library.lines import height_at, jagged_line, rolling_line
+from fluffy_sql.operations.sample_library.scene import Scene, chance
 
 
-def draw_city_at_night(rng: np.random.Generator, size: int) -> Image.Image:
+def draw_city_at_night(scene: Scene) -> None:
     """A skyline of lit windows, behind water that mirrors it or behind street lights."""
-    scene = Scene(rng, size)
+    rng = scene.rng
     night = hsv(rng.uniform(205, 275), rng.uniform(0.5, 0.9), rng.uniform(0.05, 0.32))
     haze_hue = rng.choice([22, 35, 300, 330, 250, 210])
     haze = hsv(haze_hue, rng.uniform(0.4, 0.75), rng.uniform(0.2, 0.65))
@@ -42,7 +32,6 @@ def draw_city_at_night(rng: np.random.Generator, size: int) -> Image.Image:
         scene.gradient([hsv(250, 0.4, 0.12), hsv(250, 0.4, 0.04)], base, 1)
         _street_lights(scene, base)
     scene.bloom(0.015, rng.uniform(0.5, 0.9))
-    return scene.finish()
 
 
 def _skyline(scene: Scene, span: tuple[float, float], pitch: float, wall: Colour) -> None:
@@ -86,9 +75,9 @@ def _street_lights(scene: Scene, top: float) -> None:
         scene.disc(x, y, radius, colour, rng.uniform(0.3, 0.8))
 
 
-def draw_starry_sky(rng: np.random.Generator, size: int) -> Image.Image:
+def draw_starry_sky(scene: Scene) -> None:
     """The Milky Way, northern lights or star trails above a dark land."""
-    scene = Scene(rng, size)
+    rng = scene.rng
     hue = rng.uniform(200, 290)
     low = hsv(rng.uniform(180, 380), rng.uniform(0.4, 0.7), rng.uniform(0.15, 0.45))
     scene.gradient([hsv(hue, 0.85, 0.08), hsv(hue, 0.75, rng.uniform(0.12, 0.3)), low])
@@ -111,7 +100,6 @@ def draw_starry_sky(rng: np.random.Generator, size: int) -> Image.Image:
         scene.pine(x, height_at(ground, x) + 0.02, rng.uniform(0.06, 0.25), land)
     if chance(rng, 0.35):
         _tent(scene, rng.uniform(0.2, 0.8), rng.uniform(0.93, 0.97))
-    return scene.finish()
 
 
 def _milky_way(scene: Scene, hue: float) -> None:

@@ -5,99 +5,24 @@ Places and lengths are shares of the picture's side, so a theme never sees a pix
 arrays of shape (size, size) with values in 0..1; what lies outside is cut off.
 """
 
-import colorsys
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-Colour = tuple[int, int, int]
-Field = NDArray[np.floating[Any]]
-
-WHITE: Colour = (255, 255, 255)
-BLACK: Colour = (0, 0, 0)
+from fluffy_sql.operations.sample_library.colours import Colour
+from fluffy_sql.operations.sample_library.lines import Field, outline, value_at
 
 # Shapes are painted this many times larger and shrunk at the end, which smooths every edge. Masks
 # are soft anyhow, so they are made at the picture's own size, which saves most of the time.
 _SUPERSAMPLING = 2
-_LINE_POINTS = 193
-
-
-def hsv(hue: float, saturation: float, value: float) -> Colour:
-    """The colour of a hue in degrees (any number: it wraps) and two shares, held to 0..1."""
-    saturation, value = min(max(saturation, 0.0), 1.0), min(max(value, 0.0), 1.0)
-    red, green, blue = colorsys.hsv_to_rgb(hue / 360 % 1, saturation, value)
-    return round(255 * red), round(255 * green), round(255 * blue)
-
-
-def mix(first: Colour, second: Colour, share: float) -> Colour:
-    """`first` with `share` of it replaced by `second`; the share is held to 0..1."""
-    share = min(max(share, 0.0), 1.0)
-    (red1, green1, blue1), (red2, green2, blue2) = first, second
-    return (
-        round(red1 + share * (red2 - red1)),
-        round(green1 + share * (green2 - green1)),
-        round(blue1 + share * (blue2 - blue1)),
-    )
 
 
 def chance(rng: np.random.Generator, probability: float) -> bool:
     """Whether something happens that happens with this probability."""
     return bool(rng.random() < probability)
-
-
-def rolling_line(rng: np.random.Generator, level: float, height: float, waves: float) -> Field:
-    """A soft horizon around `level`, as heights y at evenly spaced x; `waves` across the picture.
-
-    Returns:
-        Heights of shape (193,).
-    """
-    x = np.linspace(0, 1, _LINE_POINTS)
-    swell = sum(
-        0.5**octave * np.sin(2 * np.pi * (waves * 1.9**octave * x + rng.random()))
-        for octave in range(3)
-    )
-    return np.asarray(level + height * swell / 1.75, dtype=np.float32)
-
-
-def jagged_line(rng: np.random.Generator, level: float, height: float, peaks: int) -> Field:
-    """A broken crest that rises up to about `height` above `level`, with `peaks` summits.
-
-    Returns:
-        Heights of shape (193,).
-    """
-    x = np.linspace(0, 1, _LINE_POINTS)
-    shift = rng.uniform(0, 0.5)
-    crest = np.zeros(_LINE_POINTS)
-    for octave in range(5):
-        knots = peaks * 2 ** (octave + 1) + 2
-        ups_and_downs = rng.random(knots)
-        if octave == 0:  # valleys between the summits, so that the crest has a shape at all
-            ups_and_downs[::2] *= 0.35
-        crest += 0.45**octave * np.interp(x * (knots - 2) + shift, np.arange(knots), ups_and_downs)
-    return np.asarray(level - height * crest / 1.35, dtype=np.float32)
-
-
-def outline(line: Field) -> NDArray[np.float64]:
-    """The places along a line of heights, of shape (193, 2)."""
-    return np.stack([np.linspace(0, 1, line.size), line.astype(np.float64)], axis=1)
-
-
-def height_at(line: Field, x: float) -> float:
-    """The height y of a line at x."""
-    return float(np.interp(x, np.linspace(0, 1, line.size), line))
-
-
-def _at(line: Field, places: Field) -> Field:
-    """The value of a line, given at evenly spaced x from 0 to 1, at every one of many places."""
-    # Looking up a fine table is ten times as fast as interpolating at every pixel.
-    steps = 1024
-    table = np.interp(np.linspace(0, 1, steps + 1), np.linspace(0, 1, line.size), line)
-    nearest = (np.clip(places, 0, 1) * steps + 0.5).astype(np.int64)
-    return table.astype(np.float32)[nearest]
 
 
 @lru_cache(maxsize=4)
@@ -182,7 +107,7 @@ class Scene:
 
     def under(self, line: Field) -> Field:
         """How far below a line of heights every pixel lies: negative above it."""
-        return self.y - _at(line, self.x[0])
+        return self.y - value_at(line, self.x[0])
 
     def ground(self, line: Field) -> Field:
         """The mask of everything below a line of heights."""
@@ -195,7 +120,7 @@ class Scene:
         border between a lit face and a shaded one can wind down from a summit.
         """
         facing = np.clip(np.gradient(line) * line.size, -1, 1).astype(np.float32)
-        return _at(facing, self.x + drift)
+        return value_at(facing, self.x + drift)
 
     def clouds(self, colour: Colour, bottom: float, cover: float, flatness: float = 2.5) -> None:
         """Clouds from the top down to `bottom`; `cover` is roughly the share of sky they hide."""
@@ -207,7 +132,7 @@ class Scene:
     def sunbeams(self, x: float, colour: Colour, strength: float) -> None:
         """Light that fans out from above the upper edge at x and fades downwards."""
         turn = np.arctan2(self.x - x, self.y + 0.3) / np.pi + 0.5
-        fan = _at(self.rng.random(int(self.rng.integers(25, 60))) ** 2, turn)
+        fan = value_at(self.rng.random(int(self.rng.integers(25, 60))) ** 2, turn)
         self.shine(strength * fan * np.clip(1.1 - self.y, 0, 1), colour)
 
     # --- shapes

@@ -1,13 +1,10 @@
-"""The twelve themes of the sample library, each a function that paints one picture.
+"""The twelve themes of the sample library, each a function that paints on an empty scene.
 
 Pictures of a theme share what they show. Light, season, palette, composition and the number of
 things in them differ.
 """
 
 from collections.abc import Callable
-
-import numpy as np
-from PIL import Image
 
 from fluffy_sql.operations.sample_library.close_by import (
     draw_autumn_leaves,
@@ -21,13 +18,11 @@ from fluffy_sql.operations.sample_library.land import (
     draw_snowy_mountains,
 )
 from fluffy_sql.operations.sample_library.night import draw_city_at_night, draw_starry_sky
+from fluffy_sql.operations.sample_library.scene import Scene
 from fluffy_sql.operations.sample_library.water import draw_beach, draw_sunset, draw_underwater
 
-# From a random generator and a side in pixels (16 or more) to a square RGB picture.
-Theme = Callable[[np.random.Generator, int], Image.Image]
-
 # The order is part of the sample: a picture's random numbers depend on its theme's place here.
-THEMES: dict[str, Theme] = {
+THEMES: dict[str, Callable[[Scene], None]] = {
     "forest": draw_forest,
     "city-at-night": draw_city_at_night,
     "beach": draw_beach,

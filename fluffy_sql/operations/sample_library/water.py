@@ -1,26 +1,15 @@
 """Themes of the water: beach, sunset over the sea, underwater."""
 
 import numpy as np
-from PIL import Image
 
-from fluffy_sql.operations.sample_library.scene import (
-    BLACK,
-    WHITE,
-    Colour,
-    Field,
-    Scene,
-    chance,
-    height_at,
-    hsv,
-    mix,
-    outline,
-    rolling_line,
-)
+from fluffy_sql.operations.sample_library.colours import BLACK, WHITE, Colour, hsv, mix
+from fluffy_sql.operations.sample_library.lines import Field, height_at, outline, rolling_line
+from fluffy_sql.operations.sample_library.scene import Scene, chance
 
 
-def draw_beach(rng: np.random.Generator, size: int) -> Image.Image:
+def draw_beach(scene: Scene) -> None:
     """Turquoise sea that breaks on sand, with parasols, sails or a palm."""
-    scene = Scene(rng, size)
+    rng = scene.rng
     horizon = rng.uniform(0.12, 0.48)
     sky = hsv(rng.uniform(195, 220), rng.uniform(0.15, 0.75), rng.uniform(0.75, 1))
     scene.gradient([sky, mix(sky, WHITE, rng.uniform(0.4, 0.8))], 0, horizon)
@@ -42,7 +31,6 @@ def draw_beach(rng: np.random.Generator, size: int) -> Image.Image:
         _parasol(scene, x, foot, 0.07 + 0.22 * (foot - 0.6))
     if chance(rng, 0.35):
         _palm(scene, rng.choice([0.08, 0.92]), rng.uniform(0.6, 0.9))
-    return scene.finish()
 
 
 def _sand(scene: Scene, shore: Field, sand: Colour) -> None:
@@ -94,9 +82,9 @@ def _palm(scene: Scene, x: float, height: float) -> None:
         scene.polygon([*frond, *(frond + swelling)[::-1]], green)
 
 
-def draw_sunset(rng: np.random.Generator, size: int) -> Image.Image:
+def draw_sunset(scene: Scene) -> None:
     """A low sun over the sea, with islands, a boat or a jetty in silhouette."""
-    scene = Scene(rng, size)
+    rng = scene.rng
     horizon = rng.uniform(0.4, 0.75)
     top = hsv(rng.uniform(190, 345), rng.uniform(0.35, 0.65), rng.uniform(0.25, 0.65))
     middle = hsv(rng.uniform(-30, 25), rng.uniform(0.5, 0.8), rng.uniform(0.7, 0.98))
@@ -124,7 +112,6 @@ def draw_sunset(rng: np.random.Generator, size: int) -> Image.Image:
         _jetty(scene, rng.uniform(0.2, 0.8), horizon + 0.05, dark)
     for x, y, wing in rng.uniform([0.1, 0.05, 0.01], [0.9, 0.35, 0.025], (rng.integers(0, 7), 3)):
         scene.stroke([(x - wing, y - wing / 2), (x, y), (x + wing, y - wing / 2)], 0.004, dark)
-    return scene.finish()
 
 
 def _glitter(scene: Scene, x: float, horizon: float, colour: Colour) -> None:
@@ -155,9 +142,9 @@ def _jetty(scene: Scene, x: float, end: float, dark: Colour) -> None:
             scene.stroke(ends, 0.008 + 0.014 * along, dark)
 
 
-def draw_underwater(rng: np.random.Generator, size: int) -> Image.Image:
+def draw_underwater(scene: Scene) -> None:
     """Light that falls through water on a reef, a shoal or jellyfish."""
-    scene = Scene(rng, size)
+    rng = scene.rng
     hue = rng.uniform(172, 218)
     surface = hsv(hue - 10, rng.uniform(0.3, 0.8), rng.uniform(0.6, 1))
     deep = hsv(hue + 15, 0.9, rng.uniform(0.15, 0.6))
@@ -181,7 +168,6 @@ def draw_underwater(rng: np.random.Generator, size: int) -> Image.Image:
         _shoal(scene, deep)
     for x, y, radius in rng.uniform([0, 0, 0.003], [1, 0.9, 0.012], (rng.integers(0, 40), 3)):
         scene.disc(x, y, radius, mix(surface, WHITE, 0.6), 0.45)
-    return scene.finish()
 
 
 def _coral(scene: Scene, x: float, foot: float, height: float, colour: Colour) -> None:

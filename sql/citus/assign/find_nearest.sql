@@ -30,15 +30,7 @@ INNER JOIN unnest(%(scopes)s::bigint[], %(firsts)s::integer[], %(lasts)s::intege
     ON candidate.scope IS NOT DISTINCT FROM own.scope
 INNER JOIN photos AS found ON candidate.photo_id = found.id
 INNER JOIN usable_photos AS usable ON candidate.photo_id = usable.id
-CROSS JOIN
-    LATERAL (
-        SELECT
-            CASE
-                WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
-                ELSE vector(usable.embedding, -1, FALSE)
-            END AS embedding
-        LIMIT 1
-    ) AS photo
+CROSS JOIN LATERAL (SELECT comparable_embedding(usable.embedding, %(normalize)s::boolean) AS embedding LIMIT 1) AS photo
 CROSS JOIN
     LATERAL (
         SELECT

@@ -1,9 +1,9 @@
 -- What count_misplaced does, where photos are distributed: moves are drawn first, and their photos looked at where they
 -- lie.
 -- Parameters: photos bigint (how many to draw, together), fingerprint_vector vector (as in kmeans/assign_photos, as
---   long as any
---   embedding)
--- Returns: run_id, looked_at, misplaced, recall (share that the run found at their nearest centroid), algorithm; by run_id.
+--   long as any embedding)
+-- Returns: run_id, looked_at, misplaced, recall (share that the run found at their nearest centroid), algorithm; by
+--   run_id.
 WITH drawn AS MATERIALIZED (
     SELECT
         moved.run_id,
@@ -27,15 +27,7 @@ FROM photos AS found
 INNER JOIN usable_photos AS usable ON found.id = usable.id
 INNER JOIN drawn ON found.id = drawn.photo_id
 INNER JOIN cluster_runs AS run ON drawn.run_id = run.id
-CROSS JOIN
-    LATERAL (
-        SELECT
-            CASE
-                WHEN run.metric = 'cosine' THEN l2_normalize(usable.embedding)
-                ELSE vector(usable.embedding, -1, FALSE)
-            END AS embedding
-        LIMIT 1
-    ) AS photo
+CROSS JOIN LATERAL (SELECT comparable_embedding(usable.embedding, run.metric = 'cosine') AS embedding LIMIT 1) AS photo
 CROSS JOIN
     LATERAL (
         SELECT

@@ -3,7 +3,7 @@
 -- passed over, for it is no longer as far from its nearest centroid as it was.
 -- Parameters: labels integer[] (as in work_assignments), cluster_ids bigint[] (of each), normalize boolean,
 --   seed bigint, photos bigint (how many to look at)
--- Returns: one count.
+-- Returns: misplaced bigint.
 WITH drawn AS MATERIALIZED (
     SELECT
         photo_id,
@@ -27,15 +27,7 @@ LEFT JOIN (
     INNER JOIN cluster_runs AS run ON written.run_id = run.id
     WHERE run.status = 'running'
 ) AS moved ON placed.id = moved.photo_id
-CROSS JOIN
-    LATERAL (
-        SELECT
-            CASE
-                WHEN %(normalize)s::boolean THEN l2_normalize(usable.embedding)
-                ELSE vector(usable.embedding, -1, FALSE)
-            END AS embedding
-        LIMIT 1
-    ) AS photo
+CROSS JOIN LATERAL (SELECT comparable_embedding(usable.embedding, %(normalize)s::boolean) AS embedding LIMIT 1) AS photo
 CROSS JOIN
     LATERAL (
         SELECT

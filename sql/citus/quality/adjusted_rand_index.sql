@@ -1,6 +1,6 @@
 -- What adjusted_rand_index does, where photos are distributed: shards count photos by both labels, and the rest is done
 -- with these counts.
--- Returns: one number.
+-- Returns: adjusted_rand_index double precision.
 WITH shared AS MATERIALIZED (
     SELECT
         label,

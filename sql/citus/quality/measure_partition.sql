@@ -1,6 +1,6 @@
 -- What measure_partition does, where photos are distributed: each shard sums up the distances of its own.
--- Returns: one row: photos, clusters, smallest, largest, photos_measured, inertia (of the photos measured, to their
---   centroids), silhouette, davies_bouldin, calinski_harabasz; the last three are null for a single cluster.
+-- Returns: photos, clusters, smallest, largest, photos_measured, inertia (of the photos measured, to their
+--   centroids), silhouette, davies_bouldin, calinski_harabasz; one row, whose last three are null for a single cluster.
 SELECT
     sum(cluster.photos)::bigint AS photos,
     count(*) AS clusters,

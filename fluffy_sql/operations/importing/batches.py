@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fluffy_sql.errors import ImportFileError
+from fluffy_sql.postgres.vectors import LONGEST_VECTOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,10 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# What pgvector's type vector holds.
-MOST_DIMENSIONS = 16_000
-
-# Keeps a batch below 64 MB at MOST_DIMENSIONS, and is enough to make calls per batch cheap.
+# Keeps a batch of the longest vectors below 64 MB, and is enough to make calls per batch cheap.
 ROWS_PER_BATCH = 512
 
 
@@ -86,9 +84,9 @@ def check_dimensions(found: int, expected: int | None, where: str) -> int:
         raise ImportFileError(
             f"{where}: the embedding has {found:,} numbers but that of row 1 has {expected:,}"
         )
-    if not 1 <= found <= MOST_DIMENSIONS:
+    if not 1 <= found <= LONGEST_VECTOR:
         raise ImportFileError(
-            f"{where}: has {found:,} dimensions; allowed: 1 to {MOST_DIMENSIONS:,}"
+            f"{where}: has {found:,} dimensions; allowed: 1 to {LONGEST_VECTOR:,}"
         )
     return found
 
@@ -107,17 +105,6 @@ def as_float32(raw: NDArray[Any], places: Sequence[str]) -> NDArray[np.float32]:
         )
         raise ImportFileError(f"{places[row]}: the embedding holds {what}")
     return vectors
-
-
-def check_array(array: NDArray[Any], where: str) -> None:
-    """Refuses what is not made of a row of numbers for each photo."""
-    if array.dtype.kind != "f" or array.dtype.itemsize > np.dtype(np.float64).itemsize:
-        raise ImportFileError(f"{where}: holds {array.dtype}; allowed: float16, float32, float64")
-    if array.ndim != 2:  # noqa: PLR2004
-        raise ImportFileError(
-            f"{where}: has the shape {array.shape}; allowed: (photos, dimensions)"
-        )
-    check_dimensions(array.shape[1], None, where)
 
 
 def one_line(error: BaseException) -> str:

@@ -1,0 +1,18 @@
+"""Finds the templates of pages, and sets how they are filled."""
+
+from collections.abc import Callable
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+
+def find_template(name: str, **filters: Callable[..., object]) -> Template:
+    """The template of that name in `templates/`, with filters of its own."""
+    environment = Environment(
+        loader=PackageLoader("fluffy_sql.operations.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= filters
+    return environment.get_template(name)
