@@ -17,7 +17,7 @@ from fluffy_sql.operations.k_selection import spread_evenly
 from fluffy_sql.operations.sweep import SweepRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from rich.table import Table
 
@@ -72,7 +72,11 @@ def sweep(
     Example: fluffy-sql sweep --k 5..200 --out sweep.html
     """
     tried = _parse_ks(ks, steps)
-    draw = _chart_writer(out) if out else None
+    draw = None
+    if out:  # found before the sweep, so that none is made in vain
+        with options.needs_extra("report", "drawing a chart needs matplotlib and Jinja2"):
+            from fluffy_sql.operations.report.sweep_chart import chart_writer  # noqa: PLC0415 - an extra
+        draw = chart_writer(out)
     request = SweepRequest(
         ks=tried,
         settings=library.settings.clustering,
@@ -108,13 +112,6 @@ def _parse_ks(text: str, steps: int | None) -> list[int]:
         f"--k is {text!r}; allowed: a range such as 5..200 or a list such as 10,20,50,"
         f" of whole numbers from {_LEAST_K} up"
     )
-
-
-def _chart_writer(file: Path) -> Callable[[SweepResult], None]:
-    """What draws the chart; found before the sweep, so that none is made in vain."""
-    with options.needs_extra("report", "drawing a chart needs matplotlib and Jinja2"):
-        from fluffy_sql.operations.report.sweep_chart import chart_writer  # noqa: PLC0415 - an extra
-    return chart_writer(file)
 
 
 def _describe(result: SweepResult, chart: str | None) -> Iterator[Part]:

@@ -23,7 +23,7 @@ from fluffy_sql.postgres.workers import Workers
 from fluffy_sql.runs.lock import only_run
 from fluffy_sql.runs.moves import move_photos
 from fluffy_sql.runs.progress import Progress
-from fluffy_sql.runs.record import Clock, RunRecorder, closed_on_failure, discarded, open_run
+from fluffy_sql.runs.record import Clock, RunRecorder, open_run, record_of
 from fluffy_sql.runs.survey import require_identity, require_steady_view, vector_indexes
 
 if TYPE_CHECKING:
@@ -147,16 +147,17 @@ def assign(
         found = _survey(session, request)
         run = _Run(session, request, found, clock, reads_other_tables)
         if not found.photos or not found.clusters:
-            return run.nothing_done()
+            return run.result(None, ())
         require_identity(session)
         progress.surveyed(found.as_survey())
         indexes = vector_indexes(session)
         progress.indexed(indexes)
         run_id = run.open()
-        with (discarded if request.dry_run else closed_on_failure)(session, run_id):
+        with record_of(session, run_id, taken_back=request.dry_run):
             log = RunRecorder(session, run_id, clock, progress)
             log.phase("assign")
-            with Workers.open(session, found.connections(request.connections)) as workers:
+            connections = min(request.connections, len(found.ranges()))
+            with Workers.open(session, connections) as workers:
                 _find_nearest(session, workers, found, log)
             log.phase("commit")
             return replace(run.commit(run_id, request.limits), vector_indexes=indexes)
@@ -242,10 +243,6 @@ class _Found:
 
     def ranges(self) -> list[tuple[int, int]]:
         return row_ranges(self.photos, _MOST_RANGES, _RANGE_PHOTOS)
-
-    def connections(self, most: int) -> int:
-        """As many as there is work for."""
-        return min(most, len(self.ranges()))
 
     def as_survey(self) -> Survey:
         return Survey(
@@ -383,15 +380,12 @@ class _Run:
         with final_transaction(self._session, limits, old_clusters=True, force_rollback=undone):
             self._clock.locked()
             moves = self._place(run_id)
-            result = self._result(run_id if moves and not self._request.dry_run else None, moves)
+            result = self.result(run_id if moves and not self._request.dry_run else None, moves)
             if moves:
                 self._close(run_id, result)
             else:
                 self._session.execute("runs/discard", run_id=run_id)
         return replace(result, seconds=self._clock.seconds())
-
-    def nothing_done(self) -> AssignResult:
-        return self._result(None, ())
 
     def _close(self, run_id: int, result: AssignResult) -> None:
         self._session.execute(
@@ -428,7 +422,7 @@ class _Run:
             )
         return tuple(moves)
 
-    def _result(self, run_id: int | None, moves: tuple[NamedMove, ...]) -> AssignResult:
+    def result(self, run_id: int | None, moves: tuple[NamedMove, ...]) -> AssignResult:
         left = self._count_left(sum(m.photos for m in moves if m.from_cluster_id is None))
         return AssignResult(
             run_id=run_id,

@@ -18,14 +18,7 @@ from fluffy_sql.runs.commit import FinalTransaction, Outcome, quality_of_run
 from fluffy_sql.runs.lock import only_run
 from fluffy_sql.runs.progress import Progress
 from fluffy_sql.runs.quality import measure_run
-from fluffy_sql.runs.record import (
-    Clock,
-    RunRecorder,
-    RunResult,
-    closed_on_failure,
-    discarded,
-    open_run,
-)
+from fluffy_sql.runs.record import Clock, RunRecorder, RunResult, open_run, record_of
 from fluffy_sql.runs.survey import (
     PhotoGroup,
     UnlabelledGroup,
@@ -152,15 +145,16 @@ class _Run:
         found = survey(photos, reclustered=recluster)
         self._progress.surveyed(found)
         if not found.eligible:
-            return self._nothing_to_do(found, _skipped(found))
+            return self._result(None, scopes=0, skipped=_skipped(found))
         require_owners(session, found)
         require_identity(session)
         indexes = vector_indexes(session)
         self._progress.indexed(indexes)
         run_id = self._open(found) if resumed is None else _reopen_run(session, resumed, found)
-        # A run that is taken back leaves no record.
-        record_of = discarded if self._taken_back else closed_on_failure
-        with record_of(session, run_id), work_tables(session, "work_assignments"):
+        with (
+            record_of(session, run_id, taken_back=self._taken_back),
+            work_tables(session, "work_assignments"),
+        ):
             require_one_length(photos, reclustered=recluster)
             log = RunRecorder(session, run_id, self._clock, self._progress)
             with Workers.open(session, self._request.connections) as workers:
@@ -171,7 +165,7 @@ class _Run:
                 skipped = _skipped(found, task, fit)
                 if not len(fit.labels):
                     session.execute("runs/discard", run_id=run_id)
-                    return self._nothing_to_do(found, skipped)
+                    return self._result(None, scopes=len(found.scopes), skipped=skipped)
                 log.phase("measure")
                 outcome = Outcome(fit, skipped, *measure_run(task, fit), reads_other_tables)
             log.phase("commit")
@@ -210,9 +204,6 @@ class _Run:
             photos_eligible=found.eligible,
             dimensions=found.dimensions,
         )
-
-    def _nothing_to_do(self, found: Survey, skipped: dict[str, int]) -> RunResult:
-        return self._result(None, scopes=len(found.scopes), skipped=skipped)
 
     def _commit(self, run_id: int, found: Survey, outcome: Outcome) -> RunResult:
         """The final transaction; taken back if the run is."""

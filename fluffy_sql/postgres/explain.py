@@ -67,9 +67,14 @@ class PlanRecorder:
         """
         if self._paused:
             return
-        if self._count(statement) == 1 and has_plan(statement.text):
+        name = statement.name
+        with self._lock:
+            kept = self._kept.get(name, ExplainedStatement(name, 0, statement.text, None))
+            self._kept[name] = replace(kept, executions=kept.executions + 1)
+        if kept.executions == 0 and has_plan(statement.text):
             plan = tuple(shortened(line) for (line,) in run(_PREFIX + statement.text))
-            self._keep_plan(statement.name, plan)
+            with self._lock:
+                self._kept[name] = replace(self._kept[name], plan=plan)
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -84,17 +89,6 @@ class PlanRecorder:
         """The statements so far, in the order of their first executions."""
         with self._lock:
             return list(self._kept.values())
-
-    def _count(self, statement: Statement) -> int:
-        new = ExplainedStatement(statement.name, 0, statement.text, None)
-        with self._lock:
-            kept = self._kept.get(statement.name, new)
-            self._kept[statement.name] = replace(kept, executions=kept.executions + 1)
-            return kept.executions + 1
-
-    def _keep_plan(self, name: str, plan: tuple[str, ...]) -> None:
-        with self._lock:
-            self._kept[name] = replace(self._kept[name], plan=plan)
 
 
 def has_plan(text: str) -> bool:

@@ -5,12 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
 
 from fluffy_sql.resources import sql_folder
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _PARAMETER = re.compile(r"%\((\w+)\)[sb]")
 # Every parameter carries its type, so that a statement reads and plans the same whoever calls it.
@@ -18,7 +14,6 @@ _UNTYPED_PARAMETER = re.compile(r"%\((\w+)\)[sb](?!::[a-z])")
 # The body of a DO block is one statement to whoever sends it; literals and comments hold none.
 _NOT_CODE = re.compile(r"\$\$.*?\$\$|'(?:[^']|'')*'|--[^\n]*", re.DOTALL)
 _DECLARED = re.compile(r"^-- Parameters:(?P<first>.*)\n(?P<rest>(?:--   .*\n)*)", re.MULTILINE)
-
 
 # Views and functions as migrate makes them: files with a comment each, not statements to be named.
 DEFINITIONS = "definitions"
@@ -61,8 +56,8 @@ def on_citus(name: str) -> str:
 def statement_names() -> list[str]:
     """Names of all statements, sorted."""
     folder = sql_folder()
-    found = (_name(folder, file) for file in folder.rglob("*.sql"))
-    return sorted(name for name in found if DEFINITIONS not in name.split("/"))
+    found = (file.relative_to(folder).with_suffix("") for file in folder.rglob("*.sql"))
+    return sorted(name.as_posix() for name in found if DEFINITIONS not in name.parts)
 
 
 @cache
@@ -75,10 +70,6 @@ def definition(name: str, *, distributed: bool = False) -> str:
     """
     found = on_citus(f"{DEFINITIONS}/{name}") if distributed else f"{DEFINITIONS}/{name}"
     return (sql_folder() / f"{found}.sql").read_text(encoding="utf-8")
-
-
-def _name(folder: Path, file: Path) -> str:
-    return file.relative_to(folder).with_suffix("").as_posix()
 
 
 def parse(name: str, text: str) -> Statement:

@@ -92,31 +92,23 @@ def open_run(session: Session, **run: object) -> int:
 
 
 @contextmanager
-def discarded(session: Session, run_id: int) -> Iterator[None]:
-    """Takes a run's record back, whatever happened; not a statement of the run to be explained."""
+def record_of(session: Session, run_id: int, *, taken_back: bool) -> Iterator[None]:
+    """Sees to a run's record at its end: why it failed, if it did; nothing if it is taken back."""
     try:
         yield
-    finally:
-        with session.unexplained():
-            session.release("runs/discard", run_id=run_id)
-
-
-@contextmanager
-def closed_on_failure(session: Session, run_id: int) -> Iterator[None]:
-    """Leaves a record of a run that did not succeed, and of why."""
-    try:
-        yield
-    except FluffySqlError as error:
-        session.release("runs/fail", run_id=run_id, status="failed", error=str(error))
-        raise
-    except KeyboardInterrupt:
-        session.release(
-            "runs/fail", run_id=run_id, status="interrupted", error="stopped by a signal"
-        )
-        raise
     except BaseException as error:
-        session.release("runs/fail", run_id=run_id, status="failed", error=f"bug: {error!r}")
+        if not taken_back:
+            status, why = "failed", f"bug: {error!r}"
+            if isinstance(error, FluffySqlError):
+                why = str(error)
+            elif isinstance(error, KeyboardInterrupt):
+                status, why = "interrupted", "stopped by a signal"
+            session.release("runs/fail", run_id=run_id, status=status, error=why)
         raise
+    finally:
+        if taken_back:
+            with session.unexplained():  # not a statement of the run
+                session.release("runs/discard", run_id=run_id)
 
 
 class Clock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -63,11 +64,10 @@ def survey(photos: list[PhotoGroup], *, reclustered: bool = False) -> Survey:
 
 
 def _scopes(eligible: list[PhotoGroup]) -> tuple[Scope, ...]:
-    photos: dict[int | None, int] = {}
+    photos: Counter[int | None] = Counter()
     for alike in eligible:
-        photos[alike.scope] = photos.get(alike.scope, 0) + alike.photos
-    scopes = [Scope(scope, count) for scope, count in photos.items()]
-    return tuple(sorted(scopes, key=lambda of: scope_order(of.scope)))
+        photos[alike.scope] += alike.photos
+    return tuple(Scope(scope, photos[scope]) for scope in sorted(photos, key=scope_order))
 
 
 def require_steady_view(session: Session) -> bool:
@@ -116,9 +116,9 @@ def require_one_length(photos: list[PhotoGroup], *, reclustered: bool = False) -
     Raises:
         LibraryError: the embeddings are of several lengths.
     """
-    by_dimensions: dict[int | None, int] = {}
+    by_dimensions: Counter[int | None] = Counter()
     for alike in _eligible(photos, reclustered=reclustered):
-        by_dimensions[alike.dimensions] = by_dimensions.get(alike.dimensions, 0) + alike.photos
+        by_dimensions[alike.dimensions] += alike.photos
     if len(by_dimensions) > 1:
         raise several_lengths(list(by_dimensions.items()))
 

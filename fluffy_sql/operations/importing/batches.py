@@ -107,6 +107,17 @@ def as_float32(raw: NDArray[Any], places: Sequence[str]) -> NDArray[np.float32]:
     return vectors
 
 
+def check_array(array: NDArray[Any], where: str) -> None:
+    """Refuses what is not made of a row of numbers for each photo."""
+    if array.dtype.kind != "f" or array.dtype.itemsize > np.dtype(np.float64).itemsize:
+        raise ImportFileError(f"{where}: holds {array.dtype}; allowed: float16, float32, float64")
+    if array.ndim != 2:  # noqa: PLR2004
+        raise ImportFileError(
+            f"{where}: has the shape {array.shape}; allowed: (photos, dimensions)"
+        )
+    check_dimensions(array.shape[1], None, where)
+
+
 def one_line(error: BaseException) -> str:
     """The message of another library's error."""
     return " ".join(str(error).split()) or type(error).__name__

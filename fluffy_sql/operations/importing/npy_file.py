@@ -1,4 +1,4 @@
-"""Reads arrays: `.npy` files, whose paths are in a CSV beside them, and those in memory."""
+"""Reads `.npy` files, whose paths are in a CSV beside them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fluffy_sql.operations.importing import batches
 from fluffy_sql.operations.importing.csv_file import csv_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -47,37 +47,6 @@ def read_npy(file: Path, paths: Path) -> Iterator[batches.Batch]:
         )
 
 
-def read_array(paths: Sequence[str], embeddings: NDArray[Any]) -> Iterator[batches.Batch]:
-    """The rows of an array in memory, with the path of each."""
-    _check_array(embeddings, "embeddings")
-    if len(paths) != len(embeddings):
-        raise ImportFileError(f"there are {len(paths):,} paths but {len(embeddings):,} embeddings")
-    for start in range(0, len(paths), batches.ROWS_PER_BATCH):
-        some = paths[start : start + batches.ROWS_PER_BATCH]
-        numbers = range(start + 1, start + 1 + len(some))
-        for number, path in zip(numbers, some, strict=True):
-            batches.check_path(path, batches.place("paths", number))
-        yield batches.Batch(
-            first_row=start + 1,
-            lines=[None] * len(some),
-            paths=some,
-            vectors=batches.as_float32(
-                embeddings[start : start + len(some)],
-                [batches.place("embeddings", number) for number in numbers],
-            ),
-        )
-
-
-def _check_array(array: NDArray[Any], where: str) -> None:
-    if array.dtype.kind != "f" or array.dtype.itemsize > np.dtype(np.float64).itemsize:
-        raise ImportFileError(f"{where}: holds {array.dtype}; allowed: float16, float32, float64")
-    if array.ndim != 2:  # noqa: PLR2004
-        raise ImportFileError(
-            f"{where}: has the shape {array.shape}; allowed: (photos, dimensions)"
-        )
-    batches.check_dimensions(array.shape[1], None, where)
-
-
 def _map_npy(file: Path) -> NDArray[Any]:
     """The array as a mapping of the file, of shape (rows, dimensions)."""
     # NumPy may warn about the header it parses, which is of no use to whoever imports the file.
@@ -94,7 +63,7 @@ def _map_npy(file: Path) -> NDArray[Any]:
                 " write it with numpy.save"
             ) from None
         size = file.stat().st_size
-    _check_array(array, str(file))
+    batches.check_array(array, str(file))
     promised = array.offset + array.nbytes
     if size != promised:
         raise ImportFileError(

@@ -1,4 +1,4 @@
-"""Finds the reader for a file of embeddings.
+"""Finds the reader for a file of embeddings, and reads arrays.
 
 Files are read a batch at a time, so memory does not grow with them. Every row is checked before it
 is handed on; the first wrong one stops the reading with its number.
@@ -6,18 +6,26 @@ is handed on; the first wrong one stops the reading with its number.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fluffy_sql.errors import ImportFileError, MissingExtraError, UsageError
-from fluffy_sql.operations.importing.batches import reading
+from fluffy_sql.operations.importing.batches import (
+    ROWS_PER_BATCH,
+    Batch,
+    as_float32,
+    check_array,
+    check_path,
+    place,
+    reading,
+)
 from fluffy_sql.operations.importing.csv_file import read_csv
 from fluffy_sql.operations.importing.npy_file import read_npy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from fluffy_sql.operations.importing.batches import Batch
+    from numpy.typing import NDArray
 
 
 def read_batches(file: Path, paths: Path | None) -> Iterator[Batch]:
@@ -49,6 +57,31 @@ def read_batches(file: Path, paths: Path | None) -> Iterator[Batch]:
         _check_file(paths)
         return read_npy(file, paths)
     return read_csv(file) if kind == ".csv" else _read_parquet(file)
+
+
+def read_array(paths: Sequence[str], embeddings: NDArray[Any]) -> Iterator[Batch]:
+    """The rows of an array of shape (photos, dimensions), with the path of each.
+
+    Raises:
+        ImportFileError: there are not as many of one as of the other, or a row is wrong.
+    """
+    check_array(embeddings, "embeddings")
+    if len(paths) != len(embeddings):
+        raise ImportFileError(f"there are {len(paths):,} paths but {len(embeddings):,} embeddings")
+    for start in range(0, len(paths), ROWS_PER_BATCH):
+        batch = list(paths[start : start + ROWS_PER_BATCH])
+        numbers = range(start + 1, start + 1 + len(batch))
+        for number, path in zip(numbers, batch, strict=True):
+            check_path(path, place("paths", number))
+        yield Batch(
+            first_row=start + 1,
+            lines=[None] * len(batch),
+            paths=batch,
+            vectors=as_float32(
+                embeddings[start : start + ROWS_PER_BATCH],
+                [place("embeddings", number) for number in numbers],
+            ),
+        )
 
 
 def _read_parquet(file: Path) -> Iterator[Batch]:

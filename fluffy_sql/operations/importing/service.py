@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fluffy_sql.errors import DatabaseError, ImportFileError
 from fluffy_sql.operations.importing.batches import place
-from fluffy_sql.operations.importing.npy_file import read_array
-from fluffy_sql.operations.importing.readers import read_batches
+from fluffy_sql.operations.importing.readers import read_array, read_batches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,5 @@
--- What write_cluster_quality does, where the work table is distributed. Percentiles need all distances sorted, which would
+-- What write_cluster_quality does, where the work table is distributed. Percentiles need all distances sorted, which
+-- would
 -- have to be sent for it: instead each shard counts its photos by label and distance, in steps of less than 1 in a
 -- hundred. A percentile lies between photos as for percentile_cont, and may be so much too large.
 -- Parameters: run_id bigint, metric text, labels integer[] (as in work_assignments), cluster_ids bigint[]
