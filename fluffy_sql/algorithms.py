@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -218,7 +218,7 @@ class Task(Generic[Settings]):
         [only] = self.survey.scopes
         return only.scope
 
-    def of_scopes(self, scopes: Sequence[Scope]) -> Task[Settings]:
+    def of_scopes(self, scopes: Sequence[Scope]) -> Self:
         """The task for some of its scopes."""
         return replace(self, survey=replace(self.survey, scopes=tuple(scopes)))
 
