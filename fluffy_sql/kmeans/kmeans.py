@@ -9,6 +9,7 @@ last step averages the photos themselves, and the final pass compares these.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fluffy_sql.algorithms import Algorithm, Fit
@@ -19,11 +20,15 @@ from fluffy_sql.kmeans.scopes.split import fit_scopes
 from fluffy_sql.kmeans.settings import KMeansSettings, KMeansTask
 from fluffy_sql.kmeans.training import Training
 from fluffy_sql.kmeans.trainings import Trainings
+from fluffy_sql.kmeans.tuning import Tuning
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from fluffy_sql.algorithms import Task
 
+
+@dataclass(frozen=True)
 class KMeans(Algorithm[KMeansSettings]):
     """k-means with the metric of the settings; under cosine spherical k-means.
 
@@ -31,10 +36,12 @@ class KMeans(Algorithm[KMeansSettings]):
     vectors ranks as cosine distance does, being the square root of twice that.
     """
 
+    tuning: Tuning = field(default_factory=Tuning)
+
     settings = KMeansSettings
     least_recall = LEAST_RECALL
 
-    def fit(self, task: KMeansTask) -> Fit:
+    def fit(self, task: Task[KMeansSettings]) -> Fit:
         """Trains on a sample, then assigns every photo to its nearest centroid; scope by scope.
 
         Where the task has centroids to start from, it trains these.
@@ -42,17 +49,21 @@ class KMeans(Algorithm[KMeansSettings]):
         Each scope has as many clusters as were asked for, or as there are distinct embeddings
         where these are fewer.
         """
-        if len(task.survey.scopes) == 1:
-            return _fit_one(task)
-        return fit_scopes(task, _fit_one)
+        tuned = self._tuned(task)
+        return _fit_one(tuned) if len(task.survey.scopes) == 1 else fit_scopes(tuned, _fit_one)
 
     def k_requested(self, settings: KMeansSettings) -> int:
         """The k of every scope that has none of its own."""
         return settings.k
 
-    def trainings(self, task: KMeansTask, largest_k: int) -> AbstractContextManager[Trainings]:
+    def trainings(
+        self, task: Task[KMeansSettings], largest_k: int
+    ) -> AbstractContextManager[Trainings]:
         """What a sweep tries k on."""
-        return Trainings.of(task, largest_k)
+        return Trainings.of(self._tuned(task), largest_k)
+
+    def _tuned(self, task: Task[KMeansSettings]) -> KMeansTask:
+        return KMeansTask(**vars(task), tuning=self.tuning)
 
 
 def _fit_one(task: KMeansTask) -> Fit:

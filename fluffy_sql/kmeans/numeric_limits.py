@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 SHORTEST = 1e-15
 LONGEST = 1e17
-# A message to Postgres ends at 1 GiB; a statement gets all centroids in one, beside other things.
-MOST_BYTES = 1_000_000_000
 
 
 def require_measurable(embeddings: NDArray[np.float32]) -> None:
@@ -37,16 +35,16 @@ def require_measurable(embeddings: NDArray[np.float32]) -> None:
         raise _not_measurable(f"of length {longest:.0e}")
 
 
-def require_room(k: int, dimensions: int) -> None:
-    """Makes sure that so many centroids can be sent to Postgres.
+def require_room(k: int, dimensions: int, most_bytes: int) -> None:
+    """Makes sure that so many centroids can be sent to Postgres in so many bytes.
 
     Raises:
         LibraryError: together they are too large.
     """
-    most = MOST_BYTES // (4 * dimensions + 8)
+    most = most_bytes // (4 * dimensions + 8)
     if k > most:
         raise LibraryError(
-            f"{k:,} centroids of {dimensions:,} dimensions are more than the {MOST_BYTES:,} bytes"
+            f"{k:,} centroids of {dimensions:,} dimensions are more than the {most_bytes:,} bytes"
             f" that Postgres takes at once; choose a k of at most {most:,}"
         )
 

@@ -22,18 +22,9 @@ if TYPE_CHECKING:
 
     Matrix = NDArray[np.float32]
 
-# A sample is never smaller, unless the library is: with few clusters it costs next to nothing.
-_LEAST_SAMPLE = 8_192
-# What seeding may hold in memory, as float4 rows, unless there are so many clusters that each would
-# have fewer rows than this to be seeded from. (It is held twice for a while.)
-_SEEDING_BYTES = 8 * 2**20
-_LEAST_SEEDING_PER_CLUSTER = 3
-_FETCHED_AT_ONCE = 256
 # Ranges of a step: enough to keep connections busy, few enough that averages don't crowd the wire.
 _MOST_STEP_RANGES = 8
 _STEP_ROWS = 1_024
-# Photos from which directions are found, and others that tell whether candidates would do.
-_MOST_PHOTOS = 2_048
 # What the generator of directions is for, beside the restarts, which are numbered from 0.
 _DIRECTIONS = 1_000_000
 
@@ -66,8 +57,8 @@ class Sample:
         Raises:
             LibraryError: Postgres can't measure the photos, or not so many centroids.
         """
-        require_room(k, task.survey.dimensions)
-        wanted = max(task.settings.sample_per_cluster * k, _LEAST_SAMPLE)
+        require_room(k, task.survey.dimensions, task.tuning.most_bytes)
+        wanted = max(task.settings.sample_per_cluster * k, task.tuning.least_sample)
         with cls._empty(task) as sample:
             sample.whole = wanted >= task.survey.eligible
             drawn = task.session.execute(
@@ -157,7 +148,8 @@ class Sample:
     @property
     def _most_photos(self) -> int:
         """As many as memory is set aside for."""
-        return min(_MOST_PHOTOS, _SEEDING_BYTES // (4 * self._task.survey.dimensions))
+        tuning = self._task.tuning
+        return min(tuning.most_photos, tuning.seeding_bytes // (4 * self._task.survey.dimensions))
 
     def _fetch_photos(self, after_row: int, last_row: int) -> tuple[NDArray[np.int64], Matrix]:
         """Positions, and the first photos of a range; shapes (n,) and (n, dimensions)."""
@@ -174,7 +166,8 @@ class Sample:
     def fetch_rows(self, most: int, k: int) -> Matrix:
         """The first rows, on the span, as many as memory is set aside for; shape (n, width)."""
         width = self.directions.width
-        bounded = max(_SEEDING_BYTES // (4 * width), _LEAST_SEEDING_PER_CLUSTER * k)
+        tuning = self._task.tuning
+        bounded = max(tuning.seeding_bytes // (4 * width), tuning.least_seeding_per_cluster * k)
         _, rows = self._fetch("kmeans/fetch_rows", (0, self.size), min(most, bounded), width)
         return self.directions.onto_span(rows)
 
@@ -206,8 +199,9 @@ class Sample:
         rows = np.empty((min(most, last_row - after_row), width), dtype=np.float32)
         positions = np.empty(len(rows), dtype=np.int64)
         count = 0
-        for after in range(after_row, last_row, _FETCHED_AT_ONCE):
-            last = min(after + _FETCHED_AT_ONCE, last_row)
+        at_once = self._task.tuning.fetched_at_once
+        for after in range(after_row, last_row, at_once):
+            last = min(after + at_once, last_row)
             found = self._task.session.fetch_all(name, after_row=after, last_row=last, **parameters)
             for row in found[: len(rows) - count]:
                 positions[count], rows[count] = row["position"], row["embedding"]

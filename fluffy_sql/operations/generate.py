@@ -25,7 +25,7 @@ from fluffy_sql.postgres.workers import Workers
 from fluffy_sql.runs.commit import FinalTransaction, Outcome, quality_of_run
 from fluffy_sql.runs.lock import only_run
 from fluffy_sql.runs.progress import Progress
-from fluffy_sql.runs.quality import measure_run
+from fluffy_sql.runs.quality import QualitySample, measure_run
 from fluffy_sql.runs.record import Clock, RunRecorder, RunResult, open_run, record_of
 from fluffy_sql.runs.survey import (
     PhotoGroup,
@@ -55,6 +55,7 @@ class GenerateRequest:
             settings of that run, and its id.
         connections: how many connections share the work.
         algorithm: used in place of the one that the settings name, with its settings.
+        quality_sample: on how many photos the result is measured.
 
     Raises:
         UsageError: `cold` without `recluster`.
@@ -67,6 +68,7 @@ class GenerateRequest:
     resume: bool = False
     connections: int = 2
     algorithm: Algorithm[Any] | None = None
+    quality_sample: QualitySample = field(default_factory=QualitySample)
 
     def __post_init__(self) -> None:
         """Refuses what makes no sense."""
@@ -169,7 +171,8 @@ class _Run:
                     session.execute("runs/discard", run_id=run_id)
                     return self._result(None, scopes=len(found.scopes), skipped=skipped)
                 log.phase("measure")
-                outcome = Outcome(fit, skipped, *measure_run(task, fit), reads_other_tables)
+                measured = measure_run(task, fit, self._request.quality_sample)
+                outcome = Outcome(fit, skipped, *measured, reads_other_tables)
             log.phase("commit")
             return replace(self._commit(run_id, found, outcome), vector_indexes=indexes)
 

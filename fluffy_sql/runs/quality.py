@@ -29,11 +29,6 @@ if TYPE_CHECKING:
 
     Matrix = NDArray[np.float32]
 
-# In a run of no more photos, all are measured and averaged.
-_FEW_PHOTOS = 8_192
-# Of more, silhouettes are measured on so many, and on so many a cluster.
-_MEASURED_PHOTOS = 4_096
-_MEASURED_PER_CLUSTER = 16
 # Others that a photo's nearest other centroid is looked for among.
 _OTHERS = 64
 # Clusters of a range, as far as there are not too many ranges: all centroids are sent for each.
@@ -41,6 +36,27 @@ _RANGE_CLUSTERS = 16
 _MOST_RANGES = 8
 _BLOCK_CLUSTERS = 128
 _LARGEST_HASH = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class QualitySample:
+    """On how many photos a run is measured.
+
+    Attributes:
+        few: in a run of no more photos, all are measured and averaged.
+        photos: of more, silhouettes are measured on so many,
+        per_cluster: and on so many a cluster.
+    """
+
+    few: int = 8_192
+    photos: int = 4_096
+    per_cluster: int = 16
+
+    def size(self, photos: int, k: int) -> int:
+        """On how many of the photos the silhouettes of k clusters are measured."""
+        if photos <= self.few:
+            return photos
+        return min(photos, max(self.photos, self.per_cluster * k))
 
 
 @dataclass(frozen=True)
@@ -88,27 +104,23 @@ class ClusterQuality:
     davies_bouldin: float | None
 
 
-def photos_to_measure(photos: int, k: int) -> int:
-    """On how many photos the silhouettes of k clusters are measured."""
-    if photos <= _FEW_PHOTOS:
-        return photos
-    return min(photos, max(_MEASURED_PHOTOS, _MEASURED_PER_CLUSTER * k))
-
-
-def measure_run(task: Task[Any], fit: Fit) -> tuple[Quality, list[ClusterQuality]]:
+def measure_run(
+    task: Task[Any], fit: Fit, sample: QualitySample
+) -> tuple[Quality, list[ClusterQuality]]:
     """The quality of what a run is about to commit, as a whole and by label.
 
     Args:
         task: the run's connections and settings.
         fit: the outcome; its labels are in the work table.
+        sample: on how many photos.
     """
     photos = int(fit.photos.sum())
     if not fit.by_centroid:
         return Quality.of_sizes(fit.photos), []
-    measured = photos_to_measure(photos, len(fit.labels))
+    measured = sample.size(photos, len(fit.labels))
     with work_tables(task.session, "work_measured", "work_measured_clusters"):
         _draw_assigned(task, fit, measured / photos)
-        if photos <= _FEW_PHOTOS:
+        if photos <= sample.few:
             summarize_measured(task.session)
         else:
             task.session.execute(

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     Matrix = NDArray[np.float32]
 
-# Fewer centroids are all compared: cells would cost what they save (k=200: 113 cells).
-LEAST_CENTROIDS = 300
 # Share of photos whose nearest centroid must be among those they are compared with.
 LEAST_RECALL = 0.99
 # Cells for each square root of k, and in how many of them a row looks, among how many candidates of
@@ -94,7 +92,7 @@ def cells_of(
     generator: np.random.Generator,
     least_recall: float,
 ) -> Cells | None:
-    """Cells to look in; None where they would not do, or comparing with every centroid is as fast.
+    """Cells to look in; None if they would not do.
 
     Args:
         centroids: shape (k, dimensions).
@@ -102,8 +100,6 @@ def cells_of(
         generator: where chance comes from.
         least_recall: the share of them that must find their nearest centroid.
     """
-    if len(centroids) < LEAST_CENTROIDS:
-        return None
     centers = _cell_centers(centroids, generator)
     looked_in = _nearest_few(rows, centers, _PROBES)
     labels = nearest(rows, centroids)

@@ -20,8 +20,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fluffy_sql.kmeans.nearest.cells import (
-    LEAST_CENTROIDS,
-    LEAST_RECALL,
     Cells,
     candidates_about,
     cells_of,
@@ -42,16 +40,11 @@ if TYPE_CHECKING:
     Matrix = NDArray[np.float32]
     Labels = NDArray[np.int32]
 
-# How many centroids a row is compared with around its last one, and what share of rows must find
-# theirs: else it is sought in cells, or among all. Rows that stray from theirs find it late or
-# never, so this decides how many photos have the nearest in the end: at k=1,000, with 32 and 0.99,
-# 992 to 994 of 1,000, with 64 and 0.995 some 995.
+# How many centroids a row is compared with around its last one; `Tuning` says what share of rows
+# must find theirs.
 _CANDIDATES = (64,)
-_LEAST_RECALL = 0.995
-# The same in the final pass, where all that strayed before counts, too: at k=400 it takes 64.
+# The same in the final pass: at k=400 it takes 64.
 _CANDIDATES_OF_PHOTO = (32, 64)
-# A row that has not been looked at before may find its centroid in the next step.
-_LEAST_RECALL_AT_FIRST = 0.97
 # What the generator of cells is for, beside the restarts, which are numbered from 0.
 _CELLS = 1_000_001
 # Rows of a range for each centroid: a range sends a mean of each.
@@ -143,7 +136,8 @@ class AssignmentTracker:
 
     def _follows(self, centroids: Matrix) -> bool:
         """Whether there are enough centroids; and shards would have to send where each row is."""
-        return len(centroids) >= LEAST_CENTROIDS and not self._task.session.distributed
+        enough = len(centroids) >= self._task.tuning.least_centroids
+        return enough and not self._task.session.distributed
 
     def at(self, centroids: Matrix, rows: int) -> dict[str, Any] | None:
         """Which centroid each of the first rows is at; None where the last look was at others.
@@ -165,14 +159,15 @@ class AssignmentTracker:
             return None
         _, photos, _ = self._some
         labels = nearest(photos, centroids)
+        least_recall = self._task.tuning.least_recall_of_photos
         around = self._around(
-            centroids, centroids, labels, widths=_CANDIDATES_OF_PHOTO, least_recall=LEAST_RECALL
+            centroids, centroids, labels, widths=_CANDIDATES_OF_PHOTO, least_recall=least_recall
         )
         if around is None:
             return None
         if self._sample.whole:
             return CandidateLists(self.labels, around, None)
-        cells = cells_of(centroids, photos, self._generator(), LEAST_RECALL)
+        cells = cells_of(centroids, photos, self._generator(), least_recall)
         return CandidateLists(self.labels, around, cells) if cells else None
 
     @cached_property
@@ -211,7 +206,11 @@ class AssignmentTracker:
         _, _, rows = self._some
         labels = nearest(rows, centroids)
         around = self._around(
-            self._before, centroids, labels, widths=_CANDIDATES, least_recall=_LEAST_RECALL
+            self._before,
+            centroids,
+            labels,
+            widths=_CANDIDATES,
+            least_recall=self._task.tuning.least_recall_of_rows,
         )
         if around is None:
             return None
@@ -252,7 +251,8 @@ class AssignmentTracker:
         if not self._follows(centroids):
             return None
         _, _, rows = self._some
-        cells = cells_of(centroids, rows, self._generator(), _LEAST_RECALL_AT_FIRST)
+        least_recall = self._task.tuning.least_recall_at_first
+        cells = cells_of(centroids, rows, self._generator(), least_recall)
         if cells is None:
             return None
         labels = np.zeros(last_row, dtype=np.int32)
