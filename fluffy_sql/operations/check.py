@@ -1,4 +1,4 @@
-"""Looks for what is wrong in a database, and mends it.
+"""Looks for what is wrong in a database, and repairs it.
 
 It reads the table of photos, but of embeddings only a sample, so a large library takes seconds.
 
@@ -84,7 +84,7 @@ class Check:
 
 
 def check(url: str, *, schema: str = DEFAULT_SCHEMA, repair: bool = False) -> CheckResult:
-    """Looks for what is wrong; all of it is mended, or nothing.
+    """Looks for what is wrong; all of it is repaired, or nothing.
 
     Where the schema is not current, nothing else can be looked at.
 
