@@ -38,7 +38,7 @@ TABLES = """
     CREATE TABLE photos (id serial PRIMARY KEY, path varchar NOT NULL, embedding vector(16));
     CREATE TABLE clusters (id serial PRIMARY KEY, name varchar, status integer DEFAULT 0 NOT NULL);
 """
-TAKE_OUT = "or take fluffy_sql out with: fluffy-sql migrate --rollback --yes"
+TAKE_OUT = "or remove fluffy_sql with: fluffy-sql migrate --rollback --yes"
 DETACHED = "this database was detached; put it back with: fluffy-sql migrate"
 
 

@@ -406,7 +406,7 @@ def test_a_plan_commands_no_terminal() -> None:
     assert "Filter: (a = '\\x1b[2J'::text)" in described(describe_statements([statement]))
 
 
-COUNTED = Finding("photos_count", "cluster 1 is wrong", "counted anew")
+COUNTED = Finding("photos_count", "cluster 1 is wrong", "counted again")
 FOR_A_PERSON = Finding("weather", "it rains", None)
 
 
