@@ -2,7 +2,7 @@
 
 
 class FluffySqlError(Exception):
-    """Something a user can cause or mend. The command line prints it and exits with `exit_code`."""
+    """Something a user can cause or fix. The command line prints it and exits with `exit_code`."""
 
     exit_code = 1
 

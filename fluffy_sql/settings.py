@@ -329,15 +329,13 @@ def _parse_yaml(path: Path, text: str) -> tuple[Any, Any]:
         mark = error.problem_mark or error.context_mark
         line = f", line {mark.line + 1}" if mark else ""
         what = re.sub(r"'.*'", "...", error.problem or error.context or "unreadable")
-        raise SettingsError(f"{path}{line}: is not YAML as it should be: {what}") from None
+        raise SettingsError(f"{path}{line}: is not valid YAML: {what}") from None
     except yaml.YAMLError:
         raise SettingsError(
             f"{path}: is not YAML: it holds a character that YAML refuses"
         ) from None
     except (ValueError, KeyError, RecursionError):
-        raise SettingsError(
-            f"{path}: is not YAML as it should be: a value is not what it claims"
-        ) from None
+        raise SettingsError(f"{path}: is not valid YAML: a value does not fit its tag") from None
 
 
 def _with_value(values: Any, sections: list[str], name: str, value: Any) -> Any:

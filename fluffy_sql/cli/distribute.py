@@ -40,4 +40,4 @@ def _describe(result: DistributeResult) -> Iterator[str]:
             yield f"{table.name}: {count(table.shards, 'shard')}, by {table.distributed_by}"
     whole = [table.name for table in result.tables if table.distributed_by is None]
     yield f"On every server, whole: {', '.join(whole)}"
-    yield "Runs keep photos_count from now on, for Citus runs no triggers on these tables."
+    yield "Runs keep photos_count from now on, since Citus runs no triggers on these tables."

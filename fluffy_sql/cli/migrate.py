@@ -49,7 +49,7 @@ def _describe(result: MigrationResult) -> Iterator[str]:
         yield f"Applied {name}"
     if result.made_again:
         yield f"Made again: {', '.join(result.made_again)}"
-    if not (result.changed or result.made_again or kept.changed or kept.mended):
+    if not (result.changed or result.made_again or kept.changed or kept.repaired):
         yield "The database is up to date."
     for table in result.adopted:
         yield f"The table {table} was here before; its rows and columns are kept."
@@ -68,9 +68,9 @@ def describe_counter_cache(kept: CounterCache) -> str:
         )
     if kept.distributed:
         return "photos is distributed, and Citus runs no triggers there: runs keep photos_count."
-    mended = f"{count(kept.mended, 'count')} corrected." if kept.mended else ""
+    repaired = f"{count(kept.repaired, 'count')} corrected." if kept.repaired else ""
     if not kept.changed:
-        return mended
+        return repaired
     if kept.kept_by == "service":
         return "Triggers no longer keep photos_count; runs count the clusters they make."
-    return f"Triggers keep photos_count from now on. {mended}".rstrip()
+    return f"Triggers keep photos_count from now on. {repaired}".rstrip()

@@ -60,5 +60,5 @@ def _not_measurable(what: str) -> LibraryError:
     """The error to raise where there are embeddings of which that is true."""
     return LibraryError(
         f"there are embeddings {what}, which Postgres can't measure under l2, only lengths from"
-        f" {SHORTEST:.0e} to {LONGEST:.0e}; embed these photos anew, or use --metric cosine"
+        f" {SHORTEST:.0e} to {LONGEST:.0e}; embed these photos again, or use --metric cosine"
     )

@@ -1,4 +1,4 @@
-"""Looks for what is wrong in a database, and mends it.
+"""Looks for what is wrong in a database, and repairs it.
 
 It reads the table of photos, but of embeddings only a sample, so a large library takes seconds.
 
@@ -36,7 +36,7 @@ class Finding:
     Attributes:
         check: the check that found it.
         found: what is wrong, in a sentence without its full stop.
-        remedy: what `--repair` does about it, as in "counted anew"; None: nothing.
+        remedy: what `--repair` does about it, as in "counted again"; None: nothing.
         repaired: whether that was done.
     """
 
@@ -72,7 +72,7 @@ class Check:
     Attributes:
         name: what it is called in results.
         find: says what is wrong, a sentence for each.
-        remedy: what `repair` does about all of it, as in "counted anew".
+        remedy: what `repair` does about all of it, as in "counted again".
         repair: does it, in the transaction in which it was found: a function, or the name of a
             statement; None: a person has to.
     """
@@ -84,7 +84,7 @@ class Check:
 
 
 def check(url: str, *, schema: str = DEFAULT_SCHEMA, repair: bool = False) -> CheckResult:
-    """Looks for what is wrong; all of it is mended, or nothing.
+    """Looks for what is wrong; all of it is repaired, or nothing.
 
     Where the schema is not current, nothing else can be looked at.
 
@@ -148,8 +148,8 @@ def _idle_guards(session: Session) -> list[str]:
 
 def _stray_triggers(session: Session) -> list[str]:
     return [
-        f"{row['of_table']} is no part of photos any more, and its trigger {row['name']} would go"
-        " on as if it were"
+        f"{row['of_table']} is no longer part of photos, but its trigger {row['name']} would"
+        " still count"
         for row in session.fetch_all("triggers/list_stray")
     ]
 
@@ -214,7 +214,7 @@ def _compare_photos(session: Session) -> tuple[list[str], int]:
     misplaced = [
         f"{row['misplaced']:,} of {row['looked_at']:,} photos looked at, which run"
         f" {row['run_id']} moved and nobody changed since, are not at their nearest centroid;"
-        " generate --recluster places all anew"
+        " generate --recluster places all again"
         for row in rows
         if row["misplaced"] > _may_be_misplaced(row)
     ]
@@ -248,8 +248,8 @@ def _idle_holders(session: Session) -> list[str]:
 
 def _blocked_sessions(session: Session) -> list[str]:
     return [
-        f"server process {row['pid']} of fluffy-sql has been waiting for {row['seconds']:,} s for"
-        f" what is locked by server process {', '.join(map(str, row['blockers']))}"
+        f"server process {row['pid']} of fluffy-sql has waited {row['seconds']:,} s for what is"
+        f" locked by server process {', '.join(map(str, row['blockers']))}"
         for row in session.fetch_all("check/find_blocked", seconds=_BLOCKED_SECONDS)
     ]
 
@@ -259,7 +259,7 @@ def _abandoned_runs(session: Session) -> list[str]:
         return []
     return [
         f"run {row['run_id']} is recorded as running (phase {row['phase']}, since"
-        f" {row['started_at']:%Y-%m-%d %H:%M:%S} UTC), but nobody is at work"
+        f" {row['started_at']:%Y-%m-%d %H:%M:%S} UTC), but no run is at work"
         for row in session.fetch_all("check/find_abandoned_runs")
     ]
 
@@ -269,7 +269,7 @@ def _left_work_tables(session: Session) -> list[str]:
     if session.standby or not session.fetch_value("check/try_lock_runs"):
         return []
     return [
-        f"the work table {row['name']} holds what a run left that was killed"
+        f"the work table {row['name']} holds rows that a killed run left"
         for row in session.fetch_all("work_tables/list_filled")
     ]
 
@@ -280,7 +280,7 @@ CHECKS = (
     Check("count_triggers", _idle_triggers, "made again", create_triggers),
     Check("guard_triggers", _idle_guards, "made again", "triggers/create_guards"),
     Check("stray_triggers", _stray_triggers, "dropped", "triggers/drop_stray"),
-    Check("photos_count", _wrong_counts, "counted anew", repair_counts),
+    Check("photos_count", _wrong_counts, "counted again", repair_counts),
     Check("usable_photos", _unsteady_view),
     Check("scopes", _wrong_scopes),
     Check("lost_photos", _lost_photos, "taken out of it", "check/free_lost_photos"),

@@ -294,7 +294,7 @@ def _find_resumable(session: Session) -> _ResumableRun:
     found = session.fetch_all("runs/find_resumable")
     if not found:
         raise HistoryError(
-            "there is no run to resume: the newest one ended well, or before it trained;"
+            "there is no run to resume: the newest one succeeded, or ended before it trained;"
             " fluffy-sql generate starts another"
         )
     run = found[0]
@@ -313,7 +313,7 @@ def _reopen_run(session: Session, resumed: _ResumableRun, found: Survey) -> int:
     """Goes on with a run's record; steps it took after its checkpoint are taken again."""
     if len(found.scopes) > 1:
         raise HistoryError(
-            "the photos are of several scopes by now, and a run over several can't be resumed;"
+            "the photos are now of several scopes, and a run over several can't be resumed;"
             " fluffy-sql generate starts another"
         )
     session.execute(

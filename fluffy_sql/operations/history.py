@@ -200,14 +200,14 @@ def _require_undoable(session: Session, run: dict[str, Any]) -> None:
     if run["status"] != "succeeded":
         raise HistoryError(f"run {run_id} has status {run['status']}: there is nothing to undo")
     if run["kind"] == "undo":
-        raise HistoryError(f"run {run_id} is an undo itself: run what it took back again")
+        raise HistoryError(f"run {run_id} is an undo itself: run again what it undid")
     if run["undone_by"] is not None:
         raise HistoryError(f"run {run_id} was undone already, by run {run['undone_by']}")
     if run["photos_moved"] is None:
-        raise HistoryError(f"run {run_id} is from before moves were kept: it can't be undone")
+        raise HistoryError(f"run {run_id} is older than the record of moves: it can't be undone")
     if run["photos_moved"] and not session.fetch_all("commit/list_moves", run_id=run_id):
         raise HistoryError(
-            f"what run {run_id} moved was forgotten, as clustering.history says: it can't be undone"
+            f"the moves of run {run_id} are deleted, as clustering.history says: it can't be undone"
         )
     if found := session.fetch_all("runs/find_dependent", run_id=run_id):
         raise HistoryError(

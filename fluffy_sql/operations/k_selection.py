@@ -254,6 +254,6 @@ def _caveats(
     if chosen.stability < _UNSTABLE:
         warnings.append(
             f"two trainings at {chosen.k:,} agree to {chosen.stability:.2f} only: these photos"
-            " fall into no groups that come out the same each time"
+            " form no groups that come out the same each time"
         )
     return warnings

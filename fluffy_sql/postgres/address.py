@@ -321,7 +321,7 @@ def _require_plain(parts: Mapping[str, str]) -> None:
     """Refuses what would be shown and looks like a part of a password."""
     for part in ("host", "hostaddr"):
         if not all(_HOST.fullmatch(host) for host in parts.get(part, "").split(",")):
-            raise _Wrong(f"no host is called so; {_UNENCODED}")
+            raise _Wrong(f"there is no such host; {_UNENCODED}")
     for port in parts.get("port", "").split(","):
         if port and not (re.fullmatch("[0-9]{1,5}", port) and 1 <= int(port) <= _MOST_PORTS):
             raise _Wrong(f"there is no such port; {_UNENCODED}")

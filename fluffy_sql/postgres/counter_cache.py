@@ -20,14 +20,14 @@ class CounterCache:
         kept_by: `triggers`; or `service`: by runs for the clusters they make, and else by the
             application.
         changed: whether that was otherwise before.
-        mended: clusters whose count was wrong when triggers took over, or did their work again.
+        repaired: clusters whose count was wrong when triggers took over, or did their work again.
         found_here: whether it was left to the application since `photos_count` is its own column.
         distributed: whether it was left to runs since Citus, which refuses triggers, has `photos`.
     """
 
     kept_by: str
     changed: bool
-    mended: int
+    repaired: int
     found_here: bool
     distributed: bool = False
 
@@ -49,15 +49,15 @@ def put_into_effect(session: Session, wanted: str, *, idle: bool = False) -> Cou
     found_here = wanted == AUTO and not session.fetch_value("triggers/counts_are_ours")
     distributed = wanted == AUTO and session.distributed
     kept_by = SERVICE if found_here or distributed or wanted == SERVICE else TRIGGERS
-    changed, mended = False, 0
+    changed, repaired = False, 0
     if kept_by == TRIGGERS:
         changed = not all(trigger["enabled"] for trigger in _triggers(session))
         if changed or idle:
-            mended = _take_over(session, idle=idle)
+            repaired = _take_over(session, idle=idle)
     elif kept_by == SERVICE and any(trigger["there"] for trigger in _triggers(session)):
         changed = True
         leave_to_others(session)
-    return CounterCache(kept_by, changed, mended, found_here, distributed)
+    return CounterCache(kept_by, changed, repaired, found_here, distributed)
 
 
 def moves_are_counted(session: Session) -> bool:

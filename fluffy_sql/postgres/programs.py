@@ -62,7 +62,7 @@ def find_account() -> "struct_passwd":
     except KeyError:
         user = _SYSTEM_USER if we_are_root() else f"with the id {os.geteuid()}"
         raise DatabaseError(
-            f"the embedded server can't run, for this machine has no user {user}; add one"
+            f"the embedded server can't run, since this machine has no user {user}; add one"
         ) from None
 
 

@@ -189,7 +189,7 @@ def require_current_schema(session: Session) -> None:
     _refuse_lost(session, library)
     if library.made_anew:
         raise SchemaError(
-            f"{' and '.join(library.made_anew)} came anew since this database was migrated;"
+            f"somebody replaced {' and '.join(library.made_anew)} since this database was migrated;"
             " run: fluffy-sql migrate"
         )
     if library.detached:
@@ -240,8 +240,8 @@ def _notes(session: Session, forgotten: int) -> Iterator[str]:
     if forgotten:
         yield (
             f"{forgotten:,} {'cluster' if forgotten == 1 else 'clusters'} came from a run that is"
-            " not on record here, say since a dump left it out: run_id is null now, and so the"
-            " metric is taken for cosine"
+            " not on record here, maybe because a dump left it out: run_id is null now, so the"
+            " metric counts as cosine"
         )
     for row in session.fetch_all("schema/list_notes"):
         yield row["note"]
@@ -382,14 +382,14 @@ def _refuse_lost(session: Session, library: _Library) -> None:
             wanted = row["name"].rpartition(".")[2]
             raise SchemaError(
                 f"{row['name']} was renamed to {row['renamed_to']} since this database was"
-                f" migrated, and fluffy_sql needs it as {wanted}: name it {wanted} again, or take"
-                " fluffy_sql out with: fluffy-sql migrate --rollback --yes"
+                f" migrated, and fluffy_sql needs it as {wanted}: name it {wanted} again, or remove"
+                " fluffy_sql with: fluffy-sql migrate --rollback --yes"
             )
     gone = [row["name"] for row in lost if not row["replaced"]]
     if gone:
         raise SchemaError(
-            f"this database was migrated, but lost {', '.join(gone)} since:"
-            " somebody dropped that, and it has to come from a backup"
+            f"this database was migrated, but has lost {', '.join(gone)} since:"
+            " somebody dropped it; restore it from a backup"
         )
 
 
@@ -420,7 +420,7 @@ def _try_cluster(session: Session) -> None:
             session.execute("schema/try_cluster")
     except DatabaseError as error:
         raise SchemaError(
-            f"no cluster could be made in the table clusters, which has to take some with status 0"
+            f"no cluster could be made in the table clusters, which must accept rows with status 0"
             f" and no name: {error}"
         ) from error
 

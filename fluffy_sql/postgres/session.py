@@ -362,7 +362,7 @@ class Session:
             with self.connection.transaction(force_rollback=True):
                 return self.connection.execute(text, parameters or None, binary=True).fetchall()
         except psycopg.Error as error:
-            return [(f"Citus tells no plan: {one_line(error)}",)]
+            return [(f"Citus returns no plan: {one_line(error)}",)]
 
 
 def _connect(url: str) -> psycopg.Connection[Any]:

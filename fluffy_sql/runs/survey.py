@@ -84,7 +84,7 @@ def require_steady_view(session: Session) -> bool:
             " each photo once (one row for each id)"
         )
     raise LibraryError(
-        f"usable_photos shows photo {photo['photo_id']} at one look and not at the next: let it"
+        f"usable_photos shows photo {photo['photo_id']} in one query and not in the next: let it"
         " show the same photos each time (no random(), and no LIMIT without an order)"
     )
 
@@ -159,8 +159,8 @@ def require_owners(session: Session, found: Survey) -> None:
     if unknown:
         column = unknown[0]["name"]
         raise LibraryError(
-            f"clusters.{column} must not be null, and it is not known what to put there: if it says"
-            " whose a cluster is, let the view usable_photos give every photo a scope"
+            f"clusters.{column} must not be null, and runs don't know what to put there: if it"
+            " names the owner of a cluster, let the view usable_photos give every photo a scope"
             " (docs/guides/owners.md); else give it a default"
         )
 

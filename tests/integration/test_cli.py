@@ -267,7 +267,7 @@ def test_migrate_with_json(run_cli: Run, bare_database_url: str) -> None:
     kept = {
         "kept_by": "triggers",
         "changed": True,
-        "mended": 0,
+        "repaired": 0,
         "found_here": False,
         "distributed": False,
     }

@@ -38,7 +38,7 @@ TABLES = """
     CREATE TABLE photos (id serial PRIMARY KEY, path varchar NOT NULL, embedding vector(16));
     CREATE TABLE clusters (id serial PRIMARY KEY, name varchar, status integer DEFAULT 0 NOT NULL);
 """
-TAKE_OUT = "or take fluffy_sql out with: fluffy-sql migrate --rollback --yes"
+TAKE_OUT = "or remove fluffy_sql with: fluffy-sql migrate --rollback --yes"
 DETACHED = "this database was detached; put it back with: fluffy-sql migrate"
 
 
@@ -193,7 +193,7 @@ def test_detach_says_what_it_does_and_migrate_what_it_makes(
         "counter_cache": {
             "kept_by": "triggers",
             "changed": False,
-            "mended": 0,
+            "repaired": 0,
             "found_here": False,
             "distributed": False,
         },
@@ -789,5 +789,5 @@ def test_what_was_written_meanwhile_is_counted_by_migrate(
     execute(application, "UPDATE photos SET cluster_id = 1 WHERE id < 40")
     with pytest.raises(SchemaError, match="was detached"):
         generate(url, k=2)
-    assert schema.migrate(url).counter_cache.mended > 0
+    assert schema.migrate(url).counter_cache.repaired > 0
     assert check(url).findings == ()

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 ADVICE = (
     ", which Postgres can't measure under l2, only lengths from 1e-15 to 1e+17;"
-    " embed these photos anew, or use --metric cosine"
+    " embed these photos again, or use --metric cosine"
 )
 
 

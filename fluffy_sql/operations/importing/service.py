@@ -140,7 +140,7 @@ def _refuse_repeated_path(session: Session, file: Path | str) -> None:
     for row in session.fetch_all("import/find_repeated_path"):
         raise ImportFileError(
             f"{place(file, row['row_number'], row['line_number'])}: the path {row['photo_path']!r}"
-            f" stands in row {row['earlier_row']} already; keep one of them"
+            f" is in row {row['earlier_row']} already; keep one of them"
         )
 
 
@@ -157,7 +157,7 @@ def _insert_photos(session: Session) -> int:
         return session.execute("import/insert_photos")
     except DatabaseError as error:
         if error.sqlstate == _UNIQUE_VIOLATION:
-            advice = "where another program added the photo meanwhile, run again"
+            advice = "if another program added the photo meanwhile, run again"
         elif (error.sqlstate or "").startswith(_INTEGRITY_VIOLATION):
             advice = "insert such photos with the application that owns the table, then import"
         else:
