@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Matrix = NDArray[np.float32]
 
-# Rows of the sample that every k is measured on, and so many for each cluster of the largest k.
+# Rows of the sample that every k is measured on, and how many for each cluster of the largest k.
 _MEASURED_ROWS = 8_192
 _MEASURED_ROWS_PER_CLUSTER = 16
 
@@ -48,7 +48,7 @@ class Trainings:
     def train(self, k: int, seed: int) -> Matrix:
         """Centroids of one training, shape (k, dimensions)."""
         training = Training(self._task, self._sample, k=k, seed=seed, photos=self.photos)
-        return training.lift(training.train().centroids)
+        return training.restore(training.train().centroids)
 
     def measure(self, first: Matrix, second: Matrix) -> tuple[Quality, float]:
         """The quality of a training, and how alike it is to a second one.
