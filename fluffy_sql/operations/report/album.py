@@ -108,8 +108,8 @@ def make_pictures(
 ) -> list[Pictures]:
     """Reads the photos of clusters, and writes a contact sheet for each.
 
-    A cluster is one thread's work from its first photo to its sheet; only what goes into the page is
-    kept of it, a few KB a photo.
+    A cluster is one thread's work from its first photo to its sheet; after
+    that only what the page shows is kept, a few KB a photo.
 
     Args:
         clusters: with the photos to be shown.
