@@ -7,12 +7,10 @@ The sample holds each photo's coordinates in the main directions; training uses 
 step averages the photos themselves, and the final pass compares these.
 """
 
-from __future__ import annotations
-
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from fluffy_sql.algorithms import Algorithm, Fit
+from fluffy_sql.algorithms import Algorithm, Fit, Task
 from fluffy_sql.kmeans.labelling import Labeller
 from fluffy_sql.kmeans.nearest.cells import LEAST_RECALL
 from fluffy_sql.kmeans.sample import Sample
@@ -21,11 +19,6 @@ from fluffy_sql.kmeans.settings import KMeansSettings, KMeansTask
 from fluffy_sql.kmeans.training import Training
 from fluffy_sql.kmeans.trainings import Trainings
 from fluffy_sql.kmeans.tuning import Tuning
-
-if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
-    from fluffy_sql.algorithms import Task
 
 
 @dataclass(frozen=True)

@@ -5,16 +5,10 @@ comes out as 0 or infinity. Under cosine it can't: embeddings are made unit vect
 in float8.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import NDArray
 
 from fluffy_sql.errors import LibraryError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 SHORTEST = 1e-15
 LONGEST = 1e17

@@ -1,18 +1,14 @@
 """The main directions of a library, in which it is trained: fewer numbers, the same clusters."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+Matrix = NDArray[np.float32]
 
-    Matrix = NDArray[np.float32]
-
-    Rows = TypeVar("Rows", NDArray[np.float32], NDArray[np.float64])
+Rows = TypeVar("Rows", NDArray[np.float32], NDArray[np.float64])
 
 # With what is left of each row, 128 numbers. A pair then costs 70 ns where 768 numbers cost 110, a
 # row takes a sixth of the room, and no embedding is fetched in training. 100,000 photos of 768

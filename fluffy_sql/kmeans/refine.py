@@ -1,13 +1,7 @@
 """Which centroids breathing k-means takes away (Fritzke 2020, arXiv 2006.15666)."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from numpy.typing import NDArray
 
 # Centroids nearer than this times the mean distance to the nearest other are neighbours.
 _NEIGHBOUR = 1.1

@@ -1,26 +1,20 @@
 """The sample that k-means is trained on: photos drawn by hash, in their main directions."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fluffy_sql.kmeans.numeric_limits import LONGEST, require_measurable, require_room
 from fluffy_sql.kmeans.projection import fit_projection, identity_projection
+from fluffy_sql.kmeans.settings import KMeansTask
 from fluffy_sql.postgres.ranges import row_ranges
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.work_tables import analyze, work_tables
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
-
-    from fluffy_sql.kmeans.settings import KMeansTask
-    from fluffy_sql.postgres.session import Session
-
-    Matrix = NDArray[np.float32]
+Matrix = NDArray[np.float32]
 
 # Ranges of a step: enough to keep connections busy, few enough that averages don't crowd the wire.
 _MOST_STEP_RANGES = 8

@@ -1,15 +1,9 @@
 """Greedy k-means++ on a bounded sample, in memory: a few megabytes, whatever the library."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from numpy.typing import NDArray
+from numpy.typing import NDArray
 
 # float4 products are exact to about 1e-7; what is nearer than this, as a share of the squared
 # norms, is taken for the same point, or rounding would make seeds of copies.

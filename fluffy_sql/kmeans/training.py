@@ -1,12 +1,11 @@
 """Training: restarts, refinement and Lloyd steps in growing batches of the sample."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fluffy_sql.algorithms import Checkpoint, StepReport
 from fluffy_sql.kmeans.minibatch import (
@@ -17,15 +16,11 @@ from fluffy_sql.kmeans.minibatch import (
 )
 from fluffy_sql.kmeans.nearest.tracking import AssignmentTracker, StatementPair
 from fluffy_sql.kmeans.refine import centroids_to_remove
+from fluffy_sql.kmeans.sample import Sample
 from fluffy_sql.kmeans.seeding import enough_rows, seed_centroids
+from fluffy_sql.kmeans.settings import KMeansTask
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fluffy_sql.kmeans.sample import Sample
-    from fluffy_sql.kmeans.settings import KMeansTask
-
-    Matrix = NDArray[np.float32]
+Matrix = NDArray[np.float32]
 
 _LLOYD_STEP = StatementPair("kmeans/lloyd_step", "kmeans/lloyd_step_by_cell")
 _LIFT_MEANS = StatementPair("kmeans/full_dimension_means", "kmeans/full_dimension_means_by_cell")

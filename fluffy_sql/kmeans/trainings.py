@@ -1,24 +1,19 @@
 """Trainings for several k on one sample, for a sweep: each is measured and none labels a photo."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Self
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from fluffy_sql.kmeans.sample import Sample
+from fluffy_sql.kmeans.settings import KMeansTask
 from fluffy_sql.kmeans.training import Training
 from fluffy_sql.postgres.work_tables import work_tables
 from fluffy_sql.runs.quality import Quality, compare, summarize_measured
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from fluffy_sql.kmeans.settings import KMeansTask
-
-    Matrix = NDArray[np.float32]
+Matrix = NDArray[np.float32]
 
 # Rows of the sample that every k is measured on, and how many for each cluster of the largest k.
 _MEASURED_ROWS = 8_192

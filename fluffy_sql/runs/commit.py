@@ -1,28 +1,21 @@
 """The final transaction of a run: clusters, photos, counts and the record, or none of it."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fluffy_sql.algorithms import Fit
 from fluffy_sql.errors import PostconditionError
 from fluffy_sql.postgres.counter_cache import moves_are_counted
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import LONGEST_VECTOR, fingerprint_vector
 from fluffy_sql.runs.cluster_matching import OldCluster, Overlap, match_clusters
 from fluffy_sql.runs.moves import Changes, ClusterChange, Move, move_photos, prune_moves
-from fluffy_sql.runs.record import RunQuality
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from fluffy_sql.algorithms import Fit
-    from fluffy_sql.postgres.session import Session
-    from fluffy_sql.runs.quality import ClusterQuality, Quality
-    from fluffy_sql.runs.record import RunResult
-    from fluffy_sql.settings import ClusteringSettings
+from fluffy_sql.runs.quality import ClusterQuality, Quality
+from fluffy_sql.runs.record import RunQuality, RunResult
+from fluffy_sql.settings import ClusteringSettings
 
 # The postcondition compares this many photos with every centroid; at most this many pairs.
 _CHECKED_PHOTOS = 1_000

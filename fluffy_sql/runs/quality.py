@@ -6,28 +6,22 @@ de Castro and Campello 2004), Davies and Bouldin 1979, Calinski and Harabasz 197
 index (Hubert and Arabie 1985).
 """
 
-from __future__ import annotations
-
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
+from fluffy_sql.algorithms import Fit, Task
 from fluffy_sql.postgres.centroids import candidate_params, squared_distances
 from fluffy_sql.postgres.ranges import row_ranges
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.work_tables import analyze, work_tables
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
-
-    from fluffy_sql.algorithms import Fit, Task
-    from fluffy_sql.postgres.session import Session
-
-    Matrix = NDArray[np.float32]
+Matrix = NDArray[np.float32]
 
 # A photo's nearest other centroid is sought among this many.
 _OTHERS = 64
@@ -88,7 +82,7 @@ class Quality:
     calinski_harabasz: float | None
 
     @classmethod
-    def of_sizes(cls, photos: NDArray[np.int64]) -> Quality:
+    def of_sizes(cls, photos: NDArray[np.int64]) -> Self:
         """If distances to centroids say nothing: only how many photos each cluster has."""
         sizes = (int(photos.sum()), len(photos), int(photos.min()), int(photos.max()))
         return cls(*sizes, 0, math.nan, None, None, None)

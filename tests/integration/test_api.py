@@ -238,6 +238,7 @@ def test_an_address_is_refused_as_by_the_command_line(database_url: str) -> None
         assert still_there.execute("SELECT 1").fetchall() == [(1,)]
 
 
+@pytest.mark.database
 def test_without_an_address_it_is_the_embedded_server(tmp_path: Path) -> None:
     rows, _ = made_library(3, photos=20)
     with open_library(settings={"database.embedded_dir": "here"}) as library:

@@ -641,6 +641,7 @@ def test_psql_answers(on_database: Run) -> None:
 # The embedded server
 
 
+@pytest.mark.database
 def test_all_of_it_without_naming_a_database(run_cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder) / "Mum's photos"

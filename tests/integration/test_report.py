@@ -333,6 +333,7 @@ def test_a_wrong_root_is_doubted(report: Report, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.database
 def test_the_sample_library_is_found_without_being_named(
     run_cli: Callable[..., Finished],
 ) -> None:

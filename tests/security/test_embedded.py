@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from tests.security.conftest import Guarded
 
+pytestmark = pytest.mark.database
 only_root = pytest.mark.skipif(not programs.we_are_root(), reason="only root may change owners")
 # Nothing of it is special to a file system.
 ODD = "My Photos, ü $(touch made); 'a' \"b\" %62 \\ `touch made`\n#?&=@:"

@@ -4,22 +4,16 @@ An HNSW index over the centroids would do as well, but pgvector draws its layers
 offers no seed, so the same seed would no longer give the same clusters.
 """
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fluffy_sql.kmeans.seeding import seed_centroids
 from fluffy_sql.postgres.centroids import squared_distances
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    Matrix = NDArray[np.float32]
+Matrix = NDArray[np.float32]
 
 # Share of photos whose nearest centroid must be among those they are compared with.
 LEAST_RECALL = 0.99

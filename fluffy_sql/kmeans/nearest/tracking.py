@@ -11,13 +11,13 @@ thousand get a centroid that is not quite the nearest, and look again around tha
 photos have the nearest in the end is measured in the final pass.
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fluffy_sql.kmeans.nearest.cells import (
     Cells,
@@ -25,20 +25,14 @@ from fluffy_sql.kmeans.nearest.cells import (
     cells_of,
     nearest,
 )
+from fluffy_sql.kmeans.sample import Sample
+from fluffy_sql.kmeans.settings import KMeansTask
 from fluffy_sql.postgres.centroids import candidate_params, exhaustive_params
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import IntegerArray
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from numpy.typing import NDArray
-
-    from fluffy_sql.kmeans.sample import Sample
-    from fluffy_sql.kmeans.settings import KMeansTask
-    from fluffy_sql.postgres.session import Session
-
-    Matrix = NDArray[np.float32]
-    Labels = NDArray[np.int32]
+Matrix = NDArray[np.float32]
+Labels = NDArray[np.int32]
 
 # How many centroids a row is compared with around its last one; `Tuning` says what share of rows
 # must find theirs.

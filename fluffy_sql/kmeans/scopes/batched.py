@@ -5,33 +5,26 @@ than one, and in all dimensions, since what differs most among all scopes need n
 scope that has converged takes no part in later steps.
 """
 
-from __future__ import annotations
-
 import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fluffy_sql.algorithms import Fit, StepReport
+from fluffy_sql.algorithms import Fit, Scope, StepReport
 from fluffy_sql.kmeans.minibatch import has_converged
 from fluffy_sql.kmeans.numeric_limits import require_finite, require_measurable
 from fluffy_sql.kmeans.refine import centroids_to_remove
 from fluffy_sql.kmeans.sample import Sample
 from fluffy_sql.kmeans.seeding import best_seeding, enough_rows
+from fluffy_sql.kmeans.settings import KMeansTask
 from fluffy_sql.kmeans.training import BREATH, FINE_TOLERANCE, ROUNDING, centroids_of
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import fingerprint_vector
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from numpy.typing import NDArray
-
-    from fluffy_sql.algorithms import Scope
-    from fluffy_sql.kmeans.settings import KMeansTask
-    from fluffy_sql.postgres.session import Session
-
-    Matrix = NDArray[np.float32]
+Matrix = NDArray[np.float32]
 
 # Scopes of one statement together have about this many rows, as a range of the final pass has.
 _GROUP_ROWS = 2_048
@@ -75,7 +68,7 @@ class _StackedCentroids:
     centroids: Matrix
 
     @classmethod
-    def of(cls, by_place: Mapping[int, Matrix]) -> _StackedCentroids:
+    def of(cls, by_place: Mapping[int, Matrix]) -> Self:
         places = sorted(by_place)
         counts = [len(by_place[place]) for place in places]
         return cls(

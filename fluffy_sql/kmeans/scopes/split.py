@@ -1,23 +1,16 @@
 """One run over many scopes: each is clustered by itself, the small ones all at once."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fluffy_sql.algorithms import Fit, scope_order
+from fluffy_sql.algorithms import Checkpoint, Fit, RunObserver, Scope, StepReport, scope_order
 from fluffy_sql.kmeans.scopes.batched import fit_small_scopes
+from fluffy_sql.kmeans.settings import KMeansTask
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.work_tables import empty, work_tables
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from fluffy_sql.algorithms import Checkpoint, RunObserver, Scope, StepReport
-    from fluffy_sql.kmeans.settings import KMeansTask
-    from fluffy_sql.postgres.session import Session
 
 # One scope has few enough clusters for each of its rows to be compared with all of them.
 _FEW_CLUSTERS = 256
