@@ -44,7 +44,7 @@ class Survey:
     Attributes:
         scopes: photos that have an embedding and no cluster; each scope is clustered by itself.
             Unscoped ones come first, the others by their numbers.
-        dimensions: length of their embeddings; 0 where there are none.
+        dimensions: length of their embeddings; 0 if there are none.
         without_embedding: photos that stay out because they have none.
         clustered: photos that are in a cluster already.
     """
@@ -83,7 +83,7 @@ class StepReport:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where training is.
+    """The state of a training.
 
     Attributes:
         step: the last step taken.
@@ -114,7 +114,7 @@ class Fit:
         recall: share of a sample of photos that have the label of their nearest centroid; None: an
             algorithm that does not go by that.
         least_recall: share that is promised, and checked before the result is committed.
-        by_centroid: whether distances to centroids tell how good a cluster is; if not, silhouette
+        by_centroid: whether distances to centroids say how good a cluster is; if not, silhouette
             and the like are not measured.
         digest: of the embeddings that were labelled; None: none was made.
     """
@@ -145,7 +145,7 @@ class Fit:
 
 
 class RunObserver(Protocol):
-    """Where an algorithm says how it goes."""
+    """Receives an algorithm's progress."""
 
     def phase(self, name: str) -> None:
         """A phase begins."""
@@ -154,10 +154,10 @@ class RunObserver(Protocol):
         """A step is done."""
 
     def photos(self, done: int) -> None:
-        """So many more photos have their label."""
+        """This many more photos have their label."""
 
     def checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Training could go on from here."""
+        """Training can be resumed from here."""
 
 
 class AlgorithmSettings(BaseModel):
@@ -182,12 +182,12 @@ class Task(Generic[Settings]):
         survey: how many photos there are, whose, and of which dimensions.
         settings: the algorithm's own.
         metric: `cosine` or `l2`.
-        seed: where chance comes from, from 0 up.
-        log: where it says how it goes.
-        reclusters: whether photos that are in a cluster are clustered anew, too.
+        seed: of all random numbers, from 0 up.
+        log: receives its progress.
+        reclusters: whether photos that are in a cluster are clustered again, too.
         start: by scope, of shape (clusters, dimensions), centroids to start from; a scope that has
-            none starts from nothing. An algorithm without centroids pays no heed to them.
-        resume: where an earlier run had come to; None: a run from the beginning.
+            none starts from nothing. Algorithms without centroids ignore them.
+        resume: the point an earlier run reached; None: a run from the beginning.
     """
 
     session: Session
@@ -233,7 +233,7 @@ class Algorithm(ABC, Generic[Settings]):
     def fit(self, task: Task[Settings]) -> Fit:
         """Labels photos and says what it found.
 
-        It writes photo_id, label and row_version (the xmin of the photo's row as it was looked at)
+        It writes photo_id, label and row_version (the xmin of the photo's row when it was read)
         into the table work_assignments, each photo once; distance and fingerprint if it knows
         them. `fluffy_sql.runs.labels.fit_of_labels` then makes the rest of them. Labels are any
         integers; photos of two scopes never share one.
@@ -243,7 +243,7 @@ class Algorithm(ABC, Generic[Settings]):
         """
 
     def k_requested(self, settings: Settings) -> int | None:
-        """How many clusters were asked for, for the record; None: nobody says beforehand."""
+        """How many clusters were asked for, for the record; None: not fixed beforehand."""
         del settings
         return None
 

@@ -86,7 +86,7 @@ def open_library(
         url: of the database, as in `postgresql://me@localhost/photos`; None: what `DATABASE_URL`
             says, else the settings file, else the embedded server, which runs meanwhile.
         config: the settings file; None: `image_embed.yml` in this folder, if there is one.
-        settings: laid over the file, by dotted names, as in `{"clustering.kmeans.restarts": 4}`.
+        settings: override the file, by dotted names, as in `{"clustering.kmeans.restarts": 4}`.
 
     Raises:
         SettingsError: a setting is wrong; the message says where it was set and what is allowed.
@@ -179,10 +179,10 @@ class Library:
             metric: `cosine` or `l2`.
             seed: the same seed on the same photos gives the same clusters.
             algorithm: which one to use, by its name.
-            recluster: cluster all photos anew; clusters that go on keep their id, name and status.
+            recluster: cluster all photos again; clusters that continue keep id, name and status.
             cold: with `recluster`, start from nothing and not from the clusters there are.
-            dry_run: go through it all and take it back; the result says what would change.
-            progress: hears how it goes.
+            dry_run: do it all and roll it back; the result says what would change.
+            progress: is notified as it goes.
 
         Raises:
             SettingsError: a value is not allowed.
@@ -226,7 +226,7 @@ class Library:
             metric: only clusters of this metric take photos; needed if there are both.
             moved: also look at photos that changed since a run placed them.
             dry_run: say what would change, and change nothing.
-            progress: hears how it goes.
+            progress: is notified as it goes.
 
         Raises:
             UsageError: a value is not allowed.
@@ -254,7 +254,7 @@ class Library:
         Args:
             run_id: only those that this run made.
             scope: only those of this scope, say of one owner.
-            limit: so many at most.
+            limit: at most this many.
         """
         of_scope = None if scope is None else ScopeFilter(scope)
         with self._database.reader() as session:

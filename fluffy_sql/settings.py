@@ -29,7 +29,7 @@ DEFAULT_FILE = Path("image_embed.yml")
 Metric = Literal["cosine", "l2"]
 CounterCache = Literal["auto", "triggers", "service"]
 
-# What an address, which may hold a password, can be told by where none belongs.
+# How to recognize an address, which may hold a password, in a wrong place.
 _AN_ADDRESS = re.compile(r"://|(pass\w*|pwd)\s*=", re.IGNORECASE)
 
 # bigint in Postgres; NumPy wants seeds that are not negative.
@@ -158,13 +158,13 @@ def load_settings(
     flags: Mapping[str, Any] | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Settings:
-    """Reads the settings file and lays environment and flags over it.
+    """Reads the settings file; environment and flags override it.
 
     Args:
-        file: the settings file; None reads `image_embed.yml` in the working directory where there
-            is one, and the defaults where there is none.
+        file: the settings file; None reads `image_embed.yml` in the working directory if there is
+            one, else the defaults.
         flags: dotted key to value, such as `{"clustering.kmeans.k": 12}`; None means not given.
-        environment: where `DATABASE_URL` is looked up; None is that of the process.
+        environment: has `DATABASE_URL`; None is that of the process.
 
     Raises:
         SettingsError: the file can't be read, or a key or value is wrong. The message names the
@@ -191,7 +191,7 @@ def _settings_model(values: Mapping[str, Any]) -> type[Settings]:
     )
 
 
-# Where an address can be set besides the file, and how not to.
+# Where an address can be set besides the file, and how to unset it.
 _UNSET = {
     "DATABASE_URL": "unset it",
     as_option("database.url"): "leave it out",
@@ -237,11 +237,11 @@ class SettingsSources:
         return cls(_without_empty_sections(values), dict(_find_lines(path, root)), path)
 
     def with_values(self, values: Mapping[str, Any], called: Callable[[str], str]) -> Self:
-        """These with others laid over them.
+        """These, overridden by others.
 
         Args:
             values: by their dotted keys; None means not given.
-            called: what whoever gives them calls the setting of a key.
+            called: what messages call the setting of a key.
         """
         sources = self
         for key, value in values.items():
@@ -250,7 +250,7 @@ class SettingsSources:
         return sources
 
     def with_value(self, key: str, value: Any, origin: str) -> Self:
-        """These with one more laid over them."""
+        """These, overridden by one more."""
         *sections, name = key.split(".")
         return replace(
             self,
@@ -287,7 +287,7 @@ class SettingsSources:
         return f"database.url in {origin}"
 
     def _refuse_empty_url(self) -> None:
-        """An empty address is most often a variable that was to be set."""
+        """An empty address is most often a variable that someone forgot to set."""
         url = self.values.get("database", {}).get("url")
         if isinstance(url, str) and not url.strip():
             origin = self.url_origin()
@@ -297,7 +297,7 @@ class SettingsSources:
 
 
 def _find_lines(file: Path, node: yaml.Node, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Each key and its line; refuses what is no mapping, and a key set twice."""
+    """Each key and its line; refuses what is no mapping, and a key that is set twice."""
     if not isinstance(node, yaml.MappingNode):
         what = prefix.rstrip(".") or "the file"
         raise SettingsError(f"{_at(file, node)}: {what} must be a mapping of settings")
@@ -409,7 +409,7 @@ def _new_place(path: list[str]) -> str | None:
 
 
 def _anchor_embedded_dir(settings: Settings, file: Path) -> Settings:
-    """A relative embedded_dir is seen from the settings file, not from wherever one stands."""
+    """A relative embedded_dir is relative to the settings file, not to the working directory."""
     folder = (file.parent / Path(settings.database.embedded_dir).expanduser()).resolve()
     database = settings.database.model_copy(update={"embedded_dir": str(folder)})
     return settings.model_copy(update={"database": database})

@@ -91,7 +91,7 @@ def printable(characters: str) -> str:
 
 
 def number(value: float | None, digits: int = 0) -> str:
-    """A number with so many digits behind the point; nothing if it is not known."""
+    """A number with this many decimals; nothing if it is not known."""
     return "" if value is None else f"{value:,.{digits}f}"
 
 

@@ -71,7 +71,7 @@ def _interrupt(_signal: int, _frame: object) -> NoReturn:
 
 
 def _write_anything(stream: TextIO) -> None:
-    """Lets a stream escape what its encoding lacks: a path may hold any letter, or stray bytes."""
+    """Lets a stream escape what its encoding lacks: a path may hold any character or byte."""
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")
 

@@ -34,7 +34,7 @@ def sample(*, if_empty: bool, config: Path | None, as_json: bool) -> None:
 
 
 def sample_folder(settings: Settings) -> Path:
-    """Where its pictures lie: beside the embedded server."""
+    """The folder of its pictures, next to the embedded server."""
     return Path(settings.database.embedded_dir).parent / "sample_library"
 
 

@@ -3,8 +3,8 @@
 Python sends k centroids and receives k averages a step. Of the embeddings themselves it sees a
 few megabytes to seed from, whatever the size of the library.
 
-The sample holds each photo's coordinates in the main directions, in which training goes on; its
-last step averages the photos themselves, and the final pass compares these.
+The sample holds each photo's coordinates in the main directions; training uses these. Its last
+step averages the photos themselves, and the final pass compares these.
 """
 
 from contextlib import AbstractContextManager
@@ -37,10 +37,10 @@ class KMeans(Algorithm[KMeansSettings]):
     def fit(self, task: Task[KMeansSettings]) -> Fit:
         """Trains on a sample, then assigns every photo to its nearest centroid; scope by scope.
 
-        Where the task has centroids to start from, it trains these.
+        If the task has centroids to start from, it trains these.
 
         Each scope has as many clusters as were asked for, or as there are distinct embeddings
-        where these are fewer.
+        if there are fewer.
         """
         tuned = self._tuned(task)
         return _fit_one(tuned) if len(task.survey.scopes) == 1 else fit_scopes(tuned, _fit_one)
@@ -68,7 +68,7 @@ def _fit_one(task: KMeansTask) -> Fit:
         training = Training(task, sample, k=k, seed=task.seed, photos=task.survey.eligible)
         start = task.start.get(task.scope)
         trained = training.resume(task.resume) if task.resume else training.train(start)
-        centroids = training.lift(trained.centroids)
+        centroids = training.restore(trained.centroids)
         task.log.phase("assign")
         return Labeller(task, k).assign(
             centroids,

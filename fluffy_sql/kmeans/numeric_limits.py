@@ -1,8 +1,8 @@
 """What Postgres can measure: embeddings neither too long nor too short, centroids not too many.
 
 pgvector squares differences as float4, which ends at 1e-38 and 3e38: beyond these limits a distance
-comes out as 0 or infinity. Under cosine there is nothing to fear, for embeddings are made unit
-vectors first, in float8.
+comes out as 0 or infinity. Under cosine it can't: embeddings are made unit vectors first,
+in float8.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ LONGEST = 1e17
 
 
 def require_measurable(embeddings: NDArray[np.float32]) -> None:
-    """Makes sure that embeddings can be told apart by Euclidean distance.
+    """Makes sure that Euclidean distance can distinguish the embeddings.
 
     Args:
         embeddings: shape (n, dimensions).
@@ -30,7 +30,7 @@ def require_measurable(embeddings: NDArray[np.float32]) -> None:
 
 
 def require_room(k: int, dimensions: int, most_bytes: int) -> None:
-    """Makes sure that so many centroids can be sent to Postgres in so many bytes.
+    """Makes sure that this many centroids fit into one message to Postgres.
 
     Raises:
         LibraryError: together they are too large.
@@ -57,7 +57,7 @@ def require_finite(errors: float | NDArray[np.float64]) -> None:
 
 
 def _not_measurable(what: str) -> LibraryError:
-    """The error to raise where there are embeddings of which that is true."""
+    """The error to raise if there are embeddings of which that is true."""
     return LibraryError(
         f"there are embeddings {what}, which Postgres can't measure under l2, only lengths from"
         f" {SHORTEST:.0e} to {LONGEST:.0e}; embed these photos again, or use --metric cosine"

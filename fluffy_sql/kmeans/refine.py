@@ -15,7 +15,7 @@ def centroids_to_remove(
     """The centroids to take away: of least utility, but not two that lie side by side.
 
     Of two neighbours each has little utility, because the other is there; taking both would leave
-    a hole. So the neighbours of one that goes are kept, as far as enough others remain (Fritzke
+    a hole. So the neighbours of one that goes are kept, if enough others remain (Fritzke
     2020, section 3.2).
 
     Args:

@@ -18,7 +18,7 @@ from fluffy_sql.postgres.work_tables import analyze, work_tables
 # Ranges of a step: enough to keep connections busy, few enough that averages don't crowd the wire.
 _MOST_STEP_RANGES = 8
 _STEP_ROWS = 1_024
-# What the generator of directions is for, beside the restarts, which are numbered from 0.
+# RNG stream of the projection; streams 0 and up are the restarts.
 _DIRECTIONS = 1_000_000
 
 
@@ -41,14 +41,14 @@ class Sample:
     @classmethod
     @contextmanager
     def drawn(cls, task: KMeansTask, k: int) -> Iterator[Self]:
-        """Draws a sample for so many clusters; its work tables are gone afterwards.
+        """Draws a sample for k clusters; its work tables are empty afterwards.
 
         Args:
             task: whose photos, settings and connections to use.
-            k: how many clusters it must do for.
+            k: how many clusters it must be large enough for.
 
         Raises:
-            LibraryError: Postgres can't measure the photos, or not so many centroids.
+            LibraryError: Postgres can't measure the photos, or not this many centroids.
         """
         require_room(k, task.survey.dimensions, task.tuning.most_bytes)
         wanted = max(task.settings.sample_per_cluster * k, task.tuning.least_sample)
@@ -72,8 +72,8 @@ class Sample:
         """All photos of several scopes as they are, those of a scope side by side.
 
         No projection: main directions of all scopes together need not suit any single one. Yields
-        the sample and, in the order of its rows, where each scope is: scope, after_row (exclusive),
-        last_row.
+        the sample and, in the order of its rows, the range of each scope: scope, after_row
+        (exclusive), last_row.
         """
         scopes = [found.scope for found in task.survey.scopes]
         with cls._empty(task) as sample:
@@ -185,8 +185,8 @@ class Sample:
     ) -> tuple[NDArray[np.int64], Matrix]:
         """Positions, and the first embeddings of a range (after, last], a few at a time.
 
-        Shapes (up to most,) and (up to most, width). A position may have no embedding, where its
-        photo can't be used.
+        Shapes (up to most,) and (up to most, width). A position has no embedding if its photo
+        can't be used.
         """
         after_row, last_row = positions_of
         rows = np.empty((min(most, last_row - after_row), width), dtype=np.float32)

@@ -38,7 +38,7 @@ class KMeansSettings(AlgorithmSettings):
         return self.k if scope is None else self.k_of_scope.get(scope, self.k)
 
     def clusters_of(self, found: Scope) -> int:
-        """How many clusters to make of a scope that has so many photos."""
+        """How many clusters to make of a scope with this many photos."""
         return min(self.k_for(found.scope), found.eligible)
 
 

@@ -31,15 +31,15 @@ _LIFTED_AT_ONCE = 256
 # 2.6 s).
 _LEAST_SEARCH_PAIRS = 500_000
 _LEAST_SEARCH_PAIRS_OF_A_SMALL_LIBRARY = 10_000_000
-# A step of so many pairs takes most of a second on two cores, or some of a larger one by cell.
+# Row-centroid comparisons in about one second on two cores.
 _PAIRS_OF_A_LONG_STEP = 20_000_000
 # Centroids that breathing k-means adds and takes away at once, at first (Fritzke 2020).
 BREATH = 5
-# Restarts are only ranked, and refined centroids descend again in training, so neither goes on to
+# Restarts are only ranked, and refined centroids descend again in training, so neither runs to
 # the last digit: with these, 105 steps end as low as 150 at the tolerance of the settings.
 COARSE_TOLERANCE = 1e-2
 FINE_TOLERANCE = 1e-3
-# A split is drawn from so many rows: one connection compares each of them with every centroid.
+# A split is drawn from this many rows: one connection compares each of them with every centroid.
 _SPLIT_ROWS_PER_CLUSTER = 4
 _LEAST_SPLIT_ROWS = 2_048
 # Below this share of the mean squared norm, an error is float4 rounding: nothing to split.
@@ -48,7 +48,7 @@ ROUNDING = 1e-12
 
 @dataclass(frozen=True)
 class Trained:
-    """Where training ended.
+    """The end of a training.
 
     Attributes:
         centroids: shape (up to k, width of the sample), on its span.
@@ -87,12 +87,12 @@ class Training:
         task: the settings, connections and log.
         sample: the rows to train on.
         k: how many centroids.
-        seed: where chance comes from.
+        seed: of all random numbers.
         photos: how many photos the centroids are for: a long final pass allows a long search.
 
     Attributes:
         steps: Lloyd steps so far, restarts included.
-        following: where rows of the sample were at the last step.
+        following: which centroids rows of the sample had at the last step.
     """
 
     def __init__(self, task: KMeansTask, sample: Sample, *, k: int, seed: int, photos: int) -> None:
@@ -139,16 +139,16 @@ class Training:
         return min(descents, key=lambda descent: descent.inertia)
 
     def resume(self, checkpoint: Checkpoint) -> Trained:
-        """Goes on with training from where an earlier run had come to."""
+        """Continues training from the point an earlier run reached."""
         self.steps = checkpoint.step
-        centroids = self._sample.directions.lay(checkpoint.centroids)
+        centroids = self._sample.directions.project_centroids(checkpoint.centroids)
         self._task.log.phase("train")
         batch_size = min(checkpoint.batch_size, self._sample.size)
         return self._train(Trained(centroids, np.inf, converged=False), batch_size)
 
     def _from_centroids(self, start: Matrix, batch_size: int) -> Trained:
         """As many as wanted: the least useful of too many go, too few are split."""
-        centroids = self._sample.directions.lay(start)
+        centroids = self._sample.directions.project_centroids(start)
         while len(centroids) > self._k:
             _, utilities = self._measure_clusters(centroids, batch_size)
             most = min(len(centroids) - self._k, len(centroids) // 2)
@@ -218,7 +218,7 @@ class Training:
         return Trained(centroids, measured.inertia, converged=False)
 
     def _keep(self, centroids: Matrix, batch_size: int) -> None:
-        """Tells where training is, in all dimensions: a later sample has other directions."""
+        """Logs the state of training, in all dimensions: a later sample has other directions."""
         restored = self._sample.directions.restore(centroids)
         self._task.log.checkpoint(Checkpoint(self.steps, batch_size, restored))
 
@@ -257,11 +257,11 @@ class Training:
         means[filled] = centroids_of(averages, centroids[filled], normalize=self._normalize)
         return _Measured(means, counts, errors)
 
-    def lift(self, centroids: Matrix) -> Matrix:
+    def restore(self, centroids: Matrix) -> Matrix:
         """Trained centroids in all dimensions: means of the photos that are nearest to each."""
-        lifted = self._sample.directions.restore(centroids)
-        sums = np.zeros(lifted.shape, dtype=np.float64)
-        counts = np.zeros(len(lifted), dtype=np.int64)
+        restored = self._sample.directions.restore(centroids)
+        sums = np.zeros(restored.shape, dtype=np.float64)
+        counts = np.zeros(len(restored), dtype=np.int64)
         for part in self.following.look(
             _LIFT_MEANS,
             centroids,
@@ -275,8 +275,8 @@ class Training:
         for start in range(0, len(filled), _LIFTED_AT_ONCE):
             labels = filled[start : start + _LIFTED_AT_ONCE]
             means = sums[labels] / counts[labels, None]
-            lifted[labels] = centroids_of(means, lifted[labels], normalize=self._normalize)
-        return lifted
+            restored[labels] = centroids_of(means, restored[labels], normalize=self._normalize)
+        return restored
 
     def _refill_empty(self, measured: _Measured, centroids: Matrix, rows: int) -> Matrix:
         """Gives each centroid without rows a row of one of the clusters with the largest errors."""
@@ -322,7 +322,7 @@ class Training:
     # Refinement
 
     def _breathe(self, start: Trained, rows: int) -> Trained:
-        """Moves centroids from where they serve least to where they serve most.
+        """Moves centroids from where they are least useful to where they are most useful.
 
         Breathing k-means (Fritzke 2020, arXiv 2006.15666): add m centroids where the error is
         largest, descend, take away the m of least utility, descend; keep the result if it is

@@ -26,7 +26,7 @@ from fluffy_sql.runs.progress import Progress
 from fluffy_sql.runs.record import Clock, RunRecorder, open_run, record_of
 from fluffy_sql.runs.survey import require_identity, require_steady_view, vector_indexes
 
-# Many more ranges than connections, which take the next one as they come free.
+# Many more ranges than connections, each of which takes the next when it is free.
 _MOST_RANGES = 64
 _RANGE_PHOTOS = 1_000
 _RECORDED = ("max_distance", "within", "metric", "moved", "dry_run")
@@ -34,16 +34,16 @@ _RECORDED = ("max_distance", "within", "metric", "moved", "dry_run")
 
 @dataclass(frozen=True)
 class AssignRequest:
-    """Which photos are placed, and where.
+    """Which photos are placed, and into which clusters.
 
     Attributes:
         max_distance: the farthest a photo may lie from the centroid; None: no limit of this kind.
-        within: as far as this percentage of a cluster's photos lay at training; None likewise.
+        within: no farther than this percentage of a cluster's photos at training; None likewise.
         metric: only clusters of this metric take photos; None: there may be one metric only.
         moved: whether photos that changed since a run placed them may be placed again.
-        dry_run: whether all is undone at the end.
+        dry_run: whether all is rolled back at the end.
         connections: how many connections share the work.
-        limits: how long the final transaction may be in the way.
+        limits: how long the final transaction may wait for locks and hold them.
 
     Raises:
         UsageError: a value is not allowed.
@@ -90,7 +90,7 @@ class AssignResult:
         photos_assigned: photos that are in another cluster now, or would be; `moves` has them.
         photos_left: photos with an embedding that are still in no cluster, `left` says why.
         skipped: photos in no cluster that were not looked at, by reason.
-        moves: from where to where, most photos first.
+        moves: from which cluster to which, most photos first.
         vector_indexes: indexes on embeddings that had to be written for each photo.
     """
 
@@ -118,8 +118,8 @@ def assign(
 
     Args:
         session: opened to work, outside of any transaction.
-        request: which photos, and where.
-        progress: hears how it goes.
+        request: which photos, and into which clusters.
+        progress: is notified as it goes.
 
     Raises:
         SchemaError: the database is not migrated.
@@ -183,7 +183,7 @@ class _Lookups:
             self._extents[row["scope"]] = (first, place + 1)
 
     def of(self, scopes: tuple[int | None, ...]) -> dict[str, Any] | None:
-        """None where there is no cluster of these scopes."""
+        """None if there is no cluster of these scopes."""
         there = tuple(scope for scope in scopes if scope in self._extents)
         if not there:
             return None
@@ -214,7 +214,7 @@ class _Found:
     Attributes:
         photos: how many were listed.
         left_out: photos that were not, by reason.
-        metric: that of all clusters; None where there is none.
+        metric: that of all clusters; None if there is none.
         clusters: those that take photos; usually all have centroids of one length.
     """
 
@@ -431,5 +431,5 @@ class _Run:
             dimensions=[alike.dimensions for alike in self.found.clusters for _ in alike.scopes],
         )
         looked_at = counted.pop("looked_at")
-        # They changed, or their cluster did, while the run went on: the next one looks again.
+        # They changed, or their cluster did, during the run: the next one tries them again.
         return {**counted, "changed_meanwhile": looked_at - placed - sum(counted.values())}

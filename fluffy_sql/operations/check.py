@@ -22,9 +22,9 @@ from fluffy_sql.runs.survey import describe_scope, require_steady_view
 
 # The check of a sample; others read tables.
 _NEAREST_CENTROID = "nearest_centroid"
-# Of photos that runs moved, so many are compared with the centroids of their run.
+# How many photos that runs moved are compared with the centroids of their run.
 _SAMPLED_PHOTOS = 1_000
-# A run does something every few seconds at least, and waits for locks as long as it was told to.
+# A run does something every few seconds at least, and waits for locks as long as its settings say.
 _IDLE_SECONDS = 60
 _BLOCKED_SECONDS = 10
 
@@ -53,9 +53,9 @@ class CheckResult:
     Attributes:
         ok: nothing is wrong, or not any more.
         checks: what was looked at.
-        photos_compared: whose nearest centroid was looked for: a sample of those that runs placed
-            and whose embedding is as it was then.
-        notes: what one should know, and nothing is wrong with.
+        photos_compared: whose nearest centroid was sought: a sample of those that runs placed and
+            whose embedding has not changed since.
+        notes: what one should know, though nothing is wrong.
     """
 
     ok: bool
@@ -74,7 +74,7 @@ class Check:
         find: says what is wrong, a sentence for each.
         remedy: what `repair` does about all of it, as in "counted again".
         repair: does it, in the transaction in which it was found: a function, or the name of a
-            statement; None: a person has to.
+            statement; None: only a person can.
     """
 
     name: str
@@ -86,11 +86,11 @@ class Check:
 def check(url: str, *, schema: str = DEFAULT_SCHEMA, repair: bool = False) -> CheckResult:
     """Looks for what is wrong; all of it is repaired, or nothing.
 
-    Where the schema is not current, nothing else can be looked at.
+    If the schema is not current, nothing else can be checked.
 
     Raises:
-        DatabaseError: Postgres refused a statement, say since row-level security hides rows; or
-            something is to be repaired on a standby.
+        DatabaseError: Postgres refused a statement, for example because row-level security hides
+            rows; or a standby needs repair.
     """
     begin = "session/begin_in_one_transaction"
     with Session.look(url, schema=schema, begin=begin) as session:
@@ -224,8 +224,8 @@ def _compare_photos(session: Session) -> tuple[list[str], int]:
 def _may_be_misplaced(row: dict[str, Any]) -> float:
     """How many photos of a sample may be elsewhere than at their nearest centroid.
 
-    Twice what the run's algorithm may miss, since this sample is a small one; none if all were
-    compared with all centroids; any number if the algorithm is not there to be asked.
+    Twice what the run's algorithm may miss, since this sample is small; none if all were
+    compared with all centroids; any number if the algorithm is not installed.
     """
     if row["recall"] == 1:
         return 0
@@ -265,7 +265,7 @@ def _abandoned_runs(session: Session) -> list[str]:
 
 
 def _left_work_tables(session: Session) -> list[str]:
-    """Tables of killed runs; while a run is at work, they are its own."""
+    """Tables of killed runs; while a run is at work, they belong to it."""
     if session.standby or not session.fetch_value("check/try_lock_runs"):
         return []
     return [

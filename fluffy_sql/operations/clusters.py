@@ -12,7 +12,7 @@ class Cluster:
     """A cluster, with the names `clusters --json` uses.
 
     Attributes:
-        scope: whose it is; None: unscoped.
+        scope: that it belongs to; None: unscoped.
         name: what you call it.
         status: 0 active; 1 unusable, set by you.
         photos_count: how many photos it has.

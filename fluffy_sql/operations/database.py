@@ -1,4 +1,4 @@
-"""The database that the settings name: where operations get their sessions from."""
+"""The database that the settings name; opens sessions for operations."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager

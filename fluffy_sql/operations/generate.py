@@ -47,12 +47,12 @@ class GenerateRequest:
 
     Attributes:
         settings: what to make of the photos; those of the run that is resumed count instead.
-        recluster: cluster all photos anew, also those that are in a cluster. What goes on of the
-            old clusters keeps its id, name and status.
+        recluster: cluster all photos again, also those that are in a cluster. Old clusters that
+            continue keep their id, name and status.
         cold: start a recluster from nothing and not from the clusters there are.
-        dry_run: go through all of it, and take it back; the result says what would change.
-        resume: go on with the newest run, which was killed or failed while it trained; it has the
-            settings of that run, and its id.
+        dry_run: do all of it, and roll it back; the result says what would change.
+        resume: continue the newest run, which was killed or failed while it trained, with its
+            settings and its id.
         connections: how many connections share the work.
         algorithm: used in place of the one that the settings name, with its settings.
         quality_sample: on how many photos the result is measured.
@@ -97,13 +97,13 @@ def generate(
     """Makes clusters and puts every eligible photo into one; all of it, or nothing.
 
     If there is nothing to cluster, no run is recorded and `run_id` is None. In a session that
-    explains its statements the whole run is taken back, and no record of it stays: a plan depends
-    on the tables and centroids at hand. (Records of killed runs are closed, as by every run.)
+    explains its statements the whole run is rolled back, and no record of it stays: a plan depends
+    on the actual tables and centroids. (Records of killed runs are closed, as by every run.)
 
     Args:
         session: opened to work, outside of any transaction.
         request: what is asked for.
-        progress: hears how it goes.
+        progress: is notified as it goes.
 
     Raises:
         SettingsError: there is no algorithm of that name.
@@ -114,7 +114,7 @@ def generate(
         DatabaseError: Postgres refused a statement.
         PostconditionError: the result broke a promise and was rolled back.
     """
-    if request.algorithm is None:  # a wrong name is told before anything is done
+    if request.algorithm is None:  # a wrong name is reported before anything is done
         algorithm_named(request.settings.algorithm)
     require_current_schema(session)
     with only_run(session):
@@ -143,7 +143,7 @@ class _Run:
     def run(self, resumed: _ResumableRun | None) -> RunResult:
         session, recluster = self._session, self._request.recluster
         self._progress.phase("survey")
-        # Before photos are counted: those of a view that is not steady would be none by chance.
+        # Before photos are counted: a view that is not steady may show none by chance.
         reads_other_tables = require_steady_view(session)
         photos = session.fetch_as(PhotoGroup, "survey/count_photos")
         found = survey(photos, reclustered=recluster)
@@ -211,10 +211,10 @@ class _Run:
         )
 
     def _commit(self, run_id: int, found: Survey, outcome: Outcome) -> RunResult:
-        """The final transaction; taken back if the run is."""
+        """The final transaction; rolled back if the run is."""
         fit, recluster = outcome.fit, self._request.recluster
         limits = LockLimits(self._settings.lock_wait, self._settings.lock_hold)
-        # Without a recluster it only makes clusters, which nobody sees before it ends.
+        # Without a recluster it only makes clusters, which others see only when it ends.
         with final_transaction(
             self._session, limits, old_clusters=recluster, force_rollback=self._taken_back
         ):
@@ -264,7 +264,7 @@ def _skipped(
     """Photos that the run leaves as they are, by reason.
 
     Raises:
-        LibraryError: embeddings of another length came in while the run went on.
+        LibraryError: embeddings of another length arrived during the run.
     """
     skipped = {
         "without_embedding": found.without_embedding,
@@ -310,7 +310,7 @@ def _find_resumable(session: Session) -> _ResumableRun:
 
 
 def _reopen_run(session: Session, resumed: _ResumableRun, found: Survey) -> int:
-    """Goes on with a run's record; steps it took after its checkpoint are taken again."""
+    """Reopens a run's record; steps after its checkpoint are repeated."""
     if len(found.scopes) > 1:
         raise HistoryError(
             "the photos are now of several scopes, and a run over several can't be resumed;"

@@ -1,4 +1,4 @@
-"""What runs did: one of them in detail, two compared, and one taken back."""
+"""What runs did: one in detail, two compared, and one undone."""
 
 import json
 import time
@@ -65,11 +65,11 @@ class RunDifference:
 
 @dataclass(frozen=True)
 class UndoResult:
-    """A run taken back, with the names `runs undo --json` uses.
+    """A run that was undone, with the names `runs undo --json` uses.
 
     Attributes:
         run_id: the run that did it.
-        undone: the run that was taken back.
+        undone: the run that was undone.
         photos_left: photos that stay where they are, since somebody moved, pinned or deleted them.
     """
 
@@ -129,7 +129,7 @@ def undo_run(session: Session, run_id: int, limits: LockLimits) -> UndoResult:
 
     Raises:
         BusyError: a run is at work in this database.
-        HistoryError: there is no such run, it changed nothing, was taken back already, or a newer
+        HistoryError: there is no such run, it changed nothing, was undone already, or a newer
             run builds on it.
         LibraryError: rows can't be changed, since a publication has nothing to tell them apart by.
         DatabaseError: Postgres refused a statement.

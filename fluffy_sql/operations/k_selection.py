@@ -8,13 +8,13 @@ from math import log
 # Clusters of fewer photos can't show a theme, and the smaller they are, the better silhouette and
 # Davies-Bouldin index look: 710 DINOv2 embeddings have their best at any k that ends the range.
 _LEAST_PHOTOS_PER_CLUSTER = 10
-# Stabilities as near as this are taken for equal: another pair of seeds tells as much apart.
+# Stabilities this close count as equal: another pair of seeds differs as much.
 _SAME_STABILITY = 0.02
-# Below this, two trainings share so little that no k can be told from another by them.
+# Below this, two trainings share too little to compare values of k by them.
 _UNSTABLE = 0.5
 # Best values whose k lies this factor from the suggestion speak for it.
 _NEAR = 2.0
-# At an elbow, inertia goes on falling at less than this share of its rate before.
+# After an elbow, inertia falls at less than this share of its rate before.
 _BEND = 0.5
 # It takes a rate before and one after.
 _LEAST_RATES = 2
@@ -66,7 +66,7 @@ class _Criterion:
 
     Attributes:
         name: of the measure.
-        best: the candidate it prefers; None where it has no preference.
+        best: the candidate it prefers; None if it has no preference.
         value: its value at a candidate.
         digits: how many of the value are worth telling.
         superlative: `highest`, `lowest` or the like.
@@ -84,7 +84,7 @@ class _Criterion:
 
 
 def spread_evenly(lowest: int, highest: int, steps: int) -> list[int]:
-    """About so many k from lowest to highest, evenly in ratio; fewer where they would coincide."""
+    """About this many k from lowest to highest, in equal ratios; fewer if some would coincide."""
     if steps == 1:
         return [lowest]
     ratio = (highest / lowest) ** (1 / (steps - 1))
@@ -95,8 +95,8 @@ def suggest(candidates: Sequence[Candidate], photos: int) -> Suggestion:
     """The k that silhouette, Davies-Bouldin index and stability like best between them.
 
     Each ranks the candidates, and the smallest sum of ranks wins, of equals the smaller k.
-    Calinski-Harabasz index and the elbow of inertia are heard as witnesses only: the first falls
-    with k wherever clusters overlap, the second is seldom there.
+    Calinski-Harabasz index and the elbow of inertia are only witnesses: the first falls with k if
+    clusters overlap, the second seldom exists.
 
     Args:
         candidates: by rising k, at least one.
@@ -127,7 +127,7 @@ def _silhouette(candidate: Candidate) -> float:
 
 
 def _davies_bouldin(candidate: Candidate) -> float:
-    """Turned round, so that more is better, as for the others."""
+    """Negated, so that more is better, as for the others."""
     return -float("inf") if candidate.davies_bouldin is None else -candidate.davies_bouldin
 
 
@@ -201,7 +201,7 @@ def _at_an_end(candidate: Candidate, candidates: Sequence[Candidate]) -> bool:
 
 
 def _agree(witnesses: list[_Criterion], chosen: Candidate, candidates: Sequence[Candidate]) -> bool:
-    """Whether all that have a best inside the range have it near the suggestion.
+    """Whether all measures with a best inside the range have it near the suggestion.
 
     Silhouette and Davies-Bouldin index must have one.
     """

@@ -107,7 +107,7 @@ def sweep(session: Session, request: SweepRequest, progress: Progress | None = N
     Args:
         session: opened to work, outside of any transaction.
         request: which k, and on what.
-        progress: hears how it goes.
+        progress: is notified as it goes.
 
     Raises:
         SettingsError: the algorithm has no k.

@@ -1,8 +1,8 @@
 """Addresses of databases: the dialects that frameworks write, and what may be shown of them.
 
 An address may hold a password, and a wrong one may hold it anywhere. So libpq's own messages about
-an address are never passed on, for they quote it, and an address that is not certain to be split
-where its author meant it is refused, since a part of the password would be shown as its host.
+an address are never passed on, since they quote it, and an address that is not certain to be split
+where its author meant it is refused, since part of the password would be shown as its host.
 """
 
 import re
@@ -120,7 +120,7 @@ def parse_address(text: str, source: str = "database.url") -> Address:
         wrong = f"this is not an address that Postgres understands; allowed: {_EXAMPLE}"
     else:
         return Address(conninfo, source, tuple(f"{source}: {note}" for note in notes))
-    # Out here, where no error is at hand: those of libpq and Python quote the address.
+    # Outside of except: the errors of libpq and Python quote the address.
     raise SettingsError(f"{source}: {wrong}")
 
 
@@ -138,7 +138,7 @@ def describe_url(url: str) -> str:
 
 
 def libpq_environment(url: str) -> dict[str, str]:
-    """The address as the variables that psql and every other libpq program reads.
+    """The address as environment variables of psql and every other libpq program.
 
     Raises:
         SettingsError: as from `parse_address`.

@@ -1,7 +1,7 @@
-"""What Postgres's errors mean to a user: one line, with what to do where that is known.
+"""What Postgres's errors mean to a user: one line, with what to do if that is known.
 
-One SQLSTATE has several causes, told apart by the server's words, which may be in any language. So
-the advice that stands without a pattern holds for every cause of its SQLSTATE.
+One SQLSTATE has several causes; the server's words distinguish them, in any language. So the
+advice that stands without a pattern holds for every cause of its SQLSTATE.
 """
 
 import re
@@ -134,7 +134,7 @@ _RULES: tuple[tuple[str, str | None, str], ...] = (
 
 _LET_IN = "run again when others have left, or raise the limit"
 
-# What libpq, psycopg and poolers say where there is no connection; no SQLSTATE comes with it.
+# What libpq, psycopg and poolers say if they can't connect; no SQLSTATE comes with it.
 _NO_CONNECTION = (
     ("Multiple connection attempts", "check each host"),
     ("resolve host|translate host name|service not known", "check the host"),
@@ -175,11 +175,11 @@ class ReadOnly:
 
 
 def explain(error: psycopg.Error, why: ReadOnly | None = None) -> str:
-    """One line for an error of a statement, with what to do where that is known.
+    """One line for an error of a statement, with what to do if that is known.
 
     Args:
         error: what the driver raised.
-        why: why the session may only read, where that was asked.
+        why: why the session may only read, if that was asked.
     """
     said = one_line(error)
     if error.sqlstate is None:
@@ -199,12 +199,12 @@ def explain_no_connection(error: psycopg.Error) -> str:
 
 
 def advise(sqlstate: str, said: str, why: ReadOnly | None = None) -> str | None:
-    """What to do about an error, where that is known.
+    """What to do about an error, if that is known.
 
     Args:
         sqlstate: its code.
         said: what the server said.
-        why: why the session may only read, where that was asked.
+        why: why the session may only read, if that was asked.
     """
     for beginning, pattern, advice in _RULES:
         if sqlstate.startswith(beginning) and re.search(pattern or "", said):

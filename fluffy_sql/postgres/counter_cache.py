@@ -19,10 +19,10 @@ class CounterCache:
     Attributes:
         kept_by: `triggers`; or `service`: by runs for the clusters they make, and else by the
             application.
-        changed: whether that was otherwise before.
-        repaired: clusters whose count was wrong when triggers took over, or did their work again.
-        found_here: whether it was left to the application since `photos_count` is its own column.
-        distributed: whether it was left to runs since Citus, which refuses triggers, has `photos`.
+        changed: whether that is new.
+        repaired: clusters whose count was wrong when triggers took over, or were made again.
+        found_here: the application already had `photos_count`, so it keeps counting.
+        distributed: whether runs keep it because `photos` is distributed: Citus refuses triggers.
     """
 
     kept_by: str
@@ -33,14 +33,14 @@ class CounterCache:
 
 
 def put_into_effect(session: Session, wanted: str, *, idle: bool = False) -> CounterCache:
-    """Makes the triggers, or drops them; where all is as wanted, nothing is locked.
+    """Makes the triggers, or drops them; if all is as wanted, nothing is locked.
 
     Args:
         session: on a migrated database.
         wanted: `triggers`, `service`, or `auto`: triggers, unless the application has a
             `photos_count` of its own. It will count photos itself, and both would count double.
-            Nor where `photos` is distributed, for Citus refuses triggers there.
-        idle: whether triggers that are there may have done nothing for a while.
+            Nor if `photos` is distributed, since Citus refuses triggers there.
+        idle: whether existing triggers may have missed changes for a while.
 
     Raises:
         SchemaError: Postgres refuses triggers to this role or on these tables.
@@ -63,7 +63,7 @@ def put_into_effect(session: Session, wanted: str, *, idle: bool = False) -> Cou
 def moves_are_counted(session: Session) -> bool:
     """Whether a trigger counts photos that a run moves, so that it must not: it updates photos.
 
-    Whatever that of a single partition does, which may have come after the last migrate.
+    A trigger of a single partition does not matter: it may be newer than the last migrate.
     """
     counting = [t for t in _triggers(session) if t["name"] == "fluffy_sql_count_updated"]
     return all(trigger["enabled"] for trigger in counting if trigger["whole"])
@@ -102,9 +102,9 @@ def _triggers(session: Session) -> list[dict[str, Any]]:
 
 
 def _take_over(session: Session, *, idle: bool) -> int:
-    """Counts once, since what came before was counted by others: no photo moves meanwhile.
+    """Counts once, since others counted until now: no photo moves meanwhile.
 
-    Making a trigger keeps others from writing to photos, so those that are there are made anew.
+    Making a trigger keeps others from writing to photos, so existing ones are made again.
     """
     try:
         with session.transaction():

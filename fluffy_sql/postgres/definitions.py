@@ -1,4 +1,4 @@
-"""Views, functions and triggers: what has no data, so `migrate` makes it anew each time."""
+"""Views, functions and triggers: what has no data, so `migrate` makes it again each time."""
 
 import hashlib
 
@@ -6,7 +6,7 @@ from fluffy_sql.errors import DatabaseError
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.statements import definition
 
-# In this order, for later ones use earlier ones; sql/schema/drop_definitions.sql has them in the
+# In this order, since later ones use earlier ones; sql/schema/drop_definitions.sql has them in the
 # opposite one.
 NAMES = (
     "application_table",

@@ -1,7 +1,7 @@
 """The embedded server: PostgreSQL 18 with pgvector in a wheel, for when no database is named.
 
 Its data stays in the folder that is configured, and no mode of a folder above is changed. For root
-it runs as a system user, who need not be able to reach that folder: the server starts with its data
+it runs as a system user, which may be unable to reach that folder: the server starts with its data
 as its working directory and knows it by no other name. So neither the length of the path nor a
 character in it matters to PostgreSQL, whose programs use shells.
 """
@@ -124,7 +124,7 @@ class EmbeddedServer:
 
 @contextmanager
 def embedded_server(folder: Path) -> Iterator[EmbeddedServer]:
-    """Starts the server whose data is in `folder`, making it first where it is missing.
+    """Starts the server whose data is in `folder`, and makes it first if it is missing.
 
     It stops when the last program that uses it ends. A program that is killed leaves it running;
     the next one finds it, and stops it.
@@ -259,7 +259,7 @@ def _turn(folder: Path) -> Iterator[None]:
 
 
 def _leave(server: EmbeddedServer, users: IO[str]) -> None:
-    # Others use it, its folder is gone, or it was told to stop and takes its time.
+    # Others use it, its folder is gone, or it is still stopping.
     with suppress(OSError, subprocess.SubprocessError), _turn(server.data.parent):
         _lock(users, wait=False)
         server.stop()

@@ -35,7 +35,7 @@ class ExplainedStatement:
         name: its path under `sql/` without the suffix.
         executions: how many times it was run.
         sql: its text.
-        plan: the lines of its plan at its first execution; None where Postgres makes no plan for
+        plan: the lines of its plan at its first execution; None if Postgres makes no plan for
             a statement of its kind.
     """
 

@@ -67,11 +67,11 @@ def find_account() -> "struct_passwd":
 
 
 def find_programs() -> Path:
-    """The folder of the server's programs, from where its user may run them.
+    """The folder of the server's programs, in which its user may run them.
 
     Raises:
         MissingExtraError: the package that carries them is not installed.
-        SettingsError: they can't be run from where they are.
+        SettingsError: they can't be run in their folder.
     """
     place = _installed()
     if place is None:
@@ -106,7 +106,7 @@ def _open_to_all(file: Path) -> bool:
 
 
 def _copy(place: Path) -> Path:
-    """Copies the programs to where everyone may run them, instead of opening where they are."""
+    """Copies the programs to a folder where everyone may run them, so that theirs stays closed."""
     copy = _COPIES / f"{_PACKAGE}-{version(_PACKAGE)}"
     if not copy.exists():
         _COPIES.mkdir(exist_ok=True)

@@ -47,7 +47,7 @@ class MigrationResult:
         counter_cache: how `photos_count` is kept from now on.
         schema: where everything of ours lies.
         notes: what the owner of the tables should know, a sentence for each.
-        made_again: views and functions that were gone, and are there again.
+        made_again: views and functions that were missing and were made.
     """
 
     changed: tuple[str, ...]
@@ -61,13 +61,13 @@ class MigrationResult:
 def migrate(
     url: str, *, schema: str = DEFAULT_SCHEMA, keep_counts_by: str = counter_cache.AUTO
 ) -> MigrationResult:
-    """Makes the tables that are missing, and views, functions and triggers anew; all, or nothing.
+    """Makes missing tables, and views, functions and triggers again; all, or nothing.
 
     What stands in the way is found before anything is changed.
 
     Args:
         url: address of the database, as libpq takes it.
-        schema: where everything of ours is to lie.
+        schema: that will hold everything of ours.
         keep_counts_by: `clustering.counter_cache`, which is put into effect.
 
     Raises:
@@ -86,7 +86,7 @@ def migrate(
         with session.transaction():
             _keep_others_out(session)
             if before.digest is not None and _known() - before.applied:
-                definitions.drop(session)  # they would be in the way of what tables become
+                definitions.drop(session)  # they would block changes of tables
             session.fetch_all("schema/note_objects")
             session.execute("schema/create_extension")
             session.execute("schema/create_schema")
@@ -101,8 +101,8 @@ def migrate(
             session.prepare(looking=False)  # the search_path that the library has from now on
             strays = session.fetch_all("triggers/list_stray")
             definitions.create(session)
-            # Triggers idle if something is gone that they ask for, and nobody counts what goes
-            # with a partition.
+            # Triggers do nothing if something that they read is missing, and nobody counts what
+            # goes with a partition.
             idle = bool(before.missing or before.changes or strays)
             kept = counter_cache.put_into_effect(session, keep_counts_by, idle=idle)
             session.execute("schema/revoke_defaults")
@@ -120,7 +120,7 @@ def migrate(
 
 
 def detach(url: str, *, schema: str = DEFAULT_SCHEMA) -> None:
-    """Takes views, functions and triggers away, so that an application can change its tables.
+    """Removes views, functions and triggers, so that an application can change its tables.
 
     Tables stay, and with them labels, centroids and runs; `migrate` puts the rest back.
 
@@ -263,8 +263,8 @@ class _Library:
         applied: migrations in force.
         digest: what definitions were made from; None: they are taken away.
         missing: tables and definitions that are gone; of definitions only if some were made.
-        made_anew: tables of the application that are others than those that were migrated.
-        changes: what definitions were made for and is otherwise by now, such as "photos was moved
+        made_anew: tables of the application that replaced the migrated ones.
+        changes: what is different from when definitions were made, such as "photos was moved
             to the schema app"; only if some were made.
         photos: its table photos, with the schema.
         other_photos: another one, that the role's own search_path finds; None: none.
@@ -368,7 +368,7 @@ def _refuse_other_photos(session: Session, library: _Library) -> None:
 
 
 def _refuse_lost(session: Session, library: _Library) -> None:
-    """Tells what was renamed from what is gone."""
+    """Distinguishes what was renamed from what is gone."""
     if not library.applied >= _known():
         return
     lost = session.fetch_all("schema/list_lost_objects")
@@ -414,7 +414,7 @@ def _refuse_obstacles(session: Session) -> None:
 
 
 def _try_cluster(session: Session) -> None:
-    """Makes clusters and takes them back: what an application's constraints say of them."""
+    """Makes clusters and rolls them back, to see if an application's constraints allow them."""
     try:
         with session.transaction(force_rollback=True):
             session.execute("schema/try_cluster")
@@ -426,7 +426,7 @@ def _try_cluster(session: Session) -> None:
 
 
 def _keep_others_out(session: Session) -> None:
-    """Lets no run or sweep begin before the transaction ends, and waits for other migrations.
+    """Keeps runs and sweeps out until the transaction ends, and waits for other migrations.
 
     Raises:
         BusyError: one is at work.
@@ -451,9 +451,9 @@ def _apply_migrations(session: Session, url: str) -> tuple[str, ...]:
 class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc] # yoyo has no types
     """yoyo's backend, in a transaction of the caller and with tables of our own.
 
-    yoyo opens a connection for each migration and commits it by itself; here every transaction of
-    its is a part of ours. Its lock is a row that a killed process leaves behind; ours is an
-    advisory lock.
+    yoyo opens a connection for each migration and commits it; here all its transactions
+    are part of ours. Its lock is a row that a killed process leaves behind; ours is an advisory
+    lock.
     """
 
     log_table = "migrations_log"

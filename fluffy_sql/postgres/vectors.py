@@ -109,7 +109,7 @@ class _IntegerArrayLoader(Loader):
 
 
 def register_vectors(connection: Connection[Any]) -> int | None:
-    """Teaches a connection the type `vector`; returns its oid, None where pgvector is missing."""
+    """Teaches a connection the type `vector`; returns its oid, None if pgvector is missing."""
     info = TypeInfo.fetch(connection, "vector")
     if info is None:
         return None
@@ -130,7 +130,7 @@ LONGEST_VECTOR = 16_000
 def fingerprint_vector(dimensions: int) -> NDArray[np.float32]:
     """Numbers between -1 and 1 that follow no pattern, the same for ever (Knuth's hash).
 
-    The inner product with an embedding is its fingerprint. A shorter probe is how a longer begins.
+    The inner product with an embedding is its fingerprint. A shorter one begins a longer one.
     """
     scrambled = (np.arange(1, dimensions + 1, dtype=np.uint64) * np.uint64(2_654_435_761)) % 2**32
     return (scrambled / 2**31 - 1).astype(np.float32)

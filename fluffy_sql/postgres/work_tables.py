@@ -22,7 +22,7 @@ def work_tables(session: Session, *names: str) -> Iterator[None]:
 
 
 def empty(session: Session, *names: str) -> None:
-    """Empties work tables; without names all of them. Only for who keeps other runs out."""
+    """Empties work tables; without names all of them. Other runs must be kept out."""
     session.fetch_value("work_tables/empty", names=list(names) or None)
 
 

@@ -61,7 +61,7 @@ class Workers:
         Items are taken as they are needed, and no more than a few results wait to be used: at
         k=1,000 each may be some 10 MB.
 
-        Where one call fails, or the caller is interrupted, statements under way are cancelled and
+        If one call fails, or the caller is interrupted, running statements are cancelled and
         nothing more is started.
         """
         stopped = Event()
@@ -92,7 +92,7 @@ class Workers:
                 self._cancel()
 
     def _cancel(self) -> None:
-        """Cancels what is under way; nothing to do where no session is at work."""
+        """Cancels running statements, if there are any."""
         # Again and again: a cancel that comes before the statement has reached the server is lost.
         while self._idle.qsize() < len(self._sessions):
             for session in self._sessions:

@@ -1,4 +1,4 @@
-"""Makes a fit of the labels that an algorithm wrote, when it has no more to say than these."""
+"""Makes a fit of the labels that an algorithm wrote, if it returns no more than these."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,8 +20,8 @@ def fit_of_labels(
 
     Args:
         task: what the algorithm was given.
-        left_out: photos that it gave no label on purpose, by reason.
-        by_centroid: whether distances to centroids tell how good its clusters are.
+        left_out: photos that it left without a label on purpose, by reason.
+        by_centroid: whether distances to centroids say how good its clusters are.
 
     Raises:
         LibraryError: a label has photos of two scopes.

@@ -8,7 +8,7 @@ from fluffy_sql.postgres.session import Session
 
 @dataclass(frozen=True)
 class Move:
-    """So many photos went from one cluster to another; None: they were in none."""
+    """How many photos went from one cluster to another; None: they were in none."""
 
     from_cluster_id: int | None
     to_cluster_id: int | None
@@ -52,7 +52,7 @@ def move_photos(
 
     Args:
         session: in a transaction.
-        run_id: the run in whose name moves are kept.
+        run_id: the run that moves are recorded under.
         labels: those to move; photos with another label stay.
         cluster_ids: of each label; None: into no cluster.
 

@@ -21,9 +21,9 @@ from fluffy_sql.postgres.ranges import row_ranges
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.work_tables import analyze, work_tables
 
-# Others that a photo's nearest other centroid is looked for among.
+# A photo's nearest other centroid is sought among this many.
 _OTHERS = 64
-# Clusters of a range, as far as there are not too many ranges: all centroids are sent for each.
+# Clusters of a range, unless there are too many ranges: all centroids are sent for each.
 _RANGE_CLUSTERS = 16
 _MOST_RANGES = 8
 _BLOCK_CLUSTERS = 128
@@ -36,8 +36,8 @@ class QualitySample:
 
     Attributes:
         few: in a run of no more photos, all are measured and averaged.
-        photos: of more, silhouettes are measured on so many,
-        per_cluster: and on so many a cluster.
+        photos: of more, silhouettes are measured on this many,
+        per_cluster: and on this many a cluster.
     """
 
     few: int = 8_192
@@ -66,7 +66,7 @@ class Quality:
         davies_bouldin: the smaller the better.
         calinski_harabasz: the larger the better.
 
-    The last three are None where there is one cluster only, or none can be computed.
+    The last three are None if there is only one cluster, or they can't be computed.
     """
 
     photos: int
@@ -81,7 +81,7 @@ class Quality:
 
     @classmethod
     def of_sizes(cls, photos: NDArray[np.int64]) -> Self:
-        """If distances to centroids tell nothing: only how many photos each cluster has."""
+        """If distances to centroids say nothing: only how many photos each cluster has."""
         sizes = (int(photos.sum()), len(photos), int(photos.min()), int(photos.max()))
         return cls(*sizes, 0, math.nan, None, None, None)
 
@@ -183,7 +183,7 @@ def nearest_others(centroids: Matrix, scopes: NDArray[np.intp]) -> NDArray[np.in
 
     Args:
         centroids: shape (k, dimensions).
-        scopes: shape (k,), whose each is.
+        scopes: shape (k,), the scope of each.
     """
     k = len(centroids)
     width = max(1, min(_OTHERS, k - 1))
@@ -211,10 +211,10 @@ def summarize_measured(session: Session) -> None:
 
 
 def compare(session: Session, fit: Fit | None) -> Quality:
-    """Measures the clusters that were summed up; all are of one scope where there is no fit.
+    """Measures the clusters that were summed up; all are of one scope if there is no fit.
 
-    Calinski and Harabasz compare the scatter within clusters with that of all photos, of which
-    there is none where each scope is clustered by itself.
+    Calinski and Harabasz compare the scatter within clusters with that of all photos, which means
+    nothing if each scope is clustered by itself.
     """
     scope_numbers = np.empty(0, np.intp) if fit is None else _scope_numbers(fit)
     session.execute(

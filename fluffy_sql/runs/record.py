@@ -31,9 +31,9 @@ class RunResult:
     """A finished run, with the names `generate --json` uses.
 
     Attributes:
-        run_id: None where none was recorded: nothing to do, or a dry run.
+        run_id: None if none was recorded: nothing to do, or a dry run.
         kind: `generate` or `recluster`.
-        dry_run: whether it was taken back.
+        dry_run: whether it was rolled back.
         scopes: of how many scopes its photos were; each is clustered by itself.
         skipped: photos that stay as they are, by reason.
         inertia, iterations, converged, recall: as of the algorithm's `Fit`.
@@ -72,7 +72,7 @@ def open_run(session: Session, **run: object) -> int:
     Args:
         session: the run's main connection.
         run: parameters of `sql/runs/open.sql`, but for the versions. `seed` is 0 if nothing is
-            drawn, `k_requested` None if nobody says beforehand, `dimensions` None if several.
+            drawn, `k_requested` None if it is not fixed, `dimensions` None if several.
     """
     server = session.fetch_all("schema/describe_server")[0]
     with session.transaction():  # on the disk, so that a crash of the server leaves a trace of it
@@ -88,7 +88,7 @@ def open_run(session: Session, **run: object) -> int:
 
 @contextmanager
 def record_of(session: Session, run_id: int, *, taken_back: bool) -> Iterator[None]:
-    """Sees to a run's record at its end: why it failed, if it did; nothing if it is taken back."""
+    """Closes a run's record: why it failed, if it did; nothing if it is rolled back."""
     try:
         yield
     except BaseException as error:
@@ -163,11 +163,11 @@ class RunRecorder:
         self.progress.step(report)
 
     def photos(self, done: int) -> None:
-        """So many more photos have their label."""
+        """This many more photos have their label."""
         self.progress.photos(done)
 
     def checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Training could go on from here."""
+        """Training can be resumed from here."""
         self.session.execute(
             "runs/write_checkpoint",
             run_id=self.run_id,

@@ -1,4 +1,4 @@
-"""The library as runs and sweeps find it: what there is to cluster, and nobody else at work."""
+"""Counts the photos to cluster, and checks that a run can cluster them."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from fluffy_sql.errors import LibraryError
 from fluffy_sql.postgres.schema import WITHOUT_IDENTITY
 from fluffy_sql.postgres.session import Session
 
-# Scopes that are named where one has to be chosen.
+# Scopes that are named if one has to be chosen.
 _NAMED = 3
 
 
@@ -65,13 +65,13 @@ def _scopes(eligible: list[PhotoGroup]) -> tuple[Scope, ...]:
 
 
 def require_steady_view(session: Session) -> bool:
-    """Makes sure that usable_photos shows each photo once, and the same ones at each look.
+    """Makes sure that usable_photos shows each photo once, and the same ones in each query.
 
     Returns:
         Whether what it shows of a photo may change without a change of the photo's row.
 
     Raises:
-        LibraryError: it shows a photo several times, or other photos at each look.
+        LibraryError: it shows a photo several times, or other photos in each query.
     """
     [view] = session.fetch_all("survey/describe_view")
     found = [] if view["as_made"] else session.fetch_all("survey/find_unsteady")
@@ -118,7 +118,7 @@ def require_one_length(photos: list[PhotoGroup], *, reclustered: bool = False) -
 
 
 def require_one_scope(scopes: Iterable[int | None], asked: ScopeFilter | None, what: str) -> None:
-    """Makes sure that all is of one scope, since two scopes have nothing to do with each other.
+    """Makes sure that all is of one scope, since two scopes are never compared.
 
     Args:
         scopes: of each photo or cluster, or of each kind of them.
@@ -149,8 +149,8 @@ def require_owners(session: Session, found: Survey) -> None:
     """Makes sure that clusters can be made for these photos.
 
     Raises:
-        LibraryError: clusters has a column that must not be null, and it is not known what to put
-            there: an owner's, where photos have no scope.
+        LibraryError: clusters has a column that must not be null, such as an owner's, and nothing
+            is known to put there, since photos have no scope.
     """
     unknown = session.fetch_all(
         "survey/find_unknown_columns",
@@ -166,7 +166,7 @@ def require_owners(session: Session, found: Survey) -> None:
 
 
 def several_lengths(photos_by_dimensions: list[tuple[int | None, int]]) -> LibraryError:
-    """The error to raise where embeddings are of several lengths."""
+    """The error to raise if embeddings are of several lengths."""
     found = ", ".join(f"{dims} ({photos:,} photos)" for dims, photos in photos_by_dimensions)
     return LibraryError(
         f"the embeddings are of several dimensions: {found};"

@@ -1,4 +1,4 @@
-"""Which centroids a photo is compared with, where there are many: those around its cell.
+"""Which centroids a photo is compared with, if there are many: those around its cell.
 
 An HNSW index over the centroids would do as well, but pgvector draws its layers at random and
 offers no seed, so the same seed would no longer give the same clusters.
@@ -20,7 +20,7 @@ LEAST_RECALL = 0.99
 # or 126 cells and 32 of each of five.
 _CELLS_OF_ROOT = 8
 _PROBES = 2
-# More of them where the first number of candidates would not do.
+# More of them, if the first number of candidates finds too few.
 _CANDIDATES_OF_CELL = (32, 64)
 _CELL_STEPS = 4
 _BLOCK = 128
@@ -48,14 +48,14 @@ def candidates_about(
     widths: Sequence[int],
     least_recall: float,
 ) -> NDArray[np.int32] | None:
-    """The centroids nearest to each center; None where too few rows would find their own in them.
+    """The centroids nearest to each center; None if too few rows would find their own in them.
 
     Args:
         centers: shape (cells, dimensions).
         centroids: shape (k, dimensions).
-        cells: shape (n, probes), where some rows look.
+        cells: shape (n, probes), the cells that some rows probe.
         labels: shape (n,), the nearest centroid of these.
-        widths: how many, and how many if these are too few; all, if there are not so many.
+        widths: how many, and how many if these are too few; at most all.
         least_recall: the share of these rows that must find it.
 
     Returns:
@@ -84,12 +84,12 @@ def cells_of(
     generator: np.random.Generator,
     least_recall: float,
 ) -> Cells | None:
-    """Cells to look in; None if they would not do.
+    """Cells to probe; None if they would find too few.
 
     Args:
         centroids: shape (k, dimensions).
         rows: shape (n, dimensions), some of what is to be assigned.
-        generator: where chance comes from.
+        generator: of random numbers.
         least_recall: the share of them that must find their nearest centroid.
     """
     centers = _cell_centers(centroids, generator)

@@ -1,12 +1,12 @@
-"""Follows rows of the sample from step to step: a row looks for its centroid around the last one.
+"""Approximate assignment: a row of the sample is compared with the centroids around its last one.
 
 Few rows change their centroid in a step, and then to one close by. In the sample of 100,000 photos
 at k=1,000, three steps after seeding, the 9 centroids nearest to where a row's was hold its new one
 in 997 of 1,000 cases. A row that is compared with 16 takes 5 us, with all of 200 20 us, with all of
 1,000 88 us.
 
-As in Elkan's and Hamerly's k-means (2003, 2010) what the step before told saves comparisons; there
-by bounds, which in so many dimensions hold for few rows, here by neighbourhood. So some rows in a
+As in Elkan's and Hamerly's k-means (2003, 2010) the previous step saves comparisons: there by
+bounds, which in many dimensions hold for few rows, here by neighbourhood. So some rows in a
 thousand get a centroid that is not quite the nearest, and look again around that one; how many
 photos have the nearest in the end is measured in the final pass.
 """
@@ -38,7 +38,7 @@ Labels = NDArray[np.int32]
 _CANDIDATES = (64,)
 # The same in the final pass: at k=400 it takes 64.
 _CANDIDATES_OF_PHOTO = (32, 64)
-# What the generator of cells is for, beside the restarts, which are numbered from 0.
+# RNG stream of the cells; streams 0 and up are the restarts.
 _CELLS = 1_000_001
 # Rows of a range for each centroid: a range sends a mean of each.
 _ROWS_PER_CENTROID = 8
@@ -46,12 +46,12 @@ _ROWS_PER_CENTROID = 8
 
 @dataclass(frozen=True)
 class CandidateLists:
-    """Where photos look for the nearest of many centroids.
+    """The candidates among many centroids that photos are compared with.
 
     Attributes:
         labels: shape (rows,), for each position of the sample a centroid that is near.
-        around: shape (k, width), the centroids around each: where photos of the sample look.
-        cells: where all others look; None: the sample is the library, there are no others.
+        around: shape (k, width), the centroids around each: candidates of the sample's photos.
+        cells: candidates of all others; None: the sample is the library, there are no others.
     """
 
     labels: Labels
@@ -85,7 +85,7 @@ class AssignmentTracker:
         sample: the rows.
 
     Attributes:
-        labels: shape (rows of the last look,), the centroid of each, by position.
+        labels: shape (rows of the last step,), the centroid of each, by position.
     """
 
     def __init__(self, task: KMeansTask, sample: Sample) -> None:
@@ -94,7 +94,7 @@ class AssignmentTracker:
         self.forget()
 
     def forget(self) -> None:
-        """Before centroids that have nothing to do with those of the last look."""
+        """Before centroids that are unrelated to those of the last step."""
         self.labels: Labels = np.empty(0, dtype=np.int32)
         self._before: Matrix | None = None
 
@@ -128,12 +128,12 @@ class AssignmentTracker:
             self._before, self.labels = centroids, labels
 
     def _follows(self, centroids: Matrix) -> bool:
-        """Whether there are enough centroids; and shards would have to send where each row is."""
+        """Whether there are enough centroids; not on Citus: shards would have to send labels."""
         enough = len(centroids) >= self._task.tuning.least_centroids
         return enough and not self._task.session.distributed
 
     def at(self, centroids: Matrix, rows: int) -> dict[str, Any] | None:
-        """Which centroid each of the first rows is at; None where the last look was at others.
+        """Which centroid each of the first rows has; None if the last step assigned other rows.
 
         As parameters of a statement: it need not compare a row with any other.
         """
@@ -143,10 +143,10 @@ class AssignmentTracker:
         return _alone(self._task.session, centroids) | {"cells": cells}
 
     def shortcuts(self, centroids: Matrix) -> CandidateLists | None:
-        """Where photos look for the nearest of many centroids; None: among all.
+        """The candidates that photos are compared with; None: all centroids.
 
         Args:
-            centroids: shape (k, dimensions): what the last look was at, in all dimensions.
+            centroids: shape (k, dimensions): those of the last step, in all dimensions.
         """
         if self._before is None:
             return None
@@ -165,12 +165,12 @@ class AssignmentTracker:
 
     @cached_property
     def _some(self) -> tuple[NDArray[np.int64], Matrix, Matrix]:
-        """Positions of some of the sample, their photos, and their rows: they tell what works."""
+        """Positions of some of the sample, their photos, and their rows: they show what works."""
         positions, photos = self._sample.fetch_some()
         return positions, photos, self._sample.directions.project(photos)
 
     def _generator(self) -> np.random.Generator:
-        """Chance for cells, the same for each time they are found."""
+        """The random generator of cells, the same each time they are found."""
         return np.random.default_rng([self._task.seed, _CELLS])
 
     def _pieces(self, names: StatementPair, centroids: Matrix, rows: int) -> list[_Piece]:
@@ -193,7 +193,7 @@ class AssignmentTracker:
         return pieces + [_Piece(names.exhaustive_params, everything, *ends) for ends in new]
 
     def _near(self, centroids: Matrix) -> dict[str, Any] | None:
-        """How rows of the last look are looked up; None where they had better be as new."""
+        """Parameters for rows assigned in the last step; None if a full search is cheaper."""
         if self._before is None or not self._follows(centroids):
             return None
         _, _, rows = self._some
@@ -218,12 +218,12 @@ class AssignmentTracker:
         widths: Sequence[int],
         least_recall: float,
     ) -> NDArray[np.int32] | None:
-        """The centroids around each of the last look; None where rows would not find theirs.
+        """The centroids around each of the last step; None if rows would not find theirs.
 
         Args:
-            before: shape (k, dimensions), those of the last look.
+            before: shape (k, dimensions), those of the last step.
             centroids: shape (k, dimensions).
-            labels: where some of the sample belong now.
+            labels: the centroids of some of the sample now.
             widths: how many around each, as in `candidates_about`.
             least_recall: share of these rows that must find theirs.
         """
@@ -239,7 +239,7 @@ class AssignmentTracker:
     def _find_labels(self, centroids: Matrix, after_row: int, last_row: int) -> Labels | None:
         """Labels by position, of the rows after the first ones.
 
-        None where there are too few centroids for it, or where rows are not followed.
+        None if there are too few centroids for it, or rows are not tracked.
         """
         if not self._follows(centroids):
             return None

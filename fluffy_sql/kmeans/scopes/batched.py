@@ -25,19 +25,19 @@ from fluffy_sql.postgres.centroids import Matrix, centroids_of
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import fingerprint_vector
 
-# Scopes of one statement together have about so many rows, as a range of the final pass has.
+# Scopes of one statement together have about this many rows, as a range of the final pass has.
 _GROUP_ROWS = 2_048
-# Rounds of breathing. 200 scopes of 50 photos, k=5, ended so far above scikit-learn's best of ten
+# Rounds of breathing. 200 scopes of 50 photos, k=5, ended this far above scikit-learn's best of ten
 # in each: 1.0 % without any, 0.7 % with one, 0.3 % with two, 0.2 % with four. Each takes as long as
 # all that comes before.
 _ROUNDS = 1
-# What the generator of a scope without a number is for.
+# RNG stream of the unscoped photos.
 _UNSCOPED = 2**63
 
 
 @dataclass(frozen=True)
 class _Trained:
-    """Where the training of one scope is.
+    """The state of one scope's training.
 
     Attributes:
         centroids: shape (k, dimensions).
@@ -58,7 +58,7 @@ class _StackedCentroids:
 
     Attributes:
         places: shape (scopes,), which scopes, rising.
-        starts: shape (scopes + 1,), where the centroids of each begin; the last is their number.
+        starts: shape (scopes + 1,), first centroid of each scope; the last is their number.
         centroids: shape (all, dimensions).
     """
 
@@ -260,7 +260,7 @@ class _SmallScopes:
     def _draw_splits(
         self, stack: _StackedCentroids, errors: NDArray[np.float64], most: Mapping[int, int]
     ) -> dict[int, Matrix]:
-        """A row from each of the worst clusters of scopes, so many of each."""
+        """A row from each of the worst clusters of scopes, as many of each as asked for."""
         wanted = {
             place: _worst(of_scope, most[place])
             for place, of_scope in stack.split(errors).items()

@@ -118,8 +118,8 @@ class _LogOfScopes:
         self._log.step(replace(report, step=self._steps))
 
     def photos(self, done: int) -> None:
-        """So many more photos have their label."""
+        """This many more photos have their label."""
         self._log.photos(done)
 
     def checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Not kept: it would say where one of the scopes is."""
+        """Not kept: it would be the state of one scope only."""

@@ -51,7 +51,7 @@ def read_csv(file: Path) -> Iterator[batches.Batch]:
 def _parse_embedding(text: str, where: str) -> NDArray[np.float64]:
     """A JSON array of numbers, which is also how pgvector writes a vector."""
     try:
-        # Whole numbers as floats too: a long one as int would overflow later, or take for ever.
+        # Whole numbers as floats too: a long one as int would overflow later, or take forever.
         numbers = json.loads(text, parse_int=float)
     except (ValueError, RecursionError):
         numbers = None

@@ -44,7 +44,7 @@ def read_npy(file: Path, paths: Path) -> Iterator[batches.Batch]:
 
 def _map_npy(file: Path) -> NDArray[Any]:
     """The array as a mapping of the file, of shape (rows, dimensions)."""
-    # NumPy may warn about the header it parses, which is of no use to whoever imports the file.
+    # NumPy may warn about the header it parses, which does not help the user.
     with batches.reading(file), warnings.catch_warnings(action="ignore"):
         try:
             # Never unpickles: an array of objects can't be mapped.

@@ -25,7 +25,7 @@ class ReportResult:
         index: the page in it.
         root: the folder photos were looked for in.
         clusters: shown with photos.
-        clusters_in_scope: of which the overview tells.
+        clusters_in_scope: shown in the overview.
         second_look: reasons for a second look.
         photos_shown: photos that could be read.
         unreadable: photos that could not, by reason.
@@ -55,8 +55,8 @@ def write_report(
         session: on a migrated database.
         selection: which clusters.
         out: the folder to write; an earlier report in it is replaced.
-        root: where relative paths of photos begin; no photo outside of it is opened.
-        progress: hears what is being done.
+        root: the folder of relative paths; no photo outside of it is opened.
+        progress: is notified of each step.
 
     Raises:
         UsageError: `root` is no folder, `out` holds other things, or a cluster does not exist.

@@ -1,4 +1,4 @@
-"""Writes a folder whole: until all of it is there, what was there before stays."""
+"""Writes a folder whole: what was there before stays until all of it is written."""
 
 import secrets
 import shutil

@@ -5,7 +5,7 @@ from functools import cache
 from PIL import ImageFont
 from PIL.ImageFont import FreeTypeFont
 
-# Pillow's has the letters of English alone. These are found where a system has them.
+# Pillow's has the letters of English alone. These are used if a system has them.
 _BUILT_IN = ""
 _FONTS = (
     _BUILT_IN,

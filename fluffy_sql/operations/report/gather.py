@@ -1,4 +1,4 @@
-"""Asks the database what a report tells: sums and averages, and the photos to look at."""
+"""Asks the database for what a report shows: sums and averages, and the photos to look at."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -53,7 +53,7 @@ def gather(session: Session, selection: model.Selection) -> model.Library:
     found = [look for group in groups for look in second_looks(group.clusters)]
     looks = found[:_MOST_SECOND_LOOKS]
     if not (selection.largest or selection.cluster_ids):
-        # The largest alone are shown where there are very many, and those to look at again.
+        # If there are very many, only the largest are shown, and those to look at again.
         with_photos = {cluster.id for cluster in clusters if cluster.photos}
         again = {cluster_id for look in looks for cluster_id in look.cluster_ids}
         added = (again & with_photos) - shown

@@ -1,4 +1,4 @@
-"""What a report tells of a library; all frozen, none of it a picture."""
+"""What a report says about a library: frozen dataclasses, without pictures."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,7 @@ class Selection:
     Attributes:
         run_id: only those that this run made; None: of every run and of none.
         scope: only those of this scope; None: there may be one scope only.
-        largest: show so many, the largest first; None: as many as a page can carry.
+        largest: show this many, the largest first; None: as many as a page can carry.
         cluster_ids: show just these; empty: as `largest` says.
         photos: most photos in each section of a cluster.
     """
@@ -35,7 +35,7 @@ class Photo:
     Attributes:
         section: why it is shown: `central`, `between` or `outermost`.
         rank: 1 is the photo nearest to the centroid.
-        distance: to the centroid; None where the two can't be compared.
+        distance: to the centroid; None if the two can't be compared.
     """
 
     photo_id: int
@@ -70,9 +70,9 @@ class Cluster:
 
     Attributes:
         photos: how many usable photos it has.
-        dimensions: length of its centroid; None where it has none.
-        spread: None where no photo has a distance.
-        silhouette: as its run measured it; None where it did not.
+        dimensions: length of its centroid; None if it has none.
+        spread: None if no photo has a distance.
+        silhouette: as its run measured it; None if it did not.
         neighbours: the nearest others that it can be compared with, nearest first.
     """
 
@@ -108,7 +108,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class Place:
-    """A point on the map, in the coordinates of its axes; `y` is 0 where there is one axis."""
+    """A point on the map, in the coordinates of its axes; `y` is 0 if there is only one axis."""
 
     cluster_id: int
     x: float
@@ -136,7 +136,7 @@ class Comparable:
 
     Attributes:
         clusters: the one with most photos first.
-        map: None where they all lie at one point, as a single one does.
+        map: None if they all lie at one point, as a single one does.
     """
 
     metric: str
@@ -162,7 +162,7 @@ class SecondLook:
 
 @dataclass(frozen=True)
 class Library:
-    """Everything a report tells.
+    """Everything a report says.
 
     Attributes:
         clusters: all that are in scope, the one with most photos first.

@@ -139,7 +139,7 @@ def _facts(library: Library) -> list[tuple[str, str, str]]:
 
 
 def _strips(groups: Sequence[Comparable]) -> dict[int, dict[str, float]]:
-    """For each cluster with distances, where they lie from 0 to 100, the largest of its group."""
+    """For each cluster with distances, their positions from 0 to 100, the largest of its group."""
     strips = {}
     for group in groups:
         top = max((c.spread.largest for c in group.clusters if c.spread), default=0) or 1

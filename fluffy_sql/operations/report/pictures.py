@@ -90,7 +90,7 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _middle(size: tuple[int, int]) -> tuple[float, float, float, float]:
-    """The box in the middle of a picture that is left where it would be a line."""
+    """The box in the middle of a picture that is kept if the whole would be a line."""
     width, height = size
     wide, tall = min(width, _LONGEST * height), min(height, _LONGEST * width)
     left, top = (width - wide) / 2, (height - tall) / 2
@@ -134,7 +134,7 @@ def square(image: Image.Image, side: int) -> Image.Image:
 
 
 def data_uri(image: Image.Image, height: int, quality: int) -> str:
-    """A picture, no higher than told, as the address of an image that is part of a page."""
+    """A picture of at most this height, as the address of an image that is part of a page."""
     if image.height > height:
         width = max(1, round(image.width * height / image.height))
         image = image.resize((width, height), Image.Resampling.LANCZOS)

@@ -14,12 +14,12 @@ TOO_SMALL = "too small"
 EMPTY = "empty"
 NEARLY_THE_SAME = "nearly the same"
 
-# With fewer clusters there is no saying what is usual.
+# With fewer clusters one can't say what is usual.
 _FEWEST_TO_COMPARE = 5
-# Standard deviations, as far as the median absolute deviation tells them: 1 in 700 by chance.
+# Standard deviations, estimated by the median absolute deviation: 1 in 700 by chance.
 _DEVIATIONS = 3.0
 _DEVIATION_OF_NORMAL = 1.4826
-# Where all are much alike, three deviations are nothing that one could see.
+# If all are much alike, nobody could see three deviations.
 _WIDER_AT_LEAST = 1.25
 _SMALL_SHARE = 0.2
 # Widths over distance, as in the Davies-Bouldin index. Photos differ from their centroid in many

@@ -30,8 +30,8 @@ class Tile:
     """A photo on a sheet, or why it is not there.
 
     Attributes:
-        picture: that fits into a square of `CELL` pixels; None where it could not be read.
-        trouble: why, where it could not.
+        picture: that fits into a square of `CELL` pixels; None if it could not be read.
+        trouble: why it could not.
     """
 
     rank: int

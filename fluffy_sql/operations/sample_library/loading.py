@@ -17,7 +17,7 @@ def load_sample_library(
 
     Args:
         session: on a migrated database.
-        folder: where the pictures go; made where it is missing.
+        folder: for the pictures; made if it is missing.
         pictures_per_theme: how many of each of the twelve themes.
 
     Returns:
