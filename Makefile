@@ -13,10 +13,10 @@ K ?=
 OUT ?= report
 
 .DEFAULT_GOAL := help
-.PHONY: help cluster report psql test check format bench lock audit clean
+.PHONY: help cluster report psql test test-fast coverage check format bench lock audit clean
 
 help:  ## List the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 cluster: $(VENV)/run.stamp  ## Cluster the photos; K=12 sets k, DATABASE_URL=... names the database
 	@$(RUN) migrate
@@ -31,6 +31,12 @@ psql: $(VENV)/run.stamp  ## Open psql on the configured database
 
 test: check  ## Lint, check types and run all tests
 	$(VENV)/bin/python -m pytest --numprocesses auto
+
+test-fast: $(VENV)/test.stamp  ## Run the tests that need no database: half a minute
+	$(VENV)/bin/python -m pytest --numprocesses auto -m "not database"
+
+coverage: $(VENV)/test.stamp  ## Run all tests and show which branches they miss
+	$(VENV)/bin/python -m pytest --numprocesses auto --cov --cov-report=term-missing:skip-covered
 
 check: $(VENV)/test.stamp  ## Lint and check types
 	$(VENV)/bin/python -m ruff check .

@@ -4,26 +4,20 @@ An algorithm labels photos in the run's work table; one service measures and com
 the algorithm. docs/architecture.md says how to write one, `examples/` has a small one.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
+from typing import ClassVar, Generic, Protocol, Self, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from fluffy_sql.errors import SettingsError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from numpy.typing import NDArray
-
-    from fluffy_sql.postgres.session import Session
-    from fluffy_sql.postgres.workers import Workers
+from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.workers import Workers
 
 # Packages name theirs under it, as in `dbscan = "my_package:DBSCAN"`.
 ENTRY_POINTS = "fluffy_sql.algorithms"
@@ -50,7 +44,7 @@ class Survey:
     Attributes:
         scopes: photos that have an embedding and no cluster; each scope is clustered by itself.
             Unscoped ones come first, the others by their numbers.
-        dimensions: length of their embeddings; 0 where there are none.
+        dimensions: length of their embeddings; 0 if there are none.
         without_embedding: photos that stay out because they have none.
         clustered: photos that are in a cluster already.
     """
@@ -89,7 +83,7 @@ class StepReport:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where training is.
+    """The state of a training.
 
     Attributes:
         step: the last step taken.
@@ -120,7 +114,7 @@ class Fit:
         recall: share of a sample of photos that have the label of their nearest centroid; None: an
             algorithm that does not go by that.
         least_recall: share that is promised, and checked before the result is committed.
-        by_centroid: whether distances to centroids tell how good a cluster is; if not, silhouette
+        by_centroid: whether distances to centroids say how good a cluster is; if not, silhouette
             and the like are not measured.
         digest: of the embeddings that were labelled; None: none was made.
     """
@@ -139,7 +133,7 @@ class Fit:
     digest: str | None = None
 
     @classmethod
-    def of_nothing(cls, dimensions: int, left_out: Mapping[str, int] | None = None) -> Fit:
+    def of_nothing(cls, dimensions: int, left_out: Mapping[str, int] | None = None) -> Self:
         """There was no photo to label."""
         return cls(
             labels=np.empty(0, dtype=np.intp),
@@ -151,7 +145,7 @@ class Fit:
 
 
 class RunObserver(Protocol):
-    """Where an algorithm says how it goes."""
+    """Receives an algorithm's progress."""
 
     def phase(self, name: str) -> None:
         """A phase begins."""
@@ -160,10 +154,10 @@ class RunObserver(Protocol):
         """A step is done."""
 
     def photos(self, done: int) -> None:
-        """So many more photos have their label."""
+        """This many more photos have their label."""
 
     def checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Training could go on from here."""
+        """Training can be resumed from here."""
 
 
 class AlgorithmSettings(BaseModel):
@@ -188,12 +182,12 @@ class Task(Generic[Settings]):
         survey: how many photos there are, whose, and of which dimensions.
         settings: the algorithm's own.
         metric: `cosine` or `l2`.
-        seed: where chance comes from, from 0 up.
-        log: where it says how it goes.
-        reclusters: whether photos that are in a cluster are clustered anew, too.
+        seed: of all random numbers, from 0 up.
+        log: receives its progress.
+        reclusters: whether photos that are in a cluster are clustered again, too.
         start: by scope, of shape (clusters, dimensions), centroids to start from; a scope that has
-            none starts from nothing. An algorithm without centroids pays no heed to them.
-        resume: where an earlier run had come to; None: a run from the beginning.
+            none starts from nothing. Algorithms without centroids ignore them.
+        resume: the point an earlier run reached; None: a run from the beginning.
     """
 
     session: Session
@@ -218,7 +212,7 @@ class Task(Generic[Settings]):
         [only] = self.survey.scopes
         return only.scope
 
-    def of_scopes(self, scopes: Sequence[Scope]) -> Task[Settings]:
+    def of_scopes(self, scopes: Sequence[Scope]) -> Self:
         """The task for some of its scopes."""
         return replace(self, survey=replace(self.survey, scopes=tuple(scopes)))
 
@@ -239,7 +233,7 @@ class Algorithm(ABC, Generic[Settings]):
     def fit(self, task: Task[Settings]) -> Fit:
         """Labels photos and says what it found.
 
-        It writes photo_id, label and row_version (the xmin of the photo's row as it was looked at)
+        It writes photo_id, label and row_version (the xmin of the photo's row when it was read)
         into the table work_assignments, each photo once; distance and fingerprint if it knows
         them. `fluffy_sql.runs.labels.fit_of_labels` then makes the rest of them. Labels are any
         integers; photos of two scopes never share one.
@@ -249,7 +243,7 @@ class Algorithm(ABC, Generic[Settings]):
         """
 
     def k_requested(self, settings: Settings) -> int | None:
-        """How many clusters were asked for, for the record; None: nobody says beforehand."""
+        """How many clusters were asked for, for the record; None: not fixed beforehand."""
         del settings
         return None
 
@@ -275,20 +269,15 @@ def algorithm_named(name: str) -> Algorithm[AlgorithmSettings]:
 
 
 def _load_entry_point(name: str) -> type[Algorithm[AlgorithmSettings]]:
+    asked = f"clustering.algorithm is {name!r}"
     [*found] = entry_points(group=ENTRY_POINTS, name=name)
     if not found:
-        raise SettingsError(
-            f"clustering.algorithm is {name!r}; allowed: {', '.join(algorithm_names())}"
-        )
+        raise SettingsError(f"{asked}; allowed: {', '.join(algorithm_names())}")
+    place = found[0].value
     try:
         loaded = found[0].load()
     except (ImportError, AttributeError) as error:
-        raise SettingsError(
-            f"clustering.algorithm is {name!r}, but {found[0].value} can't be loaded: {error}"
-        ) from error
+        raise SettingsError(f"{asked}, but {place} can't be loaded: {error}") from error
     if not (isinstance(loaded, type) and issubclass(loaded, Algorithm)):
-        raise SettingsError(
-            f"clustering.algorithm is {name!r}, but {found[0].value} is no subclass of"
-            " fluffy_sql.algorithms.Algorithm"
-        )
+        raise SettingsError(f"{asked}, but {place} is no subclass of {__name__}.Algorithm")
     return loaded

@@ -3,12 +3,13 @@
 docs/guides/python.md has examples.
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import Any, Self, TypeVar
+
+from numpy.typing import NDArray
 
 from fluffy_sql.errors import FluffySqlError, MissingExtraError
 from fluffy_sql.operations import assign as assigning
@@ -26,11 +27,6 @@ from fluffy_sql.runs.progress import Progress
 from fluffy_sql.runs.record import RunResult
 from fluffy_sql.runs.survey import ScopeFilter
 from fluffy_sql.settings import SettingsSources, as_argument
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from numpy.typing import NDArray
 
 __all__ = [
     "AssignResult",
@@ -83,14 +79,14 @@ def open_library(
     *,
     config: str | Path | None = None,
     settings: Mapping[str, Any] | None = None,
-) -> Iterator[Library]:
+) -> Iterator["Library"]:
     """Opens a photo library, for a `with` statement.
 
     Args:
         url: of the database, as in `postgresql://me@localhost/photos`; None: what `DATABASE_URL`
             says, else the settings file, else the embedded server, which runs meanwhile.
         config: the settings file; None: `image_embed.yml` in this folder, if there is one.
-        settings: laid over the file, by dotted names, as in `{"clustering.kmeans.restarts": 4}`.
+        settings: override the file, by dotted names, as in `{"clustering.kmeans.restarts": 4}`.
 
     Raises:
         SettingsError: a setting is wrong; the message says where it was set and what is allowed.
@@ -183,10 +179,10 @@ class Library:
             metric: `cosine` or `l2`.
             seed: the same seed on the same photos gives the same clusters.
             algorithm: which one to use, by its name.
-            recluster: cluster all photos anew; clusters that go on keep their id, name and status.
+            recluster: cluster all photos again; clusters that continue keep id, name and status.
             cold: with `recluster`, start from nothing and not from the clusters there are.
-            dry_run: go through it all and take it back; the result says what would change.
-            progress: hears how it goes.
+            dry_run: do it all and roll it back; the result says what would change.
+            progress: is notified as it goes.
 
         Raises:
             SettingsError: a value is not allowed.
@@ -230,7 +226,7 @@ class Library:
             metric: only clusters of this metric take photos; needed if there are both.
             moved: also look at photos that changed since a run placed them.
             dry_run: say what would change, and change nothing.
-            progress: hears how it goes.
+            progress: is notified as it goes.
 
         Raises:
             UsageError: a value is not allowed.
@@ -258,7 +254,7 @@ class Library:
         Args:
             run_id: only those that this run made.
             scope: only those of this scope, say of one owner.
-            limit: so many at most.
+            limit: at most this many.
         """
         of_scope = None if scope is None else ScopeFilter(scope)
         with self._database.reader() as session:

@@ -2,7 +2,7 @@
 
 
 class FluffySqlError(Exception):
-    """Something a user can cause or mend. The command line prints it and exits with `exit_code`."""
+    """Something a user can cause or fix. The command line prints it and exits with `exit_code`."""
 
     exit_code = 1
 
@@ -24,7 +24,7 @@ class MissingExtraError(UsageError):
 class DatabaseError(FluffySqlError):
     """Postgres refused a statement or could not be reached.
 
-    `sqlstate` is Postgres's five-character code, where there was one.
+    `sqlstate` is Postgres's five-character code, if there was one.
     """
 
     def __init__(self, message: str, sqlstate: str | None = None) -> None:
@@ -53,11 +53,11 @@ class ImportFileError(FluffySqlError):
 
 
 class HistoryError(FluffySqlError):
-    """A run can't be shown, compared or taken back."""
+    """A run can't be shown, compared or undone."""
 
 
 class BusyError(FluffySqlError):
-    """Another run is at work in this database."""
+    """Another run is active in this database."""
 
 
 class PostconditionError(FluffySqlError):

@@ -1,4 +1,4 @@
-"""Where the `.sql` files lie: inside an installed wheel, or at the top of a checkout."""
+"""Finds the `.sql` files: inside an installed wheel, or at the top of a checkout."""
 
 from pathlib import Path
 

@@ -1,14 +1,13 @@
 """`image_embed.yml` -> frozen, validated settings. A flag beats the environment beats the file."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import (
@@ -25,15 +24,12 @@ from pydantic_core import PydanticCustomError
 from fluffy_sql.algorithms import AlgorithmSettings, algorithm_named, algorithm_names
 from fluffy_sql.errors import SettingsError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
 DEFAULT_FILE = Path("image_embed.yml")
 
 Metric = Literal["cosine", "l2"]
 CounterCache = Literal["auto", "triggers", "service"]
 
-# What an address, which may hold a password, can be told by where none belongs.
+# How to recognize an address, which may hold a password, in a wrong place.
 _AN_ADDRESS = re.compile(r"://|(pass\w*|pwd)\s*=", re.IGNORECASE)
 
 # bigint in Postgres; NumPy wants seeds that are not negative.
@@ -162,13 +158,13 @@ def load_settings(
     flags: Mapping[str, Any] | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Settings:
-    """Reads the settings file and lays environment and flags over it.
+    """Reads the settings file; environment and flags override it.
 
     Args:
-        file: the settings file; None reads `image_embed.yml` in the working directory where there
-            is one, and the defaults where there is none.
+        file: the settings file; None reads `image_embed.yml` in the working directory if there is
+            one, else the defaults.
         flags: dotted key to value, such as `{"clustering.kmeans.k": 12}`; None means not given.
-        environment: where `DATABASE_URL` is looked up; None is that of the process.
+        environment: has `DATABASE_URL`; None is that of the process.
 
     Raises:
         SettingsError: the file can't be read, or a key or value is wrong. The message names the
@@ -195,7 +191,7 @@ def _settings_model(values: Mapping[str, Any]) -> type[Settings]:
     )
 
 
-# Where an address can be set besides the file, and how not to.
+# Where an address can be set besides the file, and how to unset it.
 _UNSET = {
     "DATABASE_URL": "unset it",
     as_option("database.url"): "leave it out",
@@ -241,11 +237,11 @@ class SettingsSources:
         return cls(_without_empty_sections(values), dict(_find_lines(path, root)), path)
 
     def with_values(self, values: Mapping[str, Any], called: Callable[[str], str]) -> Self:
-        """These with others laid over them.
+        """These, overridden by others.
 
         Args:
             values: by their dotted keys; None means not given.
-            called: what whoever gives them calls the setting of a key.
+            called: what messages call the setting of a key.
         """
         sources = self
         for key, value in values.items():
@@ -254,7 +250,7 @@ class SettingsSources:
         return sources
 
     def with_value(self, key: str, value: Any, origin: str) -> Self:
-        """These with one more laid over them."""
+        """These, overridden by one more."""
         *sections, name = key.split(".")
         return replace(
             self,
@@ -291,7 +287,7 @@ class SettingsSources:
         return f"database.url in {origin}"
 
     def _refuse_empty_url(self) -> None:
-        """An empty address is most often a variable that was to be set."""
+        """An empty address is most often a variable that someone forgot to set."""
         url = self.values.get("database", {}).get("url")
         if isinstance(url, str) and not url.strip():
             origin = self.url_origin()
@@ -301,7 +297,7 @@ class SettingsSources:
 
 
 def _find_lines(file: Path, node: yaml.Node, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Each key and its line; refuses what is no mapping, and a key set twice."""
+    """Each key and its line; refuses what is no mapping, and a key that is set twice."""
     if not isinstance(node, yaml.MappingNode):
         what = prefix.rstrip(".") or "the file"
         raise SettingsError(f"{_at(file, node)}: {what} must be a mapping of settings")
@@ -312,7 +308,7 @@ def _find_lines(file: Path, node: yaml.Node, prefix: str = "") -> Iterator[tuple
             raise SettingsError(f"{_at(file, key_node)}: {key} is set a second time; keep one")
         seen.add(key)
         yield key, _at(file, key_node)
-        if _is_section(key) and not _is_null(value_node):
+        if _is_section(key) and value_node.tag != "tag:yaml.org,2002:null":
             yield from _find_lines(file, value_node, f"{key}.")
 
 
@@ -333,15 +329,13 @@ def _parse_yaml(path: Path, text: str) -> tuple[Any, Any]:
         mark = error.problem_mark or error.context_mark
         line = f", line {mark.line + 1}" if mark else ""
         what = re.sub(r"'.*'", "...", error.problem or error.context or "unreadable")
-        raise SettingsError(f"{path}{line}: is not YAML as it should be: {what}") from None
+        raise SettingsError(f"{path}{line}: is not valid YAML: {what}") from None
     except yaml.YAMLError:
         raise SettingsError(
             f"{path}: is not YAML: it holds a character that YAML refuses"
         ) from None
     except (ValueError, KeyError, RecursionError):
-        raise SettingsError(
-            f"{path}: is not YAML as it should be: a value is not what it claims"
-        ) from None
+        raise SettingsError(f"{path}: is not valid YAML: a value does not fit its tag") from None
 
 
 def _with_value(values: Any, sections: list[str], name: str, value: Any) -> Any:
@@ -373,10 +367,6 @@ def _without_empty_sections(values: Any, prefix: str = "") -> Any:
     }
 
 
-def _is_null(node: yaml.Node) -> bool:
-    return bool(node.tag == "tag:yaml.org,2002:null")
-
-
 def _describe(error: ValidationError, sources: SettingsSources) -> str:
     """One line for the first thing wrong: where, which key, what was found, what is allowed."""
     first = error.errors(include_url=False)[0]
@@ -388,7 +378,8 @@ def _describe(error: ValidationError, sources: SettingsSources) -> str:
         if moved := _new_place(path):
             place = f"clustering.{moved}.{path[-1]}"
             return f"{where}: {key} is a setting of {moved}; write it as {place}"
-        return f"{where}: {key} is not a setting; allowed here: {', '.join(_names_of(model))}"
+        names = [field.alias or name for name, field in model.model_fields.items()]
+        return f"{where}: {key} is not a setting; allowed here: {', '.join(names)}"
     found = "nothing" if first["input"] is None else repr(first["input"])
     if key == "database.url" or _AN_ADDRESS.search(found):  # it may hold a password
         found = "a value that is not text" if key == "database.url" else "an address"
@@ -409,10 +400,6 @@ def _find_field(values: Mapping[str, Any], path: list[str]) -> tuple[type[BaseMo
     return model, None
 
 
-def _names_of(model: type[BaseModel]) -> list[str]:
-    return [field.alias or name for name, field in model.model_fields.items()]
-
-
 def _new_place(path: list[str]) -> str | None:
     """The algorithm that a setting directly under `clustering` belongs to."""
     if len(path) != 2 or path[0] != "clustering":  # noqa: PLR2004 - section and name
@@ -422,7 +409,7 @@ def _new_place(path: list[str]) -> str | None:
 
 
 def _anchor_embedded_dir(settings: Settings, file: Path) -> Settings:
-    """A relative embedded_dir is seen from the settings file, not from wherever one stands."""
+    """A relative embedded_dir is relative to the settings file, not to the working directory."""
     folder = (file.parent / Path(settings.database.embedded_dir).expanduser()).resolve()
     database = settings.database.model_copy(update={"embedded_dir": str(folder)})
     return settings.model_copy(update={"database": database})

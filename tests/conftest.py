@@ -35,11 +35,23 @@ ROOM_FOR_A_SERVER = 4 * 2**30
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+# Fixtures that start a server or talk to one.
+SERVERS = {"guarded", "nodes", "own_server", "server_url", "servers"}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks every test that uses a database, so that `-m "not database"` runs the rest alone."""
     for item in items:
-        if "server_url" in getattr(item, "fixturenames", ()):
+        if SERVERS.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.database)
+
+
+@pytest.fixture(autouse=True)
+def _no_server_without_the_marker(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if request.node.get_closest_marker("database") is None:
+        monkeypatch.delattr(embedded.EmbeddedServer, "start")
 
 
 @pytest.fixture(autouse=True)

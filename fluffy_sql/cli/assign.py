@@ -1,22 +1,15 @@
 """`assign`: puts photos into the clusters there are."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import Any
 
 import click
 
 from fluffy_sql.cli import options
 from fluffy_sql.cli.cluster_output import UNUSABLE, cluster_or_none, first_rows
-from fluffy_sql.cli.console import count, list_counts, literal, number, print_result
+from fluffy_sql.cli.console import Columns, Part, count, list_counts, literal, number, print_result
 from fluffy_sql.operations import assign as operations
-from fluffy_sql.operations.assign import AssignRequest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from fluffy_sql.cli.console import Columns, Part
-    from fluffy_sql.operations.assign import AssignResult, NamedMove
+from fluffy_sql.operations.assign import AssignRequest, AssignResult, NamedMove
 
 
 @click.command(short_help="Put photos without a cluster into the nearest one.")
@@ -44,16 +37,7 @@ if TYPE_CHECKING:
 )
 @click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
 @options.with_library_and_json
-def assign(
-    *,
-    max_distance: float | None,
-    within: int | None,
-    metric: str | None,
-    moved: bool,
-    dry_run: bool,
-    library: options.Library,
-    as_json: bool,
-) -> None:
+def assign(*, library: options.Library, as_json: bool, **asked: Any) -> None:
     """Put photos that have no cluster yet into the nearest active one, without training.
 
     All of them are placed, or none. A photo that is too far away stays without a cluster; the next
@@ -61,12 +45,9 @@ def assign(
 
     Example: fluffy-sql assign --within 95 --dry-run
     """
+    # Its own options are named as the fields of the request.
     request = AssignRequest(
-        max_distance=max_distance,
-        within=within,
-        metric=metric,
-        moved=moved,
-        dry_run=dry_run,
+        **asked,
         connections=library.settings.database.connections,
         limits=library.database.lock_limits,
     )

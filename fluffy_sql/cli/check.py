@@ -1,19 +1,13 @@
 """`check`: finds what is wrong in the database, and repairs it."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import click
 
 from fluffy_sql.cli import options
 from fluffy_sql.cli.console import count, print_result
+from fluffy_sql.operations.check import CheckResult
 from fluffy_sql.operations.check import check as check_database
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from fluffy_sql.operations.check import CheckResult
 
 _MOST_FINDINGS = 50
 

@@ -1,20 +1,13 @@
 """What several commands show: clusters, what a run made of them, and what it moved."""
 
-from __future__ import annotations
+from collections.abc import Callable, Iterator, Sequence
 
-from typing import TYPE_CHECKING
+from rich.table import Table
+from rich.text import Text
 
-from fluffy_sql.cli.console import literal, number, table
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from rich.table import Table
-    from rich.text import Text
-
-    from fluffy_sql.cli.console import Columns, Part, Row
-    from fluffy_sql.operations.clusters import Cluster
-    from fluffy_sql.runs.moves import Changes, ClusterChange, Move
+from fluffy_sql.cli.console import Columns, Part, Row, literal, number, table
+from fluffy_sql.operations.clusters import Cluster
+from fluffy_sql.runs.moves import Changes, ClusterChange, Move
 
 SHOWN_ROWS = 20
 _STATUS: dict[int | None, str] = {0: "active", 1: "unusable"}

@@ -1,9 +1,7 @@
 """`clusters`: lists them."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
@@ -12,29 +10,19 @@ from fluffy_sql.cli.cluster_output import clusters_table
 from fluffy_sql.cli.console import print_result
 from fluffy_sql.operations.clusters import list_clusters
 
-if TYPE_CHECKING:
-    from fluffy_sql.runs.survey import ScopeFilter
-
 
 @click.command(short_help="List the clusters, largest first.")
 @options.with_run
 @options.with_scope
 @options.with_limit
 @options.with_library_and_json
-def clusters(
-    *,
-    scope: ScopeFilter | None,
-    run_id: int | None,
-    limit: int | None,
-    library: options.Library,
-    as_json: bool,
-) -> None:
+def clusters(*, run_id: int | None, library: options.Library, as_json: bool, **asked: Any) -> None:
     """List the clusters, largest first, with their distances and most central photo.
 
     Example: fluffy-sql clusters --run 3 --limit 10
     """
     with library.database.reader() as session:
-        rows = list_clusters(session, run_id=run_id, scope=scope, limit=limit)
+        rows = list_clusters(session, run_id=run_id, **asked)
     none = "No clusters yet; make some: fluffy-sql generate"
     if run_id is not None:
         none = f"There are no clusters of run {run_id}."

@@ -1,10 +1,9 @@
 """Printing: results on stdout, as text or JSON; progress, warnings and errors on stderr."""
 
-from __future__ import annotations
-
 import json
 import re
 import sys
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
@@ -14,12 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
     from _typeshed import DataclassInstance
 
 Row = TypeVar("Row")
-Columns: TypeAlias = "Mapping[str, Callable[[Row], str | Text]]"
+Columns: TypeAlias = Mapping[str, Callable[[Row], str | Text]]
 Part: TypeAlias = str | Text | Table
 
 # Into a file, a pipe or cron's mail: rich would fold tables at 80 columns and cut paths.
@@ -45,7 +42,7 @@ def say(message: str) -> None:
 
 
 def print_result(
-    result: DataclassInstance | dict[str, Any], parts: str | Iterable[Part], *, as_json: bool
+    result: "DataclassInstance | dict[str, Any]", parts: str | Iterable[Part], *, as_json: bool
 ) -> None:
     """Prints the result of a command: as a JSON object, or the parts that describe it."""
     if as_json:
@@ -94,7 +91,7 @@ def printable(characters: str) -> str:
 
 
 def number(value: float | None, digits: int = 0) -> str:
-    """A number with so many digits behind the point; nothing if it is not known."""
+    """A number with this many decimals; nothing if it is not known."""
     return "" if value is None else f"{value:,.{digits}f}"
 
 

@@ -1,7 +1,5 @@
 """`detach`: removes views, functions and triggers before an application's migration."""
 
-from __future__ import annotations
-
 import click
 
 from fluffy_sql.cli import options

@@ -1,19 +1,13 @@
 """`distribute`: distributes the tables over the servers of Citus."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import click
 
 from fluffy_sql.cli import options
 from fluffy_sql.cli.console import count, print_result
+from fluffy_sql.operations.distribute import DistributeResult
 from fluffy_sql.operations.distribute import distribute as distribute_tables
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from fluffy_sql.operations.distribute import DistributeResult
 
 
 @click.command(short_help="Distribute the tables over the servers of Citus.")
@@ -46,4 +40,4 @@ def _describe(result: DistributeResult) -> Iterator[str]:
             yield f"{table.name}: {count(table.shards, 'shard')}, by {table.distributed_by}"
     whole = [table.name for table in result.tables if table.distributed_by is None]
     yield f"On every server, whole: {', '.join(whole)}"
-    yield "Runs keep photos_count from now on, for Citus runs no triggers on these tables."
+    yield "Runs keep photos_count from now on, since Citus runs no triggers on these tables."

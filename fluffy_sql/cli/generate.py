@@ -1,9 +1,7 @@
 """`generate`: clusters photos without a cluster, or all of them again."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 import click
 
@@ -14,20 +12,14 @@ from fluffy_sql.cli.cluster_output import (
     clusters_table,
     describe_changes,
 )
-from fluffy_sql.cli.console import count, list_counts, number, print_result, printable
+from fluffy_sql.cli.console import Part, count, list_counts, number, print_result, printable
 from fluffy_sql.cli.progress_bar import count_scopes
 from fluffy_sql.errors import UsageError
 from fluffy_sql.operations import generate as operations
 from fluffy_sql.operations.clusters import list_clusters
 from fluffy_sql.operations.generate import GenerateRequest
-from fluffy_sql.postgres.explain import PlanRecorder
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from fluffy_sql.cli.console import Part
-    from fluffy_sql.postgres.explain import ExplainedStatement
-    from fluffy_sql.runs.record import RunResult
+from fluffy_sql.postgres.explain import ExplainedStatement, PlanRecorder
+from fluffy_sql.runs.record import RunResult
 
 
 @click.command(short_help="Cluster the photos that have no cluster yet.")

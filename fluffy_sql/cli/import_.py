@@ -1,17 +1,12 @@
 """`import`: loads embeddings from a file."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import click
 
 from fluffy_sql.cli import options
 from fluffy_sql.cli.console import print_result, printable, stderr_console
 from fluffy_sql.operations.importing import import_photos
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @click.command("import", short_help="Load embeddings from a file.")

@@ -4,8 +4,6 @@ Nothing else in the package prints or exits. Results go to stdout, all else to s
 0 done, 1 failed, 2 wrong usage or settings, 130 stopped by a signal.
 """
 
-from __future__ import annotations
-
 import io
 import os
 import signal
@@ -73,7 +71,7 @@ def _interrupt(_signal: int, _frame: object) -> NoReturn:
 
 
 def _write_anything(stream: TextIO) -> None:
-    """Lets a stream escape what its encoding lacks: a path may hold any letter, or stray bytes."""
+    """Lets a stream escape what its encoding lacks: a path may hold any character or byte."""
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")
 

@@ -1,9 +1,7 @@
 """`migrate`: brings the database to the current schema, or uninstalls it."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 import click
 
@@ -11,12 +9,8 @@ from fluffy_sql.cli import options
 from fluffy_sql.cli.console import count, print_result
 from fluffy_sql.errors import UsageError
 from fluffy_sql.postgres import schema
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from fluffy_sql.postgres.counter_cache import CounterCache
-    from fluffy_sql.postgres.schema import MigrationResult
+from fluffy_sql.postgres.counter_cache import CounterCache
+from fluffy_sql.postgres.schema import MigrationResult
 
 
 @click.command(short_help="Bring the database to the current schema.")
@@ -55,7 +49,7 @@ def _describe(result: MigrationResult) -> Iterator[str]:
         yield f"Applied {name}"
     if result.made_again:
         yield f"Made again: {', '.join(result.made_again)}"
-    if not (result.changed or result.made_again or kept.changed or kept.mended):
+    if not (result.changed or result.made_again or kept.changed or kept.repaired):
         yield "The database is up to date."
     for table in result.adopted:
         yield f"The table {table} was here before; its rows and columns are kept."
@@ -74,9 +68,9 @@ def describe_counter_cache(kept: CounterCache) -> str:
         )
     if kept.distributed:
         return "photos is distributed, and Citus runs no triggers there: runs keep photos_count."
-    mended = f"{count(kept.mended, 'count')} corrected." if kept.mended else ""
+    repaired = f"{count(kept.repaired, 'count')} corrected." if kept.repaired else ""
     if not kept.changed:
-        return mended
+        return repaired
     if kept.kept_by == "service":
         return "Triggers no longer keep photos_count; runs count the clusters they make."
-    return f"Triggers keep photos_count from now on. {mended}".rstrip()
+    return f"Triggers keep photos_count from now on. {repaired}".rstrip()

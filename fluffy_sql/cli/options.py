@@ -1,12 +1,11 @@
 """What commands share: common options, and the library that these name, with its settings."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import click
 
@@ -14,17 +13,12 @@ from fluffy_sql.cli.console import say
 from fluffy_sql.cli.progress_bar import RunProgress
 from fluffy_sql.errors import MissingExtraError, UsageError
 from fluffy_sql.operations.database import Database
+from fluffy_sql.postgres.explain import PlanRecorder
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.runs.survey import ScopeFilter
-from fluffy_sql.settings import load_settings
+from fluffy_sql.settings import Settings, load_settings
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from fluffy_sql.postgres.explain import PlanRecorder
-    from fluffy_sql.postgres.session import Session
-    from fluffy_sql.settings import Settings
-
-    Command: TypeAlias = Callable[..., None]
+Command: TypeAlias = Callable[..., None]
 
 STOPPED_BY_SIGNAL = 130
 # What Postgres numbers rows with; an id beyond would be its "bigint out of range".

@@ -1,21 +1,14 @@
 """A run as it goes, on stderr: live on a terminal, a line for each phase elsewhere."""
 
-from __future__ import annotations
+from typing import Self
 
-from typing import TYPE_CHECKING
-
+from rich.console import Console
 from rich.progress import Progress as LiveLine
 from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from fluffy_sql.algorithms import StepReport, Survey
 from fluffy_sql.cli.console import count, stderr_console
 from fluffy_sql.runs.progress import Progress
-
-if TYPE_CHECKING:
-    from typing import Self
-
-    from rich.console import Console
-
-    from fluffy_sql.algorithms import StepReport, Survey
 
 
 class RunProgress(Progress):

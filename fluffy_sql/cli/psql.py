@@ -1,7 +1,5 @@
 """`psql`: opens psql on the configured database."""
 
-from __future__ import annotations
-
 import os
 import re
 import signal
@@ -32,7 +30,7 @@ def psql(context: click.Context, *, library: options.Library) -> None:
         environment = {**os.environ, **libpq_environment(url)}
         environment |= _search_path(url, library.database.schema, environment)
         program = find_psql(prefer_embedded=library.settings.database.url is None)
-        # Ctrl-C is for psql, which cancels its statement and goes on.
+        # Ctrl-C is for psql, which cancels its statement and continues.
         previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
             finished = subprocess.run([program, *context.args], env=environment, check=False)  # noqa: S603

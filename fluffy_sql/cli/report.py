@@ -1,9 +1,8 @@
 """`report`: writes a page and contact sheets that show the clusters."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,13 +10,10 @@ from fluffy_sql.cli import options
 from fluffy_sql.cli.console import count, print_result, printable, stderr_console
 from fluffy_sql.cli.sample import sample_folder
 from fluffy_sql.errors import UsageError
+from fluffy_sql.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from fluffy_sql.operations.report.build import ReportResult
-    from fluffy_sql.runs.survey import ScopeFilter
-    from fluffy_sql.settings import Settings
+    from fluffy_sql.operations.report.build import ReportResult  # an extra
 
 # Most mail servers take 20 to 25 MB, of which a page fills three quarters: it travels as text.
 _MAILABLE_BYTES = 15_000_000
@@ -60,16 +56,7 @@ _MAILABLE_BYTES = 15_000_000
 @options.with_scope
 @options.with_library_and_json
 def report(
-    *,
-    scope: ScopeFilter | None,
-    out: Path,
-    largest: int | None,
-    cluster_ids: tuple[int, ...],
-    run_id: int | None,
-    photos: int,
-    root: Path | None,
-    library: options.Library,
-    as_json: bool,
+    *, out: Path, root: Path | None, library: options.Library, as_json: bool, **selected: Any
 ) -> None:
     """Write a folder that shows the clusters: index.html, and a contact sheet for each cluster.
 
@@ -79,24 +66,17 @@ def report(
 
     Example: fluffy-sql report --out report --clusters 5 --root ~/Pictures
     """
-    if largest and cluster_ids:
+    if selected["largest"] and selected["cluster_ids"]:
         raise UsageError("--clusters and --cluster can't be given together; leave one out")
     with options.needs_extra("report", "a report needs Pillow and Jinja2"):
-        from fluffy_sql.operations.report.build import Order, write_report  # noqa: PLC0415 - an extra
+        from fluffy_sql.operations.report.build import write_report  # noqa: PLC0415 - an extra
         from fluffy_sql.operations.report.model import Selection  # noqa: PLC0415 - an extra
-    order = Order(
-        out=out,
-        root=root or _default_root(library.settings),
-        selection=Selection(
-            run_id=run_id, largest=largest, cluster_ids=cluster_ids, one_scope=scope
-        ),
-        photos=photos,
-    )
+    root = root or _default_root(library.settings)
     with (
         library.database.reader(at_one_moment=True) as session,
         stderr_console().status("reading the clusters") as line,
     ):
-        result = write_report(session, order, line.update)
+        result = write_report(session, Selection(**selected), out, root, line.update)
     print_result(result, _describe(result), as_json=as_json)
 
 
@@ -106,7 +86,7 @@ def _default_root(settings: Settings) -> Path:
     return sample_library if not settings.database.url and sample_library.is_dir() else Path()
 
 
-def _describe(result: ReportResult) -> Iterator[str]:
+def _describe(result: "ReportResult") -> Iterator[str]:
     """What was written where, and which photos are missing from it."""
     shown = "" if result.clusters == result.clusters_in_scope else f"{result.clusters:,} of "
     looks = f"{result.second_look:,}" if result.second_look else "nothing"

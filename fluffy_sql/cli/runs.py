@@ -1,28 +1,27 @@
 """`runs`: lists them; shows, compares or undoes one."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+from rich.table import Table
 from rich.text import Text
 
 from fluffy_sql.cli import options
 from fluffy_sql.cli.cluster_output import describe_changes, describe_moves
-from fluffy_sql.cli.console import count, literal, number, print_result, printable, table
+from fluffy_sql.cli.console import Part, count, literal, number, print_result, printable, table
 from fluffy_sql.errors import UsageError
-from fluffy_sql.operations.history import compare_runs, show_run, undo_run
+from fluffy_sql.operations.history import (
+    RunDetails,
+    RunDifference,
+    UndoResult,
+    compare_runs,
+    show_run,
+    undo_run,
+)
 from fluffy_sql.runs.moves import Changes
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from rich.table import Table
-
-    from fluffy_sql.cli.console import Part
-    from fluffy_sql.operations.history import RunDetails, RunDifference, UndoResult
 
 
 @click.group(short_help="List the runs; show, compare or undo one.", invoke_without_command=True)

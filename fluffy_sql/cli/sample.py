@@ -1,18 +1,13 @@
 """`sample`: loads a sample library into the embedded server."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from fluffy_sql.cli import options
 from fluffy_sql.cli.console import print_result, stderr_console
 from fluffy_sql.errors import UsageError
-
-if TYPE_CHECKING:
-    from fluffy_sql.settings import Settings
+from fluffy_sql.settings import Settings
 
 
 @click.command(short_help="Load a sample library into the embedded server.")
@@ -39,7 +34,7 @@ def sample(*, if_empty: bool, config: Path | None, as_json: bool) -> None:
 
 
 def sample_folder(settings: Settings) -> Path:
-    """Where its pictures lie: beside the embedded server."""
+    """The folder of its pictures, next to the embedded server."""
     return Path(settings.database.embedded_dir).parent / "sample_library"
 
 

@@ -1,29 +1,20 @@
 """`sweep`: tries many k and suggests one."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
+from rich.table import Table
 
 from fluffy_sql.cli import options
-from fluffy_sql.cli.console import count, number, print_result, say, table
+from fluffy_sql.cli.console import Part, count, number, print_result, say, table
 from fluffy_sql.errors import UsageError
 from fluffy_sql.operations import sweep as operations
 from fluffy_sql.operations.k_selection import spread_evenly
-from fluffy_sql.operations.sweep import SweepRequest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from rich.table import Table
-
-    from fluffy_sql.cli.console import Part
-    from fluffy_sql.operations.sweep import SweepResult
-    from fluffy_sql.runs.survey import ScopeFilter
+from fluffy_sql.operations.sweep import SweepRequest, SweepResult
+from fluffy_sql.runs.survey import ScopeFilter
 
 _STEPS = 12
 _MOST_STEPS = 1_000

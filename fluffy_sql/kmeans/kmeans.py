@@ -3,15 +3,14 @@
 Python sends k centroids and receives k averages a step. Of the embeddings themselves it sees a
 few megabytes to seed from, whatever the size of the library.
 
-The sample holds each photo's coordinates in the main directions, in which training goes on; its
-last step averages the photos themselves, and the final pass compares these.
+The sample holds each photo's coordinates in the main directions; training uses these. Its last
+step averages the photos themselves, and the final pass compares these.
 """
 
-from __future__ import annotations
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 
-from typing import TYPE_CHECKING
-
-from fluffy_sql.algorithms import Algorithm, Fit
+from fluffy_sql.algorithms import Algorithm, Fit, Task
 from fluffy_sql.kmeans.labelling import Labeller
 from fluffy_sql.kmeans.nearest.cells import LEAST_RECALL
 from fluffy_sql.kmeans.sample import Sample
@@ -19,11 +18,10 @@ from fluffy_sql.kmeans.scopes.split import fit_scopes
 from fluffy_sql.kmeans.settings import KMeansSettings, KMeansTask
 from fluffy_sql.kmeans.training import Training
 from fluffy_sql.kmeans.trainings import Trainings
-
-if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
+from fluffy_sql.kmeans.tuning import Tuning
 
 
+@dataclass(frozen=True)
 class KMeans(Algorithm[KMeansSettings]):
     """k-means with the metric of the settings; under cosine spherical k-means.
 
@@ -31,28 +29,34 @@ class KMeans(Algorithm[KMeansSettings]):
     vectors ranks as cosine distance does, being the square root of twice that.
     """
 
+    tuning: Tuning = field(default_factory=Tuning)
+
     settings = KMeansSettings
     least_recall = LEAST_RECALL
 
-    def fit(self, task: KMeansTask) -> Fit:
+    def fit(self, task: Task[KMeansSettings]) -> Fit:
         """Trains on a sample, then assigns every photo to its nearest centroid; scope by scope.
 
-        Where the task has centroids to start from, it trains these.
+        If the task has centroids to start from, it trains these.
 
         Each scope has as many clusters as were asked for, or as there are distinct embeddings
-        where these are fewer.
+        if there are fewer.
         """
-        if len(task.survey.scopes) == 1:
-            return _fit_one(task)
-        return fit_scopes(task, _fit_one)
+        tuned = self._tuned(task)
+        return _fit_one(tuned) if len(task.survey.scopes) == 1 else fit_scopes(tuned, _fit_one)
 
     def k_requested(self, settings: KMeansSettings) -> int:
         """The k of every scope that has none of its own."""
         return settings.k
 
-    def trainings(self, task: KMeansTask, largest_k: int) -> AbstractContextManager[Trainings]:
+    def trainings(
+        self, task: Task[KMeansSettings], largest_k: int
+    ) -> AbstractContextManager[Trainings]:
         """What a sweep tries k on."""
-        return Trainings.of(task, largest_k)
+        return Trainings.of(self._tuned(task), largest_k)
+
+    def _tuned(self, task: Task[KMeansSettings]) -> KMeansTask:
+        return KMeansTask(**vars(task), tuning=self.tuning)
 
 
 def _fit_one(task: KMeansTask) -> Fit:
@@ -64,7 +68,7 @@ def _fit_one(task: KMeansTask) -> Fit:
         training = Training(task, sample, k=k, seed=task.seed, photos=task.survey.eligible)
         start = task.start.get(task.scope)
         trained = training.resume(task.resume) if task.resume else training.train(start)
-        centroids = training.lift(trained.centroids)
+        centroids = training.restore(trained.centroids)
         task.log.phase("assign")
         return Labeller(task, k).assign(
             centroids,

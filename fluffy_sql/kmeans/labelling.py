@@ -1,40 +1,33 @@
 """The final pass of k-means: every photo gets its centroid, and every centroid photos."""
 
-from __future__ import annotations
-
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fluffy_sql.algorithms import Fit
 from fluffy_sql.kmeans.nearest.cells import LEAST_RECALL
+from fluffy_sql.kmeans.nearest.tracking import CandidateLists
 from fluffy_sql.kmeans.numeric_limits import require_finite
-from fluffy_sql.postgres.centroids import candidate_params, exhaustive_params
+from fluffy_sql.kmeans.settings import KMeansTask
+from fluffy_sql.postgres.centroids import Matrix, candidate_params, exhaustive_params
 from fluffy_sql.postgres.ranges import row_ranges
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import IntegerArray, fingerprint_vector
 from fluffy_sql.postgres.work_tables import empty
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fluffy_sql.kmeans.nearest.tracking import CandidateLists
-    from fluffy_sql.kmeans.settings import KMeansTask
-    from fluffy_sql.postgres.session import Session
-
-    Matrix = NDArray[np.float32]
-
-# Ranges of the pass: many more than connections, which take the next one as they come free. With
-# many centroids longer ones: all centroids are sent for each.
+# Ranges of the pass: many more than connections, each of which takes the next when it is free. With
+# many centroids they are longer: all centroids are sent for each.
 _MOST_RANGES = 64
 _RANGE_PHOTOS = 1_000
 _RANGE_PHOTOS_BY_CELL = 6_000
 _MOST_RANGES_BY_CELL = 100_000
-# Where photos are distributed, all shards share a range, and each gets the centroids for it again.
+# If photos are distributed, all shards share a range, and each gets the centroids for it again.
 _MOST_RANGES_OF_SHARDS = 8
 _LARGEST_ID = 2**63 - 1
 # Photos that are compared with every centroid to measure the recall, and again if it is too low,
-# drawn in so many parts, for connections to share.
+# drawn in this many parts, for connections to share.
 _CHECKED_PHOTOS = 2_000
 _CHECKED_TWICE = 10_000
 _CHECKS = 4
@@ -60,7 +53,7 @@ class Labeller:
 
         Args:
             trained: shape (up to k, dimensions).
-            shortcuts: where photos look for their nearest; None: among all centroids.
+            shortcuts: candidates that photos are compared with; None: all centroids.
             iterations: steps of training, for the result.
             converged: whether training ended by its tolerance, for the result.
 
@@ -99,7 +92,7 @@ class Labeller:
     def _assign_all(self, centroids: Matrix, shortcuts: CandidateLists | None) -> float:
         """Returns the share of photos that have their nearest centroid: 1.0 if all were compared.
 
-        Where shortcuts keep less than they promise, all is done again without them.
+        If shortcuts find too few, all is done again without them.
         """
         if shortcuts is None:
             self._assign_exactly(centroids)
@@ -107,7 +100,7 @@ class Labeller:
         self._assign_sample(centroids, shortcuts)
         self._assign_by_cell(centroids, shortcuts)
         recall = self._measure_recall(centroids, _CHECKED_PHOTOS)
-        if recall < LEAST_RECALL:  # by chance, or in truth?
+        if recall < LEAST_RECALL:  # by chance, or really?
             recall = self._measure_recall(centroids, _CHECKED_TWICE)
         if recall >= LEAST_RECALL:
             return recall

@@ -1,29 +1,21 @@
 """What Postgres can measure: embeddings neither too long nor too short, centroids not too many.
 
 pgvector squares differences as float4, which ends at 1e-38 and 3e38: beyond these limits a distance
-comes out as 0 or infinity. Under cosine there is nothing to fear, for embeddings are made unit
-vectors first, in float8.
+comes out as 0 or infinity. Under cosine it can't: embeddings are made unit vectors first,
+in float8.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import NDArray
 
 from fluffy_sql.errors import LibraryError
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
 SHORTEST = 1e-15
 LONGEST = 1e17
-# A message to Postgres ends at 1 GiB; a statement gets all centroids in one, beside other things.
-MOST_BYTES = 1_000_000_000
 
 
 def require_measurable(embeddings: NDArray[np.float32]) -> None:
-    """Makes sure that embeddings can be told apart by Euclidean distance.
+    """Makes sure that Euclidean distance can distinguish the embeddings.
 
     Args:
         embeddings: shape (n, dimensions).
@@ -37,16 +29,16 @@ def require_measurable(embeddings: NDArray[np.float32]) -> None:
         raise _not_measurable(f"of length {longest:.0e}")
 
 
-def require_room(k: int, dimensions: int) -> None:
-    """Makes sure that so many centroids can be sent to Postgres.
+def require_room(k: int, dimensions: int, most_bytes: int) -> None:
+    """Makes sure that this many centroids fit into one message to Postgres.
 
     Raises:
         LibraryError: together they are too large.
     """
-    most = MOST_BYTES // (4 * dimensions + 8)
+    most = most_bytes // (4 * dimensions + 8)
     if k > most:
         raise LibraryError(
-            f"{k:,} centroids of {dimensions:,} dimensions are more than the {MOST_BYTES:,} bytes"
+            f"{k:,} centroids of {dimensions:,} dimensions are more than the {most_bytes:,} bytes"
             f" that Postgres takes at once; choose a k of at most {most:,}"
         )
 
@@ -65,8 +57,8 @@ def require_finite(errors: float | NDArray[np.float64]) -> None:
 
 
 def _not_measurable(what: str) -> LibraryError:
-    """The error to raise where there are embeddings of which that is true."""
+    """The error to raise if there are embeddings of which that is true."""
     return LibraryError(
         f"there are embeddings {what}, which Postgres can't measure under l2, only lengths from"
-        f" {SHORTEST:.0e} to {LONGEST:.0e}; embed these photos anew, or use --metric cosine"
+        f" {SHORTEST:.0e} to {LONGEST:.0e}; embed these photos again, or use --metric cosine"
     )

@@ -1,23 +1,19 @@
 """The main directions of a library, in which it is trained: fewer numbers, the same clusters."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from fluffy_sql.postgres.centroids import Matrix
 
-    Matrix = NDArray[np.float32]
-
-    Rows = TypeVar("Rows", NDArray[np.float32], NDArray[np.float64])
+Rows = TypeVar("Rows", NDArray[np.float32], NDArray[np.float64])
 
 # With what is left of each row, 128 numbers. A pair then costs 70 ns where 768 numbers cost 110, a
 # row takes a sixth of the room, and no embedding is fetched in training. 100,000 photos of 768
 # dimensions ended 0.3 % above the inertia of training in all of them at k=1,000 (63 directions:
-# 0.7 %), and no higher at k=20 and 200; nor did 4,114 CLIP embeddings at k=20 and 100.
+# 0.7 %), and no higher at k=20 and 200, as did 4,114 CLIP embeddings at k=20 and 100.
 MOST_DIRECTIONS = 127
 # Subspace iteration (Halko, Martinsson and Tropp 2011, algorithm 4.4), on some more than wanted.
 _OVERSAMPLED = 10
@@ -31,8 +27,8 @@ class Projection:
     Rows in it end with their distance from the span; centroids lie in it, so they end with 0.
 
     Attributes:
-        axes: shape (m, dimensions); m is 0 where rows are used as they are.
-        origin: shape (dimensions,), where coordinates are counted from.
+        axes: shape (m, dimensions); m is 0 if rows are used as they are.
+        origin: shape (dimensions,), the zero of the coordinates.
     """
 
     axes: Matrix
@@ -66,8 +62,8 @@ class Projection:
         centroids[:, -1] = 0
         return centroids
 
-    def lay(self, centroids: Matrix) -> Matrix:
-        """Centroids of all dimensions as the sample has them: what restore takes back."""
+    def project_centroids(self, centroids: Matrix) -> Matrix:
+        """Centroids of all dimensions in the coordinates of the sample: what restore reverses."""
         return self.onto_span(self.project(centroids))
 
     def restore(self, centroids: Matrix) -> Matrix:
@@ -89,7 +85,7 @@ def fit_projection(rows: Matrix, *, centered: bool, generator: np.random.Generat
         rows: shape (n, dimensions).
         centered: whether they are seen from the mean; not under cosine, which is about directions
             from zero.
-        generator: where chance comes from.
+        generator: of random numbers.
     """
     dimensions = rows.shape[1]
     if dimensions <= MOST_DIRECTIONS + 1:

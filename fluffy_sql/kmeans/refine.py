@@ -1,13 +1,7 @@
 """Which centroids breathing k-means takes away (Fritzke 2020, arXiv 2006.15666)."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from numpy.typing import NDArray
 
 # Centroids nearer than this times the mean distance to the nearest other are neighbours.
 _NEIGHBOUR = 1.1
@@ -21,7 +15,7 @@ def centroids_to_remove(
     """The centroids to take away: of least utility, but not two that lie side by side.
 
     Of two neighbours each has little utility, because the other is there; taking both would leave
-    a hole. So the neighbours of one that goes are kept, as far as enough others remain (Fritzke
+    a hole. So the neighbours of one that goes are kept, if enough others remain (Fritzke
     2020, section 3.2).
 
     Args:

@@ -1,40 +1,24 @@
 """The sample that k-means is trained on: photos drawn by hash, in their main directions."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fluffy_sql.kmeans.numeric_limits import LONGEST, require_measurable, require_room
 from fluffy_sql.kmeans.projection import fit_projection, identity_projection
+from fluffy_sql.kmeans.settings import KMeansTask
+from fluffy_sql.postgres.centroids import Matrix
 from fluffy_sql.postgres.ranges import row_ranges
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.work_tables import analyze, work_tables
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
-
-    from fluffy_sql.kmeans.settings import KMeansTask
-    from fluffy_sql.postgres.session import Session
-
-    Matrix = NDArray[np.float32]
-
-# A sample is never smaller, unless the library is: with few clusters it costs next to nothing.
-_LEAST_SAMPLE = 8_192
-# What seeding may hold in memory, as float4 rows, unless there are so many clusters that each would
-# have fewer rows than this to be seeded from. (It is held twice for a while.)
-_SEEDING_BYTES = 8 * 2**20
-_LEAST_SEEDING_PER_CLUSTER = 3
-_FETCHED_AT_ONCE = 256
 # Ranges of a step: enough to keep connections busy, few enough that averages don't crowd the wire.
 _MOST_STEP_RANGES = 8
 _STEP_ROWS = 1_024
-# Photos from which directions are found, and others that tell whether candidates would do.
-_MOST_PHOTOS = 2_048
-# What the generator of directions is for, beside the restarts, which are numbered from 0.
+# RNG stream of the projection; streams 0 and up are the restarts.
 _DIRECTIONS = 1_000_000
 
 
@@ -57,17 +41,17 @@ class Sample:
     @classmethod
     @contextmanager
     def drawn(cls, task: KMeansTask, k: int) -> Iterator[Self]:
-        """Draws a sample for so many clusters; its work tables are gone afterwards.
+        """Draws a sample for k clusters; its work tables are empty afterwards.
 
         Args:
             task: whose photos, settings and connections to use.
-            k: how many clusters it must do for.
+            k: how many clusters it must be large enough for.
 
         Raises:
-            LibraryError: Postgres can't measure the photos, or not so many centroids.
+            LibraryError: Postgres can't measure the photos, or not this many centroids.
         """
-        require_room(k, task.survey.dimensions)
-        wanted = max(task.settings.sample_per_cluster * k, _LEAST_SAMPLE)
+        require_room(k, task.survey.dimensions, task.tuning.most_bytes)
+        wanted = max(task.settings.sample_per_cluster * k, task.tuning.least_sample)
         with cls._empty(task) as sample:
             sample.whole = wanted >= task.survey.eligible
             drawn = task.session.execute(
@@ -88,8 +72,8 @@ class Sample:
         """All photos of several scopes as they are, those of a scope side by side.
 
         No projection: main directions of all scopes together need not suit any single one. Yields
-        the sample and, in the order of its rows, where each scope is: scope, after_row (exclusive),
-        last_row.
+        the sample and, in the order of its rows, the range of each scope: scope, after_row
+        (exclusive), last_row.
         """
         scopes = [found.scope for found in task.survey.scopes]
         with cls._empty(task) as sample:
@@ -157,7 +141,8 @@ class Sample:
     @property
     def _most_photos(self) -> int:
         """As many as memory is set aside for."""
-        return min(_MOST_PHOTOS, _SEEDING_BYTES // (4 * self._task.survey.dimensions))
+        tuning = self._task.tuning
+        return min(tuning.most_photos, tuning.seeding_bytes // (4 * self._task.survey.dimensions))
 
     def _fetch_photos(self, after_row: int, last_row: int) -> tuple[NDArray[np.int64], Matrix]:
         """Positions, and the first photos of a range; shapes (n,) and (n, dimensions)."""
@@ -174,7 +159,8 @@ class Sample:
     def fetch_rows(self, most: int, k: int) -> Matrix:
         """The first rows, on the span, as many as memory is set aside for; shape (n, width)."""
         width = self.directions.width
-        bounded = max(_SEEDING_BYTES // (4 * width), _LEAST_SEEDING_PER_CLUSTER * k)
+        tuning = self._task.tuning
+        bounded = max(tuning.seeding_bytes // (4 * width), tuning.least_seeding_per_cluster * k)
         _, rows = self._fetch("kmeans/fetch_rows", (0, self.size), min(most, bounded), width)
         return self.directions.onto_span(rows)
 
@@ -199,15 +185,16 @@ class Sample:
     ) -> tuple[NDArray[np.int64], Matrix]:
         """Positions, and the first embeddings of a range (after, last], a few at a time.
 
-        Shapes (up to most,) and (up to most, width). A position may have no embedding, where its
-        photo can't be used.
+        Shapes (up to most,) and (up to most, width). A position has no embedding if its photo
+        can't be used.
         """
         after_row, last_row = positions_of
         rows = np.empty((min(most, last_row - after_row), width), dtype=np.float32)
         positions = np.empty(len(rows), dtype=np.int64)
         count = 0
-        for after in range(after_row, last_row, _FETCHED_AT_ONCE):
-            last = min(after + _FETCHED_AT_ONCE, last_row)
+        at_once = self._task.tuning.fetched_at_once
+        for after in range(after_row, last_row, at_once):
+            last = min(after + at_once, last_row)
             found = self._task.session.fetch_all(name, after_row=after, last_row=last, **parameters)
             for row in found[: len(rows) - count]:
                 positions[count], rows[count] = row["position"], row["embedding"]

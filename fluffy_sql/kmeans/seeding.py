@@ -1,20 +1,14 @@
 """Greedy k-means++ on a bounded sample, in memory: a few megabytes, whatever the library."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from numpy.typing import NDArray
+from numpy.typing import NDArray
 
 # float4 products are exact to about 1e-7; what is nearer than this, as a share of the squared
 # norms, is taken for the same point, or rounding would make seeds of copies.
 _SAME_POINT = 1e-6
-# Seeding from more rows than this tells little more, and takes longer than a step.
+# Seeding from more rows than this is hardly better, and takes longer than a step.
 _ENOUGH_PER_CLUSTER = 8
 _ENOUGH = 2_048
 
@@ -35,7 +29,7 @@ def seed_centroids(
     Args:
         rows: shape (n, dimensions), n at least 1.
         k: how many to pick.
-        generator: where chance comes from.
+        generator: of random numbers.
 
     Returns:
         Shape (m, dimensions), m the smaller of k and the number of distinct rows.

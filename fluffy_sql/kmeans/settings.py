@@ -1,12 +1,14 @@
-"""The section `clustering.kmeans` of the settings."""
+"""The section `clustering.kmeans` of the settings, and the task of a run with it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from pydantic import Field
 
 from fluffy_sql.algorithms import AlgorithmSettings, Scope, Task
+from fluffy_sql.kmeans.tuning import Tuning
 
 _K = Annotated[int, Field(ge=1, le=1_000_000)]
 _COUNT = "a whole number from 1 up"
@@ -36,8 +38,12 @@ class KMeansSettings(AlgorithmSettings):
         return self.k if scope is None else self.k_of_scope.get(scope, self.k)
 
     def clusters_of(self, found: Scope) -> int:
-        """How many clusters to make of a scope that has so many photos."""
+        """How many clusters to make of a scope with this many photos."""
         return min(self.k_for(found.scope), found.eligible)
 
 
-KMeansTask = Task[KMeansSettings]
+@dataclass(frozen=True)
+class KMeansTask(Task[KMeansSettings]):
+    """A task, and what k-means goes by besides its settings."""
+
+    tuning: Tuning = field(default_factory=Tuning)

@@ -1,12 +1,11 @@
 """Training: restarts, refinement and Lloyd steps in growing batches of the sample."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fluffy_sql.algorithms import Checkpoint, StepReport
 from fluffy_sql.kmeans.minibatch import (
@@ -17,15 +16,10 @@ from fluffy_sql.kmeans.minibatch import (
 )
 from fluffy_sql.kmeans.nearest.tracking import AssignmentTracker, StatementPair
 from fluffy_sql.kmeans.refine import centroids_to_remove
+from fluffy_sql.kmeans.sample import Sample
 from fluffy_sql.kmeans.seeding import enough_rows, seed_centroids
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fluffy_sql.kmeans.sample import Sample
-    from fluffy_sql.kmeans.settings import KMeansTask
-
-    Matrix = NDArray[np.float32]
+from fluffy_sql.kmeans.settings import KMeansTask
+from fluffy_sql.postgres.centroids import Matrix, centroids_of
 
 _LLOYD_STEP = StatementPair("kmeans/lloyd_step", "kmeans/lloyd_step_by_cell")
 _LIFT_MEANS = StatementPair("kmeans/full_dimension_means", "kmeans/full_dimension_means_by_cell")
@@ -37,26 +31,24 @@ _LIFTED_AT_ONCE = 256
 # 2.6 s).
 _LEAST_SEARCH_PAIRS = 500_000
 _LEAST_SEARCH_PAIRS_OF_A_SMALL_LIBRARY = 10_000_000
-# A step of so many pairs takes most of a second on two cores, or some of a larger one by cell.
+# Row-centroid comparisons in about one second on two cores.
 _PAIRS_OF_A_LONG_STEP = 20_000_000
 # Centroids that breathing k-means adds and takes away at once, at first (Fritzke 2020).
 BREATH = 5
-# Restarts are only ranked, and refined centroids descend again in training, so neither goes on to
+# Restarts are only ranked, and refined centroids descend again in training, so neither runs to
 # the last digit: with these, 105 steps end as low as 150 at the tolerance of the settings.
 COARSE_TOLERANCE = 1e-2
 FINE_TOLERANCE = 1e-3
-# A split is drawn from so many rows: one connection compares each of them with every centroid.
+# A split is drawn from this many rows: one connection compares each of them with every centroid.
 _SPLIT_ROWS_PER_CLUSTER = 4
 _LEAST_SPLIT_ROWS = 2_048
-# Keeps a division by a norm of zero out of the way; its result is not used.
-_TINY = 1e-300
 # Below this share of the mean squared norm, an error is float4 rounding: nothing to split.
 ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
 class Trained:
-    """Where training ended.
+    """The end of a training.
 
     Attributes:
         centroids: shape (up to k, width of the sample), on its span.
@@ -95,12 +87,12 @@ class Training:
         task: the settings, connections and log.
         sample: the rows to train on.
         k: how many centroids.
-        seed: where chance comes from.
+        seed: of all random numbers.
         photos: how many photos the centroids are for: a long final pass allows a long search.
 
     Attributes:
         steps: Lloyd steps so far, restarts included.
-        following: where rows of the sample were at the last step.
+        following: which centroids rows of the sample had at the last step.
     """
 
     def __init__(self, task: KMeansTask, sample: Sample, *, k: int, seed: int, photos: int) -> None:
@@ -147,16 +139,16 @@ class Training:
         return min(descents, key=lambda descent: descent.inertia)
 
     def resume(self, checkpoint: Checkpoint) -> Trained:
-        """Goes on with training from where an earlier run had come to."""
+        """Continues training from the point an earlier run reached."""
         self.steps = checkpoint.step
-        centroids = self._sample.directions.lay(checkpoint.centroids)
+        centroids = self._sample.directions.project_centroids(checkpoint.centroids)
         self._task.log.phase("train")
         batch_size = min(checkpoint.batch_size, self._sample.size)
         return self._train(Trained(centroids, np.inf, converged=False), batch_size)
 
     def _from_centroids(self, start: Matrix, batch_size: int) -> Trained:
         """As many as wanted: the least useful of too many go, too few are split."""
-        centroids = self._sample.directions.lay(start)
+        centroids = self._sample.directions.project_centroids(start)
         while len(centroids) > self._k:
             _, utilities = self._measure_clusters(centroids, batch_size)
             most = min(len(centroids) - self._k, len(centroids) // 2)
@@ -226,7 +218,7 @@ class Training:
         return Trained(centroids, measured.inertia, converged=False)
 
     def _keep(self, centroids: Matrix, batch_size: int) -> None:
-        """Tells where training is, in all dimensions: a later sample has other directions."""
+        """Logs the state of training, in all dimensions: a later sample has other directions."""
         restored = self._sample.directions.restore(centroids)
         self._task.log.checkpoint(Checkpoint(self.steps, batch_size, restored))
 
@@ -265,11 +257,11 @@ class Training:
         means[filled] = centroids_of(averages, centroids[filled], normalize=self._normalize)
         return _Measured(means, counts, errors)
 
-    def lift(self, centroids: Matrix) -> Matrix:
+    def restore(self, centroids: Matrix) -> Matrix:
         """Trained centroids in all dimensions: means of the photos that are nearest to each."""
-        lifted = self._sample.directions.restore(centroids)
-        sums = np.zeros(lifted.shape, dtype=np.float64)
-        counts = np.zeros(len(lifted), dtype=np.int64)
+        restored = self._sample.directions.restore(centroids)
+        sums = np.zeros(restored.shape, dtype=np.float64)
+        counts = np.zeros(len(restored), dtype=np.int64)
         for part in self.following.look(
             _LIFT_MEANS,
             centroids,
@@ -283,8 +275,8 @@ class Training:
         for start in range(0, len(filled), _LIFTED_AT_ONCE):
             labels = filled[start : start + _LIFTED_AT_ONCE]
             means = sums[labels] / counts[labels, None]
-            lifted[labels] = centroids_of(means, lifted[labels], normalize=self._normalize)
-        return lifted
+            restored[labels] = centroids_of(means, restored[labels], normalize=self._normalize)
+        return restored
 
     def _refill_empty(self, measured: _Measured, centroids: Matrix, rows: int) -> Matrix:
         """Gives each centroid without rows a row of one of the clusters with the largest errors."""
@@ -330,7 +322,7 @@ class Training:
     # Refinement
 
     def _breathe(self, start: Trained, rows: int) -> Trained:
-        """Moves centroids from where they serve least to where they serve most.
+        """Moves centroids from where they are least useful to where they are most useful.
 
         Breathing k-means (Fritzke 2020, arXiv 2006.15666): add m centroids where the error is
         largest, descend, take away the m of least utility, descend; keep the result if it is
@@ -373,19 +365,6 @@ class Training:
             errors[labels] += [row["error"] for row in part]
             utilities[labels] += [row["utility"] for row in part]
         return errors, utilities
-
-
-def centroids_of(means: NDArray[np.float64], before: Matrix, *, normalize: bool) -> Matrix:
-    """Means as centroids: made unit vectors under cosine.
-
-    A mean of zero (rows that point in opposite directions) has no direction; it keeps the
-    centroid it had.
-    """
-    if not normalize:
-        return means.astype(np.float32)
-    norms = np.linalg.norm(means, axis=1, keepdims=True)
-    units: Matrix = np.where(norms > 0, means / np.maximum(norms, _TINY), before)
-    return units.astype(np.float32)
 
 
 def _add_means(

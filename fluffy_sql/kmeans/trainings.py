@@ -1,26 +1,17 @@
 """Trainings for several k on one sample, for a sweep: each is measured and none labels a photo."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from fluffy_sql.kmeans.sample import Sample
+from fluffy_sql.kmeans.settings import KMeansTask
 from fluffy_sql.kmeans.training import Training
+from fluffy_sql.postgres.centroids import Matrix
 from fluffy_sql.postgres.work_tables import work_tables
 from fluffy_sql.runs.quality import Quality, compare, summarize_measured
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from fluffy_sql.kmeans.settings import KMeansTask
-
-    Matrix = NDArray[np.float32]
-
-# Rows of the sample that every k is measured on, and so many for each cluster of the largest k.
+# Rows of the sample that every k is measured on, and how many for each cluster of the largest k.
 _MEASURED_ROWS = 8_192
 _MEASURED_ROWS_PER_CLUSTER = 16
 
@@ -48,7 +39,7 @@ class Trainings:
     def train(self, k: int, seed: int) -> Matrix:
         """Centroids of one training, shape (k, dimensions)."""
         training = Training(self._task, self._sample, k=k, seed=seed, photos=self.photos)
-        return training.lift(training.train().centroids)
+        return training.restore(training.train().centroids)
 
     def measure(self, first: Matrix, second: Matrix) -> tuple[Quality, float]:
         """The quality of a training, and how alike it is to a second one.

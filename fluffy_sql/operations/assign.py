@@ -1,21 +1,21 @@
 """Places photos at clusters that are there, without training."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fluffy_sql.algorithms import Scope, Survey, scope_order
 from fluffy_sql.errors import LibraryError, UsageError
 from fluffy_sql.postgres.counter_cache import moves_are_counted
 from fluffy_sql.postgres.ranges import row_ranges
 from fluffy_sql.postgres.schema import require_current_schema
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.transaction import LockLimits, final_transaction
 from fluffy_sql.postgres.vectors import LONGEST_VECTOR, fingerprint_vector
 from fluffy_sql.postgres.work_tables import analyze, work_tables
@@ -26,13 +26,7 @@ from fluffy_sql.runs.progress import Progress
 from fluffy_sql.runs.record import Clock, RunRecorder, open_run, record_of
 from fluffy_sql.runs.survey import require_identity, require_steady_view, vector_indexes
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fluffy_sql.postgres.session import Session
-
-
-# Many more ranges than connections, which take the next one as they come free.
+# Many more ranges than connections, each of which takes the next when it is free.
 _MOST_RANGES = 64
 _RANGE_PHOTOS = 1_000
 _RECORDED = ("max_distance", "within", "metric", "moved", "dry_run")
@@ -40,16 +34,16 @@ _RECORDED = ("max_distance", "within", "metric", "moved", "dry_run")
 
 @dataclass(frozen=True)
 class AssignRequest:
-    """Which photos are placed, and where.
+    """Which photos are placed, and into which clusters.
 
     Attributes:
         max_distance: the farthest a photo may lie from the centroid; None: no limit of this kind.
-        within: as far as this percentage of a cluster's photos lay at training; None likewise.
+        within: no farther than this percentage of a cluster's photos at training; None likewise.
         metric: only clusters of this metric take photos; None: there may be one metric only.
         moved: whether photos that changed since a run placed them may be placed again.
-        dry_run: whether all is undone at the end.
+        dry_run: whether all is rolled back at the end.
         connections: how many connections share the work.
-        limits: how long the final transaction may be in the way.
+        limits: how long the final transaction may wait for locks and hold them.
 
     Raises:
         UsageError: a value is not allowed.
@@ -74,10 +68,6 @@ class AssignRequest:
         if self.metric not in (None, "cosine", "l2"):
             raise UsageError(f"metric is {self.metric!r}; allowed: cosine or l2")
 
-    def as_recorded(self) -> dict[str, Any]:
-        """What the record of the run keeps of it."""
-        return {name: getattr(self, name) for name in _RECORDED}
-
 
 @dataclass(frozen=True)
 class NamedMove:
@@ -100,7 +90,7 @@ class AssignResult:
         photos_assigned: photos that are in another cluster now, or would be; `moves` has them.
         photos_left: photos with an embedding that are still in no cluster, `left` says why.
         skipped: photos in no cluster that were not looked at, by reason.
-        moves: from where to where, most photos first.
+        moves: from which cluster to which, most photos first.
         vector_indexes: indexes on embeddings that had to be written for each photo.
     """
 
@@ -128,8 +118,8 @@ def assign(
 
     Args:
         session: opened to work, outside of any transaction.
-        request: which photos, and where.
-        progress: hears how it goes.
+        request: which photos, and into which clusters.
+        progress: is notified as it goes.
 
     Raises:
         SchemaError: the database is not migrated.
@@ -193,7 +183,7 @@ class _Lookups:
             self._extents[row["scope"]] = (first, place + 1)
 
     def of(self, scopes: tuple[int | None, ...]) -> dict[str, Any] | None:
-        """None where there is no cluster of these scopes."""
+        """None if there is no cluster of these scopes."""
         there = tuple(scope for scope in scopes if scope in self._extents)
         if not there:
             return None
@@ -224,7 +214,7 @@ class _Found:
     Attributes:
         photos: how many were listed.
         left_out: photos that were not, by reason.
-        metric: that of all clusters; None where there is none.
+        metric: that of all clusters; None if there is none.
         clusters: those that take photos; usually all have centroids of one length.
     """
 
@@ -342,53 +332,46 @@ def _find_nearest(session: Session, workers: Workers, found: _Found, log: RunRec
             log.photos(photos)
 
 
+@dataclass(frozen=True)
 class _Run:
     """What is recorded and said of one run."""
 
-    def __init__(
-        self,
-        session: Session,
-        request: AssignRequest,
-        found: _Found,
-        clock: Clock,
-        reads_other_tables: bool,
-    ) -> None:
-        self._session = session
-        self._request = request
-        self._found = found
-        self._clock = clock
-        self._reads_other_tables = reads_other_tables
+    session: Session
+    request: AssignRequest
+    found: _Found
+    clock: Clock
+    reads_other_tables: bool
 
     def open(self) -> int:
-        several = len(self._found.clusters) > 1
+        several = len(self.found.clusters) > 1
         return open_run(
-            self._session,
+            self.session,
             kind="assign",
             algorithm="nearest",
-            metric=str(self._found.metric),
+            metric=str(self.found.metric),
             seed=0,
             k_requested=None,
-            settings=json.dumps(self._request.as_recorded()),
-            photos_eligible=self._found.photos,
-            dimensions=None if several else self._found.dimensions[0],
+            settings=json.dumps({name: getattr(self.request, name) for name in _RECORDED}),
+            photos_eligible=self.found.photos,
+            dimensions=None if several else self.found.dimensions[0],
         )
 
     def commit(self, run_id: int, limits: LockLimits) -> AssignResult:
         """The final transaction: photos, counts and the end of the run, or none of it."""
-        analyze(self._session, "work_assignments")
-        undone = self._request.dry_run
-        with final_transaction(self._session, limits, old_clusters=True, force_rollback=undone):
-            self._clock.locked()
+        analyze(self.session, "work_assignments")
+        undone = self.request.dry_run
+        with final_transaction(self.session, limits, old_clusters=True, force_rollback=undone):
+            self.clock.locked()
             moves = self._place(run_id)
-            result = self.result(run_id if moves and not self._request.dry_run else None, moves)
+            result = self.result(run_id if moves and not self.request.dry_run else None, moves)
             if moves:
                 self._close(run_id, result)
             else:
-                self._session.execute("runs/discard", run_id=run_id)
-        return replace(result, seconds=self._clock.seconds())
+                self.session.execute("runs/discard", run_id=run_id)
+        return replace(result, seconds=self.clock.seconds())
 
     def _close(self, run_id: int, result: AssignResult) -> None:
-        self._session.execute(
+        self.session.execute(
             "commit/close_assign",
             run_id=run_id,
             photos_moved=result.photos_assigned,
@@ -397,27 +380,27 @@ class _Run:
         )
 
     def _place(self, run_id: int) -> tuple[NamedMove, ...]:
-        rows = [row for alike in self._found.clusters for row in alike.rows]
-        if self._reads_other_tables:
-            self._session.execute(
+        rows = [row for alike in self.found.clusters for row in alike.rows]
+        if self.reads_other_tables:
+            self.session.execute(
                 "commit/forget_changed",
                 labels=[row["label"] for row in rows],
                 scopes=[row["scope"] for row in rows],
-                normalize=self._found.normalize,
+                normalize=self.found.normalize,
                 fingerprint_vector=fingerprint_vector(LONGEST_VECTOR),
             )
         labels = {row["id"]: row["label"] for row in rows}
-        active = self._session.fetch_all("assign/list_active", cluster_ids=list(labels))
+        active = self.session.fetch_all("assign/list_active", cluster_ids=list(labels))
         cluster_ids = [row["id"] for row in active]
-        move_photos(self._session, run_id, [labels[found] for found in cluster_ids], cluster_ids)
-        moves = self._session.fetch_as(NamedMove, "commit/list_named_moves", run_id=run_id)
+        move_photos(self.session, run_id, [labels[found] for found in cluster_ids], cluster_ids)
+        moves = self.session.fetch_as(NamedMove, "commit/list_named_moves", run_id=run_id)
         added: Counter[int] = Counter()
         for move in moves:
             added[move.to_cluster_id] += move.photos
             if move.from_cluster_id is not None:
                 added[move.from_cluster_id] -= move.photos
-        if not moves_are_counted(self._session):
-            self._session.execute(
+        if not moves_are_counted(self.session):
+            self.session.execute(
                 "commit/add_counts", cluster_ids=list(added), photos=list(added.values())
             )
         return tuple(moves)
@@ -426,27 +409,27 @@ class _Run:
         left = self._count_left(sum(m.photos for m in moves if m.from_cluster_id is None))
         return AssignResult(
             run_id=run_id,
-            dry_run=self._request.dry_run,
-            metric=self._found.metric,
-            max_distance=self._request.max_distance,
-            within=self._request.within,
-            clusters=sum(len(alike.rows) for alike in self._found.clusters),
+            dry_run=self.request.dry_run,
+            metric=self.found.metric,
+            max_distance=self.request.max_distance,
+            within=self.request.within,
+            clusters=sum(len(alike.rows) for alike in self.found.clusters),
             photos_assigned=sum(move.photos for move in moves),
             photos_left=sum(left.values()),
             left=left,
-            skipped=self._found.left_out,
+            skipped=self.found.left_out,
             moves=moves,
-            seconds=self._clock.seconds(),
+            seconds=self.clock.seconds(),
         )
 
     def _count_left(self, placed: int) -> dict[str, int]:
         """Photos that have an embedding and are still in no cluster, by reason."""
-        [counted] = self._session.fetch_all(
+        [counted] = self.session.fetch_all(
             "assign/count_photos",
-            normalize=self._found.normalize,
-            scopes=[scope for alike in self._found.clusters for scope in alike.scopes],
-            dimensions=[alike.dimensions for alike in self._found.clusters for _ in alike.scopes],
+            normalize=self.found.normalize,
+            scopes=[scope for alike in self.found.clusters for scope in alike.scopes],
+            dimensions=[alike.dimensions for alike in self.found.clusters for _ in alike.scopes],
         )
         looked_at = counted.pop("looked_at")
-        # They changed, or their cluster did, while the run went on: the next one looks again.
+        # They changed, or their cluster did, during the run: the next one tries them again.
         return {**counted, "changed_meanwhile": looked_at - placed - sum(counted.values())}

@@ -1,15 +1,14 @@
-"""Looks for what is wrong in a database, and mends it.
+"""Looks for what is wrong in a database, and repairs it.
 
 It reads the table of photos, but of embeddings only a sample, so a large library takes seconds.
 
 A further check is a function that asks one statement of `sql/check`, and a line in `CHECKS`.
 """
 
-from __future__ import annotations
-
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fluffy_sql.algorithms import algorithm_named
 from fluffy_sql.errors import LibraryError, SchemaError, SettingsError
@@ -21,14 +20,11 @@ from fluffy_sql.postgres.work_tables import empty
 from fluffy_sql.runs.lock import close_left_open
 from fluffy_sql.runs.survey import describe_scope, require_steady_view
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 # The check of a sample; others read tables.
 _NEAREST_CENTROID = "nearest_centroid"
-# Of photos that runs moved, so many are compared with the centroids of their run.
+# How many photos that runs moved are compared with the centroids of their run.
 _SAMPLED_PHOTOS = 1_000
-# A run does something every few seconds at least, and waits for locks as long as it was told to.
+# A run does something every few seconds at least, and waits for locks as long as its settings say.
 _IDLE_SECONDS = 60
 _BLOCKED_SECONDS = 10
 
@@ -40,7 +36,7 @@ class Finding:
     Attributes:
         check: the check that found it.
         found: what is wrong, in a sentence without its full stop.
-        remedy: what `--repair` does about it, as in "counted anew"; None: nothing.
+        remedy: what `--repair` does about it, as in "counted again"; None: nothing.
         repaired: whether that was done.
     """
 
@@ -57,9 +53,9 @@ class CheckResult:
     Attributes:
         ok: nothing is wrong, or not any more.
         checks: what was looked at.
-        photos_compared: whose nearest centroid was looked for: a sample of those that runs placed
-            and whose embedding is as it was then.
-        notes: what one should know, and nothing is wrong with.
+        photos_compared: whose nearest centroid was sought: a sample of those that runs placed and
+            whose embedding has not changed since.
+        notes: what one should know, though nothing is wrong.
     """
 
     ok: bool
@@ -76,9 +72,9 @@ class Check:
     Attributes:
         name: what it is called in results.
         find: says what is wrong, a sentence for each.
-        remedy: what `repair` does about all of it, as in "counted anew".
+        remedy: what `repair` does about all of it, as in "counted again".
         repair: does it, in the transaction in which it was found: a function, or the name of a
-            statement; None: a person has to.
+            statement; None: only a person can.
     """
 
     name: str
@@ -88,13 +84,13 @@ class Check:
 
 
 def check(url: str, *, schema: str = DEFAULT_SCHEMA, repair: bool = False) -> CheckResult:
-    """Looks for what is wrong; all of it is mended, or nothing.
+    """Looks for what is wrong; all of it is repaired, or nothing.
 
-    Where the schema is not current, nothing else can be looked at.
+    If the schema is not current, nothing else can be checked.
 
     Raises:
-        DatabaseError: Postgres refused a statement, say since row-level security hides rows; or
-            something is to be repaired on a standby.
+        DatabaseError: Postgres refused a statement, for example because row-level security hides
+            rows; or a standby needs repair.
     """
     begin = "session/begin_in_one_transaction"
     with Session.look(url, schema=schema, begin=begin) as session:
@@ -152,8 +148,8 @@ def _idle_guards(session: Session) -> list[str]:
 
 def _stray_triggers(session: Session) -> list[str]:
     return [
-        f"{row['of_table']} is no part of photos any more, and its trigger {row['name']} would go"
-        " on as if it were"
+        f"{row['of_table']} is no longer part of photos, but its trigger {row['name']} would"
+        " still count"
         for row in session.fetch_all("triggers/list_stray")
     ]
 
@@ -218,7 +214,7 @@ def _compare_photos(session: Session) -> tuple[list[str], int]:
     misplaced = [
         f"{row['misplaced']:,} of {row['looked_at']:,} photos looked at, which run"
         f" {row['run_id']} moved and nobody changed since, are not at their nearest centroid;"
-        " generate --recluster places all anew"
+        " generate --recluster places all again"
         for row in rows
         if row["misplaced"] > _may_be_misplaced(row)
     ]
@@ -228,8 +224,8 @@ def _compare_photos(session: Session) -> tuple[list[str], int]:
 def _may_be_misplaced(row: dict[str, Any]) -> float:
     """How many photos of a sample may be elsewhere than at their nearest centroid.
 
-    Twice what the run's algorithm may miss, since this sample is a small one; none if all were
-    compared with all centroids; any number if the algorithm is not there to be asked.
+    Twice what the run's algorithm may miss, since this sample is small; none if all were
+    compared with all centroids; any number if the algorithm is not installed.
     """
     if row["recall"] == 1:
         return 0
@@ -252,8 +248,8 @@ def _idle_holders(session: Session) -> list[str]:
 
 def _blocked_sessions(session: Session) -> list[str]:
     return [
-        f"server process {row['pid']} of fluffy-sql has been waiting for {row['seconds']:,} s for"
-        f" what is locked by server process {', '.join(map(str, row['blockers']))}"
+        f"server process {row['pid']} of fluffy-sql has waited {row['seconds']:,} s for what is"
+        f" locked by server process {', '.join(map(str, row['blockers']))}"
         for row in session.fetch_all("check/find_blocked", seconds=_BLOCKED_SECONDS)
     ]
 
@@ -263,17 +259,17 @@ def _abandoned_runs(session: Session) -> list[str]:
         return []
     return [
         f"run {row['run_id']} is recorded as running (phase {row['phase']}, since"
-        f" {row['started_at']:%Y-%m-%d %H:%M:%S} UTC), but nobody is at work"
+        f" {row['started_at']:%Y-%m-%d %H:%M:%S} UTC), but no run is at work"
         for row in session.fetch_all("check/find_abandoned_runs")
     ]
 
 
 def _left_work_tables(session: Session) -> list[str]:
-    """Tables of killed runs; while a run is at work, they are its own."""
+    """Tables of killed runs; while a run is at work, they belong to it."""
     if session.standby or not session.fetch_value("check/try_lock_runs"):
         return []
     return [
-        f"the work table {row['name']} holds what a run left that was killed"
+        f"the work table {row['name']} holds rows that a killed run left"
         for row in session.fetch_all("work_tables/list_filled")
     ]
 
@@ -284,7 +280,7 @@ CHECKS = (
     Check("count_triggers", _idle_triggers, "made again", create_triggers),
     Check("guard_triggers", _idle_guards, "made again", "triggers/create_guards"),
     Check("stray_triggers", _stray_triggers, "dropped", "triggers/drop_stray"),
-    Check("photos_count", _wrong_counts, "counted anew", repair_counts),
+    Check("photos_count", _wrong_counts, "counted again", repair_counts),
     Check("usable_photos", _unsteady_view),
     Check("scopes", _wrong_scopes),
     Check("lost_photos", _lost_photos, "taken out of it", "check/free_lost_photos"),

@@ -1,15 +1,10 @@
 """The clusters there are, and the photos of one."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from fluffy_sql.postgres.session import Session
-    from fluffy_sql.runs.survey import ScopeFilter
+from fluffy_sql.postgres.session import Session
+from fluffy_sql.runs.survey import ScopeFilter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +12,7 @@ class Cluster:
     """A cluster, with the names `clusters --json` uses.
 
     Attributes:
-        scope: whose it is; None: unscoped.
+        scope: that it belongs to; None: unscoped.
         name: what you call it.
         status: 0 active; 1 unusable, set by you.
         photos_count: how many photos it has.

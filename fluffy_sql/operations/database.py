@@ -1,25 +1,18 @@
-"""The database that the settings name: where operations get their sessions from."""
+"""The database that the settings name; opens sessions for operations."""
 
-from __future__ import annotations
-
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fluffy_sql.errors import UnreachableError
 from fluffy_sql.postgres.address import parse_address
 from fluffy_sql.postgres.embedded import embedded_server
+from fluffy_sql.postgres.explain import PlanRecorder
 from fluffy_sql.postgres.schema import require_current_schema
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.transaction import LockLimits
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
-
-    from fluffy_sql.postgres.explain import PlanRecorder
-    from fluffy_sql.settings import Settings
+from fluffy_sql.settings import Settings
 
 
 class Database:

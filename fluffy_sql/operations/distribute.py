@@ -1,17 +1,12 @@
 """Turns the tables of a database with Citus into distributed ones; nothing is lost on the way."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from fluffy_sql.errors import SchemaError
 from fluffy_sql.postgres import counter_cache, definitions
 from fluffy_sql.postgres.schema import require_current_schema
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.runs.lock import only_run
-
-if TYPE_CHECKING:
-    from fluffy_sql.postgres.session import Session
 
 
 @dataclass(frozen=True)

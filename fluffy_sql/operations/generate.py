@@ -1,23 +1,31 @@
 """Makes clusters: surveys the library, runs the algorithm, commits what it found."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fluffy_sql.algorithms import Algorithm, AlgorithmSettings, Checkpoint, Task, algorithm_named
+from fluffy_sql.algorithms import (
+    Algorithm,
+    AlgorithmSettings,
+    Checkpoint,
+    Fit,
+    Survey,
+    Task,
+    algorithm_named,
+)
 from fluffy_sql.errors import HistoryError, UsageError
 from fluffy_sql.postgres.schema import require_current_schema
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.transaction import LockLimits, final_transaction
 from fluffy_sql.postgres.work_tables import work_tables
 from fluffy_sql.postgres.workers import Workers
 from fluffy_sql.runs.commit import FinalTransaction, Outcome, quality_of_run
 from fluffy_sql.runs.lock import only_run
 from fluffy_sql.runs.progress import Progress
-from fluffy_sql.runs.quality import measure_run
+from fluffy_sql.runs.quality import QualitySample, measure_run
 from fluffy_sql.runs.record import Clock, RunRecorder, RunResult, open_run, record_of
 from fluffy_sql.runs.survey import (
     PhotoGroup,
@@ -32,12 +40,6 @@ from fluffy_sql.runs.survey import (
 )
 from fluffy_sql.settings import ClusteringSettings, clustering_settings, recorded_settings
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fluffy_sql.algorithms import Fit, Survey
-    from fluffy_sql.postgres.session import Session
-
 
 @dataclass(frozen=True, kw_only=True)
 class GenerateRequest:
@@ -45,14 +47,15 @@ class GenerateRequest:
 
     Attributes:
         settings: what to make of the photos; those of the run that is resumed count instead.
-        recluster: cluster all photos anew, also those that are in a cluster. What goes on of the
-            old clusters keeps its id, name and status.
+        recluster: cluster all photos again, also those that are in a cluster. Old clusters that
+            continue keep their id, name and status.
         cold: start a recluster from nothing and not from the clusters there are.
-        dry_run: go through all of it, and take it back; the result says what would change.
-        resume: go on with the newest run, which was killed or failed while it trained; it has the
-            settings of that run, and its id.
+        dry_run: do all of it, and roll it back; the result says what would change.
+        resume: continue the newest run, which was killed or failed while it trained, with its
+            settings and its id.
         connections: how many connections share the work.
         algorithm: used in place of the one that the settings name, with its settings.
+        quality_sample: on how many photos the result is measured.
 
     Raises:
         UsageError: `cold` without `recluster`.
@@ -65,6 +68,7 @@ class GenerateRequest:
     resume: bool = False
     connections: int = 2
     algorithm: Algorithm[Any] | None = None
+    quality_sample: QualitySample = field(default_factory=QualitySample)
 
     def __post_init__(self) -> None:
         """Refuses what makes no sense."""
@@ -93,13 +97,13 @@ def generate(
     """Makes clusters and puts every eligible photo into one; all of it, or nothing.
 
     If there is nothing to cluster, no run is recorded and `run_id` is None. In a session that
-    explains its statements the whole run is taken back, and no record of it stays: a plan depends
-    on the tables and centroids at hand. (Records of killed runs are closed, as by every run.)
+    explains its statements the whole run is rolled back, and no record of it stays: a plan depends
+    on the actual tables and centroids. (Records of killed runs are closed, as by every run.)
 
     Args:
         session: opened to work, outside of any transaction.
         request: what is asked for.
-        progress: hears how it goes.
+        progress: is notified as it goes.
 
     Raises:
         SettingsError: there is no algorithm of that name.
@@ -110,7 +114,7 @@ def generate(
         DatabaseError: Postgres refused a statement.
         PostconditionError: the result broke a promise and was rolled back.
     """
-    if request.algorithm is None:  # a wrong name is told before anything is done
+    if request.algorithm is None:  # a wrong name is reported before anything is done
         algorithm_named(request.settings.algorithm)
     require_current_schema(session)
     with only_run(session):
@@ -139,7 +143,7 @@ class _Run:
     def run(self, resumed: _ResumableRun | None) -> RunResult:
         session, recluster = self._session, self._request.recluster
         self._progress.phase("survey")
-        # Before photos are counted: those of a view that is not steady would be none by chance.
+        # Before photos are counted: a view that is not steady may show none by chance.
         reads_other_tables = require_steady_view(session)
         photos = session.fetch_as(PhotoGroup, "survey/count_photos")
         found = survey(photos, reclustered=recluster)
@@ -167,7 +171,8 @@ class _Run:
                     session.execute("runs/discard", run_id=run_id)
                     return self._result(None, scopes=len(found.scopes), skipped=skipped)
                 log.phase("measure")
-                outcome = Outcome(fit, skipped, *measure_run(task, fit), reads_other_tables)
+                measured = measure_run(task, fit, self._request.quality_sample)
+                outcome = Outcome(fit, skipped, *measured, reads_other_tables)
             log.phase("commit")
             return replace(self._commit(run_id, found, outcome), vector_indexes=indexes)
 
@@ -206,10 +211,10 @@ class _Run:
         )
 
     def _commit(self, run_id: int, found: Survey, outcome: Outcome) -> RunResult:
-        """The final transaction; taken back if the run is."""
+        """The final transaction; rolled back if the run is."""
         fit, recluster = outcome.fit, self._request.recluster
         limits = LockLimits(self._settings.lock_wait, self._settings.lock_hold)
-        # Without a recluster it only makes clusters, which nobody sees before it ends.
+        # Without a recluster it only makes clusters, which others see only when it ends.
         with final_transaction(
             self._session, limits, old_clusters=recluster, force_rollback=self._taken_back
         ):
@@ -259,7 +264,7 @@ def _skipped(
     """Photos that the run leaves as they are, by reason.
 
     Raises:
-        LibraryError: embeddings of another length came in while the run went on.
+        LibraryError: embeddings of another length arrived during the run.
     """
     skipped = {
         "without_embedding": found.without_embedding,
@@ -289,7 +294,7 @@ def _find_resumable(session: Session) -> _ResumableRun:
     found = session.fetch_all("runs/find_resumable")
     if not found:
         raise HistoryError(
-            "there is no run to resume: the newest one ended well, or before it trained;"
+            "there is no run to resume: the newest one succeeded, or ended before it trained;"
             " fluffy-sql generate starts another"
         )
     run = found[0]
@@ -305,10 +310,10 @@ def _find_resumable(session: Session) -> _ResumableRun:
 
 
 def _reopen_run(session: Session, resumed: _ResumableRun, found: Survey) -> int:
-    """Goes on with a run's record; steps it took after its checkpoint are taken again."""
+    """Reopens a run's record; steps after its checkpoint are repeated."""
     if len(found.scopes) > 1:
         raise HistoryError(
-            "the photos are of several scopes by now, and a run over several can't be resumed;"
+            "the photos are now of several scopes, and a run over several can't be resumed;"
             " fluffy-sql generate starts another"
         )
     session.execute(

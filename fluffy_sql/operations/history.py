@@ -1,26 +1,20 @@
-"""What runs did: one of them in detail, two compared, and one taken back."""
-
-from __future__ import annotations
+"""What runs did: one in detail, two compared, and one undone."""
 
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fluffy_sql import __version__
 from fluffy_sql.errors import HistoryError
 from fluffy_sql.postgres.counter_cache import moves_are_counted
-from fluffy_sql.postgres.transaction import final_transaction
+from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.transaction import LockLimits, final_transaction
 from fluffy_sql.postgres.work_tables import work_tables
 from fluffy_sql.runs.lock import only_run
 from fluffy_sql.runs.moves import ClusterChange, Move, move_photos
 from fluffy_sql.runs.survey import require_identity
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from fluffy_sql.postgres.session import Session
-    from fluffy_sql.postgres.transaction import LockLimits
 
 # What two runs are compared by.
 _COMPARED = (
@@ -71,11 +65,11 @@ class RunDifference:
 
 @dataclass(frozen=True)
 class UndoResult:
-    """A run taken back, with the names `runs undo --json` uses.
+    """A run that was undone, with the names `runs undo --json` uses.
 
     Attributes:
         run_id: the run that did it.
-        undone: the run that was taken back.
+        undone: the run that was undone.
         photos_left: photos that stay where they are, since somebody moved, pinned or deleted them.
     """
 
@@ -135,7 +129,7 @@ def undo_run(session: Session, run_id: int, limits: LockLimits) -> UndoResult:
 
     Raises:
         BusyError: a run is at work in this database.
-        HistoryError: there is no such run, it changed nothing, was taken back already, or a newer
+        HistoryError: there is no such run, it changed nothing, was undone already, or a newer
             run builds on it.
         LibraryError: rows can't be changed, since a publication has nothing to tell them apart by.
         DatabaseError: Postgres refused a statement.
@@ -206,14 +200,14 @@ def _require_undoable(session: Session, run: dict[str, Any]) -> None:
     if run["status"] != "succeeded":
         raise HistoryError(f"run {run_id} has status {run['status']}: there is nothing to undo")
     if run["kind"] == "undo":
-        raise HistoryError(f"run {run_id} is an undo itself: run what it took back again")
+        raise HistoryError(f"run {run_id} is an undo itself: run again what it undid")
     if run["undone_by"] is not None:
         raise HistoryError(f"run {run_id} was undone already, by run {run['undone_by']}")
     if run["photos_moved"] is None:
-        raise HistoryError(f"run {run_id} is from before moves were kept: it can't be undone")
+        raise HistoryError(f"run {run_id} is older than the record of moves: it can't be undone")
     if run["photos_moved"] and not session.fetch_all("commit/list_moves", run_id=run_id):
         raise HistoryError(
-            f"what run {run_id} moved was forgotten, as clustering.history says: it can't be undone"
+            f"the moves of run {run_id} are deleted, as clustering.history says: it can't be undone"
         )
     if found := session.fetch_all("runs/find_dependent", run_id=run_id):
         raise HistoryError(

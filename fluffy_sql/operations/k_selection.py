@@ -1,26 +1,20 @@
 """Which k to suggest, and why. Pure: measures in, a decision and its reasons out."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import log
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
 
 # Clusters of fewer photos can't show a theme, and the smaller they are, the better silhouette and
 # Davies-Bouldin index look: 710 DINOv2 embeddings have their best at any k that ends the range.
 _LEAST_PHOTOS_PER_CLUSTER = 10
-# Stabilities as near as this are taken for equal: another pair of seeds tells as much apart.
+# Stabilities this close count as equal: another pair of seeds differs as much.
 _SAME_STABILITY = 0.02
-# Below this, two trainings share so little that no k can be told from another by them.
+# Below this, two trainings share too little to compare values of k by them.
 _UNSTABLE = 0.5
 # Best values whose k lies this factor from the suggestion speak for it.
 _NEAR = 2.0
-# At an elbow, inertia goes on falling at less than this share of its rate before.
+# After an elbow, inertia falls at less than this share of its rate before.
 _BEND = 0.5
 # It takes a rate before and one after.
 _LEAST_RATES = 2
@@ -72,25 +66,25 @@ class _Criterion:
 
     Attributes:
         name: of the measure.
-        superlative: `highest`, `lowest` or the like.
-        best: the candidate it prefers; None where it has no preference.
+        best: the candidate it prefers; None if it has no preference.
         value: its value at a candidate.
         digits: how many of the value are worth telling.
+        superlative: `highest`, `lowest` or the like.
         favours_few: whether it is often best at the smallest k, whatever the photos.
         must_agree: whether the measures can't agree without it.
     """
 
     name: str
-    superlative: str
     best: Candidate | None
     value: Callable[[Candidate], float]
     digits: int
+    superlative: str = "highest"
     favours_few: bool = False
     must_agree: bool = False
 
 
 def spread_evenly(lowest: int, highest: int, steps: int) -> list[int]:
-    """About so many k from lowest to highest, evenly in ratio; fewer where they would coincide."""
+    """About this many k from lowest to highest, in equal ratios; fewer if some would coincide."""
     if steps == 1:
         return [lowest]
     ratio = (highest / lowest) ** (1 / (steps - 1))
@@ -101,8 +95,8 @@ def suggest(candidates: Sequence[Candidate], photos: int) -> Suggestion:
     """The k that silhouette, Davies-Bouldin index and stability like best between them.
 
     Each ranks the candidates, and the smallest sum of ranks wins, of equals the smaller k.
-    Calinski-Harabasz index and the elbow of inertia are heard as witnesses only: the first falls
-    with k wherever clusters overlap, the second is seldom there.
+    Calinski-Harabasz index and the elbow of inertia are only witnesses: the first falls with k if
+    clusters overlap, the second seldom exists.
 
     Args:
         candidates: by rising k, at least one.
@@ -133,7 +127,7 @@ def _silhouette(candidate: Candidate) -> float:
 
 
 def _davies_bouldin(candidate: Candidate) -> float:
-    """Turned round, so that more is better, as for the others."""
+    """Negated, so that more is better, as for the others."""
     return -float("inf") if candidate.davies_bouldin is None else -candidate.davies_bouldin
 
 
@@ -155,42 +149,35 @@ def _criteria(candidates: Sequence[Candidate]) -> list[_Criterion]:
     # The largest of equally stable ones: a few large groups are found again all too easily.
     most_stable = max(candidate.stability for candidate in candidates)
     stable = [c for c in candidates if c.stability >= most_stable - _SAME_STABILITY]
+    is_highest = stable[-1].stability == most_stable
     return [
         _Criterion(
-            "silhouette",
-            "highest",
-            max(candidates, key=_silhouette),
-            _silhouette,
-            digits=3,
-            must_agree=True,
+            "silhouette", max(candidates, key=_silhouette), _silhouette, digits=3, must_agree=True
         ),
         _Criterion(
             "Davies-Bouldin",
-            "lowest",
             max(candidates, key=_davies_bouldin),
             lambda candidate: -_davies_bouldin(candidate),
             digits=2,
+            superlative="lowest",
             must_agree=True,
         ),
         _Criterion(
             "stability",
-            "highest" if stable[-1].stability == most_stable else "as good as the highest",
             stable[-1],
             lambda candidate: candidate.stability,
             digits=2,
+            superlative="highest" if is_highest else "as good as the highest",
             favours_few=True,
         ),
         _Criterion(
             "Calinski-Harabasz",
-            "highest",
             max(candidates, key=_calinski_harabasz),
             _calinski_harabasz,
             digits=1,
             favours_few=True,
         ),
-        _Criterion(
-            "inertia", "bent", _elbow(candidates), lambda candidate: candidate.inertia, digits=1
-        ),
+        _Criterion("inertia", _elbow(candidates), lambda candidate: candidate.inertia, digits=1),
     ]
 
 
@@ -214,7 +201,7 @@ def _at_an_end(candidate: Candidate, candidates: Sequence[Candidate]) -> bool:
 
 
 def _agree(witnesses: list[_Criterion], chosen: Candidate, candidates: Sequence[Candidate]) -> bool:
-    """Whether all that have a best inside the range have it near the suggestion.
+    """Whether all measures with a best inside the range have it near the suggestion.
 
     Silhouette and Davies-Bouldin index must have one.
     """
@@ -233,7 +220,7 @@ def _explain(witness: _Criterion, chosen: Candidate, candidates: Sequence[Candid
     best = witness.best
     if best is None:
         return "inertia falls with k without an elbow"
-    if witness.superlative == "bent":
+    if witness.name == "inertia":
         return f"inertia has an elbow at {best.k:,}"
     told = f"{witness.name} is {witness.superlative} at {best.k:,}"
     values = f" ({witness.value(best):,.{witness.digits}f}"
@@ -267,6 +254,6 @@ def _caveats(
     if chosen.stability < _UNSTABLE:
         warnings.append(
             f"two trainings at {chosen.k:,} agree to {chosen.stability:.2f} only: these photos"
-            " fall into no groups that come out the same each time"
+            " form no groups that come out the same each time"
         )
     return warnings

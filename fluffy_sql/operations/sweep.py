@@ -1,38 +1,32 @@
 """Tries many k on one sample, measures each, and suggests one."""
 
-from __future__ import annotations
-
 import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
-from fluffy_sql.algorithms import Task, algorithm_named
+import numpy as np
+from numpy.typing import NDArray
+
+from fluffy_sql.algorithms import Algorithm, Checkpoint, StepReport, Task, algorithm_named
 from fluffy_sql.errors import LibraryError, SettingsError
 from fluffy_sql.operations.k_selection import Candidate, suggest
 from fluffy_sql.postgres.schema import require_current_schema
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.workers import Workers
 from fluffy_sql.runs.lock import only_run
 from fluffy_sql.runs.progress import Progress
+from fluffy_sql.runs.quality import Quality
 from fluffy_sql.runs.survey import (
     PhotoGroup,
+    ScopeFilter,
     require_one_length,
     require_one_scope,
     require_steady_view,
     survey,
 )
 from fluffy_sql.settings import ClusteringSettings, clustering_settings
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from contextlib import AbstractContextManager
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from fluffy_sql.algorithms import Algorithm, Checkpoint, StepReport
-    from fluffy_sql.postgres.session import Session
-    from fluffy_sql.runs.quality import Quality
-    from fluffy_sql.runs.survey import ScopeFilter
 
 _LARGEST_SEED = 2**63 - 1
 
@@ -113,7 +107,7 @@ def sweep(session: Session, request: SweepRequest, progress: Progress | None = N
     Args:
         session: opened to work, outside of any transaction.
         request: which k, and on what.
-        progress: hears how it goes.
+        progress: is notified as it goes.
 
     Raises:
         SettingsError: the algorithm has no k.

@@ -1,16 +1,15 @@
 """Addresses of databases: the dialects that frameworks write, and what may be shown of them.
 
 An address may hold a password, and a wrong one may hold it anywhere. So libpq's own messages about
-an address are never passed on, for they quote it, and an address that is not certain to be split
-where its author meant it is refused, since a part of the password would be shown as its host.
+an address are never passed on, since they quote it, and an address that is not certain to be split
+where its author meant it is refused, since part of the password would be shown as its host.
 """
 
-from __future__ import annotations
-
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
 import psycopg
@@ -18,9 +17,6 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import Conninfo
 
 from fluffy_sql.errors import SettingsError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 _EXAMPLE = "postgresql://user@host:5432/name"
 _UNENCODED = (
@@ -124,7 +120,7 @@ def parse_address(text: str, source: str = "database.url") -> Address:
         wrong = f"this is not an address that Postgres understands; allowed: {_EXAMPLE}"
     else:
         return Address(conninfo, source, tuple(f"{source}: {note}" for note in notes))
-    # Out here, where no error is at hand: those of libpq and Python quote the address.
+    # Outside of except: the errors of libpq and Python quote the address.
     raise SettingsError(f"{source}: {wrong}")
 
 
@@ -142,7 +138,7 @@ def describe_url(url: str) -> str:
 
 
 def libpq_environment(url: str) -> dict[str, str]:
-    """The address as the variables that psql and every other libpq program reads.
+    """The address as environment variables of psql and every other libpq program.
 
     Raises:
         SettingsError: as from `parse_address`.
@@ -325,7 +321,7 @@ def _require_plain(parts: Mapping[str, str]) -> None:
     """Refuses what would be shown and looks like a part of a password."""
     for part in ("host", "hostaddr"):
         if not all(_HOST.fullmatch(host) for host in parts.get(part, "").split(",")):
-            raise _Wrong(f"no host is called so; {_UNENCODED}")
+            raise _Wrong(f"there is no such host; {_UNENCODED}")
     for port in parts.get("port", "").split(","):
         if port and not (re.fullmatch("[0-9]{1,5}", port) and 1 <= int(port) <= _MOST_PORTS):
             raise _Wrong(f"there is no such port; {_UNENCODED}")

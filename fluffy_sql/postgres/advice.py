@@ -1,10 +1,8 @@
-"""What Postgres's errors mean to a user: one line, with what to do where that is known.
+"""What Postgres's errors mean to a user: one line, with what to do if that is known.
 
-One SQLSTATE has several causes, told apart by the server's words, which may be in any language. So
-the advice that stands without a pattern holds for every cause of its SQLSTATE.
+One SQLSTATE has several causes; the server's words distinguish them, in any language. So the
+advice that stands without a pattern holds for every cause of its SQLSTATE.
 """
-
-from __future__ import annotations
 
 import re
 from dataclasses import dataclass
@@ -39,16 +37,16 @@ _RULES: tuple[tuple[str, str | None, str], ...] = (
         " size",
     ),
     ("08", None, _LOST),
-    ("22P05", "UTF8", "make the library a database whose encoding is UTF8"),
-    ("23503", None, "let the rows refer to what is there, and run again"),
+    ("22P05", "UTF8", "use a database whose encoding is UTF8"),
+    ("23503", None, "make the rows refer to rows that exist, and run again"),
     ("25P03", None, "run again, with a longer idle_in_transaction_session_timeout"),
     ("25P04", None, "run again, with a longer transaction_timeout for this role"),
     ("28P01", None, "check the user and the password"),
     ("28", None, "check the user, the password and the server's pg_hba.conf"),
-    ("2BP01", None, "take that out of the way, for it is not fluffy_sql's, and run again"),
+    ("2BP01", None, "drop or change what depends on it, which is not fluffy_sql's, and run again"),
     ("3D000", None, "create the database, or check its name"),
     ("3F000", "fluffy_sql", "run: fluffy-sql migrate"),
-    ("3F000", '"', "create the schema, or take it out of what names it"),
+    ("3F000", '"', "create the schema, or change what names it"),
     ("3F000", None, "grant the role USAGE on the schema, or set its search_path"),
     (
         "40001",
@@ -136,7 +134,7 @@ _RULES: tuple[tuple[str, str | None, str], ...] = (
 
 _LET_IN = "run again when others have left, or raise the limit"
 
-# What libpq, psycopg and poolers say where there is no connection; no SQLSTATE comes with it.
+# What libpq, psycopg and poolers say if they can't connect; no SQLSTATE comes with it.
 _NO_CONNECTION = (
     ("Multiple connection attempts", "check each host"),
     ("resolve host|translate host name|service not known", "check the host"),
@@ -177,11 +175,11 @@ class ReadOnly:
 
 
 def explain(error: psycopg.Error, why: ReadOnly | None = None) -> str:
-    """One line for an error of a statement, with what to do where that is known.
+    """One line for an error of a statement, with what to do if that is known.
 
     Args:
         error: what the driver raised.
-        why: why the session may only read, where that was asked.
+        why: why the session may only read, if that was asked.
     """
     said = one_line(error)
     if error.sqlstate is None:
@@ -201,12 +199,12 @@ def explain_no_connection(error: psycopg.Error) -> str:
 
 
 def advise(sqlstate: str, said: str, why: ReadOnly | None = None) -> str | None:
-    """What to do about an error, where that is known.
+    """What to do about an error, if that is known.
 
     Args:
         sqlstate: its code.
         said: what the server said.
-        why: why the session may only read, where that was asked.
+        why: why the session may only read, if that was asked.
     """
     for beginning, pattern, advice in _RULES:
         if sqlstate.startswith(beginning) and re.search(pattern or "", said):

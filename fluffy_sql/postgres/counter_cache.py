@@ -1,14 +1,10 @@
 """Who keeps `clusters.photos_count`: triggers, or whoever writes to `photos`."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fluffy_sql.errors import DatabaseError, SchemaError
-
-if TYPE_CHECKING:
-    from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.session import Session
 
 AUTO, TRIGGERS, SERVICE = "auto", "triggers", "service"
 
@@ -23,28 +19,28 @@ class CounterCache:
     Attributes:
         kept_by: `triggers`; or `service`: by runs for the clusters they make, and else by the
             application.
-        changed: whether that was otherwise before.
-        mended: clusters whose count was wrong when triggers took over, or did their work again.
-        found_here: whether it was left to the application since `photos_count` is its own column.
-        distributed: whether it was left to runs since Citus, which refuses triggers, has `photos`.
+        changed: whether that is new.
+        repaired: clusters whose count was wrong when triggers took over, or were made again.
+        found_here: the application already had `photos_count`, so it keeps counting.
+        distributed: whether runs keep it because `photos` is distributed: Citus refuses triggers.
     """
 
     kept_by: str
     changed: bool
-    mended: int
+    repaired: int
     found_here: bool
     distributed: bool = False
 
 
 def put_into_effect(session: Session, wanted: str, *, idle: bool = False) -> CounterCache:
-    """Makes the triggers, or drops them; where all is as wanted, nothing is locked.
+    """Makes the triggers, or drops them; if all is as wanted, nothing is locked.
 
     Args:
         session: on a migrated database.
         wanted: `triggers`, `service`, or `auto`: triggers, unless the application has a
             `photos_count` of its own. It will count photos itself, and both would count double.
-            Nor where `photos` is distributed, for Citus refuses triggers there.
-        idle: whether triggers that are there may have done nothing for a while.
+            Nor if `photos` is distributed, since Citus refuses triggers there.
+        idle: whether existing triggers may have missed changes for a while.
 
     Raises:
         SchemaError: Postgres refuses triggers to this role or on these tables.
@@ -53,26 +49,21 @@ def put_into_effect(session: Session, wanted: str, *, idle: bool = False) -> Cou
     found_here = wanted == AUTO and not session.fetch_value("triggers/counts_are_ours")
     distributed = wanted == AUTO and session.distributed
     kept_by = SERVICE if found_here or distributed or wanted == SERVICE else TRIGGERS
-    changed, mended = False, 0
+    changed, repaired = False, 0
     if kept_by == TRIGGERS:
-        changed = not triggers_in_force(session)
+        changed = not all(trigger["enabled"] for trigger in _triggers(session))
         if changed or idle:
-            mended = _take_over(session, idle=idle)
+            repaired = _take_over(session, idle=idle)
     elif kept_by == SERVICE and any(trigger["there"] for trigger in _triggers(session)):
         changed = True
         leave_to_others(session)
-    return CounterCache(kept_by, changed, mended, found_here, distributed)
-
-
-def triggers_in_force(session: Session) -> bool:
-    """Whether all triggers count, so that nobody else has to."""
-    return all(trigger["enabled"] for trigger in _triggers(session))
+    return CounterCache(kept_by, changed, repaired, found_here, distributed)
 
 
 def moves_are_counted(session: Session) -> bool:
     """Whether a trigger counts photos that a run moves, so that it must not: it updates photos.
 
-    Whatever that of a single partition does, which may have come after the last migrate.
+    A trigger of a single partition does not matter: it may be newer than the last migrate.
     """
     counting = [t for t in _triggers(session) if t["name"] == "fluffy_sql_count_updated"]
     return all(trigger["enabled"] for trigger in counting if trigger["whole"])
@@ -111,9 +102,9 @@ def _triggers(session: Session) -> list[dict[str, Any]]:
 
 
 def _take_over(session: Session, *, idle: bool) -> int:
-    """Counts once, since what came before was counted by others: no photo moves meanwhile.
+    """Counts once, since others counted until now: no photo moves meanwhile.
 
-    Making a trigger keeps others from writing to photos, so those that are there are made anew.
+    Making a trigger keeps others from writing to photos, so existing ones are made again.
     """
     try:
         with session.transaction():

@@ -1,17 +1,12 @@
-"""Views, functions and triggers: what has no data, so `migrate` makes it anew each time."""
-
-from __future__ import annotations
+"""Views, functions and triggers: what has no data, so `migrate` makes it again each time."""
 
 import hashlib
-from typing import TYPE_CHECKING
 
 from fluffy_sql.errors import DatabaseError
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.statements import definition
 
-if TYPE_CHECKING:
-    from fluffy_sql.postgres.session import Session
-
-# In this order, for later ones use earlier ones; sql/schema/drop_definitions.sql has them in the
+# In this order, since later ones use earlier ones; sql/schema/drop_definitions.sql has them in the
 # opposite one.
 NAMES = (
     "application_table",

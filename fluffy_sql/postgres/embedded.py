@@ -1,12 +1,10 @@
 """The embedded server: PostgreSQL 18 with pgvector in a wheel, for when no database is named.
 
 Its data stays in the folder that is configured, and no mode of a folder above is changed. For root
-it runs as a system user, who need not be able to reach that folder: the server starts with its data
+it runs as a system user, which may be unable to reach that folder: the server starts with its data
 as its working directory and knows it by no other name. So neither the length of the path nor a
 character in it matters to PostgreSQL, whose programs use shells.
 """
-
-from __future__ import annotations
 
 import os
 import re
@@ -15,6 +13,7 @@ import stat
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
@@ -28,8 +27,7 @@ from fluffy_sql.errors import DatabaseError, SettingsError
 from fluffy_sql.postgres.programs import find_account, find_programs, we_are_root
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pwd import struct_passwd
+    from pwd import struct_passwd  # Windows has none
 
 # The server's name for the folder that it works in. On Linux it leads there without entering the
 # folders above. Elsewhere the server asks for the path, and root's must be open to all.
@@ -70,7 +68,7 @@ class EmbeddedServer:
 
     url: str
     data: Path
-    account: struct_passwd
+    account: "struct_passwd"
     programs: Path
 
     def start(self) -> None:
@@ -126,7 +124,7 @@ class EmbeddedServer:
 
 @contextmanager
 def embedded_server(folder: Path) -> Iterator[EmbeddedServer]:
-    """Starts the server whose data is in `folder`, making it first where it is missing.
+    """Starts the server whose data is in `folder`, and makes it first if it is missing.
 
     It stops when the last program that uses it ends. A program that is killed leaves it running;
     the next one finds it, and stops it.
@@ -192,7 +190,7 @@ def _claim(folder: Path) -> None:
         _refuse(folder, "it is the data folder of a server itself")
 
 
-def _require_owner(data: Path, account: struct_passwd) -> None:
+def _require_owner(data: Path, account: "struct_passwd") -> None:
     """Data that was copied, or comes from another machine, may belong to somebody else."""
     if (owner := data.lstat().st_uid) != account.pw_uid:
         name = account.pw_name
@@ -261,7 +259,7 @@ def _turn(folder: Path) -> Iterator[None]:
 
 
 def _leave(server: EmbeddedServer, users: IO[str]) -> None:
-    # Others use it, its folder is gone, or it was told to stop and takes its time.
+    # Others use it, its folder is gone, or it is still stopping.
     with suppress(OSError, subprocess.SubprocessError), _turn(server.data.parent):
         _lock(users, wait=False)
         server.stop()

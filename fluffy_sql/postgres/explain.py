@@ -1,17 +1,13 @@
 """What a run asks of Postgres and how Postgres goes about it: statements with their plans."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from fluffy_sql.postgres.statements import Statement
+from fluffy_sql.postgres.statements import Statement
 
 # The only SQL outside sql/: it stands before the text of any statement there. A verbose plan would
 # print the arguments of functions, and with them all centroids: 1.7 MB of text for 200 x 768.
@@ -39,7 +35,7 @@ class ExplainedStatement:
         name: its path under `sql/` without the suffix.
         executions: how many times it was run.
         sql: its text.
-        plan: the lines of its plan at its first execution; None where Postgres makes no plan for
+        plan: the lines of its plan at its first execution; None if Postgres makes no plan for
             a statement of its kind.
     """
 

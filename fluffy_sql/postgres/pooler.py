@@ -5,27 +5,22 @@ else gets next, and would be missing on the one that this session gets next. So 
 there are any, by asking which server process answers, and nothing else.
 """
 
-from __future__ import annotations
-
 import select
 import time
+from collections.abc import Callable
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import psycopg
 from psycopg.pq import TransactionStatus
 
 from fluffy_sql.postgres.statements import statement
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import psycopg
-
 # How often two connections are compared: other clients of the pooler may come in between.
 _ROUNDS = 5
-# A second client waits so long for a server connection before the first one is asked for its own.
+# How long a second client waits for a server connection before the first is asked for its own.
 _PATIENCE_SECONDS = 0.5
-# Who has a server connection of its own is answered at once; over a slow network, within this time.
+# A client with its own server connection gets an answer within this time, on slow networks too.
 _LONGEST_ANSWER_SECONDS = 3.0
 _GET_BACKEND = "session/get_backend"
 
@@ -96,7 +91,7 @@ def _backend_of(connection: psycopg.Connection[Any]) -> int:
     return int(row[0])
 
 
-# By hand, since psycopg would wait for an answer as long as the pooler lets it.
+# By hand, since psycopg would wait as long as the pooler allows.
 
 
 def _send(connection: psycopg.Connection[Any], text: str) -> None:
@@ -117,7 +112,7 @@ def _answers(connection: psycopg.Connection[Any], seconds: float) -> bool:
 
 
 def _read_answer(connection: psycopg.Connection[Any]) -> int | None:
-    """The number that was asked for; None: it was no question, or was refused."""
+    """The number that was asked for; None: it was no query, or was refused."""
     number = None
     while (result := connection.pgconn.get_result()) is not None:
         if result.ntuples and (value := result.get_value(0, 0)) is not None:

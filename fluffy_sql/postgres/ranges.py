@@ -1,7 +1,5 @@
 """Cuts rows into ranges that connections share."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 

@@ -4,30 +4,24 @@ Tables are made by migrations (`migrations/`, by yoyo), views, functions and tri
 (`sql/definitions/`). Each of migrate, detach and uninstall is one transaction.
 """
 
-from __future__ import annotations
-
 import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
+import psycopg
 from yoyo import read_migrations
 from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import DatabaseURI
 
 from fluffy_sql.errors import BusyError, DatabaseError, SchemaError
 from fluffy_sql.postgres import counter_cache, definitions
+from fluffy_sql.postgres.counter_cache import CounterCache
 from fluffy_sql.postgres.session import DEFAULT_SCHEMA, Session, translate_errors
 from fluffy_sql.resources import migrations_folder
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    import psycopg
-
-    from fluffy_sql.postgres.counter_cache import CounterCache
 
 # l2_normalize came with pgvector 0.7.
 OLDEST_PGVECTOR = (0, 7)
@@ -53,7 +47,7 @@ class MigrationResult:
         counter_cache: how `photos_count` is kept from now on.
         schema: where everything of ours lies.
         notes: what the owner of the tables should know, a sentence for each.
-        made_again: views and functions that were gone, and are there again.
+        made_again: views and functions that were missing and were made.
     """
 
     changed: tuple[str, ...]
@@ -67,13 +61,13 @@ class MigrationResult:
 def migrate(
     url: str, *, schema: str = DEFAULT_SCHEMA, keep_counts_by: str = counter_cache.AUTO
 ) -> MigrationResult:
-    """Makes the tables that are missing, and views, functions and triggers anew; all, or nothing.
+    """Makes missing tables, and views, functions and triggers again; all, or nothing.
 
     What stands in the way is found before anything is changed.
 
     Args:
         url: address of the database, as libpq takes it.
-        schema: where everything of ours is to lie.
+        schema: that will hold everything of ours.
         keep_counts_by: `clustering.counter_cache`, which is put into effect.
 
     Raises:
@@ -92,7 +86,7 @@ def migrate(
         with session.transaction():
             _keep_others_out(session)
             if before.digest is not None and _known() - before.applied:
-                definitions.drop(session)  # they would be in the way of what tables become
+                definitions.drop(session)  # they would block changes of tables
             session.fetch_all("schema/note_objects")
             session.execute("schema/create_extension")
             session.execute("schema/create_schema")
@@ -107,16 +101,17 @@ def migrate(
             session.prepare(looking=False)  # the search_path that the library has from now on
             strays = session.fetch_all("triggers/list_stray")
             definitions.create(session)
-            # Triggers idle if something is gone that they ask for, and nobody counts what goes
-            # with a partition.
+            # Triggers do nothing if something that they read is missing, and nobody counts what
+            # goes with a partition.
             idle = bool(before.missing or before.changes or strays)
             kept = counter_cache.put_into_effect(session, keep_counts_by, idle=idle)
             session.execute("schema/revoke_defaults")
             session.execute("schema/restore_grants")
             session.execute("schema/remember_usable_photos")
+            adopted = session.fetch_all("schema/list_adopted_tables")
             return MigrationResult(
                 changed=changed,
-                adopted=adopted_tables(session),
+                adopted=tuple(row["name"] for row in adopted),
                 counter_cache=kept,
                 schema=schema,
                 notes=tuple(_notes(session, forgotten)),
@@ -125,7 +120,7 @@ def migrate(
 
 
 def detach(url: str, *, schema: str = DEFAULT_SCHEMA) -> None:
-    """Takes views, functions and triggers away, so that an application can change its tables.
+    """Removes views, functions and triggers, so that an application can change its tables.
 
     Tables stay, and with them labels, centroids and runs; `migrate` puts the rest back.
 
@@ -194,7 +189,7 @@ def require_current_schema(session: Session) -> None:
     _refuse_lost(session, library)
     if library.made_anew:
         raise SchemaError(
-            f"{' and '.join(library.made_anew)} came anew since this database was migrated;"
+            f"somebody replaced {' and '.join(library.made_anew)} since this database was migrated;"
             " run: fluffy-sql migrate"
         )
     if library.detached:
@@ -240,18 +235,13 @@ def require_supported_server(session: Session) -> None:
         )
 
 
-def adopted_tables(session: Session) -> tuple[str, ...]:
-    """Tables that another application made and the migrations kept."""
-    return tuple(row["name"] for row in session.fetch_all("schema/list_adopted_tables"))
-
-
 def _notes(session: Session, forgotten: int) -> Iterator[str]:
     """What the owner of the tables should know; `forgotten` clusters came from lost runs."""
     if forgotten:
         yield (
             f"{forgotten:,} {'cluster' if forgotten == 1 else 'clusters'} came from a run that is"
-            " not on record here, say since a dump left it out: run_id is null now, and so the"
-            " metric is taken for cosine"
+            " not on record here, maybe because a dump left it out: run_id is null now, so the"
+            " metric counts as cosine"
         )
     for row in session.fetch_all("schema/list_notes"):
         yield row["note"]
@@ -273,8 +263,8 @@ class _Library:
         applied: migrations in force.
         digest: what definitions were made from; None: they are taken away.
         missing: tables and definitions that are gone; of definitions only if some were made.
-        made_anew: tables of the application that are others than those that were migrated.
-        changes: what definitions were made for and is otherwise by now, such as "photos was moved
+        made_anew: tables of the application that replaced the migrated ones.
+        changes: what is different from when definitions were made, such as "photos was moved
             to the schema app"; only if some were made.
         photos: its table photos, with the schema.
         other_photos: another one, that the role's own search_path finds; None: none.
@@ -378,7 +368,7 @@ def _refuse_other_photos(session: Session, library: _Library) -> None:
 
 
 def _refuse_lost(session: Session, library: _Library) -> None:
-    """Tells what was renamed from what is gone."""
+    """Distinguishes what was renamed from what is gone."""
     if not library.applied >= _known():
         return
     lost = session.fetch_all("schema/list_lost_objects")
@@ -392,14 +382,14 @@ def _refuse_lost(session: Session, library: _Library) -> None:
             wanted = row["name"].rpartition(".")[2]
             raise SchemaError(
                 f"{row['name']} was renamed to {row['renamed_to']} since this database was"
-                f" migrated, and fluffy_sql needs it as {wanted}: name it {wanted} again, or take"
-                " fluffy_sql out with: fluffy-sql migrate --rollback --yes"
+                f" migrated, and fluffy_sql needs it as {wanted}: name it {wanted} again, or remove"
+                " fluffy_sql with: fluffy-sql migrate --rollback --yes"
             )
     gone = [row["name"] for row in lost if not row["replaced"]]
     if gone:
         raise SchemaError(
-            f"this database was migrated, but lost {', '.join(gone)} since:"
-            " somebody dropped that, and it has to come from a backup"
+            f"this database was migrated, but has lost {', '.join(gone)} since:"
+            " somebody dropped it; restore it from a backup"
         )
 
 
@@ -424,19 +414,19 @@ def _refuse_obstacles(session: Session) -> None:
 
 
 def _try_cluster(session: Session) -> None:
-    """Makes clusters and takes them back: what an application's constraints say of them."""
+    """Makes clusters and rolls them back, to see if an application's constraints allow them."""
     try:
         with session.transaction(force_rollback=True):
             session.execute("schema/try_cluster")
     except DatabaseError as error:
         raise SchemaError(
-            f"no cluster could be made in the table clusters, which has to take some with status 0"
+            f"no cluster could be made in the table clusters, which must accept rows with status 0"
             f" and no name: {error}"
         ) from error
 
 
 def _keep_others_out(session: Session) -> None:
-    """Lets no run or sweep begin before the transaction ends, and waits for other migrations.
+    """Keeps runs and sweeps out until the transaction ends, and waits for other migrations.
 
     Raises:
         BusyError: one is at work.
@@ -461,9 +451,9 @@ def _apply_migrations(session: Session, url: str) -> tuple[str, ...]:
 class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc] # yoyo has no types
     """yoyo's backend, in a transaction of the caller and with tables of our own.
 
-    yoyo opens a connection for each migration and commits it by itself; here every transaction of
-    its is a part of ours. Its lock is a row that a killed process leaves behind; ours is an
-    advisory lock.
+    yoyo opens a connection for each migration and commits it; here all its transactions
+    are part of ours. Its lock is a row that a killed process leaves behind; ours is an advisory
+    lock.
     """
 
     log_table = "migrations_log"
@@ -480,7 +470,7 @@ class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc] # yoyo has no ty
         return SimpleNamespace(cursor=self._ours.cursor, info=self._ours.info, commit=lambda: None)
 
     @contextmanager
-    def copy(self) -> Iterator[_Backend]:
+    def copy(self) -> Iterator[Self]:
         yield self
 
     @contextmanager

@@ -1,31 +1,24 @@
 """One connection to Postgres: runs named statements and turns driver errors into our own."""
 
-from __future__ import annotations
-
 import logging
 import time
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import Any, Self, TypeVar
 
+import numpy as np
 import psycopg
+from numpy.typing import NDArray
 from psycopg.pq import TransactionStatus
 from psycopg.rows import RowFactory, class_row, dict_row, tuple_row
 
 from fluffy_sql.errors import DatabaseError, NoneLeftError, UnreachableError
 from fluffy_sql.postgres.address import describe_url, parse_address
 from fluffy_sql.postgres.advice import READ_ONLY, ReadOnly, explain, explain_no_connection, one_line
+from fluffy_sql.postgres.explain import PlanRecorder
 from fluffy_sql.postgres.pooler import is_served, shares_connections
 from fluffy_sql.postgres.statements import Statement, definition, on_citus, statement
 from fluffy_sql.postgres.vectors import VectorArray, register_vectors
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from types import TracebackType
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from fluffy_sql.postgres.explain import PlanRecorder
 
 Row = TypeVar("Row")
 
@@ -52,7 +45,7 @@ class Session:
         explain: keeps every statement that is run here, with its plan.
 
     Attributes:
-        deadline: when the transaction at hand has to be over, by time.monotonic(); None: whenever.
+        deadline: when the transaction must be over, by time.monotonic(); None: whenever.
         distributed: whether Citus has distributed `photos`. Statements that must differ there are
             then run in their other form.
         standby: whether the server only follows another one.
@@ -182,12 +175,7 @@ class Session:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
     def commit(self) -> None:
@@ -198,8 +186,8 @@ class Session:
     def close(self) -> None:
         """Closes the connection; closing twice is harmless.
 
-        What is not committed is rolled back before: a pooler would end the server connection of
-        who leaves in the middle of a transaction, for it can't lend that again.
+        What is not committed is rolled back before: a pooler would close the server connection of
+        a client that leaves in the middle of a transaction, since it can't lend that again.
         """
         if self.connection.info.transaction_status in _IN_TRANSACTION:
             with suppress(psycopg.Error):
@@ -240,7 +228,7 @@ class Session:
     def cancel(self) -> None:
         """Stops the statement another thread is running on this session.
 
-        Where the server can't be reached, that statement fails by itself.
+        If the server can't be reached, that statement fails anyway.
         """
         if self.connection.closed:
             return
@@ -302,11 +290,11 @@ class Session:
             return cursor.rowcount
 
     def release(self, name: str | Statement, /, **parameters: object) -> None:
-        """Runs a statement that tidies up, as far as the connection still lives.
+        """Runs a statement that tidies up, if the connection still works.
 
-        Where it does not, the server let go of locks by itself, the next run sweeps the rest, and
-        the error that brought us here is the one to hear of. The same where a server of Citus does
-        not answer the coordinator.
+        Errors are swallowed: the original error matters more, the server releases locks of a lost
+        connection, and the next run cleans up. So they are if a server of Citus does not answer
+        the coordinator.
         """
         if self.connection.closed or self.connection.broken:
             return
@@ -342,7 +330,7 @@ class Session:
         return VectorArray.of(matrix, self._vector_oid)
 
     def _prepared_name(self, name: str | Statement, parameters: dict[str, object]) -> str:
-        """The text of `sql/<name>.sql`, about to be run: whoever keeps statements hears of it."""
+        """The text of `sql/<name>.sql`, about to be run, and recorded if statements are kept."""
         self._limit_statement()
         if isinstance(name, Statement):
             found = name
@@ -365,7 +353,7 @@ class Session:
         )
 
     def _plan(self, text: str, parameters: dict[str, object]) -> Iterable[tuple[Any, ...]]:
-        """The lines of a plan; where photos are distributed, Citus makes not every plan it runs."""
+        """The lines of a plan; if photos are distributed, Citus can't explain all it runs."""
         if not self.distributed:
             return self.connection.execute(text, parameters or None, binary=True)
         try:
@@ -374,7 +362,7 @@ class Session:
             with self.connection.transaction(force_rollback=True):
                 return self.connection.execute(text, parameters or None, binary=True).fetchall()
         except psycopg.Error as error:
-            return [(f"Citus tells no plan: {one_line(error)}",)]
+            return [(f"Citus returns no plan: {one_line(error)}",)]
 
 
 def _connect(url: str) -> psycopg.Connection[Any]:
@@ -383,7 +371,7 @@ def _connect(url: str) -> psycopg.Connection[Any]:
         return psycopg.connect(
             conninfo,
             autocommit=True,
-            # Plans are made for the centroids at hand; a generic one guesses their number.
+            # Plans are made for the actual centroids; a generic one guesses their number.
             prepare_threshold=None,
             # Else it is the database's, which may lack letters that a path has.
             client_encoding="utf8",

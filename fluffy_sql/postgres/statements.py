@@ -1,7 +1,5 @@
 """Loads `sql/**/*.sql`: one statement a file, named by its path, checked when it is read."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -17,7 +15,7 @@ _DECLARED = re.compile(r"^-- Parameters:(?P<first>.*)\n(?P<rest>(?:--   .*\n)*)"
 
 # Views and functions as migrate makes them: files with a comment each, not statements to be named.
 DEFINITIONS = "definitions"
-# What takes the place of a file of the same relative name where photos are distributed.
+# What takes the place of a file of the same relative name if photos are distributed.
 CITUS = "citus"
 
 

@@ -1,24 +1,18 @@
 """The transaction in which a run writes: the order of its locks, and how long it may take.
 
 It waits only while it holds nothing that others wait for: for clusters, at its beginning. Photos
-that somebody is changing are passed over (SKIP LOCKED in the statements that move photos). So it is
+that others are changing are passed over (SKIP LOCKED in the statements that move photos). So it is
 part of no deadlock. On Citus it waits for them, too (docs/explanation/scaling.md).
 """
 
-from __future__ import annotations
-
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from fluffy_sql.errors import DatabaseError
 from fluffy_sql.postgres.counter_cache import folds_at_commit
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.session import Session
 
 _LOCK_NOT_AVAILABLE = "55P03"
 _QUERY_CANCELED = "57014"
@@ -30,8 +24,8 @@ class LockLimits:
     """How long the final transaction may be in the way, in seconds.
 
     Attributes:
-        wait: how long it waits for locks; who wants to lock a cluster meanwhile waits behind it.
-        hold: how long it holds them; None: as long as it takes.
+        wait: how long it waits for locks; others that lock a cluster meanwhile queue behind it.
+        hold: how long it holds them; None: no limit.
     """
 
     wait: float = 60.0
@@ -46,9 +40,9 @@ def final_transaction(
 
     Args:
         session: outside of any transaction.
-        limits: how long it may be in the way.
+        limits: how long it may wait for locks and hold them.
         old_clusters: whether it writes to clusters that others can see.
-        force_rollback: whether it is taken back at its end.
+        force_rollback: whether it is rolled back at its end.
 
     Raises:
         DatabaseError: Postgres refused a statement, or a limit was reached; nothing was written.
@@ -91,7 +85,7 @@ def final_transaction(
 
 
 def _lock_clusters(session: Session, limits: LockLimits) -> None:
-    """Locks all clusters; waits for who has one locked, but never while it holds a lock itself."""
+    """Locks all clusters; waits for others that lock one, but holds no lock meanwhile."""
     give_up = time.monotonic() + limits.wait
     while True:
         try:

@@ -8,22 +8,18 @@ as an array without a copy of its own.
 Format of a vector: int16 dimensions, int16 unused, then big-endian float4 (pgvector, vector_send).
 """
 
-from __future__ import annotations
-
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from pgvector.psycopg.vector import register_vector_info
+from psycopg import Connection
+from psycopg.abc import Buffer
 from psycopg.adapt import Dumper, Loader
 from psycopg.pq import Format
 from psycopg.types import TypeInfo
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from psycopg import Connection
-    from psycopg.abc import Buffer
 
 _VECTOR_HEADER = 4
 # Postgres's own types have the same oids everywhere.
@@ -45,7 +41,7 @@ class VectorArray:
     encoded: bytes | bytearray
 
     @classmethod
-    def of(cls, matrix: NDArray[np.float32], vector_oid: int) -> VectorArray:
+    def of(cls, matrix: NDArray[np.float32], vector_oid: int) -> Self:
         """Encodes a matrix of shape (rows, dimensions)."""
         rows, dimensions = matrix.shape
         header = struct.pack("!iiIii", 1 if rows else 0, 0, vector_oid, rows, 1)
@@ -75,7 +71,7 @@ class IntegerArray:
     encoded: bytes
 
     @classmethod
-    def of(cls, numbers: NDArray[np.int32]) -> IntegerArray:
+    def of(cls, numbers: NDArray[np.int32]) -> Self:
         """Encodes numbers of shape (n,)."""
         elements = np.empty(len(numbers), dtype=_INTEGER_ELEMENT)
         elements["bytes"] = 4
@@ -113,7 +109,7 @@ class _IntegerArrayLoader(Loader):
 
 
 def register_vectors(connection: Connection[Any]) -> int | None:
-    """Teaches a connection the type `vector`; returns its oid, None where pgvector is missing."""
+    """Teaches a connection the type `vector`; returns its oid, None if pgvector is missing."""
     info = TypeInfo.fetch(connection, "vector")
     if info is None:
         return None
@@ -134,7 +130,7 @@ LONGEST_VECTOR = 16_000
 def fingerprint_vector(dimensions: int) -> NDArray[np.float32]:
     """Numbers between -1 and 1 that follow no pattern, the same for ever (Knuth's hash).
 
-    The inner product with an embedding is its fingerprint. A shorter probe is how a longer begins.
+    The inner product with an embedding is its fingerprint. A shorter one begins a longer one.
     """
     scrambled = (np.arange(1, dimensions + 1, dtype=np.uint64) * np.uint64(2_654_435_761)) % 2**32
     return (scrambled / 2**31 - 1).astype(np.float32)

@@ -1,14 +1,9 @@
 """The tables that a run works in: empty when it begins with them, and empty afterwards."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.session import Session
 
 
 @contextmanager
@@ -27,7 +22,7 @@ def work_tables(session: Session, *names: str) -> Iterator[None]:
 
 
 def empty(session: Session, *names: str) -> None:
-    """Empties work tables; without names all of them. Only for who keeps other runs out."""
+    """Empties work tables; without names all of them. Other runs must be kept out."""
     session.fetch_value("work_tables/empty", names=list(names) or None)
 
 

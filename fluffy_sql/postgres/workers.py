@@ -1,23 +1,17 @@
 """Several connections that share the work of a run."""
 
-from __future__ import annotations
-
 import time
 from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import islice
 from queue import SimpleQueue
 from threading import Event
-from typing import TYPE_CHECKING, TypeVar
+from typing import Self, TypeVar
 
 from fluffy_sql.errors import NoneLeftError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from fluffy_sql.postgres.session import Session
-
+from fluffy_sql.postgres.session import Session
 
 _CANCEL_EVERY_SECONDS = 0.1
 # Statements that may be done, or wait for a connection, while all connections are at work.
@@ -42,7 +36,7 @@ class Workers:
 
     @classmethod
     @contextmanager
-    def open(cls, session: Session, connections: int) -> Iterator[Workers]:
+    def open(cls, session: Session, connections: int) -> Iterator[Self]:
         """Opens connections like the session's and closes them at the end.
 
         Fewer, if a pooler has no more: the result does not depend on their number.
@@ -67,7 +61,7 @@ class Workers:
         Items are taken as they are needed, and no more than a few results wait to be used: at
         k=1,000 each may be some 10 MB.
 
-        Where one call fails, or the caller is interrupted, statements under way are cancelled and
+        If one call fails, or the caller is interrupted, running statements are cancelled and
         nothing more is started.
         """
         stopped = Event()
@@ -98,7 +92,7 @@ class Workers:
                 self._cancel()
 
     def _cancel(self) -> None:
-        """Cancels what is under way; nothing to do where no session is at work."""
+        """Cancels running statements, if there are any."""
         # Again and again: a cancel that comes before the statement has reached the server is lost.
         while self._idle.qsize() < len(self._sessions):
             for session in self._sessions:

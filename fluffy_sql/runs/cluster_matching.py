@@ -1,26 +1,19 @@
-"""Which new cluster is which old one: a cluster that goes on keeps its id, its name and its status.
+"""Which new cluster is which old one: a cluster that continues keeps its id, name and status.
 
 Pure: counts and centroids in, pairs out.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-
-# Of the smaller of the two, so many photos must be in both. A theme that falls into two goes on as
-# the larger of them, and of two themes that become one, the larger goes on; but a cluster that
-# takes a few photos from everywhere goes on as none of these.
+# This share of the smaller one's photos must be in both. A theme that is split continues as the
+# larger part, and of two themes that merge, the larger continues; but a cluster that takes a few
+# photos from everywhere continues none of them.
 _LEAST_SHARED = 0.5
 
 
@@ -55,7 +48,7 @@ def match_clusters(
     Clusters of two scopes are never paired.
 
     Each is the assignment of largest sum (Kuhn 1955; solved as by Jonker and Volgenant 1987). By
-    centroids, an old cluster without any photo goes on as a new one of photos that were in none.
+    centroids, an old cluster without photos can continue as a new one of photos that were in none.
 
     Args:
         shared: how many photos a new and an old cluster have in common; a row for each pair that

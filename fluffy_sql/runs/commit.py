@@ -1,30 +1,23 @@
 """The final transaction of a run: clusters, photos, counts and the record, or none of it."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fluffy_sql.algorithms import Fit
 from fluffy_sql.errors import PostconditionError
 from fluffy_sql.postgres.counter_cache import moves_are_counted
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import LONGEST_VECTOR, fingerprint_vector
 from fluffy_sql.runs.cluster_matching import OldCluster, Overlap, match_clusters
 from fluffy_sql.runs.moves import Changes, ClusterChange, Move, move_photos, prune_moves
-from fluffy_sql.runs.record import RunQuality
+from fluffy_sql.runs.quality import ClusterQuality, Quality
+from fluffy_sql.runs.record import RunQuality, RunResult
+from fluffy_sql.settings import ClusteringSettings
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from fluffy_sql.algorithms import Fit
-    from fluffy_sql.postgres.session import Session
-    from fluffy_sql.runs.quality import ClusterQuality, Quality
-    from fluffy_sql.runs.record import RunResult
-    from fluffy_sql.settings import ClusteringSettings
-
-# The postcondition compares so many photos with every centroid; at most so many pairs.
+# The postcondition compares this many photos with every centroid; at most this many pairs.
 _CHECKED_PHOTOS = 1_000
 _CHECKED_PAIRS = 300_000
 
@@ -37,7 +30,7 @@ class Outcome:
         fit: the labels and centroids.
         skipped: photos that stay as they are, by reason.
         quality: of all clusters together.
-        clusters: of each, as far as it was measured.
+        clusters: of each, if it was measured.
         reads_other_tables: whether what usable_photos shows of a photo may have changed since,
             although its row did not.
     """
@@ -50,7 +43,7 @@ class Outcome:
 
 
 class FinalTransaction:
-    """Writes what a run found. Its methods are to be called inside one transaction.
+    """Writes what a run found. Call its methods inside one transaction.
 
     Args:
         session: the run's main connection, in a transaction.
@@ -77,7 +70,7 @@ class FinalTransaction:
         self._leave_changed()
         cluster_ids = self._insert(range(len(self._fit.labels)))
         moves = self._move(cluster_ids)
-        # Asked after photos were written: from then on nobody can make or drop a trigger.
+        # Asked after photos are written: from then on nobody can make or drop a trigger.
         if not moves_are_counted(self._session):
             self._session.execute(
                 "commit/write_counts",
@@ -87,10 +80,10 @@ class FinalTransaction:
         return self._finish(cluster_ids, cluster_ids, moves)
 
     def replace(self) -> Changes:
-        """Puts all photos into the clusters of the run; what goes on of the old ones is kept.
+        """Puts all photos into the clusters of the run; old ones that continue are kept.
 
-        A new cluster that is an old one takes its id, and with it its name, its status and all
-        that refers to it. Old clusters that no new one is are left, empty: somebody may have
+        A new cluster that continues an old one takes its id, and with it its name, its status and
+        all that refers to it. Old clusters without a successor are left, empty: somebody may have
         named them, and rows of an application may refer to them.
 
         Raises:
@@ -126,7 +119,7 @@ class FinalTransaction:
         return match_clusters(shared, self._fit.centroids, self._fit.scopes, spread, old)
 
     def _leave_changed(self) -> None:
-        """Leaves photos that the view shows with another owner or embedding to the next run."""
+        """Leaves photos that the view now shows with another owner or embedding to the next run."""
         if not self._outcome.reads_other_tables:
             return
         self._session.execute(
@@ -138,7 +131,7 @@ class FinalTransaction:
         )
 
     def _keep(self, matched: dict[int, int]) -> None:
-        """Gives clusters that go on the centroids of the run."""
+        """Gives continued clusters the centroids of the run."""
         places = list(matched)
         if not places:
             return
@@ -241,7 +234,7 @@ class FinalTransaction:
 
 
 def quality_of_run(outcome: Outcome, changes: Changes) -> RunQuality:
-    """What is kept of a run's quality: measures, and the sizes of the clusters that have photos."""
+    """A run's quality for the record: measures, and the sizes of the clusters that have photos."""
     sizes = [cluster.photos for cluster in changes.clusters if cluster.photos]
     return RunQuality(
         silhouette=outcome.quality.silhouette,

@@ -1,19 +1,13 @@
 """The lock that allows one run per library, and what a killed run left behind."""
 
-from __future__ import annotations
-
 import logging
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from fluffy_sql.errors import BusyError, DatabaseError
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.work_tables import empty
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from fluffy_sql.postgres.session import Session
 
 logger = logging.getLogger(__name__)
 
@@ -28,8 +22,8 @@ _SECONDS_BETWEEN_TRIES = 0.1
 def only_run(session: Session) -> Iterator[None]:
     """One run at a time in a library; what killed runs left behind is tidied up.
 
-    Where the session's connection is lost, that is done for this run over another, if there is one
-    to be had; else by the next run.
+    If the session's connection is lost, that is done over a new one, if possible; else by the next
+    run.
     """
     if not session.fetch_value("runs/try_lock"):
         raise BusyError(_describe_holder(session))
@@ -50,7 +44,7 @@ def only_run(session: Session) -> Iterator[None]:
 
 
 def close_left_open(session: Session, status: str = "interrupted", reason: str = _CUT_OFF) -> None:
-    """Closes the records of killed runs. Only for who keeps runs out: they may be those of one."""
+    """Closes the records of killed runs; runs must be kept out, or it may close an active one's."""
     session.execute("runs/close_left_open", status=status, error=reason)
 
 

@@ -1,19 +1,14 @@
 """Moves photos to other clusters and keeps which: in one statement, or on each shard."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.session import Session
 
 
 @dataclass(frozen=True)
 class Move:
-    """So many photos went from one cluster to another; None: they were in none."""
+    """How many photos went from one cluster to another; None: they were in none."""
 
     from_cluster_id: int | None
     to_cluster_id: int | None
@@ -57,7 +52,7 @@ def move_photos(
 
     Args:
         session: in a transaction.
-        run_id: the run in whose name moves are kept.
+        run_id: the run that moves are recorded under.
         labels: those to move; photos with another label stay.
         cluster_ids: of each label; None: into no cluster.
 

@@ -1,15 +1,10 @@
-"""Who hears how a run or a sweep goes."""
+"""Who is notified as a run or a sweep goes."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from fluffy_sql.algorithms import StepReport, Survey
+from fluffy_sql.algorithms import StepReport, Survey
 
 
 class Progress:
-    """Hears how a run goes; does nothing. Override what you want to show."""
+    """Is notified as a run goes; does nothing. Override what you want to show."""
 
     def phase(self, name: str) -> None:
         """A phase begins: survey, sample, seed, refine, train, assign, measure, commit."""
@@ -24,7 +19,7 @@ class Progress:
         """A step is done."""
 
     def photos(self, done: int) -> None:
-        """So many more photos have their label."""
+        """This many more photos have their label."""
 
     def trying(self, k: int) -> None:
         """A sweep turns to this k."""

@@ -6,41 +6,49 @@ de Castro and Campello 2004), Davies and Bouldin 1979, Calinski and Harabasz 197
 index (Hubert and Arabie 1985).
 """
 
-from __future__ import annotations
-
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fluffy_sql.postgres.centroids import candidate_params, squared_distances
+from fluffy_sql.algorithms import Fit, Task
+from fluffy_sql.postgres.centroids import Matrix, candidate_params, squared_distances
 from fluffy_sql.postgres.ranges import row_ranges
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.work_tables import analyze, work_tables
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
-
-    from fluffy_sql.algorithms import Fit, Task
-    from fluffy_sql.postgres.session import Session
-
-    Matrix = NDArray[np.float32]
-
-# In a run of no more photos, all are measured and averaged.
-_FEW_PHOTOS = 8_192
-# Of more, silhouettes are measured on so many, and on so many a cluster.
-_MEASURED_PHOTOS = 4_096
-_MEASURED_PER_CLUSTER = 16
-# Others that a photo's nearest other centroid is looked for among.
+# A photo's nearest other centroid is sought among this many.
 _OTHERS = 64
-# Clusters of a range, as far as there are not too many ranges: all centroids are sent for each.
+# Clusters of a range, unless there are too many ranges: all centroids are sent for each.
 _RANGE_CLUSTERS = 16
 _MOST_RANGES = 8
 _BLOCK_CLUSTERS = 128
 _LARGEST_HASH = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class QualitySample:
+    """On how many photos a run is measured.
+
+    Attributes:
+        few: in a run of no more photos, all are measured and averaged.
+        photos: of more, silhouettes are measured on this many,
+        per_cluster: and on this many a cluster.
+    """
+
+    few: int = 8_192
+    photos: int = 4_096
+    per_cluster: int = 16
+
+    def size(self, photos: int, k: int) -> int:
+        """On how many of the photos the silhouettes of k clusters are measured."""
+        if photos <= self.few:
+            return photos
+        return min(photos, max(self.photos, self.per_cluster * k))
 
 
 @dataclass(frozen=True)
@@ -58,7 +66,7 @@ class Quality:
         davies_bouldin: the smaller the better.
         calinski_harabasz: the larger the better.
 
-    The last three are None where there is one cluster only, or none can be computed.
+    The last three are None if there is only one cluster, or they can't be computed.
     """
 
     photos: int
@@ -72,8 +80,8 @@ class Quality:
     calinski_harabasz: float | None
 
     @classmethod
-    def of_sizes(cls, photos: NDArray[np.int64]) -> Quality:
-        """If distances to centroids tell nothing: only how many photos each cluster has."""
+    def of_sizes(cls, photos: NDArray[np.int64]) -> Self:
+        """If distances to centroids say nothing: only how many photos each cluster has."""
         sizes = (int(photos.sum()), len(photos), int(photos.min()), int(photos.max()))
         return cls(*sizes, 0, math.nan, None, None, None)
 
@@ -88,27 +96,23 @@ class ClusterQuality:
     davies_bouldin: float | None
 
 
-def photos_to_measure(photos: int, k: int) -> int:
-    """On how many photos the silhouettes of k clusters are measured."""
-    if photos <= _FEW_PHOTOS:
-        return photos
-    return min(photos, max(_MEASURED_PHOTOS, _MEASURED_PER_CLUSTER * k))
-
-
-def measure_run(task: Task[Any], fit: Fit) -> tuple[Quality, list[ClusterQuality]]:
+def measure_run(
+    task: Task[Any], fit: Fit, sample: QualitySample
+) -> tuple[Quality, list[ClusterQuality]]:
     """The quality of what a run is about to commit, as a whole and by label.
 
     Args:
         task: the run's connections and settings.
         fit: the outcome; its labels are in the work table.
+        sample: on how many photos.
     """
     photos = int(fit.photos.sum())
     if not fit.by_centroid:
         return Quality.of_sizes(fit.photos), []
-    measured = photos_to_measure(photos, len(fit.labels))
+    measured = sample.size(photos, len(fit.labels))
     with work_tables(task.session, "work_measured", "work_measured_clusters"):
         _draw_assigned(task, fit, measured / photos)
-        if photos <= _FEW_PHOTOS:
+        if photos <= sample.few:
             summarize_measured(task.session)
         else:
             task.session.execute(
@@ -179,7 +183,7 @@ def nearest_others(centroids: Matrix, scopes: NDArray[np.intp]) -> NDArray[np.in
 
     Args:
         centroids: shape (k, dimensions).
-        scopes: shape (k,), whose each is.
+        scopes: shape (k,), the scope of each.
     """
     k = len(centroids)
     width = max(1, min(_OTHERS, k - 1))
@@ -207,10 +211,10 @@ def summarize_measured(session: Session) -> None:
 
 
 def compare(session: Session, fit: Fit | None) -> Quality:
-    """Measures the clusters that were summed up; all are of one scope where there is no fit.
+    """Measures the clusters that were summed up; all are of one scope if there is no fit.
 
-    Calinski and Harabasz compare the scatter within clusters with that of all photos, of which
-    there is none where each scope is clustered by itself.
+    Calinski and Harabasz compare the scatter within clusters with that of all photos, which means
+    nothing if each scope is clustered by itself.
     """
     scope_numbers = np.empty(0, np.intp) if fit is None else _scope_numbers(fit)
     session.execute(

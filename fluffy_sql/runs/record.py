@@ -1,22 +1,17 @@
 """The record of a run in the database: opened, kept up as the run goes, closed however it ends."""
 
-from __future__ import annotations
-
 import time
+from collections import defaultdict
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from fluffy_sql import __version__
+from fluffy_sql.algorithms import Checkpoint, StepReport
 from fluffy_sql.errors import FluffySqlError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from fluffy_sql.algorithms import Checkpoint, StepReport
-    from fluffy_sql.postgres.session import Session
-    from fluffy_sql.runs.moves import Changes
-    from fluffy_sql.runs.progress import Progress
+from fluffy_sql.postgres.session import Session
+from fluffy_sql.runs.moves import Changes
+from fluffy_sql.runs.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -36,9 +31,9 @@ class RunResult:
     """A finished run, with the names `generate --json` uses.
 
     Attributes:
-        run_id: None where none was recorded: nothing to do, or a dry run.
+        run_id: None if none was recorded: nothing to do, or a dry run.
         kind: `generate` or `recluster`.
-        dry_run: whether it was taken back.
+        dry_run: whether it was rolled back.
         scopes: of how many scopes its photos were; each is clustered by itself.
         skipped: photos that stay as they are, by reason.
         inertia, iterations, converged, recall: as of the algorithm's `Fit`.
@@ -77,7 +72,7 @@ def open_run(session: Session, **run: object) -> int:
     Args:
         session: the run's main connection.
         run: parameters of `sql/runs/open.sql`, but for the versions. `seed` is 0 if nothing is
-            drawn, `k_requested` None if nobody says beforehand, `dimensions` None if several.
+            drawn, `k_requested` None if it is not fixed, `dimensions` None if several.
     """
     server = session.fetch_all("schema/describe_server")[0]
     with session.transaction():  # on the disk, so that a crash of the server leaves a trace of it
@@ -93,7 +88,7 @@ def open_run(session: Session, **run: object) -> int:
 
 @contextmanager
 def record_of(session: Session, run_id: int, *, taken_back: bool) -> Iterator[None]:
-    """Sees to a run's record at its end: why it failed, if it did; nothing if it is taken back."""
+    """Closes a run's record: why it failed, if it did; nothing if it is rolled back."""
     try:
         yield
     except BaseException as error:
@@ -116,7 +111,7 @@ class Clock:
 
     def __init__(self) -> None:
         self._begun = time.perf_counter()
-        self._phases: dict[str, float] = {}
+        self._phases: defaultdict[str, float] = defaultdict(float)
         self._phase = "survey"
         self._since = self._begun
         self._locked: float | None = None
@@ -143,40 +138,40 @@ class Clock:
 
     def _note(self) -> None:
         now = time.perf_counter()
-        self._phases[self._phase] = self._phases.get(self._phase, 0.0) + now - self._since
+        self._phases[self._phase] += now - self._since
         self._since = now
 
 
+@dataclass(frozen=True)
 class RunRecorder:
     """Writes a run's record as it goes, committed at once, and passes everything on."""
 
-    def __init__(self, session: Session, run_id: int, clock: Clock, progress: Progress) -> None:
-        self._session = session
-        self._run_id = run_id
-        self._clock = clock
-        self._progress = progress
+    session: Session
+    run_id: int
+    clock: Clock
+    progress: Progress
 
     def phase(self, name: str) -> None:
         """A phase begins."""
-        self._clock.enter(name)
-        self._session.execute("runs/enter_phase", run_id=self._run_id, phase=name)
-        self._progress.phase(name)
+        self.clock.enter(name)
+        self.session.execute("runs/enter_phase", run_id=self.run_id, phase=name)
+        self.progress.phase(name)
 
     def step(self, report: StepReport) -> None:
         """A step is done."""
-        self._session.execute("runs/record_step", run_id=self._run_id, **vars(report))
-        self._progress.step(report)
+        self.session.execute("runs/record_step", run_id=self.run_id, **vars(report))
+        self.progress.step(report)
 
     def photos(self, done: int) -> None:
-        """So many more photos have their label."""
-        self._progress.photos(done)
+        """This many more photos have their label."""
+        self.progress.photos(done)
 
     def checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Training could go on from here."""
-        self._session.execute(
+        """Training can be resumed from here."""
+        self.session.execute(
             "runs/write_checkpoint",
-            run_id=self._run_id,
+            run_id=self.run_id,
             step=checkpoint.step,
             batch_size=checkpoint.batch_size,
-            centroids=self._session.vector_array(checkpoint.centroids),
+            centroids=self.session.vector_array(checkpoint.centroids),
         )

@@ -1,21 +1,15 @@
-"""The library as runs and sweeps find it: what there is to cluster, and nobody else at work."""
-
-from __future__ import annotations
+"""Counts the photos to cluster, and checks that a run can cluster them."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from fluffy_sql.algorithms import Scope, Survey, scope_order
 from fluffy_sql.errors import LibraryError
 from fluffy_sql.postgres.schema import WITHOUT_IDENTITY
+from fluffy_sql.postgres.session import Session
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from fluffy_sql.postgres.session import Session
-
-# Scopes that are named where one has to be chosen.
+# Scopes that are named if one has to be chosen.
 _NAMED = 3
 
 
@@ -71,13 +65,13 @@ def _scopes(eligible: list[PhotoGroup]) -> tuple[Scope, ...]:
 
 
 def require_steady_view(session: Session) -> bool:
-    """Makes sure that usable_photos shows each photo once, and the same ones at each look.
+    """Makes sure that usable_photos shows each photo once, and the same ones in each query.
 
     Returns:
         Whether what it shows of a photo may change without a change of the photo's row.
 
     Raises:
-        LibraryError: it shows a photo several times, or other photos at each look.
+        LibraryError: it shows a photo several times, or other photos in each query.
     """
     [view] = session.fetch_all("survey/describe_view")
     found = [] if view["as_made"] else session.fetch_all("survey/find_unsteady")
@@ -90,7 +84,7 @@ def require_steady_view(session: Session) -> bool:
             " each photo once (one row for each id)"
         )
     raise LibraryError(
-        f"usable_photos shows photo {photo['photo_id']} at one look and not at the next: let it"
+        f"usable_photos shows photo {photo['photo_id']} in one query and not in the next: let it"
         " show the same photos each time (no random(), and no LIMIT without an order)"
     )
 
@@ -124,7 +118,7 @@ def require_one_length(photos: list[PhotoGroup], *, reclustered: bool = False) -
 
 
 def require_one_scope(scopes: Iterable[int | None], asked: ScopeFilter | None, what: str) -> None:
-    """Makes sure that all is of one scope, since two scopes have nothing to do with each other.
+    """Makes sure that all is of one scope, since two scopes are never compared.
 
     Args:
         scopes: of each photo or cluster, or of each kind of them.
@@ -155,8 +149,8 @@ def require_owners(session: Session, found: Survey) -> None:
     """Makes sure that clusters can be made for these photos.
 
     Raises:
-        LibraryError: clusters has a column that must not be null, and it is not known what to put
-            there: an owner's, where photos have no scope.
+        LibraryError: clusters has a column that must not be null, such as an owner's, and nothing
+            is known to put there, since photos have no scope.
     """
     unknown = session.fetch_all(
         "survey/find_unknown_columns",
@@ -165,14 +159,14 @@ def require_owners(session: Session, found: Survey) -> None:
     if unknown:
         column = unknown[0]["name"]
         raise LibraryError(
-            f"clusters.{column} must not be null, and it is not known what to put there: if it says"
-            " whose a cluster is, let the view usable_photos give every photo a scope"
+            f"clusters.{column} must not be null, and runs don't know what to put there: if it"
+            " names the owner of a cluster, let the view usable_photos give every photo a scope"
             " (docs/guides/owners.md); else give it a default"
         )
 
 
 def several_lengths(photos_by_dimensions: list[tuple[int | None, int]]) -> LibraryError:
-    """The error to raise where embeddings are of several lengths."""
+    """The error to raise if embeddings are of several lengths."""
     found = ", ".join(f"{dims} ({photos:,} photos)" for dims, photos in photos_by_dimensions)
     return LibraryError(
         f"the embeddings are of several dimensions: {found};"

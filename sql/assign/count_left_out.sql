@@ -1,4 +1,4 @@
--- Counts the usable photos without a cluster that are not even looked at, by reason.
+-- Counts the usable photos without a cluster that are not listed, by reason.
 -- Returns: without_embedding, pinned (out of all clusters, by a person); one row.
 SELECT
     count(*) FILTER (WHERE usable.embedding IS NULL AND photo.cluster_pinned IS NOT TRUE) AS without_embedding,

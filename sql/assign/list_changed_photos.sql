@@ -1,7 +1,7 @@
 -- Lists the usable photos whose embedding changed since a run put them where they are, after those listed already. What
--- changed is told by the fingerprint that the run kept, of what usable_photos shows: a change in another table shows in
--- no row of photos, and an application may set updated_at at any change. A photo that was last placed by a person, not
--- by a run, is left alone, as is one in a cluster that is not active.
+-- changed is found by the fingerprint that the run kept, of what usable_photos shows: a change in another table shows
+-- in no row of photos, and an application may set updated_at at any change. A photo that a person placed last, not a
+-- run, is left alone, as is one in a cluster that is not active.
 -- Photos are sorted in among their moves, as the last of them, and not joined: the planner can't know how many photos a
 -- move has, and its nested loops took 9 s for a million. Fingerprints of one embedding differ by rounding, since
 -- machines add in different orders.

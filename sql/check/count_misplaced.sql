@@ -1,7 +1,7 @@
--- Of each run whose clusters are there, looks at some photos that it moved and whose embedding is as it was then (by
--- its fingerprint), drawn anew each time, and counts those for which another cluster of that run and of their scope is
--- nearer than their own. As many are drawn from each of its moves as are its due. Equal distances may differ by
--- rounding: a millionth is allowed.
+-- Of each run whose clusters are there, takes some photos that it moved and whose embedding is as it was then (by its
+-- fingerprint), in a new sample each time, and counts those for which another cluster of that run and of their scope is
+-- nearer than their own. Each of its moves gets its share of the sample. Equal distances may differ by rounding:
+-- a millionth is allowed.
 -- Parameters: photos bigint (how many to draw, together), fingerprint_vector vector (as in kmeans/assign_photos, as
 --   long as any embedding)
 -- Returns: run_id, looked_at, misplaced, recall (share that the run found at their nearest centroid), algorithm; by

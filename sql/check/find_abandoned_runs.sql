@@ -1,4 +1,4 @@
--- Runs whose record says that they are at work; nobody's, after try_lock_runs.
+-- Runs whose record says that they are active; after try_lock_runs none of them is.
 -- Returns: run_id, phase, started_at.
 SELECT
     id AS run_id,

@@ -1,4 +1,4 @@
--- Sessions of this library that have been waiting for others who have something locked: sessions of ours that have
+-- Sessions of this library that have waited for others that have something locked: sessions of ours that have
 -- something of it locked, or want to.
 -- Parameters: seconds integer (how long at least)
 -- Returns: pid, blockers (their pids), seconds.

@@ -1,6 +1,6 @@
 -- Clusters whose photos_count, with what triggers wrote down and could not add yet, is not the number of their photos.
--- In one statement, so that nobody's half-done work is seen. An adopted table may hold null for none. A cluster that is
--- going to be counted by whoever folds is passed over. (SELECT 1, since Citus carries no rows without a column.)
+-- In one statement, so that no half-done work is seen. An adopted table may hold null for none. A cluster that
+-- the next fold will count is passed over. (SELECT 1, since Citus carries no rows without a column.)
 -- Returns: cluster_id, photos_count (with what is to be added), photos; in the order of cluster_id.
 SELECT
     cluster.id AS cluster_id,

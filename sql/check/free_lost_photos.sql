@@ -1,4 +1,4 @@
--- Takes photos out of clusters that are gone, as the foreign key does where a cluster is deleted.
+-- Takes photos out of clusters that are gone, as the foreign key does if a cluster is deleted.
 -- Returns: nothing; the row count is the photos.
 UPDATE photos
 SET

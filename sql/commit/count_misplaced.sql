@@ -6,7 +6,7 @@
 -- LATERAL and OFFSET 0 make it look up each photo by its key: the statistics were made before the photos were placed,
 -- and a join planned by them took 5 s for 100,000 photos.
 -- Parameters: labels integer[] (as in work_assignments), cluster_ids bigint[] (of each), normalize boolean,
---   seed bigint, photos bigint (how many to look at)
+--   seed bigint, photos bigint (how many to compare)
 -- Returns: misplaced bigint.
 SELECT count(*) AS misplaced
 FROM (

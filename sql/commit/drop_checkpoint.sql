@@ -1,4 +1,4 @@
--- Forgets where a run was; it has ended well.
+-- Deletes the checkpoint of a run that succeeded.
 -- Parameters: run_id bigint
 -- Returns: nothing.
 DELETE FROM cluster_run_checkpoints

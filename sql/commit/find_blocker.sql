@@ -1,6 +1,6 @@
 -- Who has a cluster, or the table photos, locked: the one whose transaction began first, of those who wrote to a
 -- cluster if there are any. (The others may only refer to one.)
--- Returns: pid, role, client (null over a socket), state, since; no row where nobody has.
+-- Returns: pid, role, client (null over a socket), state, since; no row if nobody has.
 SELECT
     activity.pid,
     activity.usename AS role,

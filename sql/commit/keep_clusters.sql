@@ -1,4 +1,4 @@
--- Gives clusters that go on their new centroids.
+-- Gives continued clusters their new centroids.
 -- Parameters: run_id bigint, cluster_ids bigint[], centroids vector[] (of each)
 -- Returns: nothing; the row count is the clusters.
 UPDATE clusters

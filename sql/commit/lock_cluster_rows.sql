@@ -1,4 +1,4 @@
--- Locks every cluster, after the table, or fails at once where somebody has locked one without writing to it: he may
+-- Locks every cluster, after the table, or fails at once if a session has locked one without writing to it: it may
 -- be about to, and would wait for the table. Foreign keys that refer to a cluster are not in the way.
 -- Returns: nothing; the row count is the clusters.
 SELECT FROM clusters

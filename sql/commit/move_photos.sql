@@ -1,8 +1,8 @@
--- Moves photos into the clusters of their labels, and keeps which came from where. Here alone it is said who may be
--- moved. A photo that was placed, pinned, embedded again or changed in any other way since it was looked at is another
--- version of its row (xmin), and is left for the next run. So is one that somebody is just changing: it is not waited
--- for, since that transaction may come to wait for a photo that is locked here. A photo whose cluster would not change
--- is never written: each such write costs an index entry.
+-- Moves photos into the clusters of their labels, and keeps which came from where. Only this file says which photos may
+-- be moved. A photo that was placed, pinned, embedded again or changed in any other way since it was read is another
+-- version of its row (xmin), and is left for the next run. So is one that is locked by a transaction: waiting could
+-- deadlock with one that waits for a photo locked here. A photo whose cluster would not change is never written: each
+-- such write costs an index entry.
 -- Rows that are locked stay where they are, and are found again by their places (ctid): by id it took 0.3 s more for
 -- 100,000.
 -- Parameters: run_id bigint, labels integer[] (as in work_assignments; photos of others stay), cluster_ids bigint[]

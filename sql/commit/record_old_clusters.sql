@@ -1,4 +1,4 @@
--- Keeps what the clusters are before a recluster, so that it can be taken back. What becomes of them,
+-- Keeps what the clusters are before a recluster, so that it can be undone. What becomes of them,
 -- record_kept_clusters tells afterwards.
 -- Parameters: run_id bigint, cluster_ids bigint[], photos bigint[] (in each)
 -- Returns: nothing; the row count is the clusters.

@@ -1,4 +1,4 @@
--- Writes how many photos new clusters have, where no triggers count them: what move_photos returned, since nobody
+-- Writes how many photos new clusters have, if no triggers count them: what move_photos returned, since nobody
 -- else can see them yet.
 -- (Counting photos by the index took 3 s for 100,000 of them in 200 clusters.)
 -- Parameters: cluster_ids bigint[], photos bigint[] (of each)

@@ -1,10 +1,10 @@
 -- Distributes photos by id, and copies all that is small to every server; what is distributed already stays as it is.
---   Triggers of ours go, for Citus refuses them; runs count photos from then on.
---   The unique path becomes a plain index, for a path may lie on any server; import looks for it there.
+--   Triggers of ours go, since Citus refuses them; runs count photos from then on.
+--   The unique path becomes a plain index, since a path may lie on any server; import looks for it there.
 --   Which photos runs moved goes to the shards of the photos; cluster_run_moves keeps how many.
 --   So do the work tables that have photos.
---   Sequences go on where they were: Citus would begin those of a table it makes its own anew. Comments stay, which say
---   what migrate made: Citus would lose those of such a table.
+--   Sequences keep their values: Citus would restart those of a table it makes its own. Comments stay, which say what
+--   migrate made: Citus would lose those of such a table.
 --   The key of photos goes and comes again, since Citus would make a local table of its own of photos first, and refuse
 --   that for its identity column.
 -- Returns: nothing.

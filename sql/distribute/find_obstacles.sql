@@ -1,4 +1,4 @@
--- What of an application's stands in the way of distributing photos by id: things that Citus refuses, or that it
+-- What of an application's prevents distributing photos by id: things that Citus refuses, or that it
 -- would refuse later. The unique path of a table that migrate made is not one: see distribute_tables.
 -- Returns: obstacle (as a person reads it).
 SELECT 'photos.id is ' || format_type(attribute.atttypid, NULL) || ', and work tables are of bigint' AS obstacle

@@ -1,7 +1,7 @@
 -- Assigns the photos of a range of ids to their nearest centroids. Each embedding is fetched once: the function
 -- call in the first LATERAL returns the value itself, and LIMIT 1 keeps it from being evaluated for each centroid.
 -- (It stands in a subquery of its own: in one that reads photos, Citus would carry them to the coordinator.)
--- A photo that was embedded anew with another length while the run went on is left for the next run.
+-- A photo that was embedded again with another length during the run is left for the next run.
 -- Parameters: centroids vector[], fingerprint_vector vector (any; its product with an embedding is the fingerprint),
 --   normalize boolean, dimensions integer, scope bigint (null: unscoped), clustered boolean (also those
 --   in a cluster), after_id bigint (exclusive), last_id bigint (inclusive)

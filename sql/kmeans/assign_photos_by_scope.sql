@@ -1,5 +1,5 @@
 -- Assigns the photos of several scopes to the nearest centroids of each, as assign_photos does. Photos are those that
--- were drawn, which is all of these scopes. One that got another owner meanwhile, or was embedded anew with another
+-- were drawn, which is all of these scopes. One that got another owner meanwhile, or was embedded again with another
 -- length, is left for the next run.
 -- Parameters: scopes bigint[] (null: unscoped), after_rows bigint[] (of each, exclusive), last_rows bigint[],
 --   centroids vector[] (those of the first scope, then of the next), firsts integer[] (place in centroids of the first

@@ -1,7 +1,7 @@
--- Looks at a sample of the photos assigned and counts those that have some nearer centroid than their own: 0, unless
--- they only looked at the candidates of their cell. LATERAL and OFFSET 0 look up each photo by its key.
--- Parameters: centroids vector[], normalize boolean, dimensions integer, seed bigint, photos bigint (to look at)
--- Returns: looked_at, missed; one row. A photo that was embedded anew meanwhile with another length is passed over.
+-- Counts, in a sample of the photos assigned, those that have a nearer centroid than their own: 0, unless they were
+-- compared only with the candidates of their cell. LATERAL and OFFSET 0 look up each photo by its key.
+-- Parameters: centroids vector[], normalize boolean, dimensions integer, seed bigint, photos bigint (to compare)
+-- Returns: looked_at, missed; one row. A photo that was embedded again meanwhile with another length is passed over.
 SELECT
     count(*) AS looked_at,
     count(*) FILTER (WHERE nearest.distance < drawn.distance * 0.999999) AS missed

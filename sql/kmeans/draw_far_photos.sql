@@ -1,5 +1,5 @@
 -- Draws photos as new centroids for those that no photo chose, with a chance that grows with the squared distance to
--- their centroid (see draw_splits). A photo that was embedded anew with another length meanwhile is not drawn.
+-- their centroid (see draw_splits). A photo that was embedded again with another length meanwhile is not drawn.
 -- Parameters: normalize boolean, dimensions integer, seed bigint, photos bigint
 -- Returns: embedding.
 SELECT photo.embedding

@@ -1,4 +1,4 @@
--- What draw_splits does, for many centroids, where it is known which of them each row is at.
+-- draw_splits for many centroids, if the centroid of each row is known.
 -- Parameters: cells integer[] (of the first rows, one after the other, which centroid it is at), chosen integer[] (of
 --   which to draw), blocks vector[], per_block integer, length integer (the three as in lloyd_step_by_cell), seed
 --   bigint

@@ -1,5 +1,5 @@
 -- Embeddings of drawn photos as they are, to find the main directions from.
--- Zero vectors have no direction, so under cosine they are left out; so is a photo embedded anew with another length.
+-- Zero vectors have no direction, so under cosine they are left out; so is a photo embedded again with another length.
 -- Parameters: normalize boolean, dimensions integer, after_row bigint (exclusive), last_row bigint (inclusive)
 -- Returns: position, embedding; in the order of position.
 SELECT

@@ -2,7 +2,7 @@
 -- sample as lloyd_step does, and averages the photos themselves. LATERAL and OFFSET 0 look up each photo by its key: a
 -- join read all photos for each range.
 -- Parameters: centroids vector[], normalize boolean, dimensions integer, after_row bigint (exclusive),
---   last_row bigint (inclusive), followed boolean (whether the final pass is to know where each row was)
+--   last_row bigint (inclusive), followed boolean (whether the final pass needs the centroid of each row)
 -- Returns: label, rows, mean, places integer[] (of its rows in the range, from 1; null unless followed); no row for a
 --   centroid without rows.
 SELECT

@@ -1,4 +1,4 @@
--- Moves photos to new centroids where these are nearer than the one they have.
+-- Moves photos to new centroids if these are nearer than the one they have.
 -- Parameters: centroids vector[], labels integer[] (the label of each), normalize boolean, dimensions integer
 -- Returns: nothing; the row count is the photos moved.
 UPDATE work_assignments AS assignment

@@ -3,7 +3,7 @@
 -- in all dimensions. Without axes, embeddings are written as they are.
 -- Rows are written in order of position, so that they always add up in the same order. LATERAL and OFFSET 0 look up
 -- each photo by its key: a join read all photos for each range.
--- Zero vectors have no direction, so under cosine they are left out; so is a photo embedded anew with another length,
+-- Zero vectors have no direction, so under cosine they are left out; so is a photo embedded again with another length,
 -- and under l2 one that is too long to be measured.
 -- Parameters: axes vector[] (orthonormal; empty: as they are), origin vector, normalize boolean,
 --   longest double precision (under l2), dimensions integer, after_row bigint (exclusive), last_row bigint (inclusive)

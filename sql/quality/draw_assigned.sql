@@ -2,7 +2,7 @@
 -- the simplified silhouette, (other - own) / max(own, other), from the distances to the own and to the nearest other
 -- centroid of the same scope. That is looked for among the clusters nearest to the own one: of 4,114 CLIP embeddings at
 -- k=100, 0.9995 have it among 64, and the mean is 0.00003 too high.
--- Photos are drawn by a hash of id and seed, those below a threshold. One that was embedded anew meanwhile with
+-- Photos are drawn by a hash of id and seed, those below a threshold. One that was embedded again meanwhile with
 -- another length is passed over. OFFSET 0 makes it look up each photo by its key, and fetch it once.
 -- Parameters: labels integer[], blocks vector[] (centroids of these, end to end), per_block integer, length integer
 --   (the three as in kmeans/lloyd_step_by_cell), candidates integer[] (the clusters nearest to the first, then to the

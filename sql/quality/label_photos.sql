@@ -1,7 +1,7 @@
 -- Labels the photos of a range of the sample by two trainings, and measures how well the first one separates them: the
 -- simplified silhouette (Hruschka et al. 2004), 1 - own / other, from the distances to the nearest and second nearest
 -- centroid. A photo that lies on both has 0; with one centroid there is none.
--- A photo embedded anew with another length, or with zeros, meanwhile is passed over.
+-- A photo embedded again with another length, or with zeros, meanwhile is passed over.
 -- Parameters: centroids vector[], other_centroids vector[], normalize boolean, dimensions integer,
 --   after_row bigint (exclusive), last_row bigint (inclusive)
 -- Returns: nothing; the row count is the photos labelled.

@@ -1,6 +1,6 @@
--- Closes the records of runs that could not do it themselves. Only for the holder of the lock: nobody else can be
--- running.
--- Parameters: status text, error text (the reason, as far as it is known)
+-- Closes the records of runs that could not do it themselves. Only for the holder of the lock: no other run can be
+-- active.
+-- Parameters: status text, error text (the reason, if it is known)
 -- Returns: nothing; the row count is how many there were.
 UPDATE cluster_runs
 SET

@@ -1,4 +1,4 @@
--- Closes the record of a run that took another back.
+-- Closes the record of a run that undid another.
 -- Parameters: run_id bigint, photos_moved bigint, seconds jsonb
 -- Returns: nothing.
 UPDATE cluster_runs

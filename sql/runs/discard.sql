@@ -1,4 +1,4 @@
--- Takes back the record of a run that found nothing it could cluster.
+-- Deletes the record of a run that found nothing it could cluster.
 -- Parameters: run_id bigint
 -- Returns: nothing.
 DELETE FROM cluster_runs

@@ -1,4 +1,4 @@
--- The centroids that a run had come to.
+-- The centroids of a run's checkpoint.
 -- Parameters: run_id bigint
 -- Returns: centroid; in their order.
 SELECT centroid.embedding AS centroid

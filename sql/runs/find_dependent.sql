@@ -1,7 +1,7 @@
 -- The newest run that builds on another: that stands, came later, and moved a photo that the other had moved, or to or
 -- from a cluster that the other had made, or gave such a cluster another centroid.
 -- Parameters: run_id bigint
--- Returns: id; no row where nothing builds on it.
+-- Returns: id; no row if nothing builds on it.
 SELECT later.id
 FROM cluster_runs AS later
 WHERE

@@ -1,5 +1,5 @@
 -- The newest run, if it ended while it trained.
--- Returns: id, kind, settings, step, batch_size; no row where the newest run did not end so.
+-- Returns: id, kind, settings, step, batch_size; no row if the newest run did not end so.
 SELECT
     run.id,
     run.kind,

@@ -1,4 +1,4 @@
--- Forgets steps that a run went on from an earlier one of, so that it can take them again.
+-- Deletes the steps of a run after its checkpoint, so that it can repeat them.
 -- Parameters: run_id bigint, after_step integer
 -- Returns: nothing.
 DELETE FROM cluster_run_steps

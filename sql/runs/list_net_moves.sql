@@ -1,5 +1,5 @@
--- What runs moved between the end of one and the end of another: from where a photo was first to where it was last. One
--- that came back was not moved. What people moved by hand is not in it.
+-- What runs moved between the end of one and the end of another: from a photo's first cluster to its last. One that
+-- came back was not moved. What people moved by hand is not in it.
 -- Parameters: after_run bigint (exclusive), last_run bigint (inclusive)
 -- Returns: from_cluster_id (null: none), to_cluster_id (null: none), photos; the largest moves first.
 SELECT

@@ -1,6 +1,6 @@
 -- Lists, for commit/move_photos, the photos that are still where a run put them, under the label of the cluster that it
 -- took them from. One whose old cluster is gone, or that was in none, has the label 0.
--- Parameters: run_id bigint (to be taken back), labels integer[], cluster_ids bigint[] (of each)
+-- Parameters: run_id bigint (to be undone), labels integer[], cluster_ids bigint[] (of each)
 -- Returns: nothing; the row count is the photos.
 INSERT INTO work_assignments (photo_id, label, row_version, fingerprint)
 SELECT

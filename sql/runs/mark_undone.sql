@@ -1,5 +1,5 @@
--- Says which run took another back.
--- Parameters: run_id bigint (taken back), undo_id bigint
+-- Says which run undid another.
+-- Parameters: run_id bigint (undone), undo_id bigint
 -- Returns: nothing.
 UPDATE cluster_runs
 SET undone_by = %(undo_id)s::bigint

@@ -1,5 +1,5 @@
--- Opens the record of a run that takes another back, with the settings of that.
--- Parameters: run_id bigint (to be taken back), tool_version text
+-- Opens the record of a run that undoes another, with the settings of that.
+-- Parameters: run_id bigint (to be undone), tool_version text
 -- Returns: id.
 INSERT INTO cluster_runs (
     kind, phase, algorithm, metric, seed, k_requested, settings, tool_version, postgres_version, pgvector_version,

@@ -1,4 +1,4 @@
--- Goes on with a run that did not end well.
+-- Reopens a run that did not succeed.
 -- Parameters: run_id bigint, photos_eligible bigint, dimensions integer
 -- Returns: nothing.
 UPDATE cluster_runs

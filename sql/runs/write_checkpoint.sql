@@ -1,4 +1,4 @@
--- Keeps where training is, in place of what was kept before.
+-- Writes the checkpoint of a training, in place of the one before.
 -- Parameters: run_id bigint, step integer, batch_size bigint, centroids vector[]
 -- Returns: nothing.
 INSERT INTO cluster_run_checkpoints (run_id, step, batch_size, centroids)

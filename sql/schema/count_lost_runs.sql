@@ -1,5 +1,5 @@
--- How many clusters come from a run that is not on record. Asked before forget_lost_runs, for an UPDATE of no row may
--- be refused, too: in a publication, without replica identity.
+-- How many clusters come from a run that is not on record. Asked before forget_lost_runs, since an UPDATE of no row
+-- may be refused, too: in a publication, without replica identity.
 -- Returns: clusters bigint.
 SELECT count(*) AS clusters
 FROM clusters

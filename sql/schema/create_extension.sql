@@ -1,5 +1,5 @@
--- Makes the extension pgvector, if it is missing: where the application's tables are, and not in our schema, for it has
--- to outlive that.
+-- Makes the extension pgvector, if it is missing: in the schema of the application's tables, since it has to outlive
+-- ours.
 -- Returns: nothing.
 DO $$
 BEGIN

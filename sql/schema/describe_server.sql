@@ -1,6 +1,6 @@
 -- What the server is and what it offers: asked before anything is migrated, and recorded with a run.
--- Returns: server_version_num, postgres_version, pgvector_version (null where it is not created in this
---   database), pgvector_available (null where the server does not have it).
+-- Returns: server_version_num, postgres_version, pgvector_version (null if it is not created in this
+--   database), pgvector_available (null if the server does not have it).
 SELECT
     current_setting('server_version_num')::integer AS server_version_num,
     current_setting('server_version') AS postgres_version,

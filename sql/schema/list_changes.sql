@@ -1,4 +1,4 @@
--- What views, functions and triggers were made for and is otherwise by now: migrate makes them for what there is.
+-- What has changed since views, functions and triggers were made: migrate makes them for what there is.
 -- Returns: change (as a person reads it).
 SELECT known.name || ' was moved to the schema ' || place.nspname AS change
 FROM application_tables AS known

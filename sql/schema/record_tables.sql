@@ -1,4 +1,4 @@
--- Remembers the application's tables and the columns that are used: any session finds them, and a rename is told.
+-- Remembers the application's tables and the columns that are used: any session finds them, and a rename is reported.
 -- Returns: nothing; the row count is the tables.
 INSERT INTO application_tables (name, relation, place, columns, made)
 SELECT

@@ -1,5 +1,5 @@
 -- Takes from everyone but the owner what the server grants by default on what was just made: by ALTER DEFAULT
--- PRIVILEGES, or to PUBLIC. What somebody granted on older objects stays. Views look with the rights of whoever asks,
+-- PRIVILEGES, or to PUBLIC. What somebody granted on older objects stays. Views look with the rights of who asks,
 -- if the server can do that (from version 15 on): also a usable_photos that somebody replaced, which takes that option
 -- away, unless it says otherwise (security_invoker = false).
 -- Returns: nothing.

@@ -1,4 +1,4 @@
--- Makes two clusters as a run does, for the caller to take back: constraints and triggers of an application's table are
+-- Makes two clusters as a run does, for the caller to roll back: constraints and triggers of an application's table are
 -- known only to Postgres. No sequence moves. A scope that must not be null is that of some photo or owner; if there is
 -- none, nothing is tried.
 -- Returns: nothing.

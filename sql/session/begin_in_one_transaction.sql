@@ -1,3 +1,3 @@
--- As begin_looking, for a command that may mend what it finds.
+-- As begin_looking, for a command that may repair what it finds.
 -- Returns: nothing.
 BEGIN;

@@ -1,6 +1,6 @@
 -- Sets the search_path, after prepare: our schema, then that of the application's tables, then that of pgvector. It
 -- does not depend on the role's own, by which two roles would find two libraries, except before anything is migrated.
--- What is ours comes first, for an application may have a table cluster_runs of its own; only the owner may make
+-- What is ours comes first, since an application may have a table cluster_runs of its own; only the owner may make
 -- anything there.
 --   fluffy_sql.home: the first schema of the role's own path, where tables are made.
 --   fluffy_sql.own_photos: the table photos that the role's own path finds, if any.

@@ -1,4 +1,4 @@
--- Whether Citus has distributed photos over several servers. Only where the extension is there.
+-- Whether Citus has distributed photos over several servers. Only if the extension is there.
 -- Returns: one boolean.
 SELECT count(*) > 0 AS is_distributed
 FROM pg_dist_partition

@@ -1,17 +1,17 @@
 -- Sets what every statement of a session relies on: for this transaction, if the session only looks, else for the
 -- session; never persisted.
---   fluffy_sql.schema: where all that is ours lies; other statements ask for it.
+--   fluffy_sql.schema: the schema of all that is ours; other statements read it.
 --   TimeZone: Rails keeps UTC in "timestamp without time zone", and now() is cast to it.
 --   synchronize_seqscans: off, so that a scan always starts at the first row and one seed sums floats in one order.
 --   default_transaction_isolation: a snapshot taken before a lock was waited for would miss what the other did.
---   work_mem: at least 64 MB, for centroids are kept there; at 4 MB, 1,400 of 768 dimensions were read from a file for
---   each row, and a step took twice as long.
---   synchronous_commit: off, for records of progress need not wait for the disk; a transaction does, see
+--   work_mem: at least 64 MB, since centroids are kept there; at 4 MB, 1,400 of 768 dimensions were read from a file
+--   for each row, and a step took twice as long.
+--   synchronous_commit: off, since records of progress need not wait for the disk; a transaction does, see
 --   commit/commit_durably.
 --   row_security: off, so that a statement fails that row-level security would hide rows from. A run that sees a part
 --   of the photos would call itself done, and what is not seen would be counted out.
 --   jit: compiling these statements costs more than it saves.
---   client_connection_check_interval: a killed program's statement, and the locks it holds, would else go on to its
+--   client_connection_check_interval: a killed program's statement, and the locks it holds, would else run to its
 --   end, or until it gets a lock that it waits for. Windows can't look.
 --   idle_session_timeout: the main connection is idle while the others work, for as long as that takes.
 -- Parameters: schema text, looking boolean

@@ -1,5 +1,5 @@
 -- Counts the usable photos by scope and the length of their embeddings without fetching them: those that take the same
--- space are of the same length, so one of each is looked at (0.02 s instead of 0.5 s for 100,000 photos of 768
+-- space are of the same length, so one of each is read (0.02 s instead of 0.5 s for 100,000 photos of 768
 -- dimensions). The one exception, a vector inside its row beside one outside that is one number longer, survey_left_out
 -- catches.
 -- Returns: scope, clustered, dimensions (null: no embedding), photos.

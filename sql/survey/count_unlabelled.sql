@@ -1,5 +1,5 @@
--- Looks at the photos that a run had to cluster and gave no label: zero vectors under cosine, photos of another
--- length, and what changed while the run went on.
+-- Counts the photos that a run had to cluster and gave no label: zero vectors under cosine, photos of another length,
+-- and what changed during the run.
 -- Parameters: clustered boolean (also those in a cluster)
 -- Returns: dimensions, photos, zero_vectors; a row for each length.
 SELECT

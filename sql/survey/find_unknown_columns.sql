@@ -1,5 +1,5 @@
--- Columns of clusters that must get a value from whoever makes a cluster, and that a run has none for. The column that
--- has the scope is one of them where some photos have no scope.
+-- Columns of clusters that need a value when a cluster is made, and that a run has none for. The column that has the
+-- scope is one of them if some photos have no scope.
 -- Parameters: unscoped boolean (whether clusters are made for photos without a scope)
 -- Returns: name.
 SELECT attribute.attname::text AS name

@@ -1,4 +1,4 @@
--- A photo that usable_photos shows twice, or at one look and not at the next: then nothing that is counted, drawn and
+-- A photo that usable_photos shows twice, or in one query and not in the next: then nothing that is counted, drawn and
 -- placed one after the other can fit together. Only if the view is not as migrate makes it: it takes a second for a
 -- million photos.
 -- Returns: photo_id, times (how often it is shown); no row if there is none.

@@ -16,7 +16,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sklearn.metrics import adjusted_rand_score
 
 from fluffy_sql.errors import DatabaseError, PostconditionError, SchemaError
-from fluffy_sql.kmeans.scopes import split as scopes
+from fluffy_sql.kmeans.tuning import Tuning
 from fluffy_sql.operations.distribute import distribute
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.work_tables import empty
@@ -379,14 +379,13 @@ def test_each_scope_is_clustered_by_itself(
     database_url: str,
     files: tuple[str, str],
     run_cli: Callable[..., Finished],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(scopes, "_SMALL_SCOPE", 0)  # on one server, too, each alone
+    alone = Tuning(small_scope=0)  # on one server, too, each alone
     run_cli("import", files[0], "--paths", files[1], "--database-url", database_url)
     with Session.open(distributed_url) as many, Session.open(database_url) as one:
         for session, url in ((many, distributed_url), (one, database_url)):
             session.connection.execute(THREE_SCOPES)
-            assert generate(url, k=5).scopes == 3
+            assert generate(url, k=5, tuning=alone).scopes == 3
         assert adjusted_rand_score(labels_by_path(many), labels_by_path(one)) >= 0.999
         assert query(many, "SELECT count(*) FROM clusters") == [(15,)]
         many.connection.execute("UPDATE photos SET cluster_id = NULL WHERE id <= 99")

@@ -298,7 +298,7 @@ def test_what_only_a_backup_has_is_told_and_the_rest_can_be_uninstalled(
     for command in ("migrate", "check", "generate"):
         told = run_cli(command, "--database-url", database_url)
         assert told.code == 1
-        assert "it has to come from a backup" in told.out + told.err
+        assert "restore it from a backup" in told.out + told.err
     is_uninstalled(run_cli, database_url)
 
 

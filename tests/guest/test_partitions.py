@@ -201,7 +201,7 @@ def test_scopes_are_kept_apart_by_statements_on_a_partition(url: str) -> None:
 
 NEW = "CREATE TABLE photos_c PARTITION OF photos FOR VALUES IN ('c')"
 ADDED = "INSERT INTO photos_c (region, path, cluster_id) VALUES ('c', 'new', 1)"
-MENDS: dict[str, Callable[[str], object]] = {
+REPAIRS: dict[str, Callable[[str], object]] = {
     "check --repair": lambda url: check(url, repair=True),
     "migrate": schema.migrate,
 }
@@ -211,15 +211,15 @@ def findings(url: str) -> set[str]:
     return {finding.check for finding in check(url).findings}
 
 
-@pytest.mark.parametrize("mend", MENDS)
-def test_a_new_partition_is_found_and_mended(mend: str, url: str) -> None:
+@pytest.mark.parametrize("repair", REPAIRS)
+def test_a_new_partition_is_found_and_repaired(repair: str, url: str) -> None:
     """What goes by the whole table is counted all along."""
     execute(url, NEW, ADDED.replace("photos_c", "photos"))
     assert ask(url, WRONG) == []
     assert findings(url) == {"count_triggers", "guard_triggers"}
     execute(url, ADDED)
     assert findings(url) == {"count_triggers", "guard_triggers", "photos_count"}
-    MENDS[mend](url)
+    REPAIRS[repair](url)
     assert findings(url) == set()
     execute(url, ADDED)
     assert ask(url, WRONG) == []
@@ -237,8 +237,8 @@ def test_runs_count_right_beside_a_partition_without_triggers(url: str) -> None:
     assert ask(url, WRONG) == []
 
 
-@pytest.mark.parametrize("mend", MENDS)
-def test_a_partition_that_is_attached_is_found_and_mended(mend: str, url: str) -> None:
+@pytest.mark.parametrize("repair", REPAIRS)
+def test_a_partition_that_is_attached_is_found_and_repaired(repair: str, url: str) -> None:
     execute(
         url,
         "CREATE TABLE older (LIKE photos)",
@@ -247,20 +247,20 @@ def test_a_partition_that_is_attached_is_found_and_mended(mend: str, url: str) -
         "ALTER TABLE photos ATTACH PARTITION older FOR VALUES IN ('c')",
     )
     assert findings(url) == {"count_triggers", "guard_triggers", "photos_count"}
-    MENDS[mend](url)
+    REPAIRS[repair](url)
     assert findings(url) == set()
     execute(url, "DELETE FROM older")
     assert ask(url, WRONG) == []
 
 
-@pytest.mark.parametrize("mend", MENDS)
+@pytest.mark.parametrize("repair", REPAIRS)
 @pytest.mark.parametrize("concurrently", ["", " CONCURRENTLY"])
 def test_a_partition_that_is_detached_is_found_and_counts_no_more(
-    concurrently: str, mend: str, url: str
+    concurrently: str, repair: str, url: str
 ) -> None:
     execute(url, f"ALTER TABLE photos DETACH PARTITION photos_a{concurrently}")
     assert findings(url) == {"stray_triggers", "photos_count"}
-    MENDS[mend](url)
+    REPAIRS[repair](url)
     assert findings(url) == set()
     execute(url, "DELETE FROM photos_a", "DROP TABLE photos_a")
     assert ask(url, WRONG) == []
@@ -311,7 +311,7 @@ def test_photos_that_are_a_partition_are_refused(bare_database_url: str) -> None
     assert schema.migrate(url).notes == ()
 
 
-def test_photos_that_inherit_are_told_and_counts_are_mended(bare_database_url: str) -> None:
+def test_photos_that_inherit_are_told_and_counts_are_repaired(bare_database_url: str) -> None:
     url = bare_database_url
     execute(
         url,

@@ -120,12 +120,12 @@ def test_a_table_without_identity_is_told_before_a_run_trains(
         finished = run_cli(*command, "--database-url", url)
         assert (finished.code, finished.err.splitlines()[-1]) == (1, f"fluffy-sql: {told}")
     assert ask(url, "SELECT id FROM fluffy_sql.cluster_runs") == before
-    for mended in (
+    for repaired in (
         f"ALTER TABLE {name} REPLICA IDENTITY USING INDEX {name}_id_key",
         f"ALTER TABLE {name} REPLICA IDENTITY FULL",
         f"ALTER TABLE {name} REPLICA IDENTITY DEFAULT, ADD PRIMARY KEY (id)",
     ):
-        execute(url, mended)
+        execute(url, repaired)
         assert check(url).findings == ()
         assert run_cli("generate", "--recluster", "--k", "3", "--database-url", url).code == 0
 

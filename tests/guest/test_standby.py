@@ -178,7 +178,7 @@ def test_work_is_refused_there_in_one_line(standby: str, run_cli: Run, tmp_path:
         assert "is a standby, which follows another server: name its primary" in line
 
 
-def test_what_is_wrong_is_found_there_and_not_mended(
+def test_what_is_wrong_is_found_there_and_not_repaired(
     primary: str, standby: str, run_cli: Run
 ) -> None:
     execute(primary, "UPDATE clusters SET photos_count = 1234 WHERE id = 1")

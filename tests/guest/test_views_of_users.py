@@ -272,7 +272,7 @@ UNSTEADY = {
     "union all": (f"{COLUMNS} UNION ALL {COLUMNS} WHERE photos.id = 3", THRICE.format(2)),
     "at random": (
         f"{COLUMNS} ORDER BY random() LIMIT 30",
-        r"usable_photos shows photo \d+ at one look and not at the next: let it show the same"
+        r"usable_photos shows photo \d+ in one query and not in the next: let it show the same"
         r" photos each time \(no random\(\), and no LIMIT without an order\)",
     ),
 }

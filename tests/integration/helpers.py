@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fluffy_sql.kmeans.kmeans import KMeans
 from tests import running
 
 if TYPE_CHECKING:
     import psycopg
     from numpy.typing import NDArray
 
+    from fluffy_sql.kmeans.tuning import Tuning
     from fluffy_sql.postgres.session import Session
     from fluffy_sql.runs.progress import Progress
     from fluffy_sql.runs.record import RunResult
@@ -25,6 +27,7 @@ def generate(
     dry_run: bool = False,
     connections: int = 2,
     progress: Progress | None = None,
+    tuning: Tuning | None = None,
     **settings: Any,
 ) -> RunResult:
     return running.generate(
@@ -35,6 +38,7 @@ def generate(
         dry_run=dry_run,
         connections=connections,
         progress=progress,
+        algorithm=KMeans(tuning) if tuning else None,
     )
 
 

@@ -113,7 +113,7 @@ def test_files_are_imported_as_by_the_command_line(database_url: str) -> None:
         ),
         (["a"], np.ones(3), "embeddings: has the shape (3,); allowed: (photos, dimensions)"),
         (["a", ""], np.ones((2, 3)), "paths, row 2: the path is empty"),
-        (["a", "a"], np.ones((2, 3)), "paths, row 2: the path 'a' stands in row 1 already"),
+        (["a", "a"], np.ones((2, 3)), "paths, row 2: the path 'a' is in row 1 already"),
         (["a"], np.array([[1, np.nan]]), "embeddings, row 1: the embedding holds NaN"),
     ],
 )
@@ -238,6 +238,7 @@ def test_an_address_is_refused_as_by_the_command_line(database_url: str) -> None
         assert still_there.execute("SELECT 1").fetchall() == [(1,)]
 
 
+@pytest.mark.database
 def test_without_an_address_it_is_the_embedded_server(tmp_path: Path) -> None:
     rows, _ = made_library(3, photos=20)
     with open_library(settings={"database.embedded_dir": "here"}) as library:

@@ -92,8 +92,8 @@ def refusal(finished: Finished, code: int = 1) -> str:
 # Databases
 
 LOST = (
-    "this database was migrated, but lost clusters.centroid, photos.embedding since: somebody"
-    " dropped that, and it has to come from a backup"
+    "this database was migrated, but has lost clusters.centroid, photos.embedding since:"
+    " somebody dropped it; restore it from a backup"
 )
 NEWER = "this database was migrated by a newer fluffy_sql (9999_future); upgrade fluffy_sql"
 READ_ONLY = (
@@ -246,7 +246,7 @@ def test_a_database_of_another_encoding(
             if encoding == "LATIN1":
                 line = refusal(cat)
                 assert line.startswith("Postgres: character with byte sequence 0xf0 0x9f 0x90 0x88")
-                assert line.endswith("; make the library a database whose encoding is UTF8")
+                assert line.endswith("; use a database whose encoding is UTF8")
             else:
                 assert cat.code == 0
         finally:

@@ -1,4 +1,4 @@
-"""fluffy-sql check: what it finds, what --repair mends, and that it does so among others."""
+"""fluffy-sql check: what it finds, what --repair does, and that other sessions can go on."""
 
 from __future__ import annotations
 
@@ -93,25 +93,25 @@ def test_a_check_that_compared_no_photo_does_not_say_well(library: Session, run_
     assert json.loads(run_check("--json").out)["photos_compared"] == 0
 
 
-def test_a_wrong_count_is_found_then_mended(library: Session, run_check: Run) -> None:
+def test_a_wrong_count_is_found_then_repaired(library: Session, run_check: Run) -> None:
     execute(library, SPOIL)
     finished = run_check()
     assert (finished.code, finished.err) == (1, "")
     assert finished.out == (
-        f"photos_count: {WRONG_COUNT} (with --repair: counted anew)\n"
+        f"photos_count: {WRONG_COUNT} (with --repair: counted again)\n"
         "1 thing wrong; to repair: fluffy-sql check --repair\n"
     )
     assert query(library, COUNTS)[0] == (1, 1234)
     repaired = run_check("--repair")
     assert (repaired.code, repaired.err) == (0, "")
-    assert repaired.out == f"photos_count: {WRONG_COUNT}: counted anew\n1 thing repaired.\n"
+    assert repaired.out == f"photos_count: {WRONG_COUNT}: counted again\n1 thing repaired.\n"
     assert query(library, COUNTS) == RIGHT
     assert run_check().out == NOT_COMPARED
 
 
 def test_json_says_the_same(library: Session, run_check: Run) -> None:
     execute(library, SPOIL)
-    finding = {"check": "photos_count", "found": WRONG_COUNT, "remedy": "counted anew"}
+    finding = {"check": "photos_count", "found": WRONG_COUNT, "remedy": "counted again"}
     for arguments, code, repaired in [((), 1, False), (("--repair",), 0, True)]:
         finished = run_check("--json", *arguments)
         assert finished.code == code
@@ -208,7 +208,7 @@ def test_photos_that_a_role_may_not_see_are_not_counted_out(
 # Triggers
 
 
-def test_a_disabled_trigger_and_what_it_missed_are_mended(
+def test_a_disabled_trigger_and_what_it_missed_are_repaired(
     library: Session, database_url: str
 ) -> None:
     execute(
@@ -261,7 +261,7 @@ def test_work_tables_of_a_killed_run_are_emptied(session: Session, database_url:
     assert not left.ok
     assert found(left)[0] == (
         "work_tables",
-        "the work table work_aside holds what a run left that was killed",
+        "the work table work_aside holds rows that a killed run left",
         False,
     )
     every = query(session, "SELECT list_work_tables()")
@@ -402,7 +402,7 @@ def test_a_session_of_ours_that_waits_for_somebody_is_found(
         other.rollback()
         waiting.result()
     assert blocked[0].startswith(
-        f"server process {session.connection.info.backend_pid} of fluffy-sql has been waiting for"
+        f"server process {session.connection.info.backend_pid} of fluffy-sql has waited"
     )
     assert blocked[0].endswith(f"locked by server process {blocker}")
 
@@ -410,7 +410,7 @@ def test_a_session_of_ours_that_waits_for_somebody_is_found(
 # All of it
 
 
-def test_a_repair_that_fails_mends_nothing(library: Session, database_url: str) -> None:
+def test_a_repair_that_fails_repairs_nothing(library: Session, database_url: str) -> None:
     execute(
         library,
         SPOIL,
@@ -422,7 +422,7 @@ def test_a_repair_that_fails_mends_nothing(library: Session, database_url: str) 
     assert query(library, COUNTS)[0] == (1, 1234)
 
 
-def test_what_only_a_person_can_mend_stays_wrong(
+def test_what_only_a_person_can_repair_stays_wrong(
     library: Session, database_url: str, run_check: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     further = Check("weather", lambda session: ["it rains"])

@@ -6,16 +6,20 @@ They are plain SQL, so that they run on any Postgres: here everything takes them
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from fluffy_sql.kmeans.scopes import split as scopes
+from fluffy_sql.cli import generate
+from fluffy_sql.kmeans.kmeans import KMeans
+from fluffy_sql.kmeans.tuning import Tuning
+from fluffy_sql.operations.generate import GenerateRequest
 from fluffy_sql.postgres import counter_cache, definitions
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.statements import on_citus, statement_names
-from fluffy_sql.runs import quality
+from fluffy_sql.runs.quality import QualitySample
 from tests.conftest import Finished, made_library
 from tests.integration.helpers import clusters_by_photo, query, work_tables
 
@@ -51,11 +55,13 @@ def library(
     rows, _ = made_library(7, photos=PHOTOS, themes=5)
     np.save(tmp_path / "photos.npy", rows)
     (tmp_path / "photos.csv").write_text("path\n" + "".join(f"p{i}\n" for i in range(PHOTOS)))
-    # quality is told as in a large library, from a sample
-    monkeypatch.setattr(quality, "_FEW_PHOTOS", 0)
-    monkeypatch.setattr(quality, "_MEASURED_PHOTOS", 200)
-    # and each scope is clustered alone, as a large one
-    monkeypatch.setattr(scopes, "_SMALL_SCOPE", 0)
+    # As in a large library, quality is told from a sample, and each scope is clustered alone.
+    as_large = partial(
+        GenerateRequest,
+        quality_sample=QualitySample(few=0, photos=200),
+        algorithm=KMeans(Tuning(small_scope=0)),
+    )
+    monkeypatch.setattr(generate, "GenerateRequest", as_large)
     return run_cli
 
 

@@ -267,7 +267,7 @@ def test_migrate_with_json(run_cli: Run, bare_database_url: str) -> None:
     kept = {
         "kept_by": "triggers",
         "changed": True,
-        "mended": 0,
+        "repaired": 0,
         "found_here": False,
         "distributed": False,
     }
@@ -641,6 +641,7 @@ def test_psql_answers(on_database: Run) -> None:
 # The embedded server
 
 
+@pytest.mark.database
 def test_all_of_it_without_naming_a_database(run_cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder) / "Mum's photos"

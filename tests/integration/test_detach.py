@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from fluffy_sql.errors import SchemaError
 from fluffy_sql.operations.check import check
@@ -37,16 +38,14 @@ TABLES = """
     CREATE TABLE photos (id serial PRIMARY KEY, path varchar NOT NULL, embedding vector(16));
     CREATE TABLE clusters (id serial PRIMARY KEY, name varchar, status integer DEFAULT 0 NOT NULL);
 """
-TAKE_OUT = "or take fluffy_sql out with: fluffy-sql migrate --rollback --yes"
+TAKE_OUT = "or remove fluffy_sql with: fluffy-sql migrate --rollback --yes"
 DETACHED = "this database was detached; put it back with: fluffy-sql migrate"
 
 
-@pytest.fixture
-def application(bare_database_url: str) -> Iterator[Application]:
-    """A connection of an application, to its own tables; 60 photos in three clusters, and one in
-    none.
-    """
-    with psycopg.connect(bare_database_url, autocommit=True) as connection:
+@pytest.fixture(scope="module")
+def made(empty_database: Callable[..., Any]) -> Iterator[str]:
+    """The name of an application's database: 60 photos in three clusters, and one in none."""
+    with empty_database() as url, psycopg.connect(url, autocommit=True) as connection:
         connection.execute(TABLES)
         rows, _ = made_library(1, photos=60, themes=3, spread=0.01)
         with connection.cursor() as cursor:
@@ -54,22 +53,37 @@ def application(bare_database_url: str) -> Iterator[Application]:
                 "INSERT INTO photos (path, embedding) VALUES (%s, %s)",
                 [(f"p{n}", str(row.tolist())) for n, row in enumerate(rows)],
             )
-        schema.migrate(bare_database_url)
-        generate(bare_database_url, k=3)
+        schema.migrate(url)
+        generate(url, k=3)
         execute(
             connection,
             "UPDATE clusters SET name = 'cats' WHERE id = 2",
             "UPDATE photos SET cluster_id = NULL, cluster_pinned = TRUE WHERE id = 60",
         )
+        connection.close()
+        yield str(conninfo_to_dict(url)["dbname"])
+
+
+@pytest.fixture
+def url(empty_database: Callable[..., Any], made: str) -> Iterator[str]:
+    """A copy of it."""
+    with empty_database(made) as url:
+        yield url
+
+
+@pytest.fixture
+def application(url: str) -> Iterator[Application]:
+    """A connection of the application."""
+    with psycopg.connect(url, autocommit=True) as connection:
         yield connection
 
 
 @pytest.fixture
-def command(run_cli: Callable[..., Finished], bare_database_url: str) -> Callable[..., Finished]:
+def command(run_cli: Callable[..., Finished], url: str) -> Callable[..., Finished]:
     """Runs a command on the application's database."""
 
     def run(*arguments: str) -> Finished:
-        return run_cli(*arguments, "--database-url", bare_database_url)
+        return run_cli(*arguments, "--database-url", url)
 
     return run
 
@@ -179,7 +193,7 @@ def test_detach_says_what_it_does_and_migrate_what_it_makes(
         "counter_cache": {
             "kept_by": "triggers",
             "changed": False,
-            "mended": 0,
+            "repaired": 0,
             "found_here": False,
             "distributed": False,
         },
@@ -205,9 +219,9 @@ def test_views_look_with_the_rights_of_who_asks(
 
 
 def test_a_database_that_is_not_migrated_can_not_be_detached(
-    bare_database_url: str, command: Callable[..., Finished]
+    bare_database_url: str, run_cli: Callable[..., Finished]
 ) -> None:
-    refused = command("detach")
+    refused = run_cli("detach", "--database-url", bare_database_url)
     assert (refused.code, refused.out) == (1, "")
     assert refused.err == (
         "fluffy-sql: this database has not been migrated yet; run: fluffy-sql migrate\n"
@@ -215,10 +229,10 @@ def test_a_database_that_is_not_migrated_can_not_be_detached(
 
 
 def test_detach_waits_for_no_run_and_ends_none(
-    application: Application, command: Callable[..., Finished], bare_database_url: str
+    application: Application, command: Callable[..., Finished], url: str
 ) -> None:
     before = objects(application)
-    with Session.open(bare_database_url) as session:
+    with Session.open(url) as session:
         assert session.fetch_value("runs/try_lock") is True
         refused = command("detach")
     assert (refused.code, refused.out) == (1, "")
@@ -242,7 +256,7 @@ CHANGES = {
 
 @pytest.mark.parametrize("case", CHANGES)
 def test_the_type_of_a_column_can_be_changed(
-    case: str, application: Application, command: Callable[..., Finished], bare_database_url: str
+    case: str, application: Application, command: Callable[..., Finished], url: str
 ) -> None:
     kept = library(application, embedded=case != "embedding")
     with pytest.raises(psycopg.errors.FeatureNotSupported, match="used by a view"):
@@ -251,7 +265,7 @@ def test_the_type_of_a_column_can_be_changed(
     execute(application, CHANGES[case])
     assert command("migrate").code == 0
     assert library(application, embedded=case != "embedding") == kept
-    works(application, bare_database_url)
+    works(application, url)
 
 
 # Renames
@@ -319,7 +333,7 @@ def test_a_rename_is_told_as_one_and_nothing_is_written(
     detached: bool,
     application: Application,
     command: Callable[..., Finished],
-    bare_database_url: str,
+    url: str,
 ) -> None:
     kept = library(application)
     if detached:
@@ -337,7 +351,7 @@ def test_a_rename_is_told_as_one_and_nothing_is_written(
     execute(application, back)
     assert command("migrate").code == 0
     assert library(application) == kept
-    works(application, bare_database_url)
+    works(application, url)
 
 
 @pytest.mark.parametrize("case", RENAMES)
@@ -368,7 +382,7 @@ def test_tables_can_be_moved_to_another_schema(
     detached: bool,
     application: Application,
     command: Callable[..., Finished],
-    bare_database_url: str,
+    url: str,
 ) -> None:
     kept = library(application)
     if detached:
@@ -382,7 +396,7 @@ def test_tables_can_be_moved_to_another_schema(
     assert "1 count corrected.\n" in migrated.out
     execute(application, "UPDATE photos SET cluster_id = NULL WHERE id = 60")
     assert library(application) == kept
-    works(application, bare_database_url)
+    works(application, url)
 
 
 CHANGED = {
@@ -416,7 +430,7 @@ def test_the_column_of_the_scope_may_be_called_otherwise(
     detached: bool,
     application: Application,
     command: Callable[..., Finished],
-    bare_database_url: str,
+    url: str,
 ) -> None:
     execute(application, "UPDATE clusters SET scope = 7 WHERE photos_count = 0")
     scopes = "SELECT id, scope FROM fluffy_sql.scoped_clusters ORDER BY id"
@@ -431,7 +445,7 @@ def test_the_column_of_the_scope_may_be_called_otherwise(
         " AND attname IN ('scope', 'owner_id')"
     )
     assert asked(application, columns) == [("owner_id",)]
-    works(application, bare_database_url)
+    works(application, url)
 
 
 # Views that somebody dropped
@@ -443,7 +457,7 @@ def names(found: list[tuple[Any, ...]]) -> set[str]:
 
 
 def test_views_that_were_dropped_are_made_again(
-    application: Application, command: Callable[..., Finished], bare_database_url: str
+    application: Application, command: Callable[..., Finished], url: str
 ) -> None:
     before, kept = objects(application), library(application)
     execute(application, "DROP VIEW fluffy_sql.usable_photos CASCADE")
@@ -459,12 +473,12 @@ def test_views_that_were_dropped_are_made_again(
     execute(application, "UPDATE photos SET cluster_id = 3 WHERE id = 1")
     assert json.loads(command("migrate", "--json").out)["made_again"] == lost
     assert objects(application) == before
-    assert check(bare_database_url).findings == ()
+    assert check(url).findings == ()
     execute(application, f"UPDATE photos SET cluster_id = {kept['photos'][0][2]} WHERE id = 1")
     assert library(application) == kept
     execute(application, "DROP VIEW fluffy_sql.usable_photos CASCADE")
     assert f"Made again: {', '.join(lost)}\n" in command("migrate").out
-    works(application, bare_database_url)
+    works(application, url)
 
 
 # A user's own view
@@ -754,11 +768,11 @@ SITUATIONS: dict[str, tuple[tuple[str, ...], dict[int, str]]] = {
 @pytest.mark.parametrize("detached", [True, False])
 @pytest.mark.parametrize("case", SITUATIONS)
 def test_what_the_application_writes_never_fails(
-    case: str, detached: bool, application: Application, bare_database_url: str
+    case: str, detached: bool, application: Application, url: str
 ) -> None:
     execute(application, PLACES)
     if detached:
-        schema.detach(bare_database_url)
+        schema.detach(url)
     done, names = SITUATIONS[case]
     if detached and any("fluffy_sql." in statement for statement in done):
         pytest.skip("it is gone already")
@@ -769,11 +783,11 @@ def test_what_the_application_writes_never_fails(
 
 
 def test_what_was_written_meanwhile_is_counted_by_migrate(
-    application: Application, bare_database_url: str
+    application: Application, url: str
 ) -> None:
-    schema.detach(bare_database_url)
+    schema.detach(url)
     execute(application, "UPDATE photos SET cluster_id = 1 WHERE id < 40")
     with pytest.raises(SchemaError, match="was detached"):
-        generate(bare_database_url, k=2)
-    assert schema.migrate(bare_database_url).counter_cache.mended > 0
-    assert check(bare_database_url).findings == ()
+        generate(url, k=2)
+    assert schema.migrate(url).counter_cache.repaired > 0
+    assert check(url).findings == ()

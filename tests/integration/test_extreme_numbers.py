@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from fluffy_sql.errors import LibraryError
-from fluffy_sql.kmeans import numeric_limits as measurable
-from fluffy_sql.kmeans import sample as sampling
+from fluffy_sql.kmeans.kmeans import KMeans
+from fluffy_sql.kmeans.tuning import Tuning
 from tests import running
 from tests.conftest import made_library
 from tests.integration.helpers import (
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 ADVICE = (
     ", which Postgres can't measure under l2, only lengths from 1e-15 to 1e+17;"
-    " embed these photos anew, or use --metric cosine"
+    " embed these photos again, or use --metric cosine"
 )
 
 
@@ -99,26 +99,21 @@ def test_what_has_no_distance_under_l2_is_refused(  # noqa: PLR0917 - fixtures
 
 @pytest.mark.parametrize("dimensions", [8, 300])
 def test_one_such_photo_is_found_wherever_it_is(
-    dimensions: int,
-    session: Session,
-    database_url: str,
-    add_photos: AddPhotos,
-    monkeypatch: pytest.MonkeyPatch,
+    dimensions: int, session: Session, database_url: str, add_photos: AddPhotos
 ) -> None:
     """In what seeds are drawn from, in the rest of the sample, and in the rest of the library."""
     rows, _ = library(1, dimensions)
     rows[7] *= 1e30
     add_photos(rows)
     assert refusal(session, database_url).startswith("there are embeddings of length 1e+30, which")
-    monkeypatch.setattr(sampling, "_MOST_PHOTOS", 4)
     late = f"there are embeddings infinitely far from any other{ADVICE}"
-    assert refusal(session, database_url) == late
-    monkeypatch.setattr(sampling, "_LEAST_SAMPLE", 1)
-    assert refusal(session, database_url, sample_per_cluster=2) == late
+    assert refusal(session, database_url, tuning=Tuning(most_photos=4)) == late
+    small = Tuning(most_photos=4, least_sample=1)
+    assert refusal(session, database_url, tuning=small, sample_per_cluster=2) == late
 
 
 def test_such_a_photo_of_one_of_many_owners_is_found(
-    session: Session, database_url: str, add_photos: AddPhotos, monkeypatch: pytest.MonkeyPatch
+    session: Session, database_url: str, add_photos: AddPhotos
 ) -> None:
     session.connection.execute(
         "CREATE OR REPLACE VIEW usable_photos AS"
@@ -128,9 +123,8 @@ def test_such_a_photo_of_one_of_many_owners_is_found(
     rows[-1] *= 1e30
     add_photos(rows)
     assert refusal(session, database_url).startswith("there are embeddings of length 1e+30, which")
-    monkeypatch.setattr(sampling, "_MOST_PHOTOS", 4)
     late = f"there are embeddings infinitely far from any other{ADVICE}"
-    assert refusal(session, database_url) == late
+    assert refusal(session, database_url, tuning=Tuning(most_photos=4)) == late
 
 
 def refusal(session: Session, url: str, **settings: Any) -> str:
@@ -169,14 +163,11 @@ def test_the_longest_vectors_that_pgvector_takes(
 
 
 def test_more_centroids_than_postgres_takes_at_once_are_refused(
-    session: Session,
-    database_url: str,
-    add_photos: AddPhotos,
-    monkeypatch: pytest.MonkeyPatch,
+    session: Session, database_url: str, add_photos: AddPhotos
 ) -> None:
     add_photos(library(1, 8)[0])
-    monkeypatch.setattr(measurable, "MOST_BYTES", 10 * (8 * 4 + 8))
-    assert generate(database_url, k=10, metric="l2").clusters_created == 10
+    narrow = Tuning(most_bytes=10 * (8 * 4 + 8))
+    assert generate(database_url, k=10, metric="l2", tuning=narrow).clusters_created == 10
     query(session, "DELETE FROM clusters RETURNING id")
     before = snapshot(session)
     message = (
@@ -184,8 +175,8 @@ def test_more_centroids_than_postgres_takes_at_once_are_refused(
         " choose a k of at most 10"
     )
     for refused in (
-        lambda: generate(database_url, k=11),
-        lambda: running.sweep(database_url, [2, 11], running.settings()),
+        lambda: generate(database_url, k=11, tuning=narrow),
+        lambda: running.sweep(database_url, [2, 11], algorithm=KMeans(narrow)),
     ):
         with pytest.raises(LibraryError) as error:
             refused()

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import psycopg
 import pytest
-from sklearn.cluster import KMeans
+from sklearn import cluster as peers
 
 from fluffy_sql.errors import BusyError, DatabaseError, LibraryError, PostconditionError
-from fluffy_sql.kmeans import kmeans, training
-from fluffy_sql.kmeans import sample as sampling
-from fluffy_sql.kmeans.nearest import tracking as following
+from fluffy_sql.kmeans import training
+from fluffy_sql.kmeans.kmeans import KMeans
 from fluffy_sql.kmeans.nearest.cells import LEAST_RECALL
 from fluffy_sql.kmeans.nearest.tracking import AssignmentTracker
+from fluffy_sql.kmeans.tuning import Tuning
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.runs.progress import Progress
 from tests import running
@@ -93,7 +93,7 @@ def test_long_embeddings_are_trained_short_and_end_as_low(
     add_photos(rows)
     generate(database_url, k=30, metric=metric)
     exact = unit_rows(rows.astype(np.float64)) if metric == "cosine" else rows.astype(np.float64)
-    peer = KMeans(30, n_init=10, random_state=0).fit(exact)
+    peer = peers.KMeans(30, n_init=10, random_state=0).fit(exact)
     ours = clusters_by_photo(session)
     # Trained in all 400 dimensions, seeds 0 to 2 ended up to 1.1 % above the best of ten, too.
     assert inertia_of_partition(exact, ours) <= 1.015 * inertia_of_partition(exact, peer.labels_)
@@ -133,9 +133,7 @@ def test_many_clusters_are_looked_up_by_cell_with_the_recall_that_is_reported(
     assert query(session, labelled) == [(result.recall,)]
     ours = inertia_of_partition(*exact_and_clusters(session))
     query(session, "DELETE FROM clusters RETURNING id")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(following, "LEAST_CENTROIDS", 401)
-        exact = generate(database_url, k=400, restarts=1)
+    exact = generate(database_url, k=400, restarts=1, tuning=Tuning(least_centroids=401))
     assert exact.recall == 1.0
     # Themes of 15 photos: other seeds alone end up to 3 % apart.
     assert ours <= 1.03 * inertia_of_partition(*exact_and_clusters(session))
@@ -160,13 +158,13 @@ def test_by_cell_one_seed_gives_one_result_whatever_the_connections(
 
 
 def test_where_rows_would_not_find_theirs_every_centroid_is_looked_at(
-    database_url: str, add_photos: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    database_url: str, add_photos: Callable[..., Any]
 ) -> None:
     add_photos(np.random.default_rng(0).normal(size=(2_000, 100)).astype(np.float32))
-    for name in ("LEAST_RECALL", "_LEAST_RECALL", "_LEAST_RECALL_AT_FIRST"):
-        monkeypatch.setattr(following, name, 1.1)
     settings = running.settings(k=300, restarts=1, refine=False)
-    used = {found.name for found in running.explain(database_url, settings)}
+    never = Tuning(least_recall_of_rows=1.1, least_recall_at_first=1.1, least_recall_of_photos=1.1)
+    explained = running.explain(database_url, settings, algorithm=KMeans(never))
+    used = {found.name for found in explained}
     assert {"kmeans/lloyd_step", "kmeans/full_dimension_means", "kmeans/assign_photos"} <= used
     assert not any(name.endswith("_by_cell") for name in used)
 
@@ -176,20 +174,20 @@ def test_rows_are_followed_and_photos_sought_around_the_centroids_of_theirs(
     database_url: str,
     session: Session,
     add_photos: Callable[..., Any],
-    monkeypatch: pytest.MonkeyPatch,
     sample_per_cluster: int,
 ) -> None:
     """Of a sample that is the library, all are; else others are sought in cells."""
     many_clusters(session, add_photos)
-    monkeypatch.setattr(sampling, "_LEAST_SAMPLE", 100)
+    algorithm = KMeans(Tuning(least_sample=100))
     settings = running.settings(
         k=400, restarts=1, refine=False, sample_per_cluster=sample_per_cluster
     )
-    used = {found.name for found in running.explain(database_url, settings)}
+    explained = running.explain(database_url, settings, algorithm=algorithm)
+    used = {found.name for found in explained}
     assert {"kmeans/find_labels", "kmeans/lloyd_step_by_cell", "kmeans/assign_sample"} <= used
     assert ("kmeans/assign_photos_by_cell" in used) == (sample_per_cluster == 10)
     assert "kmeans/assign_photos" not in used
-    result = running.generate(database_url, settings)
+    result = running.generate(database_url, settings, algorithm=algorithm)
     assert result.photos_processed == 6_000
     placed = query(session, "SELECT count(*), count(DISTINCT cluster_id) FROM photos")
     assert placed == [(6_000, 400)]
@@ -230,18 +228,18 @@ def test_inertia_is_near_that_of_scikit_learn(
     rows, _ = made_library(5, photos=2_000, themes=40, dimensions=24, spread=0.15)
     add_photos(rows)
     generate(database_url, k=40)
-    peer = KMeans(40, n_init=10, random_state=0).fit(rows)
+    peer = peers.KMeans(40, n_init=10, random_state=0).fit(rows)
     ours = inertia_of_partition(rows.astype(np.float64), clusters_by_photo(session))
     assert ours <= 1.01 * inertia_of_partition(rows.astype(np.float64), peer.labels_)
 
 
 def test_nested_batches_grow_and_end_near_full_batches(
-    session: Session, database_url: str, add_photos: Callable[..., Any], monkeypatch: Any
+    session: Session, database_url: str, add_photos: Callable[..., Any]
 ) -> None:
-    monkeypatch.setattr(sampling, "_LEAST_SAMPLE", 1)
     rows, _ = made_library(7, photos=6_000, themes=12, spread=0.2)
     add_photos(rows)
-    result = generate(database_url, k=12, batch_size=200, sample_per_cluster=200)
+    small = Tuning(least_sample=1)
+    result = generate(database_url, k=12, batch_size=200, sample_per_cluster=200, tuning=small)
     batches = query(
         session,
         "SELECT batch_size FROM cluster_run_steps WHERE phase = 'train' ORDER BY step",
@@ -333,17 +331,13 @@ def test_makes_as_many_clusters_as_there_are_photos_or_distinct_embeddings(
 
 @pytest.mark.parametrize("seed", range(3))
 def test_finds_the_rare_among_thousands_of_copies(
-    seed: int,
-    session: Session,
-    database_url: str,
-    add_photos: Callable[..., Any],
-    monkeypatch: pytest.MonkeyPatch,
+    seed: int, session: Session, database_url: str, add_photos: Callable[..., Any]
 ) -> None:
     # a sample of 60 sees next to none of the 12 others, and yet each must get its cluster
-    monkeypatch.setattr(sampling, "_LEAST_SAMPLE", 1)
+    small = Tuning(least_sample=1)
     rare = np.random.default_rng(seed).normal(size=(12, 6)).astype(np.float32)
     add_photos(np.concatenate([np.tile(UNIT[0, [0, 1, 2, 3, 3, 3]], (3_000, 1)), rare]))
-    result = generate(database_url, k=13, seed=seed, sample_per_cluster=5)
+    result = generate(database_url, k=13, seed=seed, sample_per_cluster=5, tuning=small)
     assert result.clusters_created == 13
     assert query(session, "SELECT count(DISTINCT cluster_id) FROM photos") == [(13,)]
 
@@ -521,23 +515,18 @@ def test_a_failure_in_the_final_transaction_leaves_no_trace(
 
 
 def test_a_result_that_breaks_its_promise_is_not_committed(
-    session: Session,
-    database_url: str,
-    add_photos: Callable[..., Any],
-    monkeypatch: pytest.MonkeyPatch,
+    session: Session, database_url: str, add_photos: Callable[..., Any]
 ) -> None:
+    class Swapped(KMeans):
+        def fit(self, task: Any) -> Fit:
+            fit = super().fit(task)
+            fit.centroids[:] = fit.centroids[::-1].copy()
+            return fit
+
     add_photos(made_library(2)[0])
-    honest = kmeans.KMeans.fit
-
-    def swapped(self: kmeans.KMeans, task: Any) -> Fit:
-        fit = honest(self, task)
-        fit.centroids[:] = fit.centroids[::-1].copy()
-        return fit
-
-    monkeypatch.setattr(kmeans.KMeans, "fit", swapped)
     before = snapshot(session)
     with pytest.raises(PostconditionError, match="not at their nearest"):
-        generate(database_url, k=5)
+        running.generate(database_url, running.settings(k=5), algorithm=Swapped())
     assert snapshot(session) == before
 
 
@@ -650,8 +639,6 @@ def test_embeddings_do_not_travel_to_the_client_in_bulk(
     add_photos: Callable[..., Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sampling, "_SEEDING_BYTES", 100 * 16 * 4)
-    monkeypatch.setattr(sampling, "_FETCHED_AT_ONCE", 30)
     in_all: Counter[str] = Counter()
     at_once: Counter[str] = Counter()
     honest = Session.fetch_all
@@ -665,7 +652,7 @@ def test_embeddings_do_not_travel_to_the_client_in_bulk(
 
     monkeypatch.setattr(Session, "fetch_all", counted)
     add_photos(made_library(2, photos=5_000)[0])
-    generate(database_url, k=5)
+    generate(database_url, k=5, tuning=Tuning(seeding_bytes=100 * 16 * 4, fetched_at_once=30))
     for name in ("kmeans/fetch_photos", "kmeans/fetch_rows"):
         assert 100 <= in_all[name] < 100 + 30
     assert at_once["kmeans/fetch_photos"] == 30

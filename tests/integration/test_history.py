@@ -192,7 +192,7 @@ def test_a_run_from_before_moves_were_kept_can_not_be_undone(
 ) -> None:
     run_id = generate(database_url, k=3).run_id
     query(session, "UPDATE cluster_runs SET photos_moved = NULL RETURNING id")
-    with pytest.raises(HistoryError, match="is from before moves were kept"):
+    with pytest.raises(HistoryError, match="is older than the record of moves"):
         undo(database_url, run_id)
 
 
@@ -201,7 +201,7 @@ def test_only_so_many_runs_are_remembered(session: Session, database_url: str) -
     second = recluster(database_url, k=5, history=2).run_id
     third = recluster(database_url, k=7, history=2).run_id
     assert undo(database_url, third).photos_moved > 0
-    with pytest.raises(HistoryError, match=f"what run {first} moved was forgotten"):
+    with pytest.raises(HistoryError, match=f"the moves of run {first} are deleted"):
         undo(database_url, first)
     assert second is not None
     assert show_run(session, second).moves

@@ -148,7 +148,7 @@ def test_nothing_is_loaded_where_the_last_row_is_bad(session: Session, tmp_path:
         f"p.csv, row {rows} (line {rows + 1}): the path is empty": (good, [*names[:-1], " "]),
         f"p.csv: has {rows + 1} rows but v.npy has {rows} vectors; row i of one must be row i of"
         " the other": (good, [*names, "more"]),
-        f"p.csv, row {rows} (line {rows + 1}): the path '7' stands in row 8 already; keep one of"
+        f"p.csv, row {rows} (line {rows + 1}): the path '7' is in row 8 already; keep one of"
         " them": (good, [*names[:-1], "7"]),
     }
     for message, (vectors, paths) in refusals.items():
@@ -159,14 +159,14 @@ def test_nothing_is_loaded_where_the_last_row_is_bad(session: Session, tmp_path:
 
 def test_the_first_of_several_repetitions_is_named(session: Session, tmp_path: Path) -> None:
     files = write(tmp_path, np.ones((5, 2)), ["a", "b", "", "b", "a", "a"])
-    message = "p.csv, row 3 (line 5): the path 'b' stands in row 2 already; keep one of them"
+    message = "p.csv, row 3 (line 5): the path 'b' is in row 2 already; keep one of them"
     assert refusal(session, files) == message
 
 
 def test_a_repeated_path_of_a_file_without_lines(session: Session, tmp_path: Path) -> None:
     file = tmp_path / "v.parquet"
     pq.write_table(pa.table({"path": ["a", "a"], "embedding": [[1.0], [1.0]]}), file)
-    message = "v.parquet, row 2: the path 'a' stands in row 1 already; keep one of them"
+    message = "v.parquet, row 2: the path 'a' is in row 1 already; keep one of them"
     assert refusal(session, (file, None)) == message
 
 

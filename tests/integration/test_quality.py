@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score
 
-from fluffy_sql.runs import quality
+from fluffy_sql.runs.quality import QualitySample
+from tests import running
 from tests.conftest import made_library
 from tests.integration.helpers import centroids_by_cluster, clusters_by_photo, generate, query
 from tests.reference import unit_rows
@@ -81,17 +82,13 @@ def test_the_quality_of_a_run_is_scikit_learn_s(
 
 @pytest.mark.parametrize("metric", ["cosine", "l2"])
 def test_a_large_run_is_measured_on_some_of_its_photos(
-    metric: str,
-    session: Session,
-    database_url: str,
-    add_photos: Callable[..., Any],
-    monkeypatch: pytest.MonkeyPatch,
+    metric: str, session: Session, database_url: str, add_photos: Callable[..., Any]
 ) -> None:
-    monkeypatch.setattr(quality, "_FEW_PHOTOS", 1_000)
-    monkeypatch.setattr(quality, "_MEASURED_PHOTOS", 1_000)
     rows = made_library(3, photos=4_000, spread=0.3)[0]
     add_photos(rows)
-    found = generate(database_url, k=12, metric=metric).quality
+    settings = running.settings(k=12, metric=metric)
+    sample = QualitySample(few=1_000, photos=1_000)
+    found = running.generate(database_url, settings, quality_sample=sample).quality
     assert found is not None
     assert 850 < found.photos_measured < 1_150
     labels = clusters_by_photo(session)

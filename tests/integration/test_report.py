@@ -221,14 +221,14 @@ def test_of_very_many_clusters_the_largest_are_shown_and_those_to_look_at_again(
     change(session, "UPDATE photos SET cluster_id = NULL WHERE cluster_id = 8 AND id % 10 > 0")
     empty = "INSERT INTO clusters (id, run_id, centroid) SELECT 9, 1, centroid"
     change(session, f"{empty} FROM clusters WHERE id = 1")
-    seen = gather(session, Selection(), 2)
+    seen = gather(session, Selection(photos=2))
     assert [look.cluster_ids for look in seen.second_look] == [(8,), (9,)]
     assert [shown.cluster.id for shown in seen.shown][-1] == 8
     assert len(seen.shown) == 6
     assert seen.shown[-1].photos
     assert len(seen.clusters) == 9
     # Who says how many gets so many.
-    assert len(gather(session, Selection(largest=5), 2).shown) == 5
+    assert len(gather(session, Selection(largest=5, photos=2)).shown) == 5
 
 
 def change(session: Session, statement: str) -> None:
@@ -333,6 +333,7 @@ def test_a_wrong_root_is_doubted(report: Report, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.database
 def test_the_sample_library_is_found_without_being_named(
     run_cli: Callable[..., Finished],
 ) -> None:

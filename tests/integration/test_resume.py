@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from fluffy_sql.errors import FluffySqlError, HistoryError
-from fluffy_sql.kmeans import sample as sampling
+from fluffy_sql.kmeans.kmeans import KMeans
+from fluffy_sql.kmeans.tuning import Tuning
 from fluffy_sql.runs.progress import Progress
 from tests import running
 from tests.conftest import made_library
@@ -44,17 +45,18 @@ class StopsAt(Progress):
 
 
 def resume(url: str) -> RunResult:
-    return running.generate(url, resume=True)
+    return running.generate(url, resume=True, algorithm=KMeans(SMALL))
 
 
 @pytest.fixture(autouse=True)
-def _small_batches(monkeypatch: pytest.MonkeyPatch, add_photos: Callable[..., Any]) -> None:
+def _photos(add_photos: Callable[..., Any]) -> None:
     """4,000 photos of 30 themes that run into each other, so that training takes steps."""
-    monkeypatch.setattr(sampling, "_LEAST_SAMPLE", 1)
     add_photos(made_library(8, photos=4_000, themes=30, dimensions=160, spread=0.12)[0])
 
 
+SMALL = Tuning(least_sample=1)
 SETTINGS: dict[str, Any] = {"k": 12, "seed": 3, "batch_size": 300, "tolerance": 1e-6}
+SETTINGS["tuning"] = SMALL
 
 
 @pytest.mark.parametrize(

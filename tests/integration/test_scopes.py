@@ -11,6 +11,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from fluffy_sql.errors import DatabaseError, LibraryError, SchemaError
+from fluffy_sql.kmeans.tuning import Tuning
 from fluffy_sql.operations.check import check
 from fluffy_sql.operations.history import undo_run
 from fluffy_sql.postgres import schema
@@ -166,11 +167,8 @@ def test_photos_are_at_the_nearest_centroid_of_their_scope(
         assert labels_of(rails, persona) == nearest
 
 
-def test_a_scope_too_large_for_the_rest_is_clustered_alone(
-    rails: Session, rails_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("fluffy_sql.kmeans.scopes.split._SMALL_SCOPE", 100)
-    result = generate(rails_url, k=THEMES)
+def test_a_scope_too_large_for_the_rest_is_clustered_alone(rails: Session, rails_url: str) -> None:
+    result = generate(rails_url, k=THEMES, tuning=Tuning(small_scope=100))
     assert (result.scopes, result.clusters_created, result.recall) == (3, 12, 1.0)
     assert scopes_are_apart(rails)
     for persona in PHOTOS:
@@ -181,10 +179,9 @@ def test_a_scope_too_large_for_the_rest_is_clustered_alone(
 
 
 def test_small_scopes_are_taken_in_batches_that_fit_the_memory_set_aside(
-    rails: Session, rails_url: str, monkeypatch: pytest.MonkeyPatch
+    rails: Session, rails_url: str
 ) -> None:
-    monkeypatch.setattr("fluffy_sql.kmeans.scopes.split._CENTROID_BYTES", 4 * 16 * 5)
-    generate(rails_url, k=THEMES)
+    generate(rails_url, k=THEMES, tuning=Tuning(centroid_bytes=4 * 16 * 5))
     assert clusters_by_persona(rails) == {1: 4, 2: 4, 3: 4}
     for persona in PHOTOS:
         assert same_partition(labels_of(rails, persona), persona_library(persona)[1])

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from fluffy_sql.errors import BusyError, LibraryError
-from fluffy_sql.kmeans import sample as sampling
+from fluffy_sql.kmeans.kmeans import KMeans
+from fluffy_sql.kmeans.tuning import Tuning
 from fluffy_sql.runs.progress import Progress
 from tests import running
 from tests.conftest import made_library
@@ -104,11 +105,15 @@ def test_a_seed_gives_one_result_whatever_the_connections(
 
 
 def test_every_k_shares_one_bounded_sample(
-    database_url: str, add_photos: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    database_url: str, add_photos: Callable[..., Any]
 ) -> None:
-    monkeypatch.setattr(sampling, "_LEAST_SAMPLE", 1)
     add_photos(made_library(6, photos=2_000)[0])
-    found = sweep(database_url, [4, 8], sample_per_cluster=50)
+    found = running.sweep(
+        database_url,
+        [4, 8],
+        running.settings(sample_per_cluster=50),
+        algorithm=KMeans(Tuning(least_sample=1)),
+    )
     assert (found.photos, found.photos_trained, found.photos_measured) == (2_000, 400, 400)
 
 

@@ -22,15 +22,24 @@ from fluffy_sql.errors import SettingsError
 from fluffy_sql.postgres import programs
 from fluffy_sql.postgres.address import libpq_environment
 from fluffy_sql.postgres.embedded import EmbeddedServer, embedded_server
+from tests.conftest import folder_of_a_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.security.conftest import Guarded
 
+pytestmark = pytest.mark.database
 only_root = pytest.mark.skipif(not programs.we_are_root(), reason="only root may change owners")
 # Nothing of it is special to a file system.
 ODD = "My Photos, ü $(touch made); 'a' \"b\" %62 \\ `touch made`\n#?&=@:"
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """Gone after each test: a server leaves a thousand files."""
+    with folder_of_a_server() as folder:
+        yield folder
 
 
 def mode(path: Path) -> int:

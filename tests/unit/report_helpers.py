@@ -13,7 +13,6 @@ from fluffy_sql.operations.report.model import (
     Neighbour,
     Photo,
     Place,
-    Run,
     SecondLook,
     Shown,
     Spread,
@@ -22,27 +21,27 @@ from fluffy_sql.operations.report.model import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-RUN = Run(
-    id=1,
-    algorithm="kmeans",
-    metric="cosine",
-    seed=0,
-    k_requested=3,
-    clusters_created=3,
-    photos_processed=30,
-    dimensions=4,
-    inertia_per_photo=0.25,
-    iterations=9,
-    converged=True,
-    recall=1.0,
-    silhouette=0.61,
-    davies_bouldin=1.25,
-    calinski_harabasz=1234.5,
-    smallest_cluster=2,
-    largest_cluster=20,
-    started_at=datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
-    seconds=1.5,
-)
+RUN: dict[str, Any] = {
+    "id": 1,
+    "algorithm": "kmeans",
+    "metric": "cosine",
+    "seed": 0,
+    "k_requested": 3,
+    "clusters_created": 3,
+    "photos_processed": 30,
+    "dimensions": 4,
+    "inertia_per_photo": 0.25,
+    "iterations": 9,
+    "converged": True,
+    "recall": 1.0,
+    "silhouette": 0.61,
+    "davies_bouldin": 1.25,
+    "calinski_harabasz": 1234.5,
+    "smallest_cluster": 2,
+    "largest_cluster": 20,
+    "started_at": datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
+    "seconds": 1.5,
+}
 
 
 def a_cluster(
@@ -90,7 +89,7 @@ def a_photo(photo_id: int, path: str | None = None, **changes: Any) -> Photo:
 def a_library(
     *shown: Shown,
     looks: Sequence[SecondLook] = (),
-    runs: Sequence[Run] = (RUN,),
+    runs: Sequence[dict[str, Any]] = (RUN,),
     others: Sequence[Cluster] = (),
 ) -> Library:
     """A library of the clusters that are shown and of some that are not, all comparable."""

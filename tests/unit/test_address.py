@@ -153,8 +153,8 @@ REFUSED = [
     ("postgresql://me:/secret", UNENCODED),
     ("postgresql://me:secret/photos", f"there is no such port; {UNENCODED}"),
     ("postgresql://host:65536/photos", f"there is no such port; {UNENCODED}"),
-    ("postgresql://me@sec%23ret/photos", f"no host is called so; {UNENCODED}"),
-    ("host=host;password=secret", f"no host is called so; {UNENCODED}"),
+    ("postgresql://me@sec%23ret/photos", f"there is no such host; {UNENCODED}"),
+    ("host=host;password=secret", f"there is no such host; {UNENCODED}"),
     (
         "postgresql://me:secret@host/photos?no_such_option=secret",
         "libpq knows no parameter no_such_option; take it out of the address",

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fluffy_sql.kmeans.nearest.cells import (
-    LEAST_CENTROIDS,
     LEAST_RECALL,
     Cells,
     candidates_about,
@@ -102,11 +101,6 @@ def test_a_row_that_looks_in_two_places_may_find_its_own_in_either() -> None:
     for cells in (both, both[:, ::-1]):
         found = candidates_about(centroids, centroids, cells, own, widths=[1], least_recall=1)
         assert found is not None
-
-
-def test_few_centroids_are_all_compared() -> None:
-    centroids, rows = clustered(LEAST_CENTROIDS - 1, 1_000)
-    assert cells_of(centroids, rows, np.random.default_rng(0), LEAST_RECALL) is None
 
 
 def test_where_cells_tell_nothing_all_are_compared() -> None:

@@ -406,7 +406,7 @@ def test_a_plan_commands_no_terminal() -> None:
     assert "Filter: (a = '\\x1b[2J'::text)" in described(describe_statements([statement]))
 
 
-COUNTED = Finding("photos_count", "cluster 1 is wrong", "counted anew")
+COUNTED = Finding("photos_count", "cluster 1 is wrong", "counted again")
 FOR_A_PERSON = Finding("weather", "it rains", None)
 
 
@@ -461,22 +461,22 @@ def test_a_check_that_compared_no_photo_does_not_say_that_all_is_well(
 @pytest.mark.parametrize(
     ("kept", "told"),
     [
-        (CounterCache("triggers", changed=False, mended=0, found_here=False), ""),
-        (CounterCache("service", changed=False, mended=0, found_here=False), ""),
+        (CounterCache("triggers", changed=False, repaired=0, found_here=False), ""),
+        (CounterCache("service", changed=False, repaired=0, found_here=False), ""),
         (
-            CounterCache("triggers", changed=True, mended=0, found_here=False),
+            CounterCache("triggers", changed=True, repaired=0, found_here=False),
             "Triggers keep photos_count from now on.",
         ),
         (
-            CounterCache("triggers", changed=True, mended=2, found_here=False),
+            CounterCache("triggers", changed=True, repaired=2, found_here=False),
             "Triggers keep photos_count from now on. 2 counts corrected.",
         ),
         (
-            CounterCache("service", changed=True, mended=0, found_here=False),
+            CounterCache("service", changed=True, repaired=0, found_here=False),
             "Triggers no longer keep photos_count; runs count the clusters they make.",
         ),
         (
-            CounterCache("service", changed=False, mended=0, found_here=True),
+            CounterCache("service", changed=False, repaired=0, found_here=True),
             "clusters.photos_count was here before, so counting is left to your application; runs"
             " count the clusters they make (see clustering.counter_cache).",
         ),

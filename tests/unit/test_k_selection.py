@@ -156,7 +156,7 @@ def test_one_k_alone_is_suggested_without_agreement() -> None:
 def test_groups_that_do_not_come_out_twice_are_told() -> None:
     candidates = [Candidate(**{**vars(one), "stability": 0.1}) for one in peaked(20)]
     assert suggest(candidates, 10_000).reasons[-1] == (
-        "two trainings at 20 agree to 0.10 only: these photos fall into no groups that come out"
+        "two trainings at 20 agree to 0.10 only: these photos form no groups that come out"
         " the same each time"
     )
 

@@ -346,7 +346,7 @@ def test_quality_is_told_where_it_was_measured() -> None:
             *("dimensions", "iterations", "seconds"),
         ]
     )
-    bare = type(RUN)(**{**vars(RUN), **nothing})
+    bare = {**RUN, **nothing}
     words = told(a_library(Shown(a_cluster(1), ()), runs=[bare]))
     assert "Run 1: kmeans, cosine, k 3, seed 0 When 2026-01-02 03:04 UTC All clusters" in words
     assert words.count("None") == 1  # as in "Worth a second look None."

@@ -9,16 +9,15 @@ from PIL import Image
 from sklearn.cluster import KMeans
 from sklearn.metrics import normalized_mutual_info_score
 
-from fluffy_sql.operations.sample_library import (
-    DIMENSIONS,
+from fluffy_sql.operations.sample_library.descriptor import DIMENSIONS, describe
+from fluffy_sql.operations.sample_library.library import (
     PICTURES_PER_THEME,
     SAMPLE_SIZE,
-    THEMES,
     SamplePicture,
-    describe,
     draw_sample_library,
 )
 from fluffy_sql.operations.sample_library.scene import Scene
+from fluffy_sql.operations.sample_library.themes import THEMES
 
 # Unit-norm descriptors of two pictures of a theme lie at least 0.18 apart in the whole library;
 # a picture and the same one saved as a JPEG lie at most 0.04 apart.

@@ -470,7 +470,7 @@ def test_a_folder_that_can_not_be_named_is_told_by_line(folder: str) -> None:
     assert ", which names no folder: " in message
 
 
-def test_a_right_flag_mends_what_is_wrong_in_the_file() -> None:
+def test_a_right_flag_repairs_what_is_wrong_in_the_file() -> None:
     loaded = load("clustering: {kmeans: {k: 0}}\n", **{"clustering.kmeans.k": 5})
     assert loaded.clustering == running.settings(k=5)
 

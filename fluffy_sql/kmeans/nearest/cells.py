@@ -1,28 +1,18 @@
-"""Which centroids a photo is compared with, where there are many: those around its cell.
+"""Which centroids a photo is compared with, if there are many: those around its cell.
 
 An HNSW index over the centroids would do as well, but pgvector draws its layers at random and
 offers no seed, so the same seed would no longer give the same clusters.
 """
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fluffy_sql.kmeans.seeding import seed_centroids
-from fluffy_sql.postgres.centroids import squared_distances
+from fluffy_sql.postgres.centroids import Matrix, squared_distances
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    Matrix = NDArray[np.float32]
-
-# Fewer centroids are all compared: cells would cost what they save (k=200: 113 cells).
-LEAST_CENTROIDS = 300
 # Share of photos whose nearest centroid must be among those they are compared with.
 LEAST_RECALL = 0.99
 # Cells for each square root of k, and in how many of them a row looks, among how many candidates of
@@ -30,7 +20,7 @@ LEAST_RECALL = 0.99
 # or 126 cells and 32 of each of five.
 _CELLS_OF_ROOT = 8
 _PROBES = 2
-# More of them where the first number of candidates would not do.
+# More of them, if the first number of candidates finds too few.
 _CANDIDATES_OF_CELL = (32, 64)
 _CELL_STEPS = 4
 _BLOCK = 128
@@ -58,14 +48,14 @@ def candidates_about(
     widths: Sequence[int],
     least_recall: float,
 ) -> NDArray[np.int32] | None:
-    """The centroids nearest to each center; None where too few rows would find their own in them.
+    """The centroids nearest to each center; None if too few rows would find their own in them.
 
     Args:
         centers: shape (cells, dimensions).
         centroids: shape (k, dimensions).
-        cells: shape (n, probes), where some rows look.
+        cells: shape (n, probes), the cells that some rows probe.
         labels: shape (n,), the nearest centroid of these.
-        widths: how many, and how many if these are too few; all, if there are not so many.
+        widths: how many, and how many if these are too few; at most all.
         least_recall: the share of these rows that must find it.
 
     Returns:
@@ -94,16 +84,14 @@ def cells_of(
     generator: np.random.Generator,
     least_recall: float,
 ) -> Cells | None:
-    """Cells to look in; None where they would not do, or comparing with every centroid is as fast.
+    """Cells to probe; None if they would find too few.
 
     Args:
         centroids: shape (k, dimensions).
         rows: shape (n, dimensions), some of what is to be assigned.
-        generator: where chance comes from.
+        generator: of random numbers.
         least_recall: the share of them that must find their nearest centroid.
     """
-    if len(centroids) < LEAST_CENTROIDS:
-        return None
     centers = _cell_centers(centroids, generator)
     looked_in = _nearest_few(rows, centers, _PROBES)
     labels = nearest(rows, centroids)

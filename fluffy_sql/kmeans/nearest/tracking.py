@@ -1,58 +1,44 @@
-"""Follows rows of the sample from step to step: a row looks for its centroid around the last one.
+"""Approximate assignment: a row of the sample is compared with the centroids around its last one.
 
 Few rows change their centroid in a step, and then to one close by. In the sample of 100,000 photos
 at k=1,000, three steps after seeding, the 9 centroids nearest to where a row's was hold its new one
 in 997 of 1,000 cases. A row that is compared with 16 takes 5 us, with all of 200 20 us, with all of
 1,000 88 us.
 
-As in Elkan's and Hamerly's k-means (2003, 2010) what the step before told saves comparisons; there
-by bounds, which in so many dimensions hold for few rows, here by neighbourhood. So some rows in a
+As in Elkan's and Hamerly's k-means (2003, 2010) the previous step saves comparisons: there by
+bounds, which in many dimensions hold for few rows, here by neighbourhood. So some rows in a
 thousand get a centroid that is not quite the nearest, and look again around that one; how many
 photos have the nearest in the end is measured in the final pass.
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fluffy_sql.kmeans.nearest.cells import (
-    LEAST_CENTROIDS,
-    LEAST_RECALL,
     Cells,
     candidates_about,
     cells_of,
     nearest,
 )
-from fluffy_sql.postgres.centroids import candidate_params, exhaustive_params
+from fluffy_sql.kmeans.sample import Sample
+from fluffy_sql.kmeans.settings import KMeansTask
+from fluffy_sql.postgres.centroids import Matrix, candidate_params, exhaustive_params
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import IntegerArray
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+Labels = NDArray[np.int32]
 
-    from numpy.typing import NDArray
-
-    from fluffy_sql.kmeans.sample import Sample
-    from fluffy_sql.kmeans.settings import KMeansTask
-    from fluffy_sql.postgres.session import Session
-
-    Matrix = NDArray[np.float32]
-    Labels = NDArray[np.int32]
-
-# How many centroids a row is compared with around its last one, and what share of rows must find
-# theirs: else it is sought in cells, or among all. Rows that stray from theirs find it late or
-# never, so this decides how many photos have the nearest in the end: at k=1,000, with 32 and 0.99,
-# 992 to 994 of 1,000, with 64 and 0.995 some 995.
+# How many centroids a row is compared with around its last one; `Tuning` says what share of rows
+# must find theirs.
 _CANDIDATES = (64,)
-_LEAST_RECALL = 0.995
-# The same in the final pass, where all that strayed before counts, too: at k=400 it takes 64.
+# The same in the final pass: at k=400 it takes 64.
 _CANDIDATES_OF_PHOTO = (32, 64)
-# A row that has not been looked at before may find its centroid in the next step.
-_LEAST_RECALL_AT_FIRST = 0.97
-# What the generator of cells is for, beside the restarts, which are numbered from 0.
+# RNG stream of the cells; streams 0 and up are the restarts.
 _CELLS = 1_000_001
 # Rows of a range for each centroid: a range sends a mean of each.
 _ROWS_PER_CENTROID = 8
@@ -60,12 +46,12 @@ _ROWS_PER_CENTROID = 8
 
 @dataclass(frozen=True)
 class CandidateLists:
-    """Where photos look for the nearest of many centroids.
+    """The candidates among many centroids that photos are compared with.
 
     Attributes:
         labels: shape (rows,), for each position of the sample a centroid that is near.
-        around: shape (k, width), the centroids around each: where photos of the sample look.
-        cells: where all others look; None: the sample is the library, there are no others.
+        around: shape (k, width), the centroids around each: candidates of the sample's photos.
+        cells: candidates of all others; None: the sample is the library, there are no others.
     """
 
     labels: Labels
@@ -99,7 +85,7 @@ class AssignmentTracker:
         sample: the rows.
 
     Attributes:
-        labels: shape (rows of the last look,), the centroid of each, by position.
+        labels: shape (rows of the last step,), the centroid of each, by position.
     """
 
     def __init__(self, task: KMeansTask, sample: Sample) -> None:
@@ -108,7 +94,7 @@ class AssignmentTracker:
         self.forget()
 
     def forget(self) -> None:
-        """Before centroids that have nothing to do with those of the last look."""
+        """Before centroids that are unrelated to those of the last step."""
         self.labels: Labels = np.empty(0, dtype=np.int32)
         self._before: Matrix | None = None
 
@@ -142,11 +128,12 @@ class AssignmentTracker:
             self._before, self.labels = centroids, labels
 
     def _follows(self, centroids: Matrix) -> bool:
-        """Whether there are enough centroids; and shards would have to send where each row is."""
-        return len(centroids) >= LEAST_CENTROIDS and not self._task.session.distributed
+        """Whether there are enough centroids; not on Citus: shards would have to send labels."""
+        enough = len(centroids) >= self._task.tuning.least_centroids
+        return enough and not self._task.session.distributed
 
     def at(self, centroids: Matrix, rows: int) -> dict[str, Any] | None:
-        """Which centroid each of the first rows is at; None where the last look was at others.
+        """Which centroid each of the first rows has; None if the last step assigned other rows.
 
         As parameters of a statement: it need not compare a row with any other.
         """
@@ -156,33 +143,34 @@ class AssignmentTracker:
         return _alone(self._task.session, centroids) | {"cells": cells}
 
     def shortcuts(self, centroids: Matrix) -> CandidateLists | None:
-        """Where photos look for the nearest of many centroids; None: among all.
+        """The candidates that photos are compared with; None: all centroids.
 
         Args:
-            centroids: shape (k, dimensions): what the last look was at, in all dimensions.
+            centroids: shape (k, dimensions): those of the last step, in all dimensions.
         """
         if self._before is None:
             return None
         _, photos, _ = self._some
         labels = nearest(photos, centroids)
+        least_recall = self._task.tuning.least_recall_of_photos
         around = self._around(
-            centroids, centroids, labels, widths=_CANDIDATES_OF_PHOTO, least_recall=LEAST_RECALL
+            centroids, centroids, labels, widths=_CANDIDATES_OF_PHOTO, least_recall=least_recall
         )
         if around is None:
             return None
         if self._sample.whole:
             return CandidateLists(self.labels, around, None)
-        cells = cells_of(centroids, photos, self._generator(), LEAST_RECALL)
+        cells = cells_of(centroids, photos, self._generator(), least_recall)
         return CandidateLists(self.labels, around, cells) if cells else None
 
     @cached_property
     def _some(self) -> tuple[NDArray[np.int64], Matrix, Matrix]:
-        """Positions of some of the sample, their photos, and their rows: they tell what works."""
+        """Positions of some of the sample, their photos, and their rows: they show what works."""
         positions, photos = self._sample.fetch_some()
         return positions, photos, self._sample.directions.project(photos)
 
     def _generator(self) -> np.random.Generator:
-        """Chance for cells, the same for each time they are found."""
+        """The random generator of cells, the same each time they are found."""
         return np.random.default_rng([self._task.seed, _CELLS])
 
     def _pieces(self, names: StatementPair, centroids: Matrix, rows: int) -> list[_Piece]:
@@ -205,13 +193,17 @@ class AssignmentTracker:
         return pieces + [_Piece(names.exhaustive_params, everything, *ends) for ends in new]
 
     def _near(self, centroids: Matrix) -> dict[str, Any] | None:
-        """How rows of the last look are looked up; None where they had better be as new."""
+        """Parameters for rows assigned in the last step; None if a full search is cheaper."""
         if self._before is None or not self._follows(centroids):
             return None
         _, _, rows = self._some
         labels = nearest(rows, centroids)
         around = self._around(
-            self._before, centroids, labels, widths=_CANDIDATES, least_recall=_LEAST_RECALL
+            self._before,
+            centroids,
+            labels,
+            widths=_CANDIDATES,
+            least_recall=self._task.tuning.least_recall_of_rows,
         )
         if around is None:
             return None
@@ -226,12 +218,12 @@ class AssignmentTracker:
         widths: Sequence[int],
         least_recall: float,
     ) -> NDArray[np.int32] | None:
-        """The centroids around each of the last look; None where rows would not find theirs.
+        """The centroids around each of the last step; None if rows would not find theirs.
 
         Args:
-            before: shape (k, dimensions), those of the last look.
+            before: shape (k, dimensions), those of the last step.
             centroids: shape (k, dimensions).
-            labels: where some of the sample belong now.
+            labels: the centroids of some of the sample now.
             widths: how many around each, as in `candidates_about`.
             least_recall: share of these rows that must find theirs.
         """
@@ -247,12 +239,13 @@ class AssignmentTracker:
     def _find_labels(self, centroids: Matrix, after_row: int, last_row: int) -> Labels | None:
         """Labels by position, of the rows after the first ones.
 
-        None where there are too few centroids for it, or where rows are not followed.
+        None if there are too few centroids for it, or rows are not tracked.
         """
         if not self._follows(centroids):
             return None
         _, _, rows = self._some
-        cells = cells_of(centroids, rows, self._generator(), _LEAST_RECALL_AT_FIRST)
+        least_recall = self._task.tuning.least_recall_at_first
+        cells = cells_of(centroids, rows, self._generator(), least_recall)
         if cells is None:
             return None
         labels = np.zeros(last_row, dtype=np.int32)

@@ -5,47 +5,39 @@ than one, and in all dimensions, since what differs most among all scopes need n
 scope that has converged takes no part in later steps.
 """
 
-from __future__ import annotations
-
 import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fluffy_sql.algorithms import Fit, StepReport
+from fluffy_sql.algorithms import Fit, Scope, StepReport
 from fluffy_sql.kmeans.minibatch import has_converged
 from fluffy_sql.kmeans.numeric_limits import require_finite, require_measurable
 from fluffy_sql.kmeans.refine import centroids_to_remove
 from fluffy_sql.kmeans.sample import Sample
 from fluffy_sql.kmeans.seeding import best_seeding, enough_rows
-from fluffy_sql.kmeans.training import BREATH, FINE_TOLERANCE, ROUNDING, centroids_of
+from fluffy_sql.kmeans.settings import KMeansTask
+from fluffy_sql.kmeans.training import BREATH, FINE_TOLERANCE, ROUNDING
+from fluffy_sql.postgres.centroids import Matrix, centroids_of
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import fingerprint_vector
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from numpy.typing import NDArray
-
-    from fluffy_sql.algorithms import Scope
-    from fluffy_sql.kmeans.settings import KMeansTask
-    from fluffy_sql.postgres.session import Session
-
-    Matrix = NDArray[np.float32]
-
-# Scopes of one statement together have about so many rows, as a range of the final pass has.
+# Scopes of one statement together have about this many rows, as a range of the final pass has.
 _GROUP_ROWS = 2_048
-# Rounds of breathing. 200 scopes of 50 photos, k=5, ended so far above scikit-learn's best of ten
+# Rounds of breathing. 200 scopes of 50 photos, k=5, ended this far above scikit-learn's best of ten
 # in each: 1.0 % without any, 0.7 % with one, 0.3 % with two, 0.2 % with four. Each takes as long as
 # all that comes before.
 _ROUNDS = 1
-# What the generator of a scope without a number is for.
+# RNG stream of the unscoped photos.
 _UNSCOPED = 2**63
 
 
 @dataclass(frozen=True)
 class _Trained:
-    """Where the training of one scope is.
+    """The state of one scope's training.
 
     Attributes:
         centroids: shape (k, dimensions).
@@ -66,7 +58,7 @@ class _StackedCentroids:
 
     Attributes:
         places: shape (scopes,), which scopes, rising.
-        starts: shape (scopes + 1,), where the centroids of each begin; the last is their number.
+        starts: shape (scopes + 1,), first centroid of each scope; the last is their number.
         centroids: shape (all, dimensions).
     """
 
@@ -75,7 +67,7 @@ class _StackedCentroids:
     centroids: Matrix
 
     @classmethod
-    def of(cls, by_place: Mapping[int, Matrix]) -> _StackedCentroids:
+    def of(cls, by_place: Mapping[int, Matrix]) -> Self:
         places = sorted(by_place)
         counts = [len(by_place[place]) for place in places]
         return cls(
@@ -268,7 +260,7 @@ class _SmallScopes:
     def _draw_splits(
         self, stack: _StackedCentroids, errors: NDArray[np.float64], most: Mapping[int, int]
     ) -> dict[int, Matrix]:
-        """A row from each of the worst clusters of scopes, so many of each."""
+        """A row from each of the worst clusters of scopes, as many of each as asked for."""
         wanted = {
             place: _worst(of_scope, most[place])
             for place, of_scope in stack.split(errors).items()

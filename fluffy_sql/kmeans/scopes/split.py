@@ -1,29 +1,17 @@
 """One run over many scopes: each is clustered by itself, the small ones all at once."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fluffy_sql.algorithms import Fit, scope_order
+from fluffy_sql.algorithms import Checkpoint, Fit, RunObserver, Scope, StepReport, scope_order
 from fluffy_sql.kmeans.scopes.batched import fit_small_scopes
+from fluffy_sql.kmeans.settings import KMeansTask
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.work_tables import empty, work_tables
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from fluffy_sql.algorithms import Checkpoint, RunObserver, Scope, StepReport
-    from fluffy_sql.kmeans.settings import KMeansTask
-    from fluffy_sql.postgres.session import Session
-
-# No sample is drawn of fewer photos, so nothing is gained by clustering them alone; and a step over
-# so many takes as long as the ten or so statements that many steps of one scope would take.
-_SMALL_SCOPE = 8_192
-# The centroids of all scopes of a batch, which are held a few times over.
-_CENTROID_BYTES = 8 * 2**20
 # One scope has few enough clusters for each of its rows to be compared with all of them.
 _FEW_CLUSTERS = 256
 
@@ -51,12 +39,13 @@ def fit_scopes(task: KMeansTask, fit_one: Callable[[KMeansTask], Fit]) -> Fit:
 def _is_small(task: KMeansTask, found: Scope) -> bool:
     if task.session.distributed:  # a statement for many scopes has their rows sent from shards
         return False
-    return found.eligible <= _SMALL_SCOPE and task.settings.clusters_of(found) <= _FEW_CLUSTERS
+    few_photos = found.eligible <= task.tuning.small_scope
+    return few_photos and task.settings.clusters_of(found) <= _FEW_CLUSTERS
 
 
 def _in_batches(task: KMeansTask, small: list[Scope]) -> list[list[Scope]]:
     """Small scopes, as many together as memory is set aside for their centroids."""
-    most = max(1, _CENTROID_BYTES // (4 * task.survey.dimensions))
+    most = max(1, task.tuning.centroid_bytes // (4 * task.survey.dimensions))
     batches: dict[int, list[Scope]] = {}
     clusters = 0
     for found in small:
@@ -128,8 +117,8 @@ class _LogOfScopes:
         self._log.step(replace(report, step=self._steps))
 
     def photos(self, done: int) -> None:
-        """So many more photos have their label."""
+        """This many more photos have their label."""
         self._log.photos(done)
 
     def checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Not kept: it would say where one of the scopes is."""
+        """Not kept: it would be the state of one scope only."""

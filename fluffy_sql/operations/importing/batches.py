@@ -1,22 +1,17 @@
 """Batches of rows, and what every row must be, whatever kind of file it comes from."""
 
-from __future__ import annotations
-
 import textwrap
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fluffy_sql.errors import ImportFileError
 from fluffy_sql.postgres.vectors import LONGEST_VECTOR
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
 
 # Keeps a batch of the longest vectors below 64 MB, and is enough to make calls per batch cheap.
 ROWS_PER_BATCH = 512
@@ -56,7 +51,7 @@ def reading(file: Path) -> Iterator[None]:
 def column_position(column: str, columns: Sequence[str], file: Path) -> int:
     """Where a column is among those that a file has."""
     if column not in columns:
-        # Where the file is something else, the first line may be long and hold anything.
+        # If the file is something else, the first line may be long and hold anything.
         found = textwrap.shorten(", ".join(columns), 200, placeholder=" ...")
         raise ImportFileError(f"{file}: has no column {column}; it has: {found}")
     if columns.count(column) > 1:
@@ -75,7 +70,7 @@ def check_path(path: str | None, where: str) -> None:
 
 
 def check_dimensions(found: int, expected: int | None, where: str) -> int:
-    """Refuses a length that no vector has, or another than that of row 1, where there is one.
+    """Refuses a length that no vector has, or another than that of row 1, if there is one.
 
     Returns:
         What to expect of the next row.

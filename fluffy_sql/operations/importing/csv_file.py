@@ -1,23 +1,18 @@
 """Reads `.csv` files: paths and embeddings, or the paths that go with an `.npy` file."""
 
-from __future__ import annotations
-
 import csv
 import json
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fluffy_sql.errors import ImportFileError
 from fluffy_sql.operations.importing import batches
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
 
 # 16,000 numbers of 24 characters, the longest that Python writes, with commas and spaces: 416,000.
 _LONGEST_FIELD = 500_000
@@ -56,7 +51,7 @@ def read_csv(file: Path) -> Iterator[batches.Batch]:
 def _parse_embedding(text: str, where: str) -> NDArray[np.float64]:
     """A JSON array of numbers, which is also how pgvector writes a vector."""
     try:
-        # Whole numbers as floats too: a long one as int would overflow later, or take for ever.
+        # Whole numbers as floats too: a long one as int would overflow later, or take forever.
         numbers = json.loads(text, parse_int=float)
     except (ValueError, RecursionError):
         numbers = None

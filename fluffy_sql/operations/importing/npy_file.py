@@ -1,22 +1,17 @@
 """Reads `.npy` files, whose paths are in a CSV beside them."""
 
-from __future__ import annotations
-
 import warnings
+from collections.abc import Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fluffy_sql.errors import ImportFileError
 from fluffy_sql.operations.importing import batches
 from fluffy_sql.operations.importing.csv_file import csv_rows
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from numpy.typing import NDArray
 
 
 def read_npy(file: Path, paths: Path) -> Iterator[batches.Batch]:
@@ -49,7 +44,7 @@ def read_npy(file: Path, paths: Path) -> Iterator[batches.Batch]:
 
 def _map_npy(file: Path) -> NDArray[Any]:
     """The array as a mapping of the file, of shape (rows, dimensions)."""
-    # NumPy may warn about the header it parses, which is of no use to whoever imports the file.
+    # NumPy may warn about the header it parses, which does not help the user.
     with batches.reading(file), warnings.catch_warnings(action="ignore"):
         try:
             # Never unpickles: an array of objects can't be mapped.

@@ -1,8 +1,7 @@
 """Reads `.parquet` files. The only module that needs pyarrow, an optional part of the package."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,10 +9,6 @@ import pyarrow.parquet as pq
 
 from fluffy_sql.errors import ImportFileError
 from fluffy_sql.operations.importing import batches
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
 
 def read_parquet(file: Path) -> Iterator[batches.Batch]:

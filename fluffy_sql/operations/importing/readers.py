@@ -4,43 +4,23 @@ Files are read a batch at a time, so memory does not grow with them. Every row i
 is handed on; the first wrong one stops the reading with its number.
 """
 
-from __future__ import annotations
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
+from numpy.typing import NDArray
 
 from fluffy_sql.errors import ImportFileError, MissingExtraError, UsageError
-from fluffy_sql.operations.importing.batches import (
-    ROWS_PER_BATCH,
-    Batch,
-    as_float32,
-    check_array,
-    check_path,
-    place,
-    reading,
-)
+from fluffy_sql.operations.importing import batches
 from fluffy_sql.operations.importing.csv_file import read_csv
 from fluffy_sql.operations.importing.npy_file import read_npy
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
-    from numpy.typing import NDArray
+def read_batches(file: Path, paths: Path | None) -> Iterator[batches.Batch]:
+    """The rows of a file of embeddings, in its order; no batch if it has no row.
 
-
-def read_batches(file: Path, paths: Path | None) -> Iterator[Batch]:
-    """The rows of a file of embeddings, in its order; no batch where it has no row.
-
-    Args:
-        file: an `.npy` array of shape (rows, dimensions), or a `.csv` or `.parquet` file with the
-            columns `path` and `embedding`.
-        paths: for `.npy`, the CSV with the column `path`; row i of one is row i of the other.
-
-    Raises:
-        UsageError: `paths` is missing for `.npy`, or given for another kind.
-        ImportFileError: a file can't be read or one of its rows is wrong; some of it is raised only
-            while the batches are read.
-        MissingExtraError: a `.parquet` file, and pyarrow is not installed.
+    Arguments and errors are those of `import_photos`; what is wrong with a row is raised only
+    while the batches are read.
     """
     kind = file.suffix.lower()
     if kind not in {".npy", ".csv", ".parquet"}:
@@ -59,32 +39,32 @@ def read_batches(file: Path, paths: Path | None) -> Iterator[Batch]:
     return read_csv(file) if kind == ".csv" else _read_parquet(file)
 
 
-def read_array(paths: Sequence[str], embeddings: NDArray[Any]) -> Iterator[Batch]:
+def read_array(paths: Sequence[str], embeddings: NDArray[Any]) -> Iterator[batches.Batch]:
     """The rows of an array of shape (photos, dimensions), with the path of each.
 
     Raises:
         ImportFileError: there are not as many of one as of the other, or a row is wrong.
     """
-    check_array(embeddings, "embeddings")
+    batches.check_array(embeddings, "embeddings")
     if len(paths) != len(embeddings):
         raise ImportFileError(f"there are {len(paths):,} paths but {len(embeddings):,} embeddings")
-    for start in range(0, len(paths), ROWS_PER_BATCH):
-        batch = list(paths[start : start + ROWS_PER_BATCH])
+    for start in range(0, len(paths), batches.ROWS_PER_BATCH):
+        batch = list(paths[start : start + batches.ROWS_PER_BATCH])
         numbers = range(start + 1, start + 1 + len(batch))
         for number, path in zip(numbers, batch, strict=True):
-            check_path(path, place("paths", number))
-        yield Batch(
+            batches.check_path(path, batches.place("paths", number))
+        yield batches.Batch(
             first_row=start + 1,
             lines=[None] * len(batch),
             paths=batch,
-            vectors=as_float32(
-                embeddings[start : start + ROWS_PER_BATCH],
-                [place("embeddings", number) for number in numbers],
+            vectors=batches.as_float32(
+                embeddings[start : start + batches.ROWS_PER_BATCH],
+                [batches.place("embeddings", number) for number in numbers],
             ),
         )
 
 
-def _read_parquet(file: Path) -> Iterator[Batch]:
+def _read_parquet(file: Path) -> Iterator[batches.Batch]:
     try:
         from fluffy_sql.operations.importing.parquet_file import read_parquet  # noqa: PLC0415 - optional
     except ImportError:
@@ -95,7 +75,7 @@ def _read_parquet(file: Path) -> Iterator[Batch]:
 
 
 def _check_file(file: Path) -> None:
-    with reading(file):
+    with batches.reading(file):
         if not file.exists():
             raise ImportFileError(f"{file}: there is no such file")
         if not file.is_file():

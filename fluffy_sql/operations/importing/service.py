@@ -1,24 +1,18 @@
 """Loads embeddings into `photos`, all of them or none."""
 
-from __future__ import annotations
-
 import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from fluffy_sql.errors import DatabaseError, ImportFileError
-from fluffy_sql.operations.importing.batches import place
+from fluffy_sql.operations.importing.batches import Batch, place
 from fluffy_sql.operations.importing.readers import read_array, read_batches
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from fluffy_sql.operations.importing.batches import Batch
-    from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.session import Session
 
 _STAGE_TYPES = ("int8", "int8", "text", "vector")
 
@@ -122,31 +116,31 @@ def _load(
     )
 
 
+@dataclass
 class _Staging:
     """The rows of batches as the stage takes them, and what was seen of them."""
 
-    def __init__(self, batches: Iterator[Batch], progress: Callable[[int], None] | None) -> None:
-        self.rows_read = 0
-        self.dimensions: int | None = None
-        self._batches = batches
-        self._progress = progress
+    batches: Iterator[Batch]
+    progress: Callable[[int], None] | None
+    rows_read: int = 0
+    dimensions: int | None = None
 
     def rows(self) -> Iterator[tuple[int, int | None, str, NDArray[np.float32]]]:
         """Number, line, path and embedding of each row."""
-        for batch in self._batches:
+        for batch in self.batches:
             numbers = range(batch.first_row, batch.first_row + len(batch.paths))
             yield from zip(numbers, batch.lines, batch.paths, batch.vectors, strict=True)
             self.rows_read = numbers[-1]
             self.dimensions = batch.vectors.shape[1]
-            if self._progress is not None:
-                self._progress(self.rows_read)
+            if self.progress is not None:
+                self.progress(self.rows_read)
 
 
 def _refuse_repeated_path(session: Session, file: Path | str) -> None:
     for row in session.fetch_all("import/find_repeated_path"):
         raise ImportFileError(
             f"{place(file, row['row_number'], row['line_number'])}: the path {row['photo_path']!r}"
-            f" stands in row {row['earlier_row']} already; keep one of them"
+            f" is in row {row['earlier_row']} already; keep one of them"
         )
 
 
@@ -163,7 +157,7 @@ def _insert_photos(session: Session) -> int:
         return session.execute("import/insert_photos")
     except DatabaseError as error:
         if error.sqlstate == _UNIQUE_VIOLATION:
-            advice = "where another program added the photo meanwhile, run again"
+            advice = "if another program added the photo meanwhile, run again"
         elif (error.sqlstate or "").startswith(_INTEGRITY_VIOLATION):
             advice = "insert such photos with the application that owns the table, then import"
         else:

@@ -1,30 +1,31 @@
 """The pictures of a report: contact sheets as files, small photos as parts of the page."""
 
-from __future__ import annotations
-
 import os
 import warnings
 from collections import Counter
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
+
+from PIL import Image
 
 from fluffy_sql.operations.report.files import Reason, UnreadableError, locate
-from fluffy_sql.operations.report.model import BETWEEN, CENTRAL, OUTERMOST, SECTIONS
+from fluffy_sql.operations.report.model import (
+    BETWEEN,
+    CENTRAL,
+    OUTERMOST,
+    SECTIONS,
+    Cluster,
+    Photo,
+    Shown,
+)
 from fluffy_sql.operations.report.pictures import data_uri, read_small, square
 from fluffy_sql.operations.report.sheets import CELL, Row, Tile, draw_sheet
 from fluffy_sql.operations.report.words import count, distance, printable
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
-
-    from PIL import Image
-
-    from fluffy_sql.operations.report.model import Cluster, Photo, Shown
-
-# How high photos on the page are, and of what quality, for at most so many of them: a page should
+# How high photos on the page are, and of what quality, for at most this many of them: a page should
 # go by mail, which takes 10 MB nearly everywhere. Pixels; a page shows them 88 high, so that few
 # photos are sharp on fine screens, too.
 _SIZES = ((1_200, CELL, 65), (2_400, 128, 60), (4_500, 96, 60))
@@ -37,7 +38,7 @@ class PagePhoto:
     """A photo as the page shows it.
 
     Attributes:
-        uri: the picture itself; empty where it can't be shown.
+        uri: the picture itself; empty if it can't be shown.
         width, height: of the picture, in pixels.
         trouble: why it can't be shown.
     """
@@ -56,7 +57,7 @@ class Pictures:
     Attributes:
         sections: by name, as `Shown.section` orders them.
         icon: address of a small square picture of the most central photo that can be shown; empty
-            where there is none.
+            if there is none.
         sheet_bytes: size of its contact sheet.
     """
 
@@ -81,7 +82,7 @@ def sheet_name(cluster: Cluster) -> str:
 
 
 def title(cluster: Cluster) -> str:
-    """`Cluster 3`, with its name where it has one."""
+    """`Cluster 3`, with its name if it has one."""
     name = f": {printable(cluster.name)}" if cluster.name else ""
     return f"Cluster {cluster.id}{name}"
 
@@ -107,14 +108,14 @@ def make_pictures(
 ) -> list[Pictures]:
     """Reads the photos of clusters, and writes a contact sheet for each.
 
-    A cluster is one thread's work from its first photo to its sheet; what is held of it afterwards
-    is what goes into the page, a few KB a photo.
+    A cluster is one thread's work from its first photo to its sheet; after
+    that only what the page shows is kept, a few KB a photo.
 
     Args:
         clusters: with the photos to be shown.
         root: the folder that photos lie in; resolved.
-        folder: where the sheets go; there already.
-        done: hears how many clusters are done.
+        folder: for the sheets; it exists.
+        done: is called with how many clusters are done.
 
     Raises:
         OSError: a sheet can't be written.

@@ -1,25 +1,19 @@
 """Writes a report: asks the database, reads the photos, writes page and sheets into a folder."""
 
-from __future__ import annotations
-
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from fluffy_sql.errors import UsageError
 from fluffy_sql.operations.report.album import make_pictures
 from fluffy_sql.operations.report.folder import INDEX, SHEETS, replaced_whole
 from fluffy_sql.operations.report.gather import gather
+from fluffy_sql.operations.report.model import Selection
 from fluffy_sql.operations.report.page import render
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from fluffy_sql.operations.report.model import Selection
-    from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.session import Session
 
 
 @dataclass(frozen=True)
@@ -31,7 +25,7 @@ class ReportResult:
         index: the page in it.
         root: the folder photos were looked for in.
         clusters: shown with photos.
-        clusters_in_scope: of which the overview tells.
+        clusters_in_scope: shown in the overview.
         second_look: reasons for a second look.
         photos_shown: photos that could be read.
         unreadable: photos that could not, by reason.
@@ -52,29 +46,17 @@ class ReportResult:
     seconds: float
 
 
-@dataclass(frozen=True)
-class Order:
-    """What is asked for.
-
-    Attributes:
-        out: the folder to write; an earlier report in it is replaced.
-        root: where relative paths of photos begin; no photo outside of it is opened.
-        photos: most photos in each section of a cluster.
-    """
-
-    out: Path
-    root: Path
-    selection: Selection
-    photos: int
-
-
-def write_report(session: Session, order: Order, progress: Callable[[str], None]) -> ReportResult:
+def write_report(
+    session: Session, selection: Selection, out: Path, root: Path, progress: Callable[[str], None]
+) -> ReportResult:
     """Writes a report whole, or leaves what was there before.
 
     Args:
         session: on a migrated database.
-        order: what is asked for.
-        progress: hears what is being done.
+        selection: which clusters.
+        out: the folder to write; an earlier report in it is replaced.
+        root: the folder of relative paths; no photo outside of it is opened.
+        progress: is notified of each step.
 
     Raises:
         UsageError: `root` is no folder, `out` holds other things, or a cluster does not exist.
@@ -83,17 +65,17 @@ def write_report(session: Session, order: Order, progress: Callable[[str], None]
         DatabaseError: Postgres refused a statement.
     """
     begun = time.perf_counter()
-    out, root = order.out.resolve(), order.root.resolve()
-    if not root.is_dir():
-        raise UsageError(f"--root: {order.root} is not a folder; name the one that photos lie in")
-    with replaced_whole(out) as folder:
+    photos_in = root.resolve()
+    if not photos_in.is_dir():
+        raise UsageError(f"--root: {root} is not a folder; name the one that photos lie in")
+    with replaced_whole(out.resolve()) as folder:
         progress("asking the database")
-        library = gather(session, order.selection, order.photos)
+        library = gather(session, selection)
         total = len(library.shown)
         (folder / SHEETS).mkdir()
         pictures = make_pictures(
             library.shown,
-            root,
+            photos_in,
             folder / SHEETS,
             lambda done: progress(f"reading photos: {done:,} of {total:,} clusters"),
         )
@@ -104,10 +86,10 @@ def write_report(session: Session, order: Order, progress: Callable[[str], None]
         page_bytes = (folder / INDEX).stat().st_size
     shown = sum(len(cluster.photos) for cluster in library.shown)
     return ReportResult(
-        out=str(order.out),
-        index=str(order.out / INDEX),
+        out=str(out),
+        index=str(out / INDEX),
         page_bytes=page_bytes,
-        root=str(root),
+        root=str(photos_in),
         clusters=len(library.shown),
         clusters_in_scope=len(library.clusters),
         second_look=library.second_look_found,

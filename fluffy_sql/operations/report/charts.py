@@ -1,24 +1,17 @@
-"""Where the marks of each chart go; the page draws them, so that its colours and fonts apply."""
-
-from __future__ import annotations
+"""The coordinates of each chart's marks; the page draws them, with its colours and fonts."""
 
 import math
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from fluffy_sql.operations.report.model import Cluster, Comparable, LibraryMap
 from fluffy_sql.operations.report.words import count, distance
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
-
-    from numpy.typing import NDArray
-
-    from fluffy_sql.operations.report.model import Cluster, Comparable, LibraryMap
-
-# A chart is drawn on so many units; the page scales it.
+# A chart is drawn on this many units; the page scales it.
 WIDTH, HEIGHT = 560, 250
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 10, 14, 30
 
@@ -50,12 +43,12 @@ class Chart:
 
     Attributes:
         bars: path of the marks, as thick strokes.
-        ranges: path of lines from the mean to the farthest photo; empty where there are none.
+        ranges: path of lines from the mean to the farthest photo; empty if there are none.
         marked: path of the marks worth a second look.
         thickness: of the strokes.
-        usual: where the median lies.
+        usual: the position of the median.
         note: how to read it.
-        told: the same in words, for who can't see it.
+        told: the same in words, for readers who can't see it.
     """
 
     title: str
@@ -110,7 +103,7 @@ def chart_of_distances(clusters: Sequence[Cluster], marked: Collection[int]) -> 
         marked: ids of those to be marked.
 
     Returns:
-        None where no photo has a distance.
+        None if no photo has a distance.
     """
     spreads = sorted(
         ((cluster.spread, cluster) for cluster in clusters if cluster.spread),
@@ -229,11 +222,11 @@ class MapChart:
 def chart_of_map(
     group: Comparable, library_map: LibraryMap, with_picture: Collection[int]
 ) -> MapChart:
-    """Lays the map out.
+    """Draws the map.
 
     Args:
         group: the clusters on it.
-        library_map: where they lie.
+        library_map: their positions.
         with_picture: ids of clusters that the page has a picture of.
     """
     centroids = np.array([(place.x, place.y) for place in library_map.centroids])

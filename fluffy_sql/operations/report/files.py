@@ -1,13 +1,8 @@
 """From the path of a photo to a file that may be opened, which is never one outside the root."""
 
-from __future__ import annotations
-
 import re
 from enum import StrEnum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
 
 _ADDRESS = re.compile(r"(?:[a-z][a-z0-9+.-]*://|data:)", re.IGNORECASE)
 

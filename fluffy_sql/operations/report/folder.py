@@ -1,17 +1,12 @@
-"""Writes a folder whole: until all of it is there, what was there before stays."""
-
-from __future__ import annotations
+"""Writes a folder whole: what was there before stays until all of it is written."""
 
 import secrets
 import shutil
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from fluffy_sql.errors import ReportError, UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 INDEX = "index.html"
 SHEETS = "clusters"

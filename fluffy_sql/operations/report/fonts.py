@@ -1,16 +1,11 @@
 """Fonts for contact sheets: the one that comes with Pillow, and others for what it can't write."""
 
-from __future__ import annotations
-
 from functools import cache
-from typing import TYPE_CHECKING
 
 from PIL import ImageFont
+from PIL.ImageFont import FreeTypeFont
 
-if TYPE_CHECKING:
-    from PIL.ImageFont import FreeTypeFont
-
-# Pillow's has the letters of English alone. These are found where a system has them.
+# Pillow's has the letters of English alone. These are used if a system has them.
 _BUILT_IN = ""
 _FONTS = (
     _BUILT_IN,

@@ -1,36 +1,17 @@
-"""Asks the database what a report tells: sums and averages, and the photos to look at."""
+"""Asks the database for what a report shows: sums and averages, and the photos to look at."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from fluffy_sql.errors import LibraryError, UsageError
+from fluffy_sql.operations.report import model
 from fluffy_sql.operations.report.geometry import Axes, main_axes, nearest_others
-from fluffy_sql.operations.report.model import (
-    Cluster,
-    Comparable,
-    Library,
-    LibraryMap,
-    Neighbour,
-    Photo,
-    Place,
-    Run,
-    Shown,
-    Spread,
-)
 from fluffy_sql.operations.report.second_look import second_looks
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.runs.survey import require_one_scope
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from numpy.typing import NDArray
-
-    from fluffy_sql.operations.report.model import Selection
-    from fluffy_sql.postgres.session import Session
 
 # With twelve photos in each section these make a page that still goes by mail.
 MOST_CLUSTERS = 200
@@ -40,7 +21,7 @@ _MAPPED_PHOTOS = 3_000
 _MOST_SECOND_LOOKS = 30
 
 
-def gather(session: Session, selection: Selection, photos: int) -> Library:
+def gather(session: Session, selection: model.Selection) -> model.Library:
     """What the database knows of the clusters in scope, as of one moment.
 
     Embeddings stay where they are: what comes back are centroids, and a few numbers for each
@@ -49,16 +30,15 @@ def gather(session: Session, selection: Selection, photos: int) -> Library:
     Args:
         session: on a migrated database.
         selection: which clusters.
-        photos: most photos in each section of a cluster.
 
     Raises:
         LibraryError: there are no clusters in scope.
         UsageError: a cluster was asked for that is not in scope.
         DatabaseError: Postgres refused a statement.
     """
-    asked = selection.one_scope
+    asked = selection.scope
     clusters = session.fetch_as(
-        Cluster,
+        model.Cluster,
         "report/list_clusters",
         run_id=selection.run_id,
         every_scope=asked is None,
@@ -67,26 +47,26 @@ def gather(session: Session, selection: Selection, photos: int) -> Library:
     require_one_scope([cluster.scope for cluster in clusters], asked, "clusters")
     shown = _to_be_shown(clusters, selection)
     ids = [cluster.id for cluster in clusters]
-    spreads, picked = _measure(session, ids, shown, photos)
+    spreads, picked = _measure(session, ids, shown, selection.photos)
     clusters = [replace(cluster, spread=spreads.get(cluster.id)) for cluster in clusters]
     groups = [_group(session, alike) for alike in _alike(clusters)]
     found = [look for group in groups for look in second_looks(group.clusters)]
     looks = found[:_MOST_SECOND_LOOKS]
     if not (selection.largest or selection.cluster_ids):
-        # The largest alone are shown where there are very many, and those to look at again.
+        # If there are very many, only the largest are shown, and those to look at again.
         with_photos = {cluster.id for cluster in clusters if cluster.photos}
         again = {cluster_id for look in looks for cluster_id in look.cluster_ids}
         added = (again & with_photos) - shown
-        picked |= _measure(session, sorted(added), added, photos)[1]
+        picked |= _measure(session, sorted(added), added, selection.photos)[1]
         shown |= added
     run_ids = sorted({cluster.run_id for cluster in clusters if cluster.run_id is not None})
-    runs = session.fetch_as(Run, "report/list_runs", run_ids=run_ids)
+    runs = session.fetch_all("report/list_runs", run_ids=run_ids)
     among_others = {cluster.id: cluster for group in groups for cluster in group.clusters}
     ordered = tuple(among_others[cluster_id] for cluster_id in ids)
-    return Library(
+    return model.Library(
         clusters=ordered,
         shown=tuple(
-            Shown(cluster, tuple(picked.get(cluster.id, ())))
+            model.Shown(cluster, tuple(picked.get(cluster.id, ())))
             for cluster in ordered
             if cluster.id in shown
         ),
@@ -97,7 +77,7 @@ def gather(session: Session, selection: Selection, photos: int) -> Library:
     )
 
 
-def _to_be_shown(clusters: Sequence[Cluster], selection: Selection) -> set[int]:
+def _to_be_shown(clusters: Sequence[model.Cluster], selection: model.Selection) -> set[int]:
     """Ids of the clusters to be shown with photos."""
     of_run = "" if selection.run_id is None else f" of run {selection.run_id}"
     if not clusters:
@@ -111,15 +91,15 @@ def _to_be_shown(clusters: Sequence[Cluster], selection: Selection) -> set[int]:
 
 def _measure(
     session: Session, ids: Sequence[int], shown: set[int], photos: int
-) -> tuple[dict[int, Spread], dict[int, list[Photo]]]:
+) -> tuple[dict[int, model.Spread], dict[int, list[model.Photo]]]:
     """How wide clusters are, and the photos of those to be shown; by cluster."""
-    spreads: dict[int, Spread] = {}
-    picked: dict[int, list[Photo]] = {}
+    spreads: dict[int, model.Spread] = {}
+    picked: dict[int, list[model.Photo]] = {}
     for row in session.fetch_all(
         "report/measure_and_pick", cluster_ids=ids, shown_ids=sorted(shown), photos=photos
     ):
         if row["measured"]:
-            spreads[row["cluster_id"]] = Spread(
+            spreads[row["cluster_id"]] = model.Spread(
                 measured=row["measured"],
                 mean=row["mean_distance"],
                 largest=row["max_distance"],
@@ -128,24 +108,24 @@ def _measure(
             )
         if row["picked"]:
             columns = ("photo_id", "path", "section", "rank", "distance")
-            photo = Photo(**{column: row[column] for column in columns})
+            photo = model.Photo(**{column: row[column] for column in columns})
             picked.setdefault(row["cluster_id"], []).append(photo)
     return spreads, picked
 
 
-def _alike(clusters: Iterable[Cluster]) -> list[list[Cluster]]:
+def _alike(clusters: Iterable[model.Cluster]) -> list[list[model.Cluster]]:
     """The clusters by what they can be compared with; most photos first."""
-    groups: dict[tuple[str, int | None], list[Cluster]] = {}
+    groups: dict[tuple[str, int | None], list[model.Cluster]] = {}
     for cluster in clusters:
         groups.setdefault((cluster.metric, cluster.dimensions), []).append(cluster)
     return sorted(groups.values(), key=lambda group: -sum(cluster.photos for cluster in group))
 
 
-def _group(session: Session, clusters: list[Cluster]) -> Comparable:
+def _group(session: Session, clusters: list[model.Cluster]) -> model.Comparable:
     """Clusters of one metric and one length, with their neighbours and the map of them."""
     metric, dimensions = clusters[0].metric, clusters[0].dimensions
     if dimensions is None:
-        return Comparable(metric, None, tuple(clusters), map=None)
+        return model.Comparable(metric, None, tuple(clusters), map=None)
     ids = [cluster.id for cluster in clusters]
     found = session.fetch_all("report/fetch_centroids", cluster_ids=ids)
     by_id = {row["id"]: row["centroid"] for row in found}
@@ -155,18 +135,18 @@ def _group(session: Session, clusters: list[Cluster]) -> Comparable:
         replace(
             cluster,
             neighbours=tuple(
-                Neighbour(ids[place], float(distance))
+                model.Neighbour(ids[place], float(distance))
                 for place, distance in zip(places[row], distances[row], strict=True)
             ),
         )
         for row, cluster in enumerate(clusters)
     ]
-    return Comparable(metric, dimensions, tuple(near), _map(session, near, centroids))
+    return model.Comparable(metric, dimensions, tuple(near), _map(session, near, centroids))
 
 
 def _map(
-    session: Session, clusters: Sequence[Cluster], centroids: NDArray[np.float32]
-) -> LibraryMap | None:
+    session: Session, clusters: Sequence[model.Cluster], centroids: NDArray[np.float32]
+) -> model.LibraryMap | None:
     if clusters[0].metric == "cosine":
         norms = np.linalg.norm(centroids, axis=1, keepdims=True)
         centroids = np.divide(centroids, norms, out=np.zeros_like(centroids), where=norms > 0)
@@ -182,7 +162,7 @@ def _map(
         axes=session.vector_array(axes.directions),
     )
     along = centroids @ axes.directions.T
-    return LibraryMap(
+    return model.LibraryMap(
         centroids=tuple(
             _place(cluster.id, coordinates, axes)
             for cluster, coordinates in zip(clusters, along, strict=True)
@@ -192,6 +172,6 @@ def _map(
     )
 
 
-def _place(cluster_id: int, along: Sequence[float] | NDArray[np.float32], axes: Axes) -> Place:
+def _place(cluster_id: int, along: ArrayLike, axes: Axes) -> model.Place:
     from_origin = [*(np.asarray(along, dtype=np.float64) - axes.origin), 0.0]
-    return Place(cluster_id, float(from_origin[0]), float(from_origin[1]))
+    return model.Place(cluster_id, float(from_origin[0]), float(from_origin[1]))

@@ -1,19 +1,14 @@
-"""What centroids tell by themselves: which are near each other, and where they differ the most."""
-
-from __future__ import annotations
+"""Geometry of centroids: which are near each other, and in which directions they differ most."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from numpy.typing import NDArray
 
 _AXES = 2
-# Projection that hold less than this share of the variance are rounding.
+# Axes that hold less than this share of the variance are rounding.
 _LEAST_SHARE = 1e-9
-# Distances are held for so many pairs at a time.
+# Distances are held for this many pairs at a time.
 _PAIRS_AT_ONCE = 4_000_000
 
 
@@ -22,9 +17,9 @@ class Axes:
     """The directions in which centroids differ the most.
 
     Attributes:
-        directions: shape (axes, dimensions), float32, orthonormal; at most two, none where all
+        directions: shape (axes, dimensions), float32, orthonormal; at most two, none if all
             centroids are the same.
-        origin: shape (axes,), where the mean of the centroids lies along them.
+        origin: shape (axes,), the mean of the centroids on these axes.
         shares: shape (axes,), of the variance between centroids, what each holds.
     """
 

@@ -1,12 +1,9 @@
-"""What a report tells of a library; all frozen, none of it a picture."""
-
-from __future__ import annotations
+"""What a report says about a library: frozen dataclasses, without pictures."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from fluffy_sql.runs.survey import ScopeFilter
+from fluffy_sql.runs.survey import ScopeFilter
 
 CENTRAL, BETWEEN, OUTERMOST = "central", "between", "outermost"
 SECTIONS = (CENTRAL, BETWEEN, OUTERMOST)
@@ -14,19 +11,21 @@ SECTIONS = (CENTRAL, BETWEEN, OUTERMOST)
 
 @dataclass(frozen=True)
 class Selection:
-    """Which clusters a report is about.
+    """Which clusters a report is about, and how many photos it shows of each.
 
     Attributes:
         run_id: only those that this run made; None: of every run and of none.
-        one_scope: only those of this scope; None: there may be one scope only.
-        largest: show so many, the largest first; None: as many as a page can carry.
+        scope: only those of this scope; None: there may be one scope only.
+        largest: show this many, the largest first; None: as many as a page can carry.
         cluster_ids: show just these; empty: as `largest` says.
+        photos: most photos in each section of a cluster.
     """
 
     run_id: int | None = None
     largest: int | None = None
     cluster_ids: tuple[int, ...] = ()
-    one_scope: ScopeFilter | None = None
+    scope: ScopeFilter | None = None
+    photos: int = 12
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class Photo:
     Attributes:
         section: why it is shown: `central`, `between` or `outermost`.
         rank: 1 is the photo nearest to the centroid.
-        distance: to the centroid; None where the two can't be compared.
+        distance: to the centroid; None if the two can't be compared.
     """
 
     photo_id: int
@@ -71,9 +70,9 @@ class Cluster:
 
     Attributes:
         photos: how many usable photos it has.
-        dimensions: length of its centroid; None where it has none.
-        spread: None where no photo has a distance.
-        silhouette: as its run measured it; None where it did not.
+        dimensions: length of its centroid; None if it has none.
+        spread: None if no photo has a distance.
+        silhouette: as its run measured it; None if it did not.
         neighbours: the nearest others that it can be compared with, nearest first.
     """
 
@@ -108,33 +107,8 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Run:
-    """A run that made clusters of the report: the columns of `sql/report/list_runs.sql`."""
-
-    id: int
-    algorithm: str
-    metric: str
-    seed: int
-    k_requested: int | None
-    clusters_created: int | None
-    photos_processed: int | None
-    dimensions: int | None
-    inertia_per_photo: float | None
-    iterations: int | None
-    converged: bool | None
-    recall: float | None
-    silhouette: float | None
-    davies_bouldin: float | None
-    calinski_harabasz: float | None
-    smallest_cluster: int | None
-    largest_cluster: int | None
-    started_at: Any
-    seconds: float | None
-
-
-@dataclass(frozen=True)
 class Place:
-    """A point on the map, in the coordinates of its axes; `y` is 0 where there is one axis."""
+    """A point on the map, in the coordinates of its axes; `y` is 0 if there is only one axis."""
 
     cluster_id: int
     x: float
@@ -162,7 +136,7 @@ class Comparable:
 
     Attributes:
         clusters: the one with most photos first.
-        map: None where they all lie at one point, as a single one does.
+        map: None if they all lie at one point, as a single one does.
     """
 
     metric: str
@@ -188,13 +162,13 @@ class SecondLook:
 
 @dataclass(frozen=True)
 class Library:
-    """Everything a report tells.
+    """Everything a report says.
 
     Attributes:
         clusters: all that are in scope, the one with most photos first.
         shown: those of them that are shown with photos, in the same order.
         groups: the same clusters as `clusters`, by what they can be compared with.
-        runs: that made them, newest first.
+        runs: that made them, newest first: rows of `sql/report/list_runs.sql`.
         second_look: the clearest cases.
         second_look_found: how many cases there are.
     """
@@ -202,6 +176,6 @@ class Library:
     clusters: tuple[Cluster, ...]
     shown: tuple[Shown, ...]
     groups: tuple[Comparable, ...]
-    runs: tuple[Run, ...]
+    runs: tuple[dict[str, Any], ...]
     second_look: tuple[SecondLook, ...]
     second_look_found: int

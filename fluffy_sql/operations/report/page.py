@@ -1,37 +1,22 @@
 """The page: one HTML file that needs nothing beside it, neither a network nor a script."""
 
-from __future__ import annotations
-
 from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from markupsafe import Markup
 
 from fluffy_sql import __version__
-from fluffy_sql.operations.report import album, words
-from fluffy_sql.operations.report.charts import (
-    HEIGHT,
-    WIDTH,
-    Chart,
-    MapChart,
-    chart_of_distances,
-    chart_of_map,
-    chart_of_sizes,
-)
+from fluffy_sql.operations.report import album, charts, words
+from fluffy_sql.operations.report.album import Pictures
 from fluffy_sql.operations.report.files import Reason
 from fluffy_sql.operations.report.folder import GENERATOR, SHEETS
-from fluffy_sql.operations.report.model import SECTIONS, Comparable, SecondLook
+from fluffy_sql.operations.report.model import SECTIONS, Comparable, Library, SecondLook
 from fluffy_sql.operations.report.second_look import TOO_SMALL, TOO_WIDE
 from fluffy_sql.operations.report.template import find_template
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from datetime import datetime
-
-    from fluffy_sql.operations.report.album import Pictures
-    from fluffy_sql.operations.report.model import Library
 
 # More rows than this are folded away until one asks for them.
 _ROWS_LEFT_OPEN = 24
@@ -42,19 +27,9 @@ class GroupView:
     """Clusters that can be compared, as the page draws them."""
 
     group: Comparable
-    sizes: Chart
-    distances: Chart | None
-    map: MapChart | None
-
-
-@dataclass(frozen=True)
-class Strip:
-    """How wide a cluster is among the others, on 100 units."""
-
-    lower: float
-    upper: float
-    mean: float
-    largest: float
+    sizes: charts.Chart
+    distances: charts.Chart | None
+    map: charts.MapChart | None
 
 
 def render(
@@ -106,8 +81,8 @@ def _content(
         "unreadable_total": sum(unreadable.values()),
         "looked_at": sum(len(shown.photos) for shown in library.shown),
         "table_open": len(library.clusters) <= _ROWS_LEFT_OPEN,
-        "chart_width": WIDTH,
-        "chart_height": HEIGHT,
+        "chart_width": charts.WIDTH,
+        "chart_height": charts.HEIGHT,
     }
 
 
@@ -129,9 +104,9 @@ def _view(
 
     return GroupView(
         group=group,
-        sizes=chart_of_sizes(group.clusters, marked(TOO_SMALL)),
-        distances=chart_of_distances(group.clusters, marked(TOO_WIDE)),
-        map=chart_of_map(group, group.map, icons) if group.map else None,
+        sizes=charts.chart_of_sizes(group.clusters, marked(TOO_SMALL)),
+        distances=charts.chart_of_distances(group.clusters, marked(TOO_WIDE)),
+        map=charts.chart_of_map(group, group.map, icons) if group.map else None,
     )
 
 
@@ -154,23 +129,25 @@ def _facts(library: Library) -> list[tuple[str, str, str]]:
         metric = {"cosine": "cosine", "l2": "Euclidean"}[main.metric]
         facts.append(("Mean distance", words.distance(mean), f"{metric}, to the centroid"))
     newest = library.runs[0] if library.runs else None
-    if newest and newest.silhouette is not None:
+    if newest and newest["silhouette"] is not None:
         meaning = "0: between clusters; 1: far from all others"
-        of_run = f" of run {newest.id}" if len(library.runs) > 1 else ""
-        facts.append((f"Silhouette{of_run}", f"{newest.silhouette:.2f}", meaning))
+        of_run = f" of run {newest['id']}" if len(library.runs) > 1 else ""
+        facts.append((f"Silhouette{of_run}", f"{newest['silhouette']:.2f}", meaning))
     cases = library.second_look_found
     facts.append(("Worth a second look", f"{cases:,}", "of size, width or likeness"))
     return facts
 
 
-def _strips(groups: Sequence[Comparable]) -> dict[int, Strip]:
-    """For each cluster with distances, where they lie between 0 and the largest of its group."""
+def _strips(groups: Sequence[Comparable]) -> dict[int, dict[str, float]]:
+    """For each cluster with distances, their positions from 0 to 100, the largest of its group."""
     strips = {}
     for group in groups:
         top = max((c.spread.largest for c in group.clusters if c.spread), default=0) or 1
         for cluster in group.clusters:
             if cluster.spread:
-                spread = cluster.spread
-                values = (spread.lower_quartile, spread.upper_quartile, spread.mean, spread.largest)
-                strips[cluster.id] = Strip(*(round(100 * value / top, 1) for value in values))
+                distances = {**vars(cluster.spread)}
+                del distances["measured"]
+                strips[cluster.id] = {
+                    name: round(100 * value / top, 1) for name, value in distances.items()
+                }
     return strips

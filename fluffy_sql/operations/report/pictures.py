@@ -1,20 +1,15 @@
 """Reads photos of any kind as small pictures, without trusting what they claim to be."""
 
-from __future__ import annotations
-
 import base64
 import io
-from typing import TYPE_CHECKING, Any, BinaryIO
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from fluffy_sql.operations.report.files import Reason, UnreadableError
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
 
 # Pillow reads more, some of it through programs that it starts (EPS).
 _FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
@@ -95,7 +90,7 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _middle(size: tuple[int, int]) -> tuple[float, float, float, float]:
-    """The box in the middle of a picture that is left where it would be a line."""
+    """The box in the middle of a picture that is kept if the whole would be a line."""
     width, height = size
     wide, tall = min(width, _LONGEST * height), min(height, _LONGEST * width)
     left, top = (width - wide) / 2, (height - tall) / 2
@@ -139,7 +134,7 @@ def square(image: Image.Image, side: int) -> Image.Image:
 
 
 def data_uri(image: Image.Image, height: int, quality: int) -> str:
-    """A picture, no higher than told, as the address of an image that is part of a page."""
+    """A picture of at most this height, as the address of an image that is part of a page."""
     if image.height > height:
         width = max(1, round(image.width * height / image.height))
         image = image.resize((width, height), Image.Resampling.LANCZOS)

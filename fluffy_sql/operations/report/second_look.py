@@ -1,32 +1,25 @@
 """Which clusters are worth a second look, and why: pure rules on a few numbers of each."""
 
-from __future__ import annotations
-
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 from statistics import median
-from typing import TYPE_CHECKING
 
-from fluffy_sql.operations.report.model import SecondLook
+from fluffy_sql.operations.report.model import Cluster, SecondLook
 from fluffy_sql.operations.report.words import count, distance
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from fluffy_sql.operations.report.model import Cluster
 
 TOO_WIDE = "too wide"
 TOO_SMALL = "too small"
 EMPTY = "empty"
 NEARLY_THE_SAME = "nearly the same"
 
-# With fewer clusters there is no saying what is usual.
+# With fewer clusters one can't say what is usual.
 _FEWEST_TO_COMPARE = 5
-# Standard deviations, as far as the median absolute deviation tells them: 1 in 700 by chance.
+# Standard deviations, estimated by the median absolute deviation: 1 in 700 by chance.
 _DEVIATIONS = 3.0
 _DEVIATION_OF_NORMAL = 1.4826
-# Where all are much alike, three deviations are nothing that one could see.
+# If all are much alike, nobody could see three deviations.
 _WIDER_AT_LEAST = 1.25
 _SMALL_SHARE = 0.2
 # Widths over distance, as in the Davies-Bouldin index. Photos differ from their centroid in many

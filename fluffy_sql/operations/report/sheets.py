@@ -1,18 +1,13 @@
 """Contact sheets: one picture for each cluster, to be looked at by itself."""
 
-from __future__ import annotations
-
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw
 
 from fluffy_sql.operations.report.fonts import built_in, font_for
 from fluffy_sql.operations.report.words import distance
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 CELL = 160
 _COLUMNS = 6
@@ -35,8 +30,8 @@ class Tile:
     """A photo on a sheet, or why it is not there.
 
     Attributes:
-        picture: that fits into a square of `CELL` pixels; None where it could not be read.
-        trouble: why, where it could not.
+        picture: that fits into a square of `CELL` pixels; None if it could not be read.
+        trouble: why it could not.
     """
 
     rank: int

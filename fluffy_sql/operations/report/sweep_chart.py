@@ -1,29 +1,22 @@
 """The chart of a sweep, to show to others: a picture, or a page that needs nothing beside it."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import log
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from fluffy_sql import __version__
 from fluffy_sql.errors import UsageError
+from fluffy_sql.operations.k_selection import Candidate
 from fluffy_sql.operations.report.template import find_template
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
-
-    from matplotlib.axes import Axes
-
-    from fluffy_sql.operations.k_selection import Candidate
-    from fluffy_sql.operations.sweep import SweepResult
+from fluffy_sql.operations.sweep import SweepResult
 
 _INK, _SOFT, _LINE, _ACCENT = "#1d1c1a", "#625d55", "#e3ded4", "#0072b2"
-# A chart of the page is drawn on so many units; the page scales it.
+# A chart of the page is drawn on this many units; the page scales it.
 _WIDTH, _HEIGHT = 560, 210
 _LEFT, _RIGHT, _TOP, _BOTTOM = 66, 14, 14, 30
 # As many values of k as can be read under a chart.
@@ -199,7 +192,7 @@ def _chart(measure: _Measure, result: SweepResult) -> dict[str, object]:
 
 
 def _short(value: float, digits: int) -> str:
-    """A number that finds room beside a chart."""
+    """A number short enough to stand beside a chart."""
     for least, unit, name in ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k"), (1e3, 1, "")):
         if value >= least:
             return f"{value / unit:,.{1 if name else 0}f}{name}"

@@ -1,7 +1,5 @@
 """Numbers and text of the database as a report writes them."""
 
-from __future__ import annotations
-
 # Joins emoji into one and shapes letters of some scripts; it turns nothing around.
 _HARMLESS = {"\u200c", "\u200d"}
 _LONGEST = 4_096
@@ -12,15 +10,12 @@ def printable(text: str) -> str:
 
     What is longer than any path is cut.
     """
+    # A path that was not UTF-8 comes with surrogates, which no file could be written with.
     shown = "".join(
-        c if c.isprintable() or c in _HARMLESS else _escaped(c) for c in text[:_LONGEST]
+        c if c.isprintable() or c in _HARMLESS else c.encode("unicode_escape").decode("ascii")
+        for c in text[:_LONGEST]
     )
     return shown if len(text) <= _LONGEST else f"{shown}..."
-
-
-def _escaped(character: str) -> str:
-    # A path that was not UTF-8 comes with surrogates, which no file could be written with.
-    return character.encode("unicode_escape").decode("ascii")
 
 
 def count(number: int, noun: str) -> str:

@@ -1,6 +1,6 @@
 """A plain image descriptor that stands in for a DINO embedding in the sample library.
 
-It knows where in a picture which colours lie and which way its edges run, and nothing about what
+It knows which colours lie where in a picture and which way its edges run, and nothing about what
 the picture shows. It has as many numbers as a DINOv2-S embedding.
 """
 

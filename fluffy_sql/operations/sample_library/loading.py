@@ -1,19 +1,13 @@
 """Draws the sample library and loads it the way a user loads a library: from files."""
 
-from __future__ import annotations
-
 import csv
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
 from fluffy_sql.operations.importing import import_photos
 from fluffy_sql.operations.sample_library.library import PICTURES_PER_THEME, draw_sample_library
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.session import Session
 
 
 def load_sample_library(
@@ -23,7 +17,7 @@ def load_sample_library(
 
     Args:
         session: on a migrated database.
-        folder: where the pictures go; made where it is missing.
+        folder: for the pictures; made if it is missing.
         pictures_per_theme: how many of each of the twelve themes.
 
     Returns:

@@ -39,7 +39,7 @@ class Scene:
     """A square picture in the making.
 
     Attributes:
-        rng: Where all that varies comes from.
+        rng: The source of everything random.
         x: Every pixel's x, of shape (size, size).
         y: Every pixel's y, of shape (size, size).
     """
@@ -229,7 +229,7 @@ class Scene:
         """
         first = self._pixel(horizon)
         below_horizon = np.arange(self._side - first)
-        # A lake shows what is above it; where that runs out, its last row goes on.
+        # A lake shows what is above it; if that runs out, its last row is repeated.
         rows = np.maximum(first - 1 - below_horizon, 0)
         nearness = below_horizon / max(self._side - first, 1)
         sway = self.rng.normal(0, 1, below_horizon.size) * ripple * self._side * (0.2 + nearness)

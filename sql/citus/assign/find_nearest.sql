@@ -1,4 +1,4 @@
--- What find_nearest does, where photos are distributed: a slice of centroids that is cut out first would be a table of
+-- find_nearest, if photos are distributed: a slice of centroids that is cut out first would be a table of
 -- the coordinator's, so each photo passes over the centroids of other scopes. xmin is that of its shard, labels are as
 -- there.
 -- Parameters: scopes bigint[] (null: unscoped), firsts integer[] (where the clusters of each begin, from 1),

@@ -1,4 +1,4 @@
--- What list_changed_photos does, where photos are distributed: the newest move of a photo lies on its shard, and only
+-- list_changed_photos, if photos are distributed: the newest move of a photo lies on its shard, and only
 -- ids of photos that changed since are sent.
 -- Parameters: fingerprint_vector vector (as in kmeans/assign_photos, as long as any embedding)
 -- Returns: nothing; the row count is how many there are.

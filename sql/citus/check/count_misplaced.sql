@@ -1,4 +1,4 @@
--- What count_misplaced does, where photos are distributed: moves are drawn first, and their photos looked at where they
+-- count_misplaced, if photos are distributed: moves are drawn first, and their photos compared where they
 -- lie.
 -- Parameters: photos bigint (how many to draw, together), fingerprint_vector vector (as in kmeans/assign_photos, as
 --   long as any embedding)

@@ -1,4 +1,4 @@
--- Moves the photos that note_moves wrote down, each on its shard; but one whose row is another version by now, since
+-- Moves the photos that note_moves wrote down, each on its shard; but one whose row is another version now, since
 -- somebody changed it meanwhile, perhaps while it was waited for here.
 -- Parameters: run_id bigint
 -- Returns: nothing; the row count is the photos moved.

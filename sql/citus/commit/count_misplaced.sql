@@ -1,8 +1,8 @@
--- What count_misplaced does, where photos are distributed: the ids are drawn first, and their photos looked at where
--- they lie. Which of them this transaction placed, moves tell; one of these that was embedded anew just before is
--- passed over, for it is no longer as far from its nearest centroid as it was.
+-- count_misplaced, if photos are distributed: the ids are drawn first, and their photos compared where
+-- they lie. Which of them this transaction placed, moves tell; one of these that was embedded again just before is
+-- passed over, since it is no longer as far from its nearest centroid as it was.
 -- Parameters: labels integer[] (as in work_assignments), cluster_ids bigint[] (of each), normalize boolean,
---   seed bigint, photos bigint (how many to look at)
+--   seed bigint, photos bigint (how many to compare)
 -- Returns: misplaced bigint.
 WITH drawn AS MATERIALIZED (
     SELECT

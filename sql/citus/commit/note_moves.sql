@@ -1,4 +1,4 @@
--- What commit/move_photos does takes four statements where photos are distributed, so that no id has to be sent: this
+-- commit/move_photos takes four statements if photos are distributed, so that no id has to be sent: this
 -- one writes down, on their shards, which photos are to be moved and where; apply_moves moves them, forget_unmoved
 -- strikes out those it passed over, and sum_up_moves returns how many. Here it is said who may be moved, as there; but
 -- for photos that are locked, since Citus locks no rows on several shards.

@@ -1,7 +1,6 @@
--- What write_cluster_quality does, where the work table is distributed. Percentiles need all distances sorted, which
--- would
+-- write_cluster_quality, if the work table is distributed. Percentiles need all distances sorted, which would
 -- have to be sent for it: instead each shard counts its photos by label and distance, in steps of less than 1 in a
--- hundred. A percentile lies between photos as for percentile_cont, and may be so much too large.
+-- hundred. A percentile lies between photos as for percentile_cont, and may be too large by as much.
 -- Parameters: run_id bigint, metric text, labels integer[] (as in work_assignments), cluster_ids bigint[]
 --   (the cluster of each), measured_labels integer[], silhouettes double precision[] (of each of these),
 --   davies_bouldins double precision[], photos_measured bigint[]

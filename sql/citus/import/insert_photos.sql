@@ -1,4 +1,4 @@
--- What insert_photos does, where photos are distributed: paths are sent to the shards, those they know come back, and
+-- insert_photos, if photos are distributed: paths are sent to the shards, those they know come back, and
 -- the rest of the stage goes to the shards of its new ids.
 -- Returns: nothing; it touches as many rows as photos were added.
 WITH known AS MATERIALIZED (

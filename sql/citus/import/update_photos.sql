@@ -1,4 +1,4 @@
--- What update_photos does, where photos are distributed: the stage lies on the coordinator, and what it has of known
+-- update_photos, if photos are distributed: the stage lies on the coordinator, and what it has of known
 -- photos is sent to the shards.
 -- Returns: nothing; it touches as many rows as photos were updated.
 WITH known AS MATERIALIZED (

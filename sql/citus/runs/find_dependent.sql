@@ -1,6 +1,6 @@
--- What find_dependent does, where photos are distributed: shards tell first which runs moved the same photos.
+-- find_dependent, if photos are distributed: shards say first which runs moved the same photos.
 -- Parameters: run_id bigint
--- Returns: id; no row where nothing builds on it.
+-- Returns: id; no row if nothing builds on it.
 WITH sharing AS MATERIALIZED (
     SELECT DISTINCT theirs.run_id
     FROM cluster_run_photo_moves AS theirs

@@ -1,5 +1,5 @@
--- What survey does, where photos are distributed: the lengths of all embeddings are looked at, each on its shard, for
--- an example may lie on any.
+-- count_photos, if photos are distributed: the lengths of all embeddings are read, each on its shard, since an example
+-- may lie on any.
 -- Returns: scope, clustered, dimensions (null: no embedding), photos.
 SELECT
     scope::bigint AS scope,
