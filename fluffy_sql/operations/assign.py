@@ -372,9 +372,10 @@ class _Run:
 
     def _close(self, run_id: int, result: AssignResult) -> None:
         self.session.execute(
-            "commit/close_assign",
+            "commit/close_moves",
             run_id=run_id,
             photos_moved=result.photos_assigned,
+            clusters_created=0,
             skipped=json.dumps({**result.left, **result.skipped}),
             seconds=json.dumps(result.seconds),
         )

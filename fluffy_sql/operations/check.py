@@ -12,6 +12,7 @@ from typing import Any
 
 from fluffy_sql.algorithms import algorithm_named
 from fluffy_sql.errors import LibraryError, SchemaError, SettingsError
+from fluffy_sql.postgres.advice import describe_client
 from fluffy_sql.postgres.counter_cache import create_triggers, idle_triggers, repair_counts
 from fluffy_sql.postgres.schema import WITHOUT_IDENTITY, require_current_schema
 from fluffy_sql.postgres.session import DEFAULT_SCHEMA, Session
@@ -238,10 +239,9 @@ def _may_be_misplaced(row: dict[str, Any]) -> float:
 
 def _idle_holders(session: Session) -> list[str]:
     return [
-        f"server process {row['pid']} ({row['role'] or 'another role'} from"
-        f" {row['client'] or 'this machine'}) keeps other {row['held']} out and has done nothing"
-        f" for {row['seconds']:,} s; if its program is gone: SELECT pg_terminate_backend"
-        f"({row['pid']})"
+        f"server process {row['pid']} ({describe_client(row)}) keeps other {row['held']} out"
+        f" and has done nothing for {row['seconds']:,} s; if its program is gone:"
+        f" SELECT pg_terminate_backend({row['pid']})"
         for row in session.fetch_all("check/find_idle_holders", seconds=_IDLE_SECONDS)
     ]
 

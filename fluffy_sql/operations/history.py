@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from fluffy_sql import __version__
 from fluffy_sql.errors import HistoryError
 from fluffy_sql.postgres.counter_cache import moves_are_counted
 from fluffy_sql.postgres.session import Session
@@ -14,6 +13,7 @@ from fluffy_sql.postgres.transaction import LockLimits, final_transaction
 from fluffy_sql.postgres.work_tables import work_tables
 from fluffy_sql.runs.lock import only_run
 from fluffy_sql.runs.moves import ClusterChange, Move, move_photos
+from fluffy_sql.runs.record import open_run
 from fluffy_sql.runs.survey import require_identity
 
 # What two runs are compared by.
@@ -143,9 +143,16 @@ def undo_run(session: Session, run_id: int, limits: LockLimits) -> UndoResult:
         run = _find(session, run_id)
         _require_undoable(session, run)
         require_identity(session)
-        undo_id: int = session.fetch_value(
-            "runs/open_undo", run_id=run_id, tool_version=__version__
+        settings = {key: run[key] for key in ("algorithm", "metric", "seed", "k_requested")}
+        undo_id = open_run(
+            session,
+            kind="undo",
+            **settings,
+            settings=json.dumps(run["settings"]),
+            photos_eligible=run["photos_moved"],
+            dimensions=run["dimensions"],
         )
+        session.execute("runs/enter_phase", run_id=undo_id, phase="commit")
         photos_moved = sum(move.photos for move in _move_back(session, run_id, undo_id))
         restored = session.execute("runs/restore_clusters", run_id=run_id)
         deleted = session.execute("runs/delete_created_clusters", run_id=run_id)
@@ -154,9 +161,11 @@ def undo_run(session: Session, run_id: int, limits: LockLimits) -> UndoResult:
         session.execute("runs/mark_undone", run_id=run_id, undo_id=undo_id)
         seconds = round(time.perf_counter() - begun, 3)
         session.execute(
-            "runs/close_undo",
+            "commit/close_moves",
             run_id=undo_id,
             photos_moved=photos_moved,
+            clusters_created=None,
+            skipped=None,
             seconds=json.dumps({"total": seconds}),
         )
     return UndoResult(

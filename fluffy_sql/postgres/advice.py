@@ -6,6 +6,7 @@ advice that stands without a pattern holds for every cause of its SQLSTATE.
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 
@@ -230,6 +231,11 @@ def _advise_read_only(why: ReadOnly | None) -> str:
     # Hosts do so, too, when the disk is nearly full.
     undo = _UNDO_READ_ONLY.get(str(why.set_by), "on the server: turn it off there")
     return f"default_transaction_read_only is on {undo}"
+
+
+def describe_client(row: dict[str, Any]) -> str:
+    """Who a session is: its `role`, and the `client` where it comes from."""
+    return f"{row['role'] or 'another role'} from {row['client'] or 'this machine'}"
 
 
 def one_line(error: psycopg.Error) -> str:

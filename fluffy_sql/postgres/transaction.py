@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from fluffy_sql.errors import DatabaseError
+from fluffy_sql.postgres.advice import describe_client
 from fluffy_sql.postgres.counter_cache import folds_at_commit
 from fluffy_sql.postgres.session import Session
 
@@ -126,9 +127,9 @@ def _describe_blocker(session: Session) -> str:
     if not found:  # it ended between the two questions
         return "somebody had clusters locked until just now"
     blocker = found[0]
-    who = f"{blocker['role'] or 'another role'} from {blocker['client'] or 'this machine'}"
     since = f"{blocker['since']:%Y-%m-%d %H:%M:%S} UTC" if blocker["since"] else "some time ago"
     return (
-        f"{who}, server process {blocker['pid']} ({blocker['state'] or 'state unknown'}), has"
-        f" clusters or photos locked in a transaction that began {since}"
+        f"{describe_client(blocker)}, server process {blocker['pid']}"
+        f" ({blocker['state'] or 'state unknown'}), has clusters or photos locked in a transaction"
+        f" that began {since}"
     )

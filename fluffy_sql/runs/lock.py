@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from fluffy_sql.errors import BusyError, DatabaseError
+from fluffy_sql.postgres.advice import describe_client
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.work_tables import empty
 
@@ -45,7 +46,7 @@ def only_run(session: Session) -> Iterator[None]:
 
 def close_left_open(session: Session, status: str = "interrupted", reason: str = _CUT_OFF) -> None:
     """Closes the records of killed runs; runs must be kept out, or it may close an active one's."""
-    session.execute("runs/close_left_open", status=status, error=reason)
+    session.execute("runs/fail", run_id=None, status=status, error=reason)
 
 
 def _tidy_up(session: Session, status: str, reason: str) -> None:
@@ -72,12 +73,11 @@ def _describe_holder(session: Session) -> str:
     if not found:  # it ended between the two questions
         return f"another run or sweep was at work in {_where(session)} until just now; try again"
     holder = found[0]
-    who = f"{holder['role'] or 'another role'} from {holder['client'] or 'this machine'}"
     run = f"run {holder['run_id']}" if holder["run_id"] else "another run or sweep"
     since = f", since {holder['since']:%Y-%m-%d %H:%M:%S} UTC" if holder["since"] else ""
     return (
-        f"{run} is at work in {_where(session)}: {who}, server process {holder['pid']}{since};"
-        " try again when it is done"
+        f"{run} is at work in {_where(session)}: {describe_client(holder)}, server process"
+        f" {holder['pid']}{since}; try again when it is done"
     )
 
 

@@ -535,9 +535,10 @@ def test_counts_are_added_up(session: Session) -> None:
 def test_the_record_is_closed_with_what_was_placed(session: Session) -> None:
     run_id, other = open_run(session, kind="assign"), open_run(session)
     session.execute(
-        "commit/close_assign",
+        "commit/close_moves",
         run_id=run_id,
         photos_moved=7,
+        clusters_created=0,
         skipped='{"too_far": 2}',
         seconds='{"total": 1.5}',
     )

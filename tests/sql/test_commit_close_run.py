@@ -62,7 +62,7 @@ def test_failure_does_not_overwrite_a_closed_record(session: Session) -> None:
 
 
 def close_left_open(session: Session, status: str) -> int:
-    return session.execute("runs/close_left_open", status=status, error="it ended")
+    return session.execute("runs/fail", run_id=None, status=status, error="it ended")
 
 
 def test_every_run_that_was_killed_is_marked_interrupted_and_no_other(session: Session) -> None:

@@ -158,18 +158,17 @@ def test_runs_that_do_not_stand_are_not_built_upon(change: str, session: Session
 # Taking back
 
 
-def test_an_undo_is_a_run_with_the_settings_of_the_other(session: Session) -> None:
-    run_id = finished_run(session, metric="l2", seed=5)
-    undo_id = session.fetch_value("runs/open_undo", run_id=run_id, tool_version="9")
-    record = run_record(session, undo_id)
-    assert {key: record[key] for key in ("kind", "status", "metric", "seed", "tool_version")} == {
-        "kind": "undo",
-        "status": "running",
-        "metric": "l2",
-        "seed": 5,
-        "tool_version": "9",
-    }
-    session.execute("runs/close_undo", run_id=undo_id, photos_moved=3, seconds='{"total": 1}')
+def test_an_undo_is_closed_and_what_it_undid_is_marked(session: Session) -> None:
+    run_id = finished_run(session)
+    undo_id = open_run(session, kind="undo")
+    session.execute(
+        "commit/close_moves",
+        run_id=undo_id,
+        photos_moved=3,
+        clusters_created=None,
+        skipped=None,
+        seconds='{"total": 1}',
+    )
     session.execute("runs/mark_undone", run_id=run_id, undo_id=undo_id)
     record = run_record(session, undo_id)
     assert (record["status"], record["photos_moved"], record["undone_by"]) == ("succeeded", 3, None)
