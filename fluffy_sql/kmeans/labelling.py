@@ -11,13 +11,11 @@ from fluffy_sql.kmeans.nearest.cells import LEAST_RECALL
 from fluffy_sql.kmeans.nearest.tracking import CandidateLists
 from fluffy_sql.kmeans.numeric_limits import require_finite
 from fluffy_sql.kmeans.settings import KMeansTask
-from fluffy_sql.postgres.centroids import candidate_params, exhaustive_params
+from fluffy_sql.postgres.centroids import Matrix, candidate_params, exhaustive_params
 from fluffy_sql.postgres.ranges import row_ranges
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import IntegerArray, fingerprint_vector
 from fluffy_sql.postgres.work_tables import empty
-
-Matrix = NDArray[np.float32]
 
 # Ranges of the pass: many more than connections, each of which takes the next when it is free. With
 # many centroids they are longer: all centroids are sent for each.

@@ -6,7 +6,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-Matrix = NDArray[np.float32]
+from fluffy_sql.postgres.centroids import Matrix
 
 Rows = TypeVar("Rows", NDArray[np.float32], NDArray[np.float64])
 

@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 from fluffy_sql.kmeans.numeric_limits import LONGEST, require_measurable, require_room
 from fluffy_sql.kmeans.projection import fit_projection, identity_projection
 from fluffy_sql.kmeans.settings import KMeansTask
+from fluffy_sql.postgres.centroids import Matrix
 from fluffy_sql.postgres.ranges import row_ranges
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.work_tables import analyze, work_tables
-
-Matrix = NDArray[np.float32]
 
 # Ranges of a step: enough to keep connections busy, few enough that averages don't crowd the wire.
 _MOST_STEP_RANGES = 8

@@ -19,8 +19,7 @@ from fluffy_sql.kmeans.refine import centroids_to_remove
 from fluffy_sql.kmeans.sample import Sample
 from fluffy_sql.kmeans.seeding import enough_rows, seed_centroids
 from fluffy_sql.kmeans.settings import KMeansTask
-
-Matrix = NDArray[np.float32]
+from fluffy_sql.postgres.centroids import Matrix
 
 _LLOYD_STEP = StatementPair("kmeans/lloyd_step", "kmeans/lloyd_step_by_cell")
 _LIFT_MEANS = StatementPair("kmeans/full_dimension_means", "kmeans/full_dimension_means_by_cell")

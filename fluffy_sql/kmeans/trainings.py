@@ -4,16 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Self
 
-import numpy as np
-from numpy.typing import NDArray
-
 from fluffy_sql.kmeans.sample import Sample
 from fluffy_sql.kmeans.settings import KMeansTask
 from fluffy_sql.kmeans.training import Training
+from fluffy_sql.postgres.centroids import Matrix
 from fluffy_sql.postgres.work_tables import work_tables
 from fluffy_sql.runs.quality import Quality, compare, summarize_measured
-
-Matrix = NDArray[np.float32]
 
 # Rows of the sample that every k is measured on, and how many for each cluster of the largest k.
 _MEASURED_ROWS = 8_192

@@ -16,12 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fluffy_sql.algorithms import Fit, Task
-from fluffy_sql.postgres.centroids import candidate_params, squared_distances
+from fluffy_sql.postgres.centroids import Matrix, candidate_params, squared_distances
 from fluffy_sql.postgres.ranges import row_ranges
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.work_tables import analyze, work_tables
-
-Matrix = NDArray[np.float32]
 
 # A photo's nearest other centroid is sought among this many.
 _OTHERS = 64

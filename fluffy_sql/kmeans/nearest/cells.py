@@ -11,9 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fluffy_sql.kmeans.seeding import seed_centroids
-from fluffy_sql.postgres.centroids import squared_distances
-
-Matrix = NDArray[np.float32]
+from fluffy_sql.postgres.centroids import Matrix, squared_distances
 
 # Share of photos whose nearest centroid must be among those they are compared with.
 LEAST_RECALL = 0.99

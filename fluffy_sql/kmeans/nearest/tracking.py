@@ -27,11 +27,10 @@ from fluffy_sql.kmeans.nearest.cells import (
 )
 from fluffy_sql.kmeans.sample import Sample
 from fluffy_sql.kmeans.settings import KMeansTask
-from fluffy_sql.postgres.centroids import candidate_params, exhaustive_params
+from fluffy_sql.postgres.centroids import Matrix, candidate_params, exhaustive_params
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import IntegerArray
 
-Matrix = NDArray[np.float32]
 Labels = NDArray[np.int32]
 
 # How many centroids a row is compared with around its last one; `Tuning` says what share of rows

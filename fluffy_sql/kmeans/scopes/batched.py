@@ -21,10 +21,9 @@ from fluffy_sql.kmeans.sample import Sample
 from fluffy_sql.kmeans.seeding import best_seeding, enough_rows
 from fluffy_sql.kmeans.settings import KMeansTask
 from fluffy_sql.kmeans.training import BREATH, FINE_TOLERANCE, ROUNDING, centroids_of
+from fluffy_sql.postgres.centroids import Matrix
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import fingerprint_vector
-
-Matrix = NDArray[np.float32]
 
 # Scopes of one statement together have about this many rows, as a range of the final pass has.
 _GROUP_ROWS = 2_048
