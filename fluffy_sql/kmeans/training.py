@@ -19,7 +19,7 @@ from fluffy_sql.kmeans.refine import centroids_to_remove
 from fluffy_sql.kmeans.sample import Sample
 from fluffy_sql.kmeans.seeding import enough_rows, seed_centroids
 from fluffy_sql.kmeans.settings import KMeansTask
-from fluffy_sql.postgres.centroids import Matrix
+from fluffy_sql.postgres.centroids import Matrix, centroids_of
 
 _LLOYD_STEP = StatementPair("kmeans/lloyd_step", "kmeans/lloyd_step_by_cell")
 _LIFT_MEANS = StatementPair("kmeans/full_dimension_means", "kmeans/full_dimension_means_by_cell")
@@ -42,8 +42,6 @@ FINE_TOLERANCE = 1e-3
 # A split is drawn from this many rows: one connection compares each of them with every centroid.
 _SPLIT_ROWS_PER_CLUSTER = 4
 _LEAST_SPLIT_ROWS = 2_048
-# Keeps a division by a norm of zero out of the way; its result is not used.
-_TINY = 1e-300
 # Below this share of the mean squared norm, an error is float4 rounding: nothing to split.
 ROUNDING = 1e-12
 
@@ -367,19 +365,6 @@ class Training:
             errors[labels] += [row["error"] for row in part]
             utilities[labels] += [row["utility"] for row in part]
         return errors, utilities
-
-
-def centroids_of(means: NDArray[np.float64], before: Matrix, *, normalize: bool) -> Matrix:
-    """Means as centroids: made unit vectors under cosine.
-
-    A mean of zero (rows that point in opposite directions) has no direction; it keeps the
-    centroid it had.
-    """
-    if not normalize:
-        return means.astype(np.float32)
-    norms = np.linalg.norm(means, axis=1, keepdims=True)
-    units: Matrix = np.where(norms > 0, means / np.maximum(norms, _TINY), before)
-    return units.astype(np.float32)
 
 
 def _add_means(

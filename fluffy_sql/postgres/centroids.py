@@ -9,6 +9,8 @@ from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import LONGEST_VECTOR, IntegerArray
 
 Matrix = NDArray[np.float32]
+# Keeps a division by a norm of zero out of the way; its result is not used.
+_TINY = 1e-300
 
 
 def exhaustive_params(session: Session, centroids: Matrix) -> dict[str, Any]:
@@ -54,3 +56,16 @@ def squared_distances(rows: Matrix, centroids: Matrix) -> Matrix:
     norms = np.einsum("ij,ij->i", centered, centered)
     squared: Matrix = norms[None, :] - 2 * ((rows - middle) @ centered.T)
     return squared
+
+
+def centroids_of(means: NDArray[np.float64], before: Matrix, *, normalize: bool) -> Matrix:
+    """Means as centroids: made unit vectors under cosine.
+
+    A mean of zero (rows that point in opposite directions) has no direction; it keeps the
+    centroid it had.
+    """
+    if not normalize:
+        return means.astype(np.float32)
+    norms = np.linalg.norm(means, axis=1, keepdims=True)
+    units: Matrix = np.where(norms > 0, means / np.maximum(norms, _TINY), before)
+    return units.astype(np.float32)

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fluffy_sql.algorithms import Fit, Task, scope_order
 from fluffy_sql.errors import LibraryError
+from fluffy_sql.postgres.centroids import centroids_of
 from fluffy_sql.postgres.vectors import fingerprint_vector
 
 
@@ -33,7 +33,8 @@ def fit_of_labels(
     labels = np.array([row["label"] for row in rows], dtype=np.intp)
     if len(np.unique(labels)) < len(labels):
         raise LibraryError("the algorithm gave photos of two scopes one label; nothing was written")
-    centroids = _centroids(np.stack([row["mean"] for row in rows]), normalize=task.normalize)
+    means = np.stack([row["mean"] for row in rows])
+    centroids = centroids_of(means, means, normalize=task.normalize)
     task.session.execute(
         "runs/measure_labels",
         labels=labels.tolist(),
@@ -52,12 +53,3 @@ def fit_of_labels(
         by_centroid=by_centroid,
         digest=task.session.fetch_value("runs/digest_assignments"),
     )
-
-
-def _centroids(means: NDArray[np.float32], *, normalize: bool) -> NDArray[np.float32]:
-    """Means as centroids: unit vectors under cosine; a mean of zero has no direction and stays."""
-    if not normalize:
-        return means
-    norms = np.linalg.norm(means, axis=1, keepdims=True)
-    units: NDArray[np.float32] = (means / np.where(norms > 0, norms, 1)).astype(np.float32)
-    return units

@@ -20,8 +20,8 @@ from fluffy_sql.kmeans.refine import centroids_to_remove
 from fluffy_sql.kmeans.sample import Sample
 from fluffy_sql.kmeans.seeding import best_seeding, enough_rows
 from fluffy_sql.kmeans.settings import KMeansTask
-from fluffy_sql.kmeans.training import BREATH, FINE_TOLERANCE, ROUNDING, centroids_of
-from fluffy_sql.postgres.centroids import Matrix
+from fluffy_sql.kmeans.training import BREATH, FINE_TOLERANCE, ROUNDING
+from fluffy_sql.postgres.centroids import Matrix, centroids_of
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import fingerprint_vector
 
