@@ -30,9 +30,9 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON cluster_run_checkpoints TO :"role";
 GRANT INSERT ON cluster_quality TO :"role";
 
 -- what a run works in, and what only the owner may do with it
-GRANT SELECT, INSERT, UPDATE, DELETE ON work_assignments, work_aside, work_drawn, work_sample, work_measured,
-work_measured_clusters, work_candidates TO :"role";
-GRANT EXECUTE ON FUNCTION empty_work_tables, analyze_work_table, list_filled_work_tables TO :"role";
+SELECT format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO %I', list_work_tables(), :'role')
+\gexec
+GRANT EXECUTE ON FUNCTION empty_work_tables, analyze_work_table, list_filled_work_tables, nearest_candidate TO :"role";
 
 -- what triggers wrote down and could not add to photos_count; and the view usable_photos, in case somebody drops it
 GRANT EXECUTE ON FUNCTION fold_photo_counts, remember_usable_photos TO :"role";

@@ -150,7 +150,7 @@ def undo_run(session: Session, run_id: int, limits: LockLimits) -> UndoResult:
         restored = session.execute("runs/restore_clusters", run_id=run_id)
         deleted = session.execute("runs/delete_created_clusters", run_id=run_id)
         if not moves_are_counted(session):
-            session.execute("commit/recount")
+            session.execute("commit/recount", cluster_ids=None)
         session.execute("runs/mark_undone", run_id=run_id, undo_id=undo_id)
         seconds = round(time.perf_counter() - begun, 3)
         session.execute(

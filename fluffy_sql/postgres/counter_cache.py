@@ -92,7 +92,7 @@ def repair_counts(session: Session) -> int:
     wrong = [row["cluster_id"] for row in session.fetch_all("check/find_wrong_counts")]
     if wrong:
         session.fetch_all("check/lock_clusters", cluster_ids=wrong)
-        session.execute("check/repair_counts", cluster_ids=wrong)
+        session.execute("commit/recount", cluster_ids=wrong)
     return len(wrong)
 
 

@@ -18,6 +18,7 @@ NAMES = (
     "cluster_moves",
     "centroid_distance",
     "comparable_embedding",
+    "nearest_candidate",
     "cluster_central_photos",
     "cluster_outermost_photos",
     "cluster_random_photos",

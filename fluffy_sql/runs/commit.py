@@ -105,7 +105,7 @@ class FinalTransaction:
         cluster_ids = [ids[place] for place in range(len(self._fit.labels))]
         moves = self._move(cluster_ids)
         if not moves_are_counted(self._session):
-            self._session.execute("commit/recount")
+            self._session.execute("commit/recount", cluster_ids=None)
         self._session.execute("commit/record_kept_clusters", run_id=self._run_id)
         return self._finish(cluster_ids, created, moves)
 
@@ -182,10 +182,8 @@ class FinalTransaction:
         prune_moves(self._session, keep=self._settings.history)
 
     def _finish(self, cluster_ids: list[int], created: list[int], moves: list[Move]) -> Changes:
-        self._session.execute("commit/drop_empty_clusters", cluster_ids=created)
-        self._session.execute(
-            "commit/record_new_clusters", run_id=self._run_id, cluster_ids=created
-        )
+        for name in ("commit/drop_empty_clusters", "commit/record_new_clusters"):
+            self._session.execute(name, run_id=self._run_id, cluster_ids=created)
         self._check(cluster_ids)
         self._keep_quality(cluster_ids)
         clusters = self._session.fetch_as(

@@ -1,12 +1,7 @@
 -- Clusters with photos whose embedding is not as long as their centroid. All photos are looked at, but no more than one
 -- embedding of each length is fetched in each cluster: see survey/count_photos.
 -- Returns: cluster_id, expected (dimensions of the centroid), dimensions, photos; in the order of cluster_id.
-SELECT
-    alike.cluster_id,
-    alike.expected,
-    vector_dims(example.embedding) AS dimensions,
-    sum(alike.photos)::bigint AS photos
-FROM (
+WITH alike AS MATERIALIZED (
     SELECT
         photo.cluster_id,
         vector_dims(cluster.centroid) AS expected,
@@ -16,13 +11,15 @@ FROM (
     INNER JOIN clusters AS cluster ON photo.cluster_id = cluster.id
     WHERE photo.embedding IS NOT NULL AND cluster.centroid IS NOT NULL
     GROUP BY photo.cluster_id, expected, pg_column_size(photo.embedding)
-) AS alike
-CROSS JOIN
-    LATERAL (
-        SELECT found.embedding FROM usable_photos AS found
-        WHERE found.id = alike.example_id
-        OFFSET 0
-    ) AS example
+)
+
+SELECT
+    alike.cluster_id,
+    alike.expected,
+    vector_dims(example.embedding) AS dimensions,
+    sum(alike.photos)::bigint AS photos
+FROM usable_photos AS example
+INNER JOIN alike ON example.id = alike.example_id
 WHERE vector_dims(example.embedding) <> alike.expected
 GROUP BY alike.cluster_id, alike.expected, dimensions
 ORDER BY alike.cluster_id, dimensions;

@@ -43,11 +43,7 @@ CROSS JOIN
     LATERAL (
         SELECT
             candidate.label,
-            subvector(
-                (%(blocks)b::vector[])[1 + candidate.label / %(per_block)s::integer],
-                1 + mod(candidate.label, %(per_block)s::integer) * %(length)s::integer,
-                %(length)s::integer
-            ) <-> photo.embedding AS distance
+            candidate.distance
         FROM (
             SELECT
                 (center.place - 1)::integer AS cell,
@@ -57,12 +53,11 @@ CROSS JOIN
             LIMIT 2
         ) AS located
         CROSS JOIN
-            LATERAL unnest(
-                (%(candidates)b::integer[])[
-                    located.cell * %(width)s::integer + 1:(located.cell + 1) * %(width)s::integer
-                ]
-            ) AS candidate (label)
-        ORDER BY distance, candidate.label
+            LATERAL nearest_candidate(
+                photo.embedding, located.cell, %(candidates)b::integer[], %(width)s::integer, %(blocks)b::vector[],
+                %(per_block)s::integer, %(length)s::integer
+            ) AS candidate
+        ORDER BY candidate.distance, candidate.label
         LIMIT 1
     ) AS nearest
 WHERE

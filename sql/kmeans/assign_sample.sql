@@ -38,22 +38,9 @@ CROSS JOIN
         OFFSET 0
     ) AS photo
 CROSS JOIN
-    LATERAL (
-        SELECT
-            candidate.label,
-            subvector(
-                (%(blocks)b::vector[])[1 + candidate.label / %(per_block)s::integer],
-                1 + mod(candidate.label, %(per_block)s::integer) * %(length)s::integer,
-                %(length)s::integer
-            ) <-> photo.embedding AS distance
-        FROM
-            unnest(
-                (%(candidates)b::integer[])[
-                    sample.cell * %(width)s::integer + 1:(sample.cell + 1) * %(width)s::integer
-                ]
-            ) AS candidate (label)
-        ORDER BY distance, candidate.label
-        LIMIT 1
+    LATERAL nearest_candidate(
+        photo.embedding, sample.cell, %(candidates)b::integer[], %(width)s::integer, %(blocks)b::vector[],
+        %(per_block)s::integer, %(length)s::integer
     ) AS nearest
 WHERE
     vector_dims(photo.embedding) = %(dimensions)s::integer

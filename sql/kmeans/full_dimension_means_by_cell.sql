@@ -23,22 +23,9 @@ FROM (
 ) AS sample
 CROSS JOIN LATERAL (SELECT (%(cells)b::integer[])[sample.place] AS cell) AS located
 CROSS JOIN
-    LATERAL (
-        SELECT
-            candidate.label,
-            subvector(
-                (%(blocks)b::vector[])[1 + candidate.label / %(per_block)s::integer],
-                1 + mod(candidate.label, %(per_block)s::integer) * %(length)s::integer,
-                %(length)s::integer
-            ) <-> sample.embedding AS distance
-        FROM
-            unnest(
-                (%(candidates)b::integer[])[
-                    located.cell * %(width)s::integer + 1:(located.cell + 1) * %(width)s::integer
-                ]
-            ) AS candidate (label)
-        ORDER BY distance, candidate.label
-        LIMIT 1
+    LATERAL nearest_candidate(
+        sample.embedding, located.cell, %(candidates)b::integer[], %(width)s::integer, %(blocks)b::vector[],
+        %(per_block)s::integer, %(length)s::integer
     ) AS nearest
 CROSS JOIN
     LATERAL (

@@ -1,6 +1,15 @@
 -- How alike two partitions of the same photos are (Hubert and Arabie 1985): 1 for the same, about 0 for two that have
 -- nothing to do with each other. Counts pairs of photos that are together, each in both orders.
 -- Returns: adjusted_rand_index double precision.
+WITH shared AS MATERIALIZED (
+    SELECT
+        label,
+        other_label,
+        count(*) AS photos
+    FROM work_measured
+    GROUP BY label, other_label
+)
+
 SELECT
     CASE
         WHEN pairs.in_first = pairs.in_second AND pairs.in_first = pairs.in_both THEN 1
@@ -18,8 +27,8 @@ FROM (
         SELECT
             label,
             other_label,
-            count(*) * (count(*) - 1)::double precision AS pairs
-        FROM work_measured
+            sum(photos) * (sum(photos) - 1)::double precision AS pairs
+        FROM shared
         GROUP BY GROUPING SETS ((label, other_label), (label), (other_label), ())
     ) AS counted
 ) AS pairs;

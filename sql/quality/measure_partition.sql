@@ -28,6 +28,9 @@ CROSS JOIN (
     CROSS JOIN (SELECT sum(photos)::double precision AS photos FROM work_measured_clusters) AS whole
 ) AS library
 CROSS JOIN (
-    SELECT sum(distance * distance ORDER BY distance) AS inertia
-    FROM work_measured
+    SELECT sum(sorted.distance * sorted.distance) AS inertia
+    FROM (
+        SELECT distance FROM work_measured
+        ORDER BY distance
+    ) AS sorted
 ) AS error;

@@ -17,20 +17,33 @@ SELECT
 FROM unnest(%(labels)s::integer[], %(centroids)b::vector[]) AS cluster (label, centroid)
 INNER JOIN (
     SELECT
-        assignment.label,
+        sorted.label,
         count(*) AS photos,
-        max(mean.length) AS length,
-        avg(sqrt((1 - mean.length) ^ 2 + mean.length * assignment.distance ^ 2) ORDER BY assignment.distance) AS spread,
-        sum((1 - mean.length) ^ 2 + mean.length * assignment.distance ^ 2 ORDER BY assignment.distance) AS scatter
-    FROM work_assignments AS assignment
-    INNER JOIN (
+        max(sorted.length) AS length,
+        avg(sqrt((1 - sorted.length) ^ 2 + sorted.length * sorted.distance ^ 2)) AS spread,
+        sum((1 - sorted.length) ^ 2 + sorted.length * sorted.distance ^ 2) AS scatter
+    FROM (
         SELECT
-            label,
-            CASE WHEN %(normalize)s::boolean THEN 1 - avg(distance ^ 2 ORDER BY distance) / 2 ELSE 1 END AS length
-        FROM work_assignments
-        GROUP BY label
-    ) AS mean ON assignment.label = mean.label
-    GROUP BY assignment.label
+            assignment.label,
+            assignment.distance,
+            mean.length
+        FROM work_assignments AS assignment
+        INNER JOIN (
+            SELECT
+                each.label,
+                CASE WHEN %(normalize)s::boolean THEN 1 - avg(each.distance ^ 2) / 2 ELSE 1 END AS length
+            FROM (
+                SELECT
+                    label,
+                    distance
+                FROM work_assignments
+                ORDER BY label, distance
+            ) AS each
+            GROUP BY each.label
+        ) AS mean ON assignment.label = mean.label
+        ORDER BY assignment.label, assignment.distance
+    ) AS sorted
+    GROUP BY sorted.label
 ) AS summed ON cluster.label = summed.label
 LEFT JOIN (
     SELECT

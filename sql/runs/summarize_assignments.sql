@@ -1,8 +1,15 @@
--- How the photos fell. Sorted, so that the same assignments add up to the same inertia.
+-- How the photos fell. Sorted, so that the same assignments add up to the same inertia; if they are distributed, each
+-- shard sorts and sums up its own.
 -- Returns: label, photos, error (sum of squared distances); no row for a centroid without photos.
 SELECT
     label,
     count(*) AS photos,
-    sum(distance * distance ORDER BY distance) AS error
-FROM work_assignments
+    sum(distance * distance) AS error
+FROM (
+    SELECT
+        label,
+        distance
+    FROM work_assignments
+    ORDER BY label, distance
+) AS sorted
 GROUP BY label;

@@ -499,10 +499,15 @@ obstacle (rank, text) AS (
             unnest(ARRAY[
                 'application_tables', 'cluster_quality', 'cluster_run_checkpoints', 'cluster_run_clusters',
                 'cluster_run_moves', 'cluster_run_photo_moves', 'cluster_run_steps', 'cluster_runs', 'definitions',
-                'migrations', 'migrations_log', 'migrations_version', 'photo_count_changes', 'saved_grants',
-                'work_aside', 'work_assignments', 'work_candidates', 'work_drawn', 'work_measured',
-                'work_measured_clusters', 'work_sample'
+                'migrations', 'migrations_log', 'migrations_version', 'photo_count_changes', 'saved_grants'
             ]) AS name
+        UNION ALL
+        SELECT
+            'table' AS kind,
+            'r' AS relkind,
+            relname AS name
+        FROM pg_class
+        WHERE starts_with(relname::text, 'work_') AND relkind NOT IN ('r', 'i')
     ) AS made
     INNER JOIN pg_class AS taken ON made.name = taken.relname AND made.relkind <> taken.relkind::text
     INNER JOIN pg_namespace AS place ON taken.relnamespace = place.oid

@@ -84,11 +84,17 @@ BEGIN
             EXECUTE wanted;
         END LOOP;
     END LOOP;
+    FOR wanted IN
+        SELECT format('DROP TABLE %I.%I', ours, relname)
+        FROM pg_class INNER JOIN pg_namespace ON relnamespace = pg_namespace.oid
+        -- as in list_work_tables, which is gone by now
+        WHERE nspname = ours AND relkind = 'r' AND relpersistence = 'u' AND starts_with(relname::text, 'work_')
+    LOOP
+        EXECUTE wanted;
+    END LOOP;
     FOREACH wanted IN ARRAY ARRAY[
         'FUNCTION %I.place_new_photo', 'TABLE %I.saved_grants', 'TABLE %I.definitions', 'TABLE %I.application_tables',
-        'TABLE %I.work_candidates', 'TABLE %I.work_measured_clusters',
-        'TABLE %I.work_measured', 'TABLE %I.work_sample', 'TABLE %I.work_drawn', 'TABLE %I.work_aside',
-        'TABLE %I.work_assignments', 'TABLE %I.photo_count_changes', 'TABLE %I.cluster_run_clusters',
+        'TABLE %I.photo_count_changes', 'TABLE %I.cluster_run_clusters',
         'TABLE %I.cluster_run_photo_moves', 'TABLE %I.cluster_run_moves', 'TABLE %I.cluster_quality',
         'TABLE %I.cluster_run_checkpoints', 'TABLE %I.cluster_run_steps', 'TABLE %I.cluster_runs',
         'TABLE %I.migrations', 'TABLE %I.migrations_log', 'TABLE %I.migrations_version'

@@ -1,11 +1,6 @@
--- Puts what was assigned aside, under labels that no other scope has.
+-- Puts what was assigned aside, under labels that no other scope has; work_assignments is to be emptied then.
 -- Parameters: add integer (to each label)
 -- Returns: nothing; the row count is the photos.
-WITH done AS (
-    DELETE FROM work_assignments
-    RETURNING photo_id, label, distance, row_version, fingerprint
-)
-
 INSERT INTO work_aside (photo_id, label, distance, row_version, fingerprint)
 SELECT
     photo_id,
@@ -13,4 +8,4 @@ SELECT
     distance,
     row_version,
     fingerprint
-FROM done;
+FROM work_assignments;

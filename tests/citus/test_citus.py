@@ -51,7 +51,7 @@ PUSHED_DOWN = {
     "kmeans/project_sample",
     "kmeans/full_dimension_means",
     "kmeans/assign_photos",
-    "citus/runs/summarize_assignments",
+    "runs/summarize_assignments",
     "runs/digest_assignments",
     "quality/draw_assigned",
     "citus/commit/note_moves",

@@ -42,6 +42,7 @@ FUNCTIONS = (
     "vector_nearest_clusters(vector, bigint)",
     "centroid_distance(vector, vector, text)",
     "comparable_embedding(vector, boolean)",
+    "nearest_candidate(vector, integer, integer[], integer, vector[], integer, integer)",
     "cluster_central_photos(bigint, bigint)",
     "make_clusters(bigint, vector[], bigint[])",
     "scope_clusters_by(text)",

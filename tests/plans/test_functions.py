@@ -34,7 +34,13 @@ NEIGHBORS = "SELECT * FROM cluster_neighbors({}, 5)"
 OF_A_PHOTO = "SELECT * FROM photo_nearest_clusters({}, 5)"
 OF_A_VECTOR = "SELECT * FROM vector_nearest_clusters({}, 5)"
 
-COMPARING = [name for name in statement_names() if "comparable_embedding(" in statement(name).text]
+INLINED = ("comparable_embedding(", "nearest_candidate(")
+CALLING = [
+    (name, function)
+    for name in statement_names()
+    for function in INLINED
+    if function in statement(name).text
+]
 
 # A constant lets the planner put the body in the place of the call; a subquery does not.
 both_ways = pytest.mark.parametrize("given", ["1", "(SELECT 1::bigint)"])
@@ -151,8 +157,8 @@ def test_the_planner_puts_the_body_in_the_place_of_the_call(large: Session, aske
     assert "centroid_distance(" not in json.dumps(explained.nodes)
 
 
-@pytest.mark.parametrize("name", COMPARING)
-def test_so_it_does_in_statements_of_runs(session: Session, name: str) -> None:
+@pytest.mark.parametrize(("name", "function"), CALLING)
+def test_so_it_does_in_statements_of_runs(session: Session, name: str, function: str) -> None:
     numbered, names = to_be_prepared(name)
     with session.connection.transaction(force_rollback=True):
         session.connection.execute("SET LOCAL plan_cache_mode TO force_generic_plan")
@@ -162,8 +168,8 @@ def test_so_it_does_in_statements_of_runs(session: Session, name: str) -> None:
             f"EXPLAIN (VERBOSE, FORMAT JSON) {called}".encode()
         ).fetchall()
         session.connection.execute("DEALLOCATE comparing")
-    assert "l2_normalize(" in json.dumps(plan)
-    assert "comparable_embedding(" not in json.dumps(plan)
+    assert function not in json.dumps(plan)
+    assert "l2_normalize(" in json.dumps(plan) or "subvector(" in json.dumps(plan)
 
 
 @pytest.mark.parametrize("asked", [NEIGHBORS, OF_A_PHOTO])

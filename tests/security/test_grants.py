@@ -108,6 +108,9 @@ NEEDED_TO_WORK = {
     "EXECUTE ON FUNCTION analyze_work_table": "generate",
     "EXECUTE ON FUNCTION list_filled_work_tables": "check",
     "EXECUTE ON FUNCTION fold_photo_counts": "generate",
+    "EXECUTE ON FUNCTION nearest_candidate": (
+        "SELECT FROM nearest_candidate('[1]', 0, ARRAY[0], 1, ARRAY['[1]'::vector], 1, 1)"
+    ),
     "EXECUTE ON FUNCTION remember_usable_photos": "generate",
     **{
         f"DELETE, INSERT, SELECT, UPDATE ON work_{name}": command

@@ -143,7 +143,7 @@ def test_a_count_that_is_not_folded_yet_is_not_wrong(session: Session) -> None:
     assert wrong(session) == []
     set_count(session, empty, 5)
     assert wrong(session) == [(empty, 7, 2)]
-    assert session.execute("check/repair_counts", cluster_ids=[full, empty]) == 2
+    assert session.execute("commit/recount", cluster_ids=[full, empty]) == 1
     assert wrong(session) == []
     session.fetch_value("triggers/fold")
     assert dict(query(session, "SELECT id, photos_count FROM clusters")) == {full: 1, empty: 2}
@@ -162,9 +162,9 @@ def test_counts_are_mended_as_far_as_they_are_given(session: Session) -> None:
     full, empty = two_clusters(session)
     set_count(session, full, 7)
     set_count(session, empty, 8)
-    assert session.execute("check/repair_counts", cluster_ids=[full]) == 1
+    assert session.execute("commit/recount", cluster_ids=[full]) == 1
     assert wrong(session) == [(empty, 8, 0)]
-    assert session.execute("check/repair_counts", cluster_ids=[empty, full]) == 2
+    assert session.execute("commit/recount", cluster_ids=[empty, full]) == 1
     assert wrong(session) == []
 
 
@@ -181,7 +181,7 @@ def test_clusters_that_are_being_mended_can_be_read_and_take_photos(
         place(second, empty, 1)
         place(second, full, 3)
         assert wrong(second) == [(full, 9, 2)]
-        first.execute("check/repair_counts", cluster_ids=[full])
+        first.execute("commit/recount", cluster_ids=[full])
     assert wrong(first) == []
     first.fetch_value("triggers/fold")
     assert dict(query(first, "SELECT id, photos_count FROM clusters")) == {full: 2, empty: 1}

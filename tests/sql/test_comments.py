@@ -52,7 +52,7 @@ TRIGGER_FUNCTIONS = (
     "guard_photos",
 )
 # A run calls these.
-OF_RUNS = ("analyze_work_table", "empty_work_tables", "make_clusters")
+OF_RUNS = ("analyze_work_table", "empty_work_tables", "make_clusters", "nearest_candidate")
 # yoyo makes these, and says nothing of them.
 OF_YOYO = {"migrations", "migrations_log", "migrations_version"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.sql.helpers import add_with_ids, make_clusters, place, query
+from tests.sql.helpers import make_clusters, open_run, query, record_move
 
 if TYPE_CHECKING:
     from fluffy_sql.postgres.session import Session
@@ -22,7 +22,11 @@ def test_each_cluster_gets_its_count_and_others_are_left_alone(session: Session)
 
 def test_empty_clusters_are_dropped_as_far_as_they_are_given(session: Session) -> None:
     empty, full, not_given = make_clusters(session, [[1, 0]] * 3)
-    add_with_ids(session, {1: [1, 0]})
-    place(session, full, 1)
-    assert session.execute("commit/drop_empty_clusters", cluster_ids=[empty, full]) == 1
+    run_id = open_run(session)
+    record_move(session, run_id, [1], None, full)
+    record_move(session, open_run(session), [2], None, empty)
+    dropped = session.execute(
+        "commit/drop_empty_clusters", run_id=run_id, cluster_ids=[empty, full]
+    )
+    assert dropped == 1
     assert set(counts(session)) == {full, not_given}

@@ -197,7 +197,7 @@ def test_counts_are_written_where_they_are_wrong(session: Session) -> None:
     session.fetch_value("triggers/fold")
     session.connection.execute("UPDATE clusters SET photos_count = 5")
     session.connection.execute("UPDATE clusters SET photos_count = 1 WHERE id = %s", (second,))
-    assert session.execute("commit/recount") == 2
+    assert session.execute("commit/recount", cluster_ids=None) == 2
     assert query(session, "SELECT id, photos_count FROM clusters ORDER BY id") == [
         *((first, 2), (second, 1), (third, 0)),
     ]
@@ -205,11 +205,11 @@ def test_counts_are_written_where_they_are_wrong(session: Session) -> None:
 
 def test_what_triggers_wrote_down_is_going_to_be_added(session: Session) -> None:
     first, second, third = library(session, 2, 1, 0)
-    assert session.execute("commit/recount") == 0
+    assert session.execute("commit/recount", cluster_ids=None) == 0
     session.fetch_value("triggers/fold")
     place(session, third, 1)
     session.connection.execute("UPDATE clusters SET photos_count = 5")
-    session.execute("commit/recount")
+    session.execute("commit/recount", cluster_ids=None)
     session.fetch_value("triggers/fold")
     assert query(session, "SELECT id, photos_count FROM clusters ORDER BY id") == [
         *((first, 1), (second, 1), (third, 1)),

@@ -65,8 +65,7 @@ class _ScopeResults:
     def put(self, fit: Fit) -> None:
         """Sets the assignments of a fit aside."""
         self._session.execute("work_tables/stash_assignments", add=self._next_label)
-        if self._session.distributed:
-            empty(self._session, "work_assignments")
+        empty(self._session, "work_assignments")
         if len(fit.labels):
             self._fits.append(replace(fit, labels=fit.labels + self._next_label))
             self._next_label += int(fit.labels.max()) + 1
