@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python -m fluffy_sql
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Each process of pytest would compile all tests anew, which takes longer than the fast ones do.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Given on the command line: make cluster K=12 DATABASE_URL=postgresql://me@localhost/photos
 # DATABASE_URL has no line here: make passes on what it was given, or what the environment has, an

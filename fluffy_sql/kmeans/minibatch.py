@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 # The first batch has this many rows a cluster, if the setting allows it: refined on 100 a
 # cluster, 100,000 photos at k=20 end 0.1 % above what 400 a cluster reach, in a third of the time.
 _BATCH_PER_CLUSTER = 100
-# It never has fewer than this a cluster, whatever the setting, or seedings could not be told apart.
+# It never has fewer than this a cluster, whatever the setting, or seedings could not be compared.
 _LEAST_BATCH_PER_CLUSTER = 16
 _LEAST_BATCH = 1_024
 

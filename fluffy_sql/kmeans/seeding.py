@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 # float4 products are exact to about 1e-7; what is nearer than this, as a share of the squared
-# norms, is taken for the same point, or rounding would make seeds of copies.
+# norms, counts as the same point, or rounding would make seeds of copies.
 _SAME_POINT = 1e-6
 # Seeding from more rows than this is hardly better, and takes longer than a step.
 _ENOUGH_PER_CLUSTER = 8

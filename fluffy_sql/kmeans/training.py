@@ -193,7 +193,7 @@ class Training:
     def _train(self, start: Trained, batch_size: int) -> Trained:
         """Nested mini-batches: Lloyd steps on a batch that doubles whenever it has settled.
 
-        A sample that has settled is the end: going on would fit the sample, not the library. The
+        A sample that has settled is the end: more steps would fit the sample, not the library. The
         whole library is followed down to the tolerance, unless each step is long.
         """
         sample_size = self._sample.size

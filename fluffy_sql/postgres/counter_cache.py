@@ -1,4 +1,4 @@
-"""Who keeps `clusters.photos_count`: triggers, or whoever writes to `photos`."""
+"""Who keeps `clusters.photos_count`: triggers, or the programs that write to `photos`."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -97,7 +97,7 @@ def repair_counts(session: Session) -> int:
 
 
 def _triggers(session: Session) -> list[dict[str, Any]]:
-    """The triggers that count, as they are to be and as they are."""
+    """The triggers that count, as they should be and as they are."""
     return [row for row in session.fetch_all("triggers/list") if row["kind"] == "count"]
 
 

@@ -40,7 +40,7 @@ _LONGEST_SOCKET = 103
 _MOST_SHARED_BUFFERS = 2 * 2**30
 # Placing photos rewrites a row for each; PostgreSQL's 1 GB may force a checkpoint in the middle.
 # Nobody replicates from this server, so bulk loads need not be logged twice.
-# Whoever reaches the socket is let in.
+# All who can reach the socket are let in.
 _SERVER_SETTINGS = {
     "listen_addresses": "",
     "unix_socket_directories": ".",
@@ -84,7 +84,7 @@ class EmbeddedServer:
 
     def stop(self, mode: str = "fast") -> None:
         """Stops it if it runs; connections to it are lost."""
-        # Not on the word of a file: the process that it names may be another server by now.
+        # A pid file alone is not enough: the process that it names may be another server now.
         if self.answers():
             self._run("pg_ctl", "-D", _HERE, "-w", "-m", mode, "stop")
 
@@ -168,7 +168,7 @@ def _described(data: Path) -> Iterator[EmbeddedServer]:
     account = find_account()
     programs = find_programs()
     with _reachable(data) as host:
-        # We don't talk to whoever puts a socket of theirs in its place.
+        # We don't talk to others that put a socket in its place.
         peer = f"requirepeer={quote(account.pw_name, safe='')}"
         # Named, so that PGPORT and PGHOSTADDR don't count.
         url = f"postgresql://postgres@/postgres?host={host}&port=5432&hostaddr=&{peer}"

@@ -64,7 +64,7 @@ def _compare(
     """Whether `connection` does not keep `own`, its server connection; None: it may be chance."""
     _send(other, "BEGIN")
     if not _answers(other, _PATIENCE_SECONDS):
-        # All are lent, and whoever waits longest is served first: if the first one is answered all
+        # All are lent, and who waits longest is served first: if the first one is answered all
         # the same, it has its own.
         _send(connection, statement(_GET_BACKEND).text)
         if not _answers(connection, _LONGEST_ANSWER_SECONDS):

@@ -63,7 +63,7 @@ def migrate(
 ) -> MigrationResult:
     """Makes missing tables, and views, functions and triggers again; all, or nothing.
 
-    What stands in the way is found before anything is changed.
+    Obstacles are found before anything is changed.
 
     Args:
         url: address of the database, as libpq takes it.
@@ -466,7 +466,7 @@ class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc] # yoyo has no ty
         super().__init__(uri, migration_table)
 
     def connect(self, dburi: DatabaseURI) -> Any:  # noqa: ARG002 - yoyo's signature
-        # Whoever began the transaction commits it.
+        # The caller that began the transaction commits it.
         return SimpleNamespace(cursor=self._ours.cursor, info=self._ours.info, commit=lambda: None)
 
     @contextmanager

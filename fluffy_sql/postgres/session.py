@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 # Where everything of ours lies, if `database.schema` does not say otherwise.
 DEFAULT_SCHEMA = "fluffy_sql"
-# libpq waits for ever by default: a wrong host would look like a hang.
+# libpq waits forever by default: a wrong host would look like a hang.
 CONNECT_TIMEOUT_SECONDS = 10
 
 _IN_TRANSACTION = frozenset({TransactionStatus.INTRANS, TransactionStatus.INERROR})

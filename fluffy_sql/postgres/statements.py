@@ -9,7 +9,7 @@ from fluffy_sql.resources import sql_folder
 _PARAMETER = re.compile(r"%\((\w+)\)[sb]")
 # Every parameter carries its type, so that a statement reads and plans the same whoever calls it.
 _UNTYPED_PARAMETER = re.compile(r"%\((\w+)\)[sb](?!::[a-z])")
-# The body of a DO block is one statement to whoever sends it; literals and comments hold none.
+# The body of a DO block is one statement to its sender; literals and comments hold none.
 _NOT_CODE = re.compile(r"\$\$.*?\$\$|'(?:[^']|'')*'|--[^\n]*", re.DOTALL)
 _DECLARED = re.compile(r"^-- Parameters:(?P<first>.*)\n(?P<rest>(?:--   .*\n)*)", re.MULTILINE)
 
@@ -64,7 +64,7 @@ def definition(name: str, *, distributed: bool = False) -> str:
 
     Args:
         name: of the view or function.
-        distributed: whether it is to be as in `sql/citus/definitions`, if there is such a file.
+        distributed: whether to use the one in `sql/citus/definitions`, if there is such a file.
     """
     found = on_citus(f"{DEFINITIONS}/{name}") if distributed else f"{DEFINITIONS}/{name}"
     return (sql_folder() / f"{found}.sql").read_text(encoding="utf-8")

@@ -128,7 +128,7 @@ LONGEST_VECTOR = 16_000
 
 
 def fingerprint_vector(dimensions: int) -> NDArray[np.float32]:
-    """Numbers between -1 and 1 that follow no pattern, the same for ever (Knuth's hash).
+    """Numbers between -1 and 1 that follow no pattern, always the same (Knuth's hash).
 
     The inner product with an embedding is its fingerprint. A shorter one begins a longer one.
     """

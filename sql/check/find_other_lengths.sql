@@ -1,4 +1,4 @@
--- Clusters with photos whose embedding is not as long as their centroid. All photos are looked at, but no more than one
+-- Clusters with photos whose embedding is not as long as their centroid. All photos are read, but no more than one
 -- embedding of each length is fetched in each cluster: see survey/count_photos.
 -- Returns: cluster_id, expected (dimensions of the centroid), dimensions, photos; in the order of cluster_id.
 WITH alike AS MATERIALIZED (

@@ -1,5 +1,5 @@
--- Takes back new clusters that no photo was moved to: all of theirs were deleted, changed or placed by somebody while
--- the run went on.
+-- Deletes new clusters that no photo was moved to: all of theirs were deleted, changed or placed by somebody during
+-- the run.
 -- Parameters: run_id bigint, cluster_ids bigint[]
 -- Returns: nothing; the row count is how many there were.
 DELETE FROM clusters

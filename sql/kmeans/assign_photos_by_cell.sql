@@ -1,4 +1,4 @@
--- What assign_photos does, for many centroids: a photo is compared with the candidates of the two nearest cells alone.
+-- assign_photos for many centroids: a photo is compared with the candidates of the two nearest cells alone.
 -- Parameters: centers vector[] (of the cells), candidates integer[] (of the first cell, then of the next, as
 --   places of centroids from 0), width integer (candidates of each), blocks vector[], per_block integer, length integer
 --   (the three as in lloyd_step_by_cell), fingerprint_vector vector, normalize boolean, dimensions integer, scope

@@ -1,4 +1,4 @@
--- What assign_photos does, for the photos of a range of the sample: training knows a centroid that is near to each, so
+-- assign_photos for the photos of a range of the sample: training knows a centroid that is near to each, so
 -- a photo is compared with the candidates around that one alone.
 -- Parameters: cells integer[] (of the rows of the range, one after the other), candidates integer[] (of the
 --   first cell, then of the next, as places of centroids from 0), width integer (candidates of each), blocks vector[]

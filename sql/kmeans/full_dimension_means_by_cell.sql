@@ -1,4 +1,4 @@
--- What lift_means does, for many centroids: a row is compared with the candidates of its cell, as by
+-- full_dimension_means for many centroids: a row is compared with the candidates of its cell, as by
 -- lloyd_step_by_cell.
 -- In the order of their ids, 100,000 photos of 768 dimensions are fetched in 0.46 s, in that of the sample in 0.78 s.
 -- Parameters: cells integer[] (of the rows of the range, one after the other), candidates integer[] (of the

@@ -1,5 +1,5 @@
--- How alike two partitions of the same photos are (Hubert and Arabie 1985): 1 for the same, about 0 for two that have
--- nothing to do with each other. Counts pairs of photos that are together, each in both orders.
+-- How alike two partitions of the same photos are (Hubert and Arabie 1985): 1 for the same, about 0 for two that
+-- are unrelated. Counts pairs of photos that are together, each in both orders.
 -- Returns: adjusted_rand_index double precision.
 WITH shared AS MATERIALIZED (
     SELECT

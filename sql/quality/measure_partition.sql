@@ -1,5 +1,5 @@
 -- The measures of a whole partition, from those of its clusters.
--- Calinski and Harabasz 1974: the scatter between clusters over that within, each by its degrees of freedom; none where
+-- Calinski and Harabasz 1974: the scatter between clusters over that within, each by its degrees of freedom; none if
 -- all photos coincide with their mean or are as many as the clusters.
 -- Rounded, since rows come in the order in which connections wrote them, and floats add up differently in another.
 -- Returns: photos, clusters, smallest, largest, photos_measured, inertia (of the photos measured, to their

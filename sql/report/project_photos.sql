@@ -1,5 +1,5 @@
--- Where photos of some clusters lie along axes: a sample, drawn by a hash of the id. Each embedding is fetched once,
--- and a few numbers of it leave the server.
+-- Coordinates of the photos of some clusters along axes: a sample, drawn by a hash of the id. Each embedding is
+-- fetched once, and a few numbers of it leave the server.
 -- Photos that can not be compared with the axes are left out: of another length or, under cosine, zero vectors.
 -- Parameters: cluster_ids bigint[], most bigint, normalize boolean, dimensions integer, axes vector[]
 -- Returns: cluster_id, coordinates double precision[] (one for each axis).

@@ -1,5 +1,5 @@
--- How the photos fell. Sorted, so that the same assignments add up to the same inertia; if they are distributed, each
--- shard sorts and sums up its own.
+-- Photos and inertia by label. Sorted, so that the same assignments add up to the same inertia; if
+-- distributed, each shard sorts and sums up its own.
 -- Returns: label, photos, error (sum of squared distances); no row for a centroid without photos.
 SELECT
     label,

@@ -14,6 +14,6 @@ WHERE photos.oid = to_regclass('photos') AND photos.relrowsecurity
 UNION ALL
 SELECT
     'photos is a part of ' || part.inhparent::regclass || ', and triggers do not count what is changed by that name;'
-    || ' fluffy-sql check --repair counts anew' AS note
+    || ' fluffy-sql check --repair counts again' AS note
 FROM pg_inherits AS part
 WHERE part.inhrelid = to_regclass('photos');

@@ -173,7 +173,8 @@ def in_shell(
         ["sh", "-eu", "-c", recipe],
         cwd=folder,
         env={
-            **os.environ,
+            # what `make test` hands on would have a make inside say where it is
+            **{name: value for name, value in os.environ.items() if not name.startswith("MAKE")},
             "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": os.pathsep.join([str(CHECKOUT), os.environ.get("PYTHONPATH", "")]),
             **environment,

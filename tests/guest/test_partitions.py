@@ -321,7 +321,7 @@ def test_photos_that_inherit_are_told_and_counts_are_repaired(bare_database_url:
     )
     told = (
         "photos is a part of assets, and triggers do not count what is changed by that name;"
-        " fluffy-sql check --repair counts anew"
+        " fluffy-sql check --repair counts again"
     )
     assert schema.migrate(url).notes == (told,)
     execute(

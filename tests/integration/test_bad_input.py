@@ -112,7 +112,7 @@ WRONG_DATABASES: dict[str, tuple[str, dict[tuple[tuple[str, ...], ...], tuple[st
         "DROP TABLE cluster_run_steps",
         {
             (*BUT_CHECK, MIGRATE): (
-                "this database was migrated, but lost cluster_run_steps",
+                "this database was migrated, but has lost cluster_run_steps",
                 "",
             )
         },
@@ -299,7 +299,7 @@ WRONG_ROLES: dict[str, tuple[tuple[str, ...], dict[tuple[tuple[str, ...], ...], 
                 "Postgres: permission denied for function empty_work_tables; grant the role EXECUTE"
                 " on it, or use another role"
             ),
-            (CHECK,): "Postgres: permission denied for function list_filled_work_tables; grant the"
+            (CHECK,): "Postgres: permission denied for function comparable_embedding; grant the"
             " role EXECUTE on it, or use another role",
             (MIGRATE,): f"{NO_OWNER} (and 2 more)",
             (DETACH, ROLLBACK): OWNED,

@@ -684,8 +684,8 @@ def test_what_somebody_else_made_of_a_view_of_ours_is_not_dropped(
         assert (refused.code, refused.out) == (1, "")
         assert refused.err == (
             "fluffy-sql: Postgres: cannot drop view cluster_overview because other objects depend"
-            " on it (view dashboard depends on view cluster_overview); take that out of the way,"
-            " for it is not fluffy_sql's, and run again\n"
+            " on it (view dashboard depends on view cluster_overview); drop or change what"
+            " depends on it, which is not fluffy_sql's, and run again\n"
         )
         assert (objects(application), library(application)) == (before, kept)
     assert command("migrate").code == 0

@@ -165,7 +165,10 @@ def run_something(url: str, chance: random.Random) -> RunResult | AssignResult:
         return running.assign(url, moved=chance.random() < 0.5)
     settings = running.settings(k=K, seed=chance.randrange(1000), refine=False, restarts=1)
     return running.generate(
-        url, settings, recluster=kind == "recluster", cold=chance.random() < 0.3
+        url,
+        settings,
+        recluster=kind == "recluster",
+        cold=chance.random() < 0.3 and kind == "recluster",
     )
 
 

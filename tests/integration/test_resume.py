@@ -142,7 +142,7 @@ def test_only_the_newest_run_can_be_resumed(session: Session, database_url: str)
         generate(database_url, progress=StopsAt("assign"), **SETTINGS)
     generate(database_url, k=3)
     before = snapshot(session)
-    with pytest.raises(HistoryError, match="the newest one ended well"):
+    with pytest.raises(HistoryError, match="the newest one succeeded"):
         resume(database_url)
     assert snapshot(session) == before
 

@@ -6,13 +6,13 @@ from hashlib import sha256
 
 from fluffy_sql.resources import migrations_folder
 
-# As of the release after which each stands here. Add new ones when they are released.
+# These of 0.2.0. A new one is added when it is released.
 FROZEN = {
-    "0001_library": "",
-    "0002_runs": "",
-    "0003_counts": "",
-    "0004_bookkeeping": "",
-    "0005_work_tables": "",
+    "0001_library": "e8e3d6d7d0a93f2dda9f9ad5692f13655a7acd9f4f6af1097ea719fee8e35ab8",
+    "0002_runs": "16851e751e8a9bab6e4d1d622f4980a3cb6664b0aafc80dd6d122e9a501e3d10",
+    "0003_counts": "644dcb710335dee512d8c73ce8d94eb7d07d07b32ed51054da4bb106f3ecdbf5",
+    "0004_bookkeeping": "c6e2324de8a1575c5b1637145d4783e14e94ff8896a37be132c065403fa03101",
+    "0005_work_tables": "c5eaf49911da76048f950c7ced0bae10ef1a276ee431998482deb44157ace986",
 }
 
 

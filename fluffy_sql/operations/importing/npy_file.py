@@ -20,7 +20,7 @@ def read_npy(file: Path, paths: Path) -> Iterator[batches.Batch]:
     path_rows = csv_rows(paths, ("path",))
     paths_in_file = 0
     for start in range(0, vectors_in_file, batches.ROWS_PER_BATCH):
-        # Mapped anew for each batch: pages count as this process's memory until they're unmapped.
+        # Mapped again for each batch: pages count as this process's memory until they're unmapped.
         raw = _map_npy(file)[start : start + batches.ROWS_PER_BATCH]
         rows = list(islice(path_rows, len(raw)))
         paths_in_file += len(rows)

@@ -53,7 +53,7 @@ def locate(root: Path, path: str | None) -> Path:
         file = (root / path).resolve()
         if not file.is_relative_to(root):
             raise UnreadableError(Reason.OUTSIDE_ROOT)
-        # A pipe or a device would be waited for, perhaps for ever.
+        # A pipe or a device would be waited for, perhaps forever.
         if file.exists() and not file.is_file():
             raise UnreadableError(Reason.NOT_A_FILE)
     except PermissionError:

@@ -30,7 +30,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class Photo:
-    """A photo of a cluster that is to be looked at.
+    """A photo of a cluster to look at.
 
     Attributes:
         section: why it is shown: `central`, `between` or `outermost`.
