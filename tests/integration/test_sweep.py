@@ -72,7 +72,7 @@ def test_photos_without_themes_are_said_to_have_none(
     add_photos(np.random.default_rng(0).normal(size=(1_000, 32)))
     found = sweep(database_url, [4, 8, 16, 32, 64])
     assert not found.measures_agree
-    assert any("fall into no groups" in reason for reason in found.reasons)
+    assert any("form no groups" in reason for reason in found.reasons)
 
 
 def test_a_row_of_a_sweep_is_what_generate_measures(
