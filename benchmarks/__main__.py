@@ -1,27 +1,21 @@
 """The command line of the benchmarks: `python -m benchmarks --help`."""
 
-from __future__ import annotations
-
 import signal
 import sys
 from contextlib import closing
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import psycopg
 
 from benchmarks.database import running_server
 from benchmarks.environment import describe_environment
-from benchmarks.measure import measure_library
-from benchmarks.options import parse_options
+from benchmarks.measure import Run, measure_library
+from benchmarks.options import Options, parse_options
 from benchmarks.report import describe_run, markdown, results_json, text_tables
 from benchmarks.summary import summarize
 from fluffy_sql.cli.console import stderr_console, stdout_console
 from fluffy_sql.errors import FluffySqlError
-
-if TYPE_CHECKING:
-    from benchmarks.measure import Run
-    from benchmarks.options import Options
 
 _STOPPED_BY_SIGNAL = 130
 

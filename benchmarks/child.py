@@ -4,8 +4,6 @@ It reads `{"module": ..., "url": ..., "k": ...}` from stdin, for arguments of a 
 by everyone on the machine, and prints `{"seconds": ..., "memory_mb": ...}` as its last line.
 """
 
-from __future__ import annotations
-
 import json
 import resource
 import sys

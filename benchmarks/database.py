@@ -1,26 +1,20 @@
 """The server that all contenders share, and a database on it that is thrown away."""
 
-from __future__ import annotations
-
 import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 
-from benchmarks.library import made_photos
+from benchmarks.library import Library, made_photos
 from benchmarks.records import build_photos
 from benchmarks.statements import statement
 from fluffy_sql.postgres.embedded import embedded_server
 from fluffy_sql.postgres.schema import migrate
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from benchmarks.library import Library
 
 _DATABASE = "fluffy_sql_benchmark"
 

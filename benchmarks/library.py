@@ -6,17 +6,11 @@ a spread that falls from dimension to dimension. Which axes are the wide ones do
 k-means, so they are the first ones.
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
+from numpy.typing import NDArray
 
 SEED = 0
 CHUNK_ROWS = 10_000

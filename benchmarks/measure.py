@@ -1,24 +1,19 @@
 """Runs contenders, each in a process of its own, and measures what they did."""
 
-from __future__ import annotations
-
 import json
 import signal
 import subprocess
 import sys
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import psycopg
+
+from benchmarks.contenders import Contender
 from benchmarks.database import connect, fetch_one, library_database, reset
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
-
-    import psycopg
-
-    from benchmarks.contenders import Contender
-    from benchmarks.library import Library
+from benchmarks.library import Library
 
 _CHECKOUT = Path(__file__).resolve().parents[1]
 

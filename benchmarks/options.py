@@ -1,17 +1,13 @@
 """The arguments of `python -m benchmarks`, and what they say to run."""
 
-from __future__ import annotations
-
 import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from benchmarks.contenders import CONTENDERS, FLOOR, Contender, contender_named
 from benchmarks.library import SEED, Library
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _RESULTS = Path(__file__).resolve().parent / "results"
 

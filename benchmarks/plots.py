@@ -1,26 +1,20 @@
 """Two plots of the seconds: against photos, and against k. Each as PNG and as SVG."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import log
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from benchmarks.contenders import REFERENCE
+from benchmarks.summary import Summary
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from pathlib import Path
-
-    from matplotlib.axes import Axes
-
-    from benchmarks.summary import Summary
-
-    Line = list[tuple[int, float]]
+Line = list[tuple[int, float]]
 
 
 @dataclass(frozen=True)

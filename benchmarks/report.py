@@ -1,22 +1,17 @@
 """Summaries as a table on a terminal, as Markdown, and as JSON with everything."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
 from benchmarks.contenders import CONTENDERS, REFERENCE
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from benchmarks.measure import Run
-    from benchmarks.summary import Summary
+from benchmarks.measure import Run
+from benchmarks.summary import Summary
 
 _HEADINGS = (
     "k",

@@ -1,7 +1,5 @@
 """The statements of the benchmarks: `benchmarks/sql/*.sql`, one a file."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 SQL_FOLDER = Path(__file__).resolve().parent / "sql"

@@ -1,18 +1,12 @@
 """What runs come to: medians, and ratios between contenders."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from statistics import median
-from typing import TYPE_CHECKING
 
 from benchmarks.contenders import CONTENDERS, REFERENCE
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from benchmarks.measure import Run
+from benchmarks.measure import Run
 
 _PLACES = {contender.name: place for place, contender in enumerate(CONTENDERS)}
 

@@ -1,26 +1,21 @@
 """Embeddings out of the database and labels back into it: the ordinary way, and the fastest one."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import psycopg
+from numpy.typing import NDArray
 from pgvector.psycopg import register_vector
 
 from benchmarks.records import build_labels, parse_photos
 from benchmarks.statements import statement
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from numpy.typing import NDArray
-
-    Ids = NDArray[np.int64]
-    Vectors = NDArray[np.float32]
-    # Takes vectors and k; gives each vector a label from 0 up.
-    FitLabels = Callable[[Vectors, int], NDArray[np.int64]]
+Ids = NDArray[np.int64]
+Vectors = NDArray[np.float32]
+# Takes vectors and k; gives each vector a label from 0 up.
+FitLabels = Callable[[Vectors, int], NDArray[np.int64]]
 
 
 def label_by_select(url: str, k: int, fit_labels: FitLabels) -> None:

@@ -4,17 +4,13 @@ The statement is parsed by PostgreSQL's own parser (pglast). It is not a planner
 that our statements came up against (docs/explanation/scaling.md), and a server has the last word.
 """
 
-from __future__ import annotations
-
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pglast
 from pglast import ast
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # Tables that are cut into shards, and views of them, with the column that says on which shard a row
 # lies. A table of another name is a reference table or a table of the coordinator.

@@ -1,7 +1,5 @@
 """A real Postgres for the tests that need one, and a database of its own for each of them."""
 
-from __future__ import annotations
-
 import gc
 import os
 import shutil
@@ -11,25 +9,23 @@ import warnings
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 # Before numpy is there: several threads of it beside the other workers wait for each other busily.
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
 import psycopg
 import pytest
+from numpy.typing import NDArray
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from fluffy_sql.cli.main import run as run_command_line
 from fluffy_sql.postgres import embedded, schema
 from fluffy_sql.postgres.session import Session
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from numpy.typing import NDArray
 
 ROOM_FOR_A_SERVER = 4 * 2**30
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -1,17 +1,11 @@
 """A tiny k-means in NumPy, written to be read: what the database must agree with."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Matrix = NDArray[np.float64]
-    Labels = NDArray[np.int64]
+Matrix = NDArray[np.float64]
+Labels = NDArray[np.int64]
 
 
 def unit_rows(rows: Matrix) -> Matrix:

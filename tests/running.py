@@ -1,24 +1,19 @@
 """Runs operations as the command line does: a session for each."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 from fluffy_sql.kmeans.settings import KMeansSettings
 from fluffy_sql.operations import assign as assigning
 from fluffy_sql.operations import generate as generating
 from fluffy_sql.operations import sweep as sweeping
+from fluffy_sql.operations.assign import AssignResult
+from fluffy_sql.operations.sweep import SweepResult
 from fluffy_sql.postgres.explain import ExplainedStatement, PlanRecorder
 from fluffy_sql.postgres.session import DEFAULT_SCHEMA, Session
+from fluffy_sql.runs.progress import Progress
+from fluffy_sql.runs.record import RunResult
 from fluffy_sql.settings import ClusteringSettings, clustering_settings
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from fluffy_sql.operations.assign import AssignResult
-    from fluffy_sql.operations.sweep import SweepResult
-    from fluffy_sql.runs.progress import Progress
-    from fluffy_sql.runs.record import RunResult
 
 
 def settings(**given: Any) -> ClusteringSettings:

@@ -4,8 +4,6 @@ The modules are imported only by the process that runs one: each brings librarie
 its memory is measured.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 REFERENCE = "fluffy_sql"

@@ -1,15 +1,10 @@
 """FAISS Kmeans, on all cores."""
 
-from __future__ import annotations
-
 import os
-from typing import TYPE_CHECKING
 
 import faiss
 import numpy as np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from numpy.typing import NDArray
 
 
 def fit_labels(vectors: NDArray[np.float32], k: int) -> NDArray[np.int64]:

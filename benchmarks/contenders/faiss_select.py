@@ -1,7 +1,5 @@
 """FAISS on what SELECT returns."""
 
-from __future__ import annotations
-
 from benchmarks.contenders.faiss_fit import fit_labels
 from benchmarks.transfer import label_by_select
 

@@ -1,7 +1,5 @@
 """What cannot be saved: every embedding is read once, every row is written once."""
 
-from __future__ import annotations
-
 import psycopg
 
 from benchmarks.statements import statement

@@ -1,7 +1,5 @@
 """What `fluffy-sql generate --k K --metric l2` does."""
 
-from __future__ import annotations
-
 from fluffy_sql.operations.generate import GenerateRequest, generate
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.settings import DatabaseSettings, clustering_settings

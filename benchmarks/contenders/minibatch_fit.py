@@ -1,14 +1,8 @@
 """scikit-learn's MiniBatchKMeans, with its defaults."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.cluster import MiniBatchKMeans
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 
 def fit_labels(vectors: NDArray[np.float32], k: int) -> NDArray[np.int64]:

@@ -1,7 +1,5 @@
 """pgvector's own k-means, which its ivfflat index begins with; nothing tells what is in a list."""
 
-from __future__ import annotations
-
 import psycopg
 
 from benchmarks.statements import statement

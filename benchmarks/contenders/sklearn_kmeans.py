@@ -1,16 +1,10 @@
 """Full k-means on what COPY returns: slow, and as good as one descent gets."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 
 from benchmarks.transfer import label_by_copy
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 
 def run(url: str, k: int) -> None:

@@ -1,19 +1,15 @@
 """Headless Chromium, told over a pipe what to do: no port is opened, and no package is needed."""
 
-from __future__ import annotations
-
 import base64
 import itertools
 import json
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+from pathlib import Path
+from typing import Any
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 

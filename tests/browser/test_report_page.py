@@ -1,14 +1,15 @@
 """The page of a report in a real browser: light and dark, on a desk and on a phone."""
 
-from __future__ import annotations
-
 import io
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from fluffy_sql.operations.report.album import make_pictures
@@ -27,12 +28,6 @@ from fluffy_sql.operations.report.model import (
 from fluffy_sql.operations.report.page import render
 from tests.browser.chromium import Browser, chromium, find_chromium
 from tests.unit.report_helpers import RUN, a_cluster
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from numpy.typing import NDArray
 
 PROGRAM = find_chromium()
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="there is no Chromium on this machine")

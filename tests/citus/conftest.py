@@ -1,11 +1,11 @@
 """Databases on Citus: a coordinator and its workers."""
 
-from __future__ import annotations
-
 import os
 import uuid
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -17,10 +17,6 @@ from fluffy_sql.postgres.session import Session
 from tests.citus.containers import citus_in_containers
 from tests.citus.local_server import LocalServer
 from tests.conftest import docker_answers
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 NODES = """
     SELECT nodename, nodeport, groupid FROM pg_dist_node

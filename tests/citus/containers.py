@@ -1,19 +1,13 @@
 """A coordinator of Citus and two workers in containers."""
 
-from __future__ import annotations
-
 import warnings
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from typing import TYPE_CHECKING
 
 import psycopg
+from testcontainers.community.postgres import PostgresContainer
 
 from tests.security.helpers import PASSWORD
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from testcontainers.community.postgres import PostgresContainer
 
 IMAGE = "citusdata/citus:13.2.0"
 COORDINATOR = "coordinator"

@@ -1,7 +1,5 @@
 """A server of Citus that runs on this machine, to be killed and started again."""
 
-from __future__ import annotations
-
 import shlex
 import subprocess
 import time

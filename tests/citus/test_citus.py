@@ -1,16 +1,17 @@
 """The whole path of the command line on Citus, a coordinator and its workers."""
 
-from __future__ import annotations
-
 import json
 import shlex
 import uuid
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psycopg
 import pytest
+from numpy.typing import NDArray
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sklearn.metrics import adjusted_rand_score
@@ -22,6 +23,7 @@ from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.work_tables import empty
 from fluffy_sql.runs.commit import FinalTransaction
 from tests import running
+from tests.citus.local_server import LocalServer
 from tests.conftest import Finished, made_library
 from tests.docs.examples import examples_of, same
 from tests.docs.pages import DOCS, blocks_of
@@ -33,14 +35,6 @@ from tests.integration.helpers import (
     work_tables,
 )
 from tests.security.helpers import PASSWORD, apply_grants
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from tests.citus.local_server import LocalServer
 
 PHOTOS, THEMES = 1_500, 8
 # What a step, and the final pass, may not do: carry rows to the coordinator to work on them there.

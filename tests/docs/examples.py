@@ -4,18 +4,18 @@ The tutorial runs in a folder that looks like a fresh clone. Every other page ru
 database that the tutorial leaves, from its first block to its last.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import shlex
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -26,10 +26,6 @@ from fluffy_sql.cli import main as cli
 from fluffy_sql.postgres.embedded import embedded_server
 from fluffy_sql.postgres.programs import find_psql
 from tests.docs.pages import CHECKOUT, DOCS, Block, blocks_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 TUTORIAL = DOCS / "tutorial.md"
 # What a reader's clone is called in the examples.

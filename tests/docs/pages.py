@@ -1,7 +1,5 @@
 """The pages that people read: where they are, their blocks, headings and tables."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """docs/guides/errors.md quotes messages as the code has them."""
 
-from __future__ import annotations
-
 import ast
 import re
 

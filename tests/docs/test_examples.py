@@ -1,9 +1,7 @@
 """Every example prints what its page shows; if it does not: python -m tests.docs.write."""
 
-from __future__ import annotations
-
 from difflib import unified_diff
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -18,9 +16,6 @@ from tests.docs.examples import (
     same,
 )
 from tests.docs.pages import DOCS, PAGES
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # tests/guest/test_guide.py and tests/citus run these.
 RUN_ELSEWHERE = {DOCS / "guides" / "your-database.md", DOCS / "explanation" / "scaling.md"}

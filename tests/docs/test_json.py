@@ -1,26 +1,19 @@
 """docs/reference/json.md has the fields that commands print, and no other."""
 
-from __future__ import annotations
-
 import json
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psycopg
+import pytest
 
 from fluffy_sql.operations.distribute import DistributedTable, DistributeResult
-from tests.conftest import made_library
+from tests.conftest import Finished, made_library
 from tests.docs.pages import DOCS, first_codes_of, rows_of, sections_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    import pytest
-
-    from tests.conftest import Finished
 
 SECTIONS = sections_of(DOCS / "reference" / "json.md")
 CHECKS = sections_of(DOCS / "reference" / "commands.md")["check"]

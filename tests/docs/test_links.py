@@ -1,16 +1,11 @@
 """What pages and code refer to is there."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tests.docs.pages import CHECKOUT, PAGES, anchors_of, name_of, prose_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _ELSEWHERE = re.compile(r"[a-z]+:")

@@ -1,7 +1,5 @@
 """CI tests what README claims, pre-commit runs what `make check` runs, YAML is YAML."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

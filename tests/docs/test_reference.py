@@ -1,9 +1,8 @@
 """docs/reference is complete: commands and options, settings, what is in the schema."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import click
 import pytest
@@ -13,13 +12,9 @@ from pydantic_core import PydanticUndefined
 
 from fluffy_sql import Library
 from fluffy_sql.cli import main as cli
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.settings import load_settings
 from tests.docs.pages import CHECKOUT, DOCS, first_codes_of, rows_of, sections_of, text_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from fluffy_sql.postgres.session import Session
 
 REFERENCE = DOCS / "reference"
 COMMANDS = sections_of(REFERENCE / "commands.md")

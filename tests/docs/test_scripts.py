@@ -1,10 +1,9 @@
 """The scripts of examples/ run, and say what they should; leader.py has tests of its own."""
 
-from __future__ import annotations
-
 import re
 import runpy
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -12,11 +11,7 @@ from fluffy_sql import open_library
 from tests.conftest import made_library
 from tests.docs.pages import CHECKOUT
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    Script = Callable[[str], list[str]]
+Script = Callable[[str], list[str]]
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 A block that shows what is printed, but for what varies, stays as it is.
 """
 
-from __future__ import annotations
-
 import sys
 import tempfile
 from pathlib import Path

@@ -1,8 +1,7 @@
 """A library with a history to befall, and the table of what was found after each fault."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from psycopg.conninfo import conninfo_to_dict
@@ -10,9 +9,6 @@ from psycopg.conninfo import conninfo_to_dict
 from tests.faults.library import make_library
 from tests.faults.own_server import OwnServer
 from tests.faults.table import DOCUMENT, Table
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 WRITE_TABLE = "--write-fault-table"
 

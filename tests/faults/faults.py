@@ -1,7 +1,5 @@
 """Every fault that is injected. The table in docs/explanation/reliability.md has a row for each."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 # Of a run of generate, in their order. The last two are of the final transaction: all of it is

@@ -1,7 +1,5 @@
 """The library that faults befall."""
 
-from __future__ import annotations
-
 from tests.conftest import made_library
 from tests.faults.state import connect
 from tests.faults.stopping import GATES

@@ -1,10 +1,10 @@
 """A server of a test's own, to be stopped as by a power cut and to run out of disk."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from pathlib import Path
+from typing import Self
 
 import psycopg
 from psycopg import sql
@@ -14,10 +14,6 @@ from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.embedded import EmbeddedServer, embedded_server
 from tests.conftest import folder_of_a_server
 from tests.faults.library import make_library
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 
 @dataclass(frozen=True)

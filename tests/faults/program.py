@@ -1,20 +1,15 @@
 """fluffy-sql as a process of its own, or as a thread."""
 
-from __future__ import annotations
-
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from threading import Thread
-from typing import TYPE_CHECKING
 
 from fluffy_sql.errors import FluffySqlError
 from tests.conftest import Finished
 from tests.faults.stopping import PATIENCE_SECONDS
 from tests.integration.helpers import generate
-
-if TYPE_CHECKING:
-    import os
 
 COMMANDS = {
     "generate": ("generate", "--k", "5"),

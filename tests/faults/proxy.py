@@ -1,18 +1,14 @@
 """A network that can be cut: passes bytes on between a program and its server."""
 
-from __future__ import annotations
-
 import socket
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock, Thread
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _PORT = "5432"
 # What a server answers when a transaction is committed.

@@ -1,7 +1,5 @@
 """All that is in a database, to be compared before and after a fault."""
 
-from __future__ import annotations
-
 import re
 import time
 from dataclasses import dataclass

@@ -1,21 +1,16 @@
 """Stops a program at a certain moment, by locks that it has to wait for."""
 
-from __future__ import annotations
-
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 
+import psycopg
 import pytest
 from psycopg import sql
 
 from tests.faults.state import connect
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from datetime import datetime
-
-    import psycopg
 
 PATIENCE_SECONDS = 20
 

@@ -1,7 +1,5 @@
 """The table of faults in docs/explanation/reliability.md: written by the tests, held to it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path

@@ -1,18 +1,12 @@
 """Server processes that an administrator terminates: the main one, a worker's, or all."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
 from tests.faults.faults import CUT_OFF, Fault
 from tests.faults.program import Generating
 from tests.faults.state import connect, examine, state
 from tests.faults.stopping import Stopped, stopped
-
-if TYPE_CHECKING:
-    from tests.faults.table import Table
+from tests.faults.table import Table
 
 MAIN = "SELECT backend_pid FROM cluster_runs WHERE status = 'running'"
 OURS = """

@@ -1,9 +1,5 @@
 """A network that drops the program's connections: once, or for good."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
 from fluffy_sql.postgres.session import Session
@@ -12,9 +8,7 @@ from tests.faults.program import Generating
 from tests.faults.proxy import Proxy
 from tests.faults.state import examine, state
 from tests.faults.stopping import stopped
-
-if TYPE_CHECKING:
-    from tests.faults.table import Table
+from tests.faults.table import Table
 
 ADVICE = "; fluffy-sql runs says whether the run was committed; if not, run again"
 ANSWER_LOST = "network connection dropped with the answer"

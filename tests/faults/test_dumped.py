@@ -1,7 +1,5 @@
 """A backup that is taken while a run is at work: it locks every table, and the run waits for it."""
 
-from __future__ import annotations
-
 from tests.faults.program import Generating
 from tests.faults.state import connect, state, wait_until_gone
 from tests.faults.stopping import stopped, wait_for

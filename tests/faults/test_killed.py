@@ -1,9 +1,7 @@
 """SIGKILL of the program: nobody tidies up but the server and the next run."""
 
-from __future__ import annotations
-
 import signal
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -11,11 +9,7 @@ from tests.faults.faults import KILLED, Fault
 from tests.faults.program import Program
 from tests.faults.state import examine, state, wait_until_gone
 from tests.faults.stopping import stopped
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.faults.table import Table
+from tests.faults.table import Table
 
 
 @pytest.mark.parametrize("fault", KILLED, ids=str)

@@ -1,28 +1,22 @@
 """A server that stops as by a power cut, and one whose disk is full."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import sql
 
 from tests.faults.faults import FULL, STOPPED, Fault
+from tests.faults.own_server import OwnServer
 from tests.faults.program import Generating
 from tests.faults.proxy import Proxy
 from tests.faults.state import examine, state
 from tests.faults.stopping import stopped
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from tests.faults.own_server import OwnServer
-    from tests.faults.table import Table
+from tests.faults.table import Table
 
 SPACE_MEGABYTES = 24
 DONE = "COMMIT done"

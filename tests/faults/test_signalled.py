@@ -1,9 +1,7 @@
 """Ctrl-C and SIGTERM: a clean message, exit code 130, and nothing left."""
 
-from __future__ import annotations
-
 import signal
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -11,11 +9,7 @@ from tests.faults.faults import SIGNALLED, Fault
 from tests.faults.program import Program
 from tests.faults.state import examine, state, wait_until_gone
 from tests.faults.stopping import stopped
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.faults.table import Table
+from tests.faults.table import Table
 
 SIGNALS = {"Ctrl-C": signal.SIGINT, "SIGTERM": signal.SIGTERM}
 SAID = "fluffy-sql: stopped; what was not committed is rolled back"

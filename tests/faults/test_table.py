@@ -1,7 +1,5 @@
 """docs/explanation/reliability.md shows every fault there is, as the tests print it."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.faults.faults import FAULTS

@@ -1,9 +1,5 @@
 """Timeouts that an administrator set for the role, or a user in the address."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 from psycopg.conninfo import make_conninfo
 
@@ -11,9 +7,7 @@ from tests.faults.faults import TIMED_OUT, Fault
 from tests.faults.program import Generating
 from tests.faults.state import examine, state
 from tests.faults.stopping import stopped
-
-if TYPE_CHECKING:
-    from tests.faults.table import Table
+from tests.faults.table import Table
 
 SAID = {
     "statement_timeout": "Postgres: canceling statement due to statement timeout;"

@@ -1,7 +1,5 @@
 """What lies in a database, to be compared whole: before and after."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import psycopg

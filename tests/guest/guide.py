@@ -1,7 +1,5 @@
 """The blocks of docs/guides/your-database.md, which tests run."""
 
-from __future__ import annotations
-
 import re
 
 from tests.docs.pages import DOCS, sections_of, texts_of_blocks

@@ -1,23 +1,17 @@
 """What the tests of a guest share: the application's own statements, and questions of tests."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 
-from tests.conftest import made_library
+from tests.conftest import Finished, made_library
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from tests.conftest import Finished
-
-    Run = Callable[..., Finished]
+Run = Callable[..., Finished]
 
 PATIENCE_SECONDS = 20
 

@@ -1,24 +1,20 @@
 """PgBouncer in front of a test's server."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import socket
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from fluffy_sql.postgres.programs import find_account, we_are_root
 from tests.guest.helpers import PATIENCE_SECONDS, wait_until
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 def find_pgbouncer() -> str | None:

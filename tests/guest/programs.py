@@ -1,7 +1,5 @@
 """pg_dump and psql, of the embedded server's package or of the machine."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import subprocess

@@ -1,10 +1,8 @@
 """Roles that may do this and not that."""
 
-from __future__ import annotations
-
 import uuid
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
@@ -12,9 +10,6 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from tests.guest.helpers import execute
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 PASSWORD = uuid.uuid4().hex
 # What an owner of tables needs.

@@ -1,8 +1,7 @@
 """Alembic's autogenerate on a migrated database proposes what the guide says, and nothing else."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from psycopg.conninfo import conninfo_to_dict
@@ -10,9 +9,6 @@ from psycopg.conninfo import conninfo_to_dict
 from fluffy_sql.postgres import schema
 from tests.guest.guide import added, blocks
 from tests.guest.helpers import execute
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 alembic = pytest.importorskip("alembic")
 sqlalchemy = pytest.importorskip("sqlalchemy")

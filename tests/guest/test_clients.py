@@ -1,14 +1,12 @@
 """Clients of the application, several at once: nobody waits or fails because photos are counted."""
 
-from __future__ import annotations
-
 import os
 import random
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Event
-from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
@@ -17,9 +15,6 @@ from psycopg import errors
 from fluffy_sql.operations.check import check
 from tests.guest.helpers import add_photos, ask, execute
 from tests.integration.helpers import generate
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 # FLUFFY_SQL_SECONDS=60 for more.
 SECONDS = float(os.environ.get("FLUFFY_SQL_SECONDS", "1.5"))

@@ -1,24 +1,18 @@
 """Time stamps are the application's: what changed is told by what it is now, not by when."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from fluffy_sql.algorithms import Survey
 from fluffy_sql.operations.check import check
 from fluffy_sql.runs.progress import Progress
 from tests import running
-from tests.guest.helpers import add_photos, execute
+from tests.guest.helpers import Run, add_photos, execute
 from tests.integration.helpers import generate
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from fluffy_sql.algorithms import Survey
-    from tests.guest.helpers import Run
 
 # What applications do with the columns that they share with us.
 CLOCKS = {

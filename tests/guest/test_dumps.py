@@ -1,22 +1,17 @@
 """A database from a dump: what is ours in it is recognised, and what is missing is made."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 from fluffy_sql.postgres import schema
+from tests.conftest import Finished
 from tests.guest.catalog import add_stamped_photos, catalog
 from tests.guest.helpers import ask, execute
 from tests.guest.programs import dump, load
 from tests.integration.helpers import generate
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from tests.conftest import Finished
 
 VECTOR = "CREATE EXTENSION vector"
 # All of our tables, and nothing that has no data.

@@ -1,21 +1,15 @@
 """pgvector in a schema of its own, as Supabase has it, whoever has that in a search_path."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
 
 from fluffy_sql.postgres import schema
+from tests.conftest import Finished
 from tests.guest.catalog import add_stamped_photos, catalog, write_new_photo
 from tests.guest.helpers import ask, execute
 from tests.guest.roles import role, user
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.conftest import Finished
 
 EXTENSIONS = ("CREATE SCHEMA extensions", "CREATE EXTENSION vector SCHEMA extensions")
 PHOTOS = (

@@ -1,11 +1,10 @@
 """Every recipe of docs/guides/your-database.md, on databases as its frameworks make them."""
 
-from __future__ import annotations
-
 import os
 import re
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -22,9 +21,6 @@ from tests.guest.poolers import find_pgbouncer, pgbouncer
 from tests.guest.programs import dump, load
 from tests.guest.roles import role, user
 from tests.integration.helpers import generate
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PHOTOS = (
     "CREATE TABLE photos (id bigserial PRIMARY KEY, path varchar(200) NOT NULL,"

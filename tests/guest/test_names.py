@@ -1,21 +1,15 @@
 """The application's own objects that have the names of ours: neither is in the other's way."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from psycopg.conninfo import make_conninfo
 
 from fluffy_sql.postgres import definitions, schema
+from tests.conftest import Finished
 from tests.guest.catalog import add_stamped_photos, catalog, write_new_photo
 from tests.guest.helpers import ask, execute
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.conftest import Finished
 
 PHOTOS = (
     "CREATE TABLE photos (id bigserial PRIMARY KEY, path text NOT NULL, embedding vector(8),"

@@ -1,8 +1,7 @@
 """A partitioned table of photos, and statements of the application on single partitions."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -13,13 +12,8 @@ from fluffy_sql.operations.check import check
 from fluffy_sql.postgres import schema
 from tests import running
 from tests.conftest import made_library
-from tests.guest.helpers import ask, execute
+from tests.guest.helpers import Run, ask, execute
 from tests.integration.helpers import generate
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from tests.guest.helpers import Run
 
 # Two levels; the key holds what the table is partitioned by, so an id may come twice.
 APPLICATION = (

@@ -1,12 +1,12 @@
 """PgBouncer in between: runs are refused before they set anything, and looking leaves nothing."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import psycopg
@@ -16,15 +16,9 @@ from psycopg.conninfo import conninfo_to_dict
 from fluffy_sql.errors import DatabaseError
 from fluffy_sql.postgres import pooler
 from fluffy_sql.postgres.session import Session
-from tests.guest.helpers import add_photos, ask, execute, kill_at_work
+from tests.guest.helpers import Run, add_photos, ask, execute, kill_at_work
 from tests.guest.poolers import find_pgbouncer, pgbouncer
 from tests.integration.helpers import generate
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from tests.guest.helpers import Run
 
 pytestmark = pytest.mark.skipif(
     find_pgbouncer() is None, reason="there is no pgbouncer here (apt install pgbouncer)"

@@ -1,8 +1,7 @@
 """Tables in a publication: Postgres refuses to change rows that it can't tell apart."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import psycopg
@@ -11,13 +10,7 @@ import pytest
 from fluffy_sql.operations.check import check
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.schema import WITHOUT_IDENTITY
-from tests.guest.helpers import add_photos, ask, execute, kill_at_work
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from tests.guest.helpers import Run
+from tests.guest.helpers import Run, add_photos, ask, execute, kill_at_work
 
 ALL_TABLES = "CREATE PUBLICATION everything FOR ALL TABLES"
 OF_SCHEMAS = "CREATE PUBLICATION everything FOR TABLES IN SCHEMA public, fluffy_sql"

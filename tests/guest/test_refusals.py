@@ -1,24 +1,19 @@
 """What migrate refuses, it refuses in one line and before it changes anything."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
 from fluffy_sql.postgres import schema
+from tests.conftest import Finished
 from tests.guest.catalog import add_stamped_photos, catalog
 from tests.guest.helpers import ask, execute
 from tests.guest.roles import role
 from tests.integration.helpers import generate
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from tests.conftest import Finished
 
 PHOTOS = "CREATE TABLE photos (id bigserial PRIMARY KEY, path text NOT NULL, embedding vector(8))"
 CLUSTER = "id bigserial PRIMARY KEY, name text, photos_count integer DEFAULT 0"

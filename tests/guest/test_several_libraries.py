@@ -1,11 +1,11 @@
 """Several libraries in one database: each has a schema of its own, and none knows of the others."""
 
-from __future__ import annotations
-
 import uuid
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -16,18 +16,12 @@ from fluffy_sql.errors import BusyError, SchemaError
 from fluffy_sql.operations import check as checking
 from fluffy_sql.operations.check import check
 from fluffy_sql.postgres import schema
+from fluffy_sql.runs.progress import Progress
+from fluffy_sql.runs.record import RunResult
 from tests import running
-from tests.guest.helpers import add_photos, ask, at_work, execute, wait_until
+from tests.conftest import Finished
+from tests.guest.helpers import Run, add_photos, ask, at_work, execute, wait_until
 from tests.integration.test_generate import AtPhase
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from fluffy_sql.runs.progress import Progress
-    from fluffy_sql.runs.record import RunResult
-    from tests.conftest import Finished
-    from tests.guest.helpers import Run
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,12 @@
 """A standby of the application's server: looking works there, and nothing is taken for wrong."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,14 +16,8 @@ from fluffy_sql.operations.check import check
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.programs import find_account, find_programs, we_are_root
 from tests.conftest import folder_of_a_server
-from tests.guest.helpers import add_photos, ask, at_work, execute, wait_until
+from tests.guest.helpers import Run, add_photos, ask, at_work, execute, wait_until
 from tests.integration.helpers import generate
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from tests.guest.helpers import Run
 
 SETTINGS = (
     "-c listen_addresses='' -c unix_socket_directories=. -c fsync=off"

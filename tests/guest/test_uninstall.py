@@ -1,23 +1,17 @@
 """Uninstalling takes all of ours and nothing of theirs, or nothing at all."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
 
 from fluffy_sql.errors import BusyError
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.session import Session
+from tests.conftest import Finished
 from tests.guest.catalog import add_stamped_photos, catalog
 from tests.guest.helpers import ask, execute
 from tests.guest.roles import role, user
 from tests.integration.helpers import generate
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.conftest import Finished
 
 PHOTOS = (
     "CREATE TABLE photos (id bigserial PRIMARY KEY, path text NOT NULL, embedding vector(8),"

@@ -1,21 +1,15 @@
 """Indexes on embeddings make the final transaction long: runs name them, before and if it fails."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from fluffy_sql.postgres import schema
+from tests.conftest import Finished
 from tests.guest.catalog import add_stamped_photos
 from tests.guest.helpers import execute
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.conftest import Finished
 
 HNSW = "CREATE INDEX near ON photos USING hnsw (embedding vector_cosine_ops)"
 IVFFLAT = (

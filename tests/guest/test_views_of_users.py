@@ -1,32 +1,25 @@
 """What a user's view usable_photos shows decides: what it has as embedding is what counts."""
 
-from __future__ import annotations
-
 import json
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import psycopg
 import pytest
+from numpy.typing import NDArray
 from psycopg.conninfo import conninfo_to_dict
 
 from fluffy_sql.operations.check import check
 from fluffy_sql.resources import sql_folder
 from tests import running
 from tests.conftest import made_library
-from tests.guest.helpers import add_photos, ask, execute
+from tests.guest.helpers import Run, add_photos, ask, execute
 from tests.integration.helpers import generate
 from tests.integration.test_generate import AtPhase
 from tests.reference import same_partition
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from numpy.typing import NDArray
-
-    from tests.guest.helpers import Run
 
 DIMENSIONS = 8
 K = 4

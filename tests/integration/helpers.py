@@ -1,22 +1,17 @@
 """What whole-run tests share: run a clustering, and read back what it left."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import psycopg
+from numpy.typing import NDArray
 
 from fluffy_sql.kmeans.kmeans import KMeans
+from fluffy_sql.kmeans.tuning import Tuning
+from fluffy_sql.postgres.session import Session
+from fluffy_sql.runs.progress import Progress
+from fluffy_sql.runs.record import RunResult
 from tests import running
-
-if TYPE_CHECKING:
-    import psycopg
-    from numpy.typing import NDArray
-
-    from fluffy_sql.kmeans.tuning import Tuning
-    from fluffy_sql.postgres.session import Session
-    from fluffy_sql.runs.progress import Progress
-    from fluffy_sql.runs.record import RunResult
 
 
 def generate(

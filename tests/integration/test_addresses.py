@@ -1,10 +1,8 @@
 """Addresses as the command line gets them: what is read, what is refused, and what is shown."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
@@ -12,14 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from tests.conftest import Finished
 from tests.unit.test_address import ENCODED_FORMS, PASSWORDS, REFUSED, UNENCODED_FORMS, pieces
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.conftest import Finished
-
-    Run = Callable[..., Finished]
+Run = Callable[..., Finished]
 
 # What can't be in an environment or on a command line.
 GIVEN = [text for text, _ in REFUSED if text.strip() and "\0" not in text]

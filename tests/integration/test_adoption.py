@@ -1,8 +1,7 @@
 """Libraries that another application made: adopted, clustered, and given back as they were."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import psycopg
@@ -11,16 +10,11 @@ from yoyo import read_migrations
 
 from fluffy_sql.errors import SchemaError
 from fluffy_sql.postgres import schema
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.resources import migrations_folder
 from tests import running
-from tests.conftest import made_library
+from tests.conftest import Finished, made_library
 from tests.integration.helpers import asked, generate, query
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from fluffy_sql.postgres.session import Session
-    from tests.conftest import Finished
 
 RAILS_PHOTOS = (
     """

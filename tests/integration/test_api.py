@@ -1,20 +1,19 @@
 """The library as Python sees it: `from fluffy_sql import ...`."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import psycopg
 import pytest
 
 import fluffy_sql
-from fluffy_sql import Cluster, Member, api, open_library
+from fluffy_sql import Cluster, Library, Member, api, open_library
 from fluffy_sql.errors import (
     HistoryError,
     ImportFileError,
@@ -25,11 +24,6 @@ from fluffy_sql.errors import (
     UsageError,
 )
 from tests.conftest import made_library
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from fluffy_sql import Library
 
 THEMES = 5
 # As in the fixture `library`.

@@ -1,17 +1,20 @@
 """Photos are placed at clusters that are there, compared with NumPy; and nothing else changes."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from fluffy_sql.algorithms import Survey
 from fluffy_sql.errors import BusyError, DatabaseError, LibraryError
 from fluffy_sql.operations import assign as assigning
 from fluffy_sql.operations.assign import NamedMove
 from fluffy_sql.operations.importing import import_photos
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.runs.progress import Progress
 from tests.conftest import made_library
 from tests.integration.helpers import (
@@ -23,15 +26,6 @@ from tests.integration.helpers import (
     work_tables,
 )
 from tests.running import assign
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from fluffy_sql.algorithms import Survey
-    from fluffy_sql.postgres.session import Session
 
 NOTHING_LEFT = {
     "too_far": 0,

@@ -4,16 +4,16 @@ Settings are in tests/unit/test_settings.py, files in tests/unit/test_readers.py
 test_extreme_numbers.py, wrong usage in test_cli.py.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import psycopg
@@ -24,17 +24,12 @@ from psycopg.conninfo import make_conninfo
 from fluffy_sql.errors import SchemaError
 from fluffy_sql.postgres import session as session_module
 from fluffy_sql.postgres.schema import require_supported_server
+from fluffy_sql.postgres.session import Session
+from tests.conftest import Finished
 from tests.integration.helpers import generate, query, work_tables
 from tests.unit.test_report_pictures import png_that_claims
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from fluffy_sql.postgres.session import Session
-    from tests.conftest import Finished
-
-    Run = Callable[..., Finished]
+Run = Callable[..., Finished]
 
 # Commands that write to the database, and those that look at tables of ours.
 IMPORT = ("import", "v.csv")

@@ -1,11 +1,9 @@
 """fluffy-sql check: what it finds, what --repair does, and that other sessions can go on."""
 
-from __future__ import annotations
-
 import json
 import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
@@ -16,7 +14,7 @@ from fluffy_sql.operations import check as checking
 from fluffy_sql.operations.check import CHECKS, Check, CheckResult, Finding, check
 from fluffy_sql.postgres.counter_cache import put_into_effect
 from fluffy_sql.postgres.session import Session
-from tests.conftest import made_library
+from tests.conftest import Finished, made_library
 from tests.integration.helpers import generate, query, work_tables
 from tests.integration.test_counts import (
     BEGIN,
@@ -29,13 +27,8 @@ from tests.integration.test_counts import (
 from tests.integration.test_generate import AtPhase
 from tests.sql.helpers import wait_until_blocked
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.conftest import Finished
-
-    Add = Callable[..., list[int]]
-    Run = Callable[..., Finished]
+Add = Callable[..., list[int]]
+Run = Callable[..., Finished]
 
 NAMES = (
     *("schema", "nearest_centroid", "count_triggers", "guard_triggers", "stray_triggers"),

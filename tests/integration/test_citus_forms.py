@@ -3,14 +3,15 @@
 They are plain SQL, so that they run on any Postgres: here everything takes them, on one server.
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from fluffy_sql.cli import generate
 from fluffy_sql.kmeans.kmeans import KMeans
@@ -22,12 +23,6 @@ from fluffy_sql.postgres.statements import on_citus, statement_names
 from fluffy_sql.runs.quality import QualitySample
 from tests.conftest import Finished, made_library
 from tests.integration.helpers import clusters_by_photo, query, work_tables
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from numpy.typing import NDArray
 
 PHOTOS = 400
 TWO_SCOPES = """

@@ -1,7 +1,5 @@
 """The command line: what it prints where, how it ends, and what it asks for in one line."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
@@ -10,8 +8,9 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 import pytest
@@ -20,16 +19,11 @@ from yoyo import read_migrations
 
 from fluffy_sql import __version__
 from fluffy_sql.cli.main import fluffy_sql
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.resources import migrations_folder
-from tests.conftest import made_library
+from tests.conftest import Finished, made_library
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from fluffy_sql.postgres.session import Session
-    from tests.conftest import Finished
-
-    Run = Callable[..., Finished]
+Run = Callable[..., Finished]
 
 COMMANDS = sorted(fluffy_sql.commands)
 UNREACHABLE = "postgresql://me:secret@127.0.0.1:1/photos"

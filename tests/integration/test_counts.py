@@ -1,12 +1,11 @@
 """photos_count is right after any transaction of anyone, and generate never counts double."""
 
-from __future__ import annotations
-
 import random
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from threading import Barrier
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 import pytest
@@ -25,10 +24,7 @@ from tests.conftest import made_library
 from tests.integration.helpers import generate, query
 from tests.sql.helpers import wait_until_blocked
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Add = Callable[..., list[int]]
+Add = Callable[..., list[int]]
 
 WRONG = (
     "SELECT c.id, c.photos_count, count(p.id) FROM clusters AS c"

@@ -4,11 +4,10 @@ Labels, centroids and runs stay, whatever is changed; and what the application w
 after it renamed something without asking, never fails because of us.
 """
 
-from __future__ import annotations
-
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -22,15 +21,10 @@ from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.definitions import NAMES
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.transaction import LockLimits
-from tests.conftest import made_library
+from tests.conftest import Finished, made_library
 from tests.integration.helpers import asked, execute, generate
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from tests.conftest import Finished
-
-    Application = psycopg.Connection[Any]
+Application = psycopg.Connection[Any]
 
 # Tables as an application made them before it heard of us.
 TABLES = """

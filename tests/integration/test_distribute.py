@@ -1,13 +1,8 @@
 """`distribute` where there is no Citus; tests/citus has the rest."""
 
-from __future__ import annotations
+from collections.abc import Callable
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.conftest import Finished
+from tests.conftest import Finished
 
 
 def test_without_citus_it_says_so_in_one_line(

@@ -1,30 +1,24 @@
 """generate --explain: a run's statements with their plans, and nothing left behind."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from fluffy_sql.algorithms import StepReport
 from fluffy_sql.errors import DatabaseError, LibraryError
+from fluffy_sql.postgres.explain import ExplainedStatement
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.runs.progress import Progress
 from tests import running
-from tests.conftest import made_library
+from tests.conftest import Finished, made_library
 from tests.integration.helpers import generate, query, snapshot, work_tables
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from fluffy_sql.algorithms import StepReport
-    from fluffy_sql.postgres.explain import ExplainedStatement
-    from fluffy_sql.postgres.session import Session
-    from tests.conftest import Finished
-
-    Add = Callable[..., list[int]]
-    Run = Callable[..., Finished]
+Add = Callable[..., list[int]]
+Run = Callable[..., Finished]
 
 K = 20
 PHOTOS = 3_000

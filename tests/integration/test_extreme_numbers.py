@@ -1,15 +1,16 @@
 """Embeddings at the ends of what pgvector's type holds: clustered, or refused in one line."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from fluffy_sql.errors import LibraryError
 from fluffy_sql.kmeans.kmeans import KMeans
 from fluffy_sql.kmeans.tuning import Tuning
+from fluffy_sql.postgres.session import Session
 from tests import running
 from tests.conftest import made_library
 from tests.integration.helpers import (
@@ -22,14 +23,7 @@ from tests.integration.helpers import (
 )
 from tests.reference import same_partition
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    from fluffy_sql.postgres.session import Session
-
-    AddPhotos = Callable[..., list[int]]
+AddPhotos = Callable[..., list[int]]
 
 ADVICE = (
     ", which Postgres can't measure under l2, only lengths from 1e-15 to 1e+17;"

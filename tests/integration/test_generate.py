@@ -1,17 +1,17 @@
 """Whole runs on libraries whose answer is known."""
 
-from __future__ import annotations
-
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import psycopg
 import pytest
 from sklearn import cluster as peers
 
+from fluffy_sql.algorithms import Fit, StepReport
 from fluffy_sql.errors import BusyError, DatabaseError, LibraryError, PostconditionError
 from fluffy_sql.kmeans import training
 from fluffy_sql.kmeans.kmeans import KMeans
@@ -31,11 +31,6 @@ from tests.integration.helpers import (
     work_tables,
 )
 from tests.reference import inertia_of_partition, lloyd, nearest, same_partition, unit_rows
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from fluffy_sql.algorithms import Fit, StepReport
 
 
 def scaled_library(seed: int) -> tuple[Any, Any]:

@@ -1,26 +1,19 @@
 """What runs did: shown, compared, taken back."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from fluffy_sql.errors import HistoryError
-from fluffy_sql.operations.history import compare_runs, show_run, undo_run
+from fluffy_sql.operations.history import UndoResult, compare_runs, show_run, undo_run
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.transaction import LockLimits
 from tests import running
-from tests.conftest import made_library
+from tests.conftest import Finished, made_library
 from tests.integration.helpers import clusters_by_photo, generate, query
 from tests.integration.test_recluster import counts_are_right, recluster
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from fluffy_sql.operations.history import UndoResult
-    from tests.conftest import Finished
 
 
 @pytest.fixture(autouse=True)

@@ -1,28 +1,23 @@
 """Imports into a database: what is added, updated, left alone and refused."""
 
-from __future__ import annotations
-
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from numpy.typing import NDArray
 
 from fluffy_sql.errors import DatabaseError, ImportFileError
 from fluffy_sql.operations.importing import ImportResult, import_photos
 from fluffy_sql.operations.importing.batches import ROWS_PER_BATCH
 from fluffy_sql.postgres.session import Session
 from tests.conftest import SHARED_DATA
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
 
 # As Rails makes it: times without default, and nothing that keeps a path from standing twice.
 RAILS_TABLE = """

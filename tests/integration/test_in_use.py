@@ -1,26 +1,28 @@
 """A library in use: others write while runs go on, and nobody is in anybody's way for long."""
 
-from __future__ import annotations
-
 import os
 import random
 import re
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import psycopg
 import pytest
 
+from fluffy_sql.algorithms import StepReport
 from fluffy_sql.errors import DatabaseError
+from fluffy_sql.operations.assign import AssignResult
 from fluffy_sql.operations.check import check
 from fluffy_sql.operations.history import undo_run
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.transaction import LockLimits
 from fluffy_sql.runs.progress import Progress
+from fluffy_sql.runs.record import RunResult
 from tests import running
 from tests.conftest import made_library
 from tests.integration.helpers import clusters_by_photo, generate, query, snapshot, work_tables
@@ -29,14 +31,7 @@ from tests.integration.test_generate import AtPhase
 from tests.integration.test_recluster import recluster
 from tests.sql.helpers import wait_until_blocked
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from fluffy_sql.algorithms import StepReport
-    from fluffy_sql.operations.assign import AssignResult
-    from fluffy_sql.runs.record import RunResult
-
-    Add = Callable[..., list[int]]
+Add = Callable[..., list[int]]
 
 ROUNDS = int(os.environ.get("FLUFFY_SQL_ROUNDS", "50"))
 PARTS = 5

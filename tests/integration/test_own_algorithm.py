@@ -1,15 +1,14 @@
 """An algorithm that a package brings, found by its entry point: all that k-means gets, it gets."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,18 +16,14 @@ import pytest
 from fluffy_sql.algorithms import algorithm_names
 from fluffy_sql.operations.check import check
 from fluffy_sql.operations.history import show_run, undo_run
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.transaction import LockLimits
 from fluffy_sql.settings import clustering_settings
 from tests import running
 from tests.conftest import Finished, made_library
 from tests.integration.helpers import clusters_by_photo, query, snapshot, work_tables
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from fluffy_sql.postgres.session import Session
-
-    Run = Callable[..., Finished]
+Run = Callable[..., Finished]
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "leader.py"
 STRAYS = 4

@@ -1,25 +1,20 @@
 """What holds for any library: random small ones, with copies, zero vectors and pinned photos."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
+from fluffy_sql.postgres.session import Session
+from fluffy_sql.runs.record import RunResult
 from tests import running
 from tests.integration.helpers import generate, query, work_tables
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fluffy_sql.postgres.session import Session
-    from fluffy_sql.runs.record import RunResult
-
-    Rows = NDArray[np.float32]
+Rows = NDArray[np.float32]
 
 # Sums of float4 are this exact.
 RELATIVE, ABSOLUTE = 1e-4, 1e-5

@@ -1,25 +1,19 @@
 """The quality of whole runs, against scikit-learn and NumPy."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score
 
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.runs.quality import QualitySample
 from tests import running
 from tests.conftest import made_library
 from tests.integration.helpers import centroids_by_cluster, clusters_by_photo, generate, query
 from tests.reference import unit_rows
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    from fluffy_sql.postgres.session import Session
 
 
 def silhouettes(

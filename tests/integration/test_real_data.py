@@ -1,10 +1,9 @@
 """Real embeddings, where they are at hand."""
 
-from __future__ import annotations
-
 import csv
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,9 +18,6 @@ from tests import running
 from tests.conftest import SHARED_DATA
 from tests.integration.helpers import clusters_by_photo, generate, query
 from tests.reference import inertia_of_partition, unit_rows
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CALTECH = SHARED_DATA / "caltech101"
 DINO = SHARED_DATA / "dinov2-esthetics"

@@ -1,17 +1,17 @@
 """Reclustering: who a cluster is survives, nothing is lost, and a dry run changes nothing."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
 
 from fluffy_sql.errors import DatabaseError, PostconditionError
+from fluffy_sql.postgres.session import Session
 from tests import running
-from tests.conftest import made_library
+from tests.conftest import Finished, made_library
 from tests.integration.helpers import (
     centroids_by_cluster,
     clusters_by_photo,
@@ -22,13 +22,6 @@ from tests.integration.helpers import (
 )
 from tests.integration.test_generate import AtPhase
 from tests.reference import unit_rows
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from fluffy_sql.postgres.session import Session
-    from tests.conftest import Finished
-
 
 recluster = partial(generate, recluster=True)
 

@@ -1,7 +1,5 @@
 """The command report: from made photos to a folder that is looked at."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
@@ -9,29 +7,24 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from fluffy_sql.cli.options import STOPPED_BY_SIGNAL
 from fluffy_sql.operations.report import gather as gathering
 from fluffy_sql.operations.report.gather import gather
 from fluffy_sql.operations.report.model import Selection
-from tests.conftest import made_library
+from fluffy_sql.postgres.session import Session
+from tests.conftest import Finished, made_library
 from tests.integration.helpers import generate, query, snapshot
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    from fluffy_sql.postgres.session import Session
-    from tests.conftest import Finished
-
-    Report = Callable[..., Finished]
+Report = Callable[..., Finished]
 
 THEMES = 8
 PHOTOS = 200

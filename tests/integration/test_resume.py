@@ -1,29 +1,23 @@
 """Runs that were stopped while they trained go on from their last step."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
+from fluffy_sql.algorithms import StepReport
 from fluffy_sql.errors import FluffySqlError, HistoryError
 from fluffy_sql.kmeans.kmeans import KMeans
 from fluffy_sql.kmeans.tuning import Tuning
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.runs.progress import Progress
+from fluffy_sql.runs.record import RunResult
 from tests import running
-from tests.conftest import made_library
+from tests.conftest import Finished, made_library
 from tests.integration.helpers import clusters_by_photo, generate, query, snapshot, work_tables
 from tests.integration.test_recluster import recluster
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from fluffy_sql.algorithms import StepReport
-    from fluffy_sql.postgres.session import Session
-    from fluffy_sql.runs.record import RunResult
-    from tests.conftest import Finished
 
 
 class StopsAt(Progress):

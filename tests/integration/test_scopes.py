@@ -1,13 +1,13 @@
 """Owners: each scope is clustered by itself, and no cluster holds photos of another."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import psycopg
 import pytest
+from numpy.typing import NDArray
 from psycopg.conninfo import conninfo_to_dict
 
 from fluffy_sql.errors import DatabaseError, LibraryError, SchemaError
@@ -18,15 +18,8 @@ from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.transaction import LockLimits
 from tests import running
-from tests.conftest import made_library
+from tests.conftest import Finished, made_library
 from tests.integration.helpers import generate, query, snapshot, work_tables
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from numpy.typing import NDArray
-
-    from tests.conftest import Finished
 
 # What `rails generate model` makes of photos and clusters that belong to a persona.
 RAILS = """

@@ -1,12 +1,10 @@
 """Sessions: what a connection is set to, what its errors say, and what of an address is shown."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
@@ -15,9 +13,6 @@ from psycopg.conninfo import make_conninfo
 from fluffy_sql.errors import DatabaseError, SettingsError
 from fluffy_sql.postgres.address import describe_url, libpq_environment
 from fluffy_sql.postgres.session import Session, translate_errors
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 IN_FORCE = {
     "TimeZone": "UTC",

@@ -1,9 +1,9 @@
 """Sweeps: what they measure, suggest and leave behind, which is nothing."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,20 +11,14 @@ import pytest
 from fluffy_sql.errors import BusyError, LibraryError
 from fluffy_sql.kmeans.kmeans import KMeans
 from fluffy_sql.kmeans.tuning import Tuning
+from fluffy_sql.operations.sweep import SweepResult
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.runs.progress import Progress
 from tests import running
-from tests.conftest import made_library
+from tests.conftest import Finished, made_library
 from tests.integration.helpers import generate, query, snapshot, work_tables
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
-
-    from fluffy_sql.operations.sweep import SweepResult
-    from fluffy_sql.postgres.session import Session
-    from tests.conftest import Finished
-
-    Run = Callable[..., Finished]
+Run = Callable[..., Finished]
 
 
 def sweep(

@@ -1,10 +1,8 @@
 """Workers: results in order, and one failure ends all the work at once."""
 
-from __future__ import annotations
-
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -12,9 +10,6 @@ import pytest
 from fluffy_sql.errors import DatabaseError
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.workers import Workers
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 LONG = 6.0
 PROMPT = 4.0

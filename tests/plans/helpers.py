@@ -1,24 +1,18 @@
 """Runs statements under EXPLAIN ANALYZE and counts the out-of-line values they fetch."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
 
 from fluffy_sql.kmeans.numeric_limits import LONGEST
 from fluffy_sql.postgres.centroids import candidate_params
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.statements import statement
-from fluffy_sql.postgres.vectors import IntegerArray
+from fluffy_sql.postgres.vectors import IntegerArray, VectorArray
 from fluffy_sql.postgres.work_tables import analyze
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from fluffy_sql.postgres.session import Session
-    from fluffy_sql.postgres.vectors import VectorArray
 
 LARGEST_ID = 2**63 - 1
 # 3,076 bytes: more than a row may hold before Postgres moves it out of line.

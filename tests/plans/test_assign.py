@@ -1,9 +1,8 @@
 """A few new photos of a large library are found by an index, and each embedding is fetched once."""
 
-from __future__ import annotations
-
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -20,9 +19,6 @@ from tests.plans.helpers import (
     random_centroids,
     toast_bytes,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 PHOTOS = 300
 K = 6

@@ -1,11 +1,8 @@
 """An embedding that lies out of line is fetched once, whatever is computed from it."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import fingerprint_vector
 from tests.plans.helpers import (
     DIMENSIONS,
@@ -21,9 +18,6 @@ from tests.plans.helpers import (
     toast_bytes,
 )
 from tests.sql.helpers import open_run
-
-if TYPE_CHECKING:
-    from fluffy_sql.postgres.session import Session
 
 PHOTOS = 300
 K = 20

@@ -1,9 +1,8 @@
 """The functions look at what they are asked about, by an index, and fetch it once."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -20,9 +19,6 @@ from tests.plans.helpers import (
     toast_bytes,
 )
 from tests.sql.helpers import to_be_prepared
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 PHOTOS = 300
 K = 6

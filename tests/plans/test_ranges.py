@@ -1,8 +1,7 @@
 """A small range of a large table is found by the index of its primary key."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -17,9 +16,6 @@ from tests.plans.helpers import (
     projection,
     random_centroids,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 PHOTOS = 20_000
 K = 5

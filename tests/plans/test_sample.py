@@ -1,11 +1,8 @@
 """The sample is drawn with few fetches, and then read without any."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
+from fluffy_sql.postgres.session import Session
 from tests.plans.helpers import (
     Explained,
     cells,
@@ -17,9 +14,6 @@ from tests.plans.helpers import (
     random_centroids,
     toast_bytes,
 )
-
-if TYPE_CHECKING:
-    from fluffy_sql.postgres.session import Session
 
 PHOTOS = 300
 K = 20

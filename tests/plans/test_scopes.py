@@ -1,13 +1,12 @@
 """Many scopes at once: their rows are looked up by position, and embeddings fetched once."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
 
 from fluffy_sql.kmeans.numeric_limits import LONGEST
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import fingerprint_vector
 from fluffy_sql.postgres.work_tables import analyze
 from tests.plans.helpers import (
@@ -20,9 +19,6 @@ from tests.plans.helpers import (
     random_centroids,
     toast_bytes,
 )
-
-if TYPE_CHECKING:
-    from fluffy_sql.postgres.session import Session
 
 SCOPES = 60
 PHOTOS_EACH = 20

@@ -1,11 +1,9 @@
 """An embedded server of these tests' own, which asks one of its roles for a password."""
 
-from __future__ import annotations
-
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
@@ -13,9 +11,6 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from fluffy_sql.postgres.embedded import embedded_server
 from tests.conftest import folder_of_a_server
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @dataclass(frozen=True)

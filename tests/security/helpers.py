@@ -1,12 +1,10 @@
 """What tests of rights and of hostile names share: commands, and roles that are let in."""
 
-from __future__ import annotations
-
 import uuid
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
@@ -15,13 +13,8 @@ from psycopg.conninfo import make_conninfo
 
 from fluffy_sql.cli.main import run
 from fluffy_sql.postgres.session import Session
-from tests.conftest import made_library
+from tests.conftest import Finished, made_library
 from tests.integration.helpers import query
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.conftest import Finished
 
 PASSWORD = uuid.uuid4().hex
 GRANTS = Path(__file__).resolve().parents[2] / "docs" / "grants"

@@ -1,7 +1,5 @@
 """The embedded server is its user's alone, opens nothing of theirs, and ends with its last user."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import socket
@@ -9,9 +7,9 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psutil
 import psycopg
@@ -23,11 +21,7 @@ from fluffy_sql.postgres import programs
 from fluffy_sql.postgres.address import libpq_environment
 from fluffy_sql.postgres.embedded import EmbeddedServer, embedded_server
 from tests.conftest import folder_of_a_server
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.security.conftest import Guarded
+from tests.security.conftest import Guarded
 
 pytestmark = pytest.mark.database
 only_root = pytest.mark.skipif(not programs.we_are_root(), reason="only root may change owners")

@@ -1,10 +1,8 @@
 """Nothing that migrate makes is open to others, whatever a server grants by default."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
@@ -13,6 +11,7 @@ from psycopg.conninfo import make_conninfo
 
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.session import Session
+from tests.conftest import Finished
 from tests.integration.helpers import query
 from tests.security.helpers import (
     LOOKING,
@@ -24,12 +23,7 @@ from tests.security.helpers import (
     write_new_photos,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from tests.conftest import Finished
-
-    Run = Callable[..., Finished]
+Run = Callable[..., Finished]
 
 # What a server with an API over a schema does, and what some do for all schemas.
 DEFAULTS = [

@@ -1,11 +1,10 @@
 """Roles that own nothing: what docs/grants lists is enough, and each grant in it is needed."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from psycopg.conninfo import make_conninfo
@@ -13,6 +12,7 @@ from psycopg.conninfo import make_conninfo
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.session import Session
 from tests import running
+from tests.conftest import Finished
 from tests.integration.helpers import generate, query, snapshot, work_tables
 from tests.security.helpers import (
     FUNCTIONS,
@@ -34,12 +34,7 @@ from tests.security.helpers import (
     write_new_photos,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from tests.conftest import Finished
-
-    Run = Callable[..., Finished]
+Run = Callable[..., Finished]
 
 
 FOR_OWNERS = "generate, where photos belong to owners"

@@ -1,12 +1,11 @@
 """No SQL is made of what people name things: every name that they choose is hostile here."""
 
-from __future__ import annotations
-
 import csv
 import json
+from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 import pytest
@@ -14,17 +13,12 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from fluffy_sql.postgres import schema
-from tests.conftest import made_library
+from fluffy_sql.postgres.session import Session
+from tests.conftest import Finished, made_library
 from tests.integration.helpers import query
 from tests.security.helpers import LOOKING, let_in
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from fluffy_sql.postgres.session import Session
-    from tests.conftest import Finished
-
-    Run = Callable[..., Finished]
+Run = Callable[..., Finished]
 
 NAMES = [
     "'; DROP TABLE photos; --",

@@ -1,20 +1,14 @@
 """Whose names a function of ours means is settled when it is made, not by who calls it."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
 from psycopg.conninfo import make_conninfo
 
 from fluffy_sql.postgres.session import Session
+from tests.conftest import Finished
 from tests.integration.helpers import generate, query
 from tests.security.helpers import add_photos
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.conftest import Finished
 
 # They make SQL of names from the catalogs. The first is for the owner alone, who could run the
 # statement that it makes: others lack the rights to.

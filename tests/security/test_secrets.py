@@ -1,12 +1,11 @@
 """A password shows nowhere: not in what is printed, logged or kept, whatever goes wrong."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psutil
 import psycopg
@@ -15,17 +14,12 @@ import pytest
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.session import Session
 from tests import running
+from tests.conftest import Finished
 from tests.integration.helpers import generate, query
+from tests.security.conftest import Guarded
 from tests.security.helpers import LOOKING, WORKING, add_photos, cut_off_a_run, write_new_photos
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from tests.conftest import Finished
-    from tests.security.conftest import Guarded
-
-    Run = Callable[..., Finished]
+Run = Callable[..., Finished]
 
 COMMANDS = {"migrate": ["migrate"], **LOOKING, **WORKING, "psql": ["psql", "-c", "SELECT 1"]}
 

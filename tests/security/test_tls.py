@@ -1,14 +1,13 @@
 """The TLS settings of an address hold for every connection that is made with it."""
 
-from __future__ import annotations
-
 import asyncio
 import ssl
 import struct
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Event, Thread
-from typing import TYPE_CHECKING
 
 import pytest
 import trustme
@@ -16,16 +15,11 @@ from psycopg.conninfo import make_conninfo
 
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.session import Session
+from tests.conftest import Finished
+from tests.security.conftest import Guarded
 from tests.security.helpers import add_photos
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from tests.conftest import Finished
-    from tests.security.conftest import Guarded
-
-    Run = Callable[..., Finished]
+Run = Callable[..., Finished]
 
 # What a client sends first that would like TLS: a length of 8, and this code.
 SSL_REQUEST = struct.pack("!ii", 8, 80877103)

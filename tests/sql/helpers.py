@@ -1,25 +1,18 @@
 """What the tests of single statements share."""
 
-from __future__ import annotations
-
 import re
 import time
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import psycopg
 import pytest
 
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.statements import statement
-from fluffy_sql.postgres.vectors import LONGEST_VECTOR, fingerprint_vector
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from fluffy_sql.postgres.session import Session
-    from fluffy_sql.postgres.vectors import VectorArray
-
+from fluffy_sql.postgres.vectors import LONGEST_VECTOR, VectorArray, fingerprint_vector
 
 _PARAMETER = re.compile(r"%\((\w+)\)[sb]")
 LARGEST_ID = 2**63 - 1

@@ -1,13 +1,13 @@
 """The statements that place photos at clusters that are there."""
 
-from __future__ import annotations
-
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import fingerprint_vector
 from fluffy_sql.postgres.work_tables import empty
 from tests.sql.helpers import (
@@ -27,11 +27,6 @@ from tests.sql.helpers import (
     run_record,
     vectors,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from fluffy_sql.postgres.session import Session
 
 
 def candidates(session: Session) -> list[tuple[Any, ...]]:

@@ -1,13 +1,12 @@
 """The functions that place one photo, called by an application or attached as a trigger."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from fluffy_sql.postgres.counter_cache import SERVICE, put_into_effect
+from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import (
     add_with_ids,
     as_role,
@@ -20,9 +19,6 @@ from tests.sql.helpers import (
     value,
     wait_until_blocked,
 )
-
-if TYPE_CHECKING:
-    from fluffy_sql.postgres.session import Session
 
 TRIGGER = (
     "CREATE TRIGGER place_new AFTER INSERT OR UPDATE OF embedding ON photos"

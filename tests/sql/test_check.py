@@ -1,12 +1,9 @@
 """What check asks; the command as a whole is tested in tests/integration/test_check.py."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
 from fluffy_sql.errors import DatabaseError
+from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import (
     PROBE,
     add_with_ids,
@@ -20,9 +17,6 @@ from tests.sql.helpers import (
     query,
     record_move,
 )
-
-if TYPE_CHECKING:
-    from fluffy_sql.postgres.session import Session
 
 
 def test_nothing_is_found_where_nothing_is_wrong(session: Session) -> None:

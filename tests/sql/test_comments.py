@@ -1,16 +1,11 @@
 """Whoever looks at the database with another tool finds out what is what."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
 
 import pytest
 
+from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import add_with_ids, place, query, value
-
-if TYPE_CHECKING:
-    from fluffy_sql.postgres.session import Session
 
 TABLES = ("photos", "clusters")
 VIEWS = (

@@ -1,15 +1,9 @@
 """How the record of a run is closed: by success, by failure, or by the next run; or taken back."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
+from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import close_run, open_run, query, run_record
-
-if TYPE_CHECKING:
-    from fluffy_sql.postgres.session import Session
 
 
 def fail(session: Session, run_id: int, status: str = "failed") -> None:

@@ -1,11 +1,8 @@
 """The check that every photo is at its nearest centroid."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
+from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import (
     LARGEST_ID,
     add_with_ids,
@@ -13,9 +10,6 @@ from tests.sql.helpers import (
     make_clusters,
     place,
 )
-
-if TYPE_CHECKING:
-    from fluffy_sql.postgres.session import Session
 
 
 def misplaced(

@@ -1,13 +1,7 @@
 """The clusters of a run."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
+from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import make_clusters, open_run, query, vectors
-
-if TYPE_CHECKING:
-    from fluffy_sql.postgres.session import Session
 
 
 def test_ids_rise_in_the_order_of_the_centroids(session: Session) -> None:

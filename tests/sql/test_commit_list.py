@@ -1,13 +1,9 @@
 """The list of clusters."""
 
-from __future__ import annotations
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
-
+from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import add_with_ids, make_clusters, open_run, place, query, record_quality
-
-if TYPE_CHECKING:
-    from fluffy_sql.postgres.session import Session
 
 
 def listed(

@@ -1,17 +1,12 @@
 """The locks of final transactions."""
 
-from __future__ import annotations
-
 import time
-from typing import TYPE_CHECKING
 
 import pytest
 
 from fluffy_sql.errors import DatabaseError
+from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import make_clusters, query, value
-
-if TYPE_CHECKING:
-    from fluffy_sql.postgres.session import Session
 
 
 def test_waiting_is_limited_in_this_transaction_only(session: Session) -> None:

@@ -1,12 +1,10 @@
 """Photos are put into the new clusters."""
 
-from __future__ import annotations
-
 from collections import Counter
-from typing import TYPE_CHECKING
 
 import pytest
 
+from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import (
     add_with_ids,
     make_assignments,
@@ -17,9 +15,6 @@ from tests.sql.helpers import (
     placed,
     query,
 )
-
-if TYPE_CHECKING:
-    from fluffy_sql.postgres.session import Session
 
 
 def write(session: Session, labels: list[int], cluster_ids: list[int]) -> int:

@@ -1,13 +1,7 @@
 """New clusters are counted, empty ones taken back."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
+from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import make_clusters, open_run, query, record_move
-
-if TYPE_CHECKING:
-    from fluffy_sql.postgres.session import Session
 
 
 def counts(session: Session) -> dict[int, int]:

@@ -1,10 +1,9 @@
 """photos_count is right at the end of each transaction, and nobody waits or fails because of it."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator, Sequence
 from itertools import combinations_with_replacement, count
 from threading import Barrier, Thread
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 import pytest
@@ -13,9 +12,6 @@ from fluffy_sql.operations.check import check
 from fluffy_sql.postgres import definitions
 from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import place, query
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 WRONG = (
     "SELECT cluster.id, cluster.photos_count, count(photo.id) FROM clusters AS cluster"

@@ -1,7 +1,5 @@
 """A new statement needs a test."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from fluffy_sql.postgres.statements import statement_names

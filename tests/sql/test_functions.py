@@ -1,17 +1,13 @@
 """The functions people look closer with, by hand-computed answers."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 import pytest
 
+from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import add_with_ids, hide, make_clusters, open_run, place, query, value
-
-if TYPE_CHECKING:
-    from fluffy_sql.postgres.session import Session
 
 of_one_cluster = pytest.mark.parametrize(
     "function", ["cluster_central_photos", "cluster_outermost_photos", "cluster_random_photos"]

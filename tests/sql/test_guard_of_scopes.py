@@ -1,16 +1,10 @@
 """The guard of scopes: of statements of many photos it asks first whether anything has a scope."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import psycopg
 import pytest
 
+from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import value
-
-if TYPE_CHECKING:
-    from fluffy_sql.postgres.session import Session
 
 # From so many on it asks.
 MANY = 1_000

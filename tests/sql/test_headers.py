@@ -8,10 +8,9 @@ A remark stands in brackets behind the name that it is about, or at the end behi
 A statement that gives no rows `Returns: nothing.`
 """
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -19,9 +18,6 @@ from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.statements import CITUS, statement, statement_names
 from fluffy_sql.resources import sql_folder
 from tests.sql.helpers import to_be_prepared, value
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 # Postgres prepares no others. Those take and give nothing.
 CAN_BE_PREPARED = re.compile(r"(SELECT|WITH|INSERT|UPDATE|DELETE)\b")

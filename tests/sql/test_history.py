@@ -1,11 +1,8 @@
 """The statements that show, compare and take back runs."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.runs.moves import Move
 from tests.sql.helpers import (
     add_with_ids,
@@ -19,9 +16,6 @@ from tests.sql.helpers import (
     run_record,
     value,
 )
-
-if TYPE_CHECKING:
-    from fluffy_sql.postgres.session import Session
 
 
 def finished_run(session: Session, **changes: object) -> int:

@@ -1,12 +1,11 @@
 """The final pass: every photo of a range to its nearest centroid."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
 
+from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import (
     LARGEST_ID,
     add_with_ids,
@@ -17,11 +16,6 @@ from tests.sql.helpers import (
     place,
     vectors,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from fluffy_sql.postgres.session import Session
 
 
 def assign(

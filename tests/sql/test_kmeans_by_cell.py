@@ -1,13 +1,13 @@
 """Looking among the candidates of cells, beside looking among all centroids."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 
 from fluffy_sql.postgres.centroids import candidate_params
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import IntegerArray
 from fluffy_sql.postgres.work_tables import empty
 from tests.sql.helpers import (
@@ -21,11 +21,6 @@ from tests.sql.helpers import (
     value,
     vectors,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from fluffy_sql.postgres.session import Session
 
 # Centroids 0 and 1 lie left, 2 and 3 right, 4 far off. Each cell has two candidates, in any order.
 CENTROIDS = [[0, 0], [4, 0], [96, 0], [100, 0], [900, 0]]

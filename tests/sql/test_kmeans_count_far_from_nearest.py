@@ -1,13 +1,7 @@
 """Measuring the recall: how many photos have some nearer centroid than their own."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
+from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import add_with_ids, make_assignments, vectors
-
-if TYPE_CHECKING:
-    from fluffy_sql.postgres.session import Session
 
 
 def count(

@@ -1,16 +1,11 @@
 """Photos drawn as new centroids for those that no photo chose."""
 
-from __future__ import annotations
-
 from collections import Counter
-from typing import TYPE_CHECKING
 
 import pytest
 
+from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import add_with_ids, hide, make_assignments
-
-if TYPE_CHECKING:
-    from fluffy_sql.postgres.session import Session
 
 
 def draw(

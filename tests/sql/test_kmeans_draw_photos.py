@@ -1,16 +1,10 @@
 """Drawing: which photos, in which order."""
 
-from __future__ import annotations
-
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
+from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import add_with_ids, hide, make_clusters, place, query
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from fluffy_sql.postgres.session import Session
 
 
 def draw(

@@ -1,22 +1,16 @@
 """Rows of the sample drawn as new centroids."""
 
-from __future__ import annotations
-
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
 from fluffy_sql.kmeans.nearest.cells import nearest
 from fluffy_sql.postgres.centroids import candidate_params
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import IntegerArray
 from tests.sql.helpers import make_sample, vectors
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from fluffy_sql.postgres.session import Session
 
 
 def draw(

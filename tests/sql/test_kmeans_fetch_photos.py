@@ -1,15 +1,9 @@
 """Fetching drawn photos: which, and in which order."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
+from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import add_with_ids
-
-if TYPE_CHECKING:
-    from fluffy_sql.postgres.session import Session
 
 
 def fetch(

@@ -1,13 +1,7 @@
 """The rows that seeding sees."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
+from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import make_sample
-
-if TYPE_CHECKING:
-    from fluffy_sql.postgres.session import Session
 
 
 def fetch(session: Session, after: int, last: int) -> list[list[float]]:

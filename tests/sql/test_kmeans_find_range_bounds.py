@@ -1,13 +1,9 @@
 """Ids that cut the library into equal parts."""
 
-from __future__ import annotations
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
-
+from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import make_sample
-
-if TYPE_CHECKING:
-    from fluffy_sql.postgres.session import Session
 
 
 def bounds(session: Session, fractions: list[float]) -> Any:

@@ -1,20 +1,15 @@
 """Lifting: means of the photos themselves, by the nearest centroid of their row in the sample."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 
 from fluffy_sql.postgres.centroids import candidate_params
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import IntegerArray
 from tests.sql.helpers import add_with_ids, make_sample, vectors
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from fluffy_sql.postgres.session import Session
 
 by_cell_or_not = pytest.mark.parametrize("by_cell", [False, True])
 

@@ -1,15 +1,10 @@
 """One Lloyd step: labels, averages and errors by hand."""
 
-from __future__ import annotations
+from collections.abc import Sequence
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
-
+from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import make_sample, vectors
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from fluffy_sql.postgres.session import Session
 
 
 def step(

@@ -1,13 +1,7 @@
 """Error and utility of centroids by hand."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
+from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import make_sample, vectors
-
-if TYPE_CHECKING:
-    from fluffy_sql.postgres.session import Session
 
 CENTROIDS = [[0, 0], [10, 0], [0, 100]]
 

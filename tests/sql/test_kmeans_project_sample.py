@@ -1,18 +1,13 @@
 """The sample: drawn photos as they are, or as coordinates and what is left."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 
+from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import add_with_ids, query, vectors
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from fluffy_sql.postgres.session import Session
 
 
 def project(

@@ -1,14 +1,8 @@
 """How the photos fell."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.work_tables import empty
 from tests.sql.helpers import make_assignments
-
-if TYPE_CHECKING:
-    from fluffy_sql.postgres.session import Session
 
 
 def summary(session: Session) -> dict[int, tuple[int, float]]:

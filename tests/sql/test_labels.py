@@ -1,17 +1,11 @@
 """What is made of the labels that an algorithm wrote, and of nothing else."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pytest
 
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import fingerprint_vector
 from tests.sql.helpers import add_with_ids, query
-
-if TYPE_CHECKING:
-    from fluffy_sql.postgres.session import Session
 
 PHOTOS: dict[int, list[float]] = {1: [3, 0], 2: [1, 0], 3: [0, 2], 4: [0, 1]}
 

@@ -1,15 +1,9 @@
 """Whether there is anything at all."""
 
-from __future__ import annotations
+from collections.abc import Callable
 
-from typing import TYPE_CHECKING
-
+from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import hide
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from fluffy_sql.postgres.session import Session
 
 
 def test_an_empty_library_holds_no_photo(session: Session) -> None:

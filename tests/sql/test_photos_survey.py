@@ -1,15 +1,9 @@
 """What there is: photos by length of embedding, found without a look at most of them."""
 
-from __future__ import annotations
+from collections.abc import Callable
 
-from typing import TYPE_CHECKING
-
+from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import LONG_PATH, hide, make_clusters, place, query
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from fluffy_sql.postgres.session import Session
 
 
 def survey(session: Session) -> list[tuple[bool, int | None, int]]:

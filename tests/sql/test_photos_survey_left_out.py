@@ -1,9 +1,8 @@
 """Why photos that were to be clustered got no label."""
 
-from __future__ import annotations
+from collections.abc import Callable
 
-from typing import TYPE_CHECKING
-
+from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import (
     LONG_PATH,
     add_with_ids,
@@ -13,11 +12,6 @@ from tests.sql.helpers import (
     place,
     query,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from fluffy_sql.postgres.session import Session
 
 
 def left_out(session: Session, *, clustered: bool = False) -> list[tuple[int, int, int]]:

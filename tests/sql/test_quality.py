@@ -1,11 +1,11 @@
 """Measures of quality: small cases by hand, and scikit-learn's on made data."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from sklearn.metrics import (
     adjusted_rand_score,
     calinski_harabasz_score,
@@ -13,6 +13,7 @@ from sklearn.metrics import (
 )
 
 from fluffy_sql.postgres.centroids import candidate_params
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.work_tables import empty
 from fluffy_sql.runs.quality import ClusterQuality, Quality, nearest_others
 from tests.conftest import made_library
@@ -29,13 +30,6 @@ from tests.sql.helpers import (
     value,
     vectors,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from fluffy_sql.postgres.session import Session
 
 ALL = 2**63 - 1
 

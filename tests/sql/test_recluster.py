@@ -1,13 +1,12 @@
 """The statements of a recluster: what is locked, counted, moved, kept and recorded."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
 
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.runs.cluster_matching import OldCluster, Overlap
 from fluffy_sql.runs.moves import ClusterChange, Move
 from tests.sql.helpers import (
@@ -23,9 +22,6 @@ from tests.sql.helpers import (
     vectors,
     wait_until_blocked,
 )
-
-if TYPE_CHECKING:
-    from fluffy_sql.postgres.session import Session
 
 
 def library(session: Session, *sizes: int) -> list[int]:

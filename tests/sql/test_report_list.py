@@ -1,11 +1,10 @@
 """The clusters and runs that a report is about."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import (
     add_with_ids,
     close_run,
@@ -16,9 +15,6 @@ from tests.sql.helpers import (
     query,
     record_quality,
 )
-
-if TYPE_CHECKING:
-    from fluffy_sql.postgres.session import Session
 
 
 def listed(session: Session, run_id: int | None = None) -> list[dict[str, Any]]:

@@ -1,17 +1,12 @@
 """How wide clusters are, and which of their photos are looked at."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
+from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import add_with_ids, hide, make_clusters, open_run, place
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from fluffy_sql.postgres.session import Session
 
 
 def pick(

@@ -1,17 +1,11 @@
 """Where photos lie along the axes of the map."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import pytest
 
+from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import add_with_ids, hide, make_clusters, place, vectors
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from fluffy_sql.postgres.session import Session
 
 ACROSS_AND_UP = [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
 

@@ -1,15 +1,9 @@
 """Where a run is, kept and found again."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
+from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import open_run, query, run_record, vectors
-
-if TYPE_CHECKING:
-    from fluffy_sql.postgres.session import Session
 
 
 def keep(session: Session, run_id: int, step: int, centroids: list[list[float]]) -> None:

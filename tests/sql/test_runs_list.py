@@ -1,15 +1,11 @@
 """The list of runs."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import close_run, open_run
-
-if TYPE_CHECKING:
-    from fluffy_sql.postgres.session import Session
 
 
 def listed(session: Session, most: int | None = None) -> list[dict[str, Any]]:

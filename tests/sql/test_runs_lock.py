@@ -1,14 +1,11 @@
 """The lock that lets one run at a time into a database, and who holds it."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import close_run, open_run, value
 
-if TYPE_CHECKING:
-    Two = tuple[Session, Session]
+Two = tuple[Session, Session]
 
 
 def holder(session: Session) -> dict[str, Any] | None:

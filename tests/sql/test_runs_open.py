@@ -1,13 +1,7 @@
 """The record of a run from its opening to its last step."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
+from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import open_run, query, run_record
-
-if TYPE_CHECKING:
-    from fluffy_sql.postgres.session import Session
 
 
 def test_a_record_is_opened_with_what_was_given(session: Session) -> None:

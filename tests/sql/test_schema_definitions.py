@@ -1,9 +1,7 @@
 """Views, functions and triggers: taken away and made again, with what somebody wrote into them."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import pytest
 
@@ -14,9 +12,6 @@ from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.statements import definition, statement
 from fluffy_sql.resources import sql_folder
 from tests.sql.helpers import add_with_ids, as_role, hide, query, value
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 # A function of scope_clusters_by's making.
 MADE_BY_OTHERS = {"make_clusters"}

@@ -1,14 +1,9 @@
 """What the server is, before and after migrating."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from typing import Any
 
 from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import query, value
-
-if TYPE_CHECKING:
-    from typing import Any
 
 
 def describe(session: Session) -> dict[str, Any]:

@@ -1,17 +1,12 @@
 """What stands in migrate's way: rights and places here, tables in integration/test_adoption.py."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
 
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import as_role, value
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 PHOTOS = "CREATE TABLE photos (id bigserial PRIMARY KEY, path text, cluster_id bigint)"
 CLUSTERS = "CREATE TABLE clusters (id bigserial PRIMARY KEY)"

@@ -1,17 +1,12 @@
 """Rights: what a server grants by default is revoked, and what somebody granted is kept."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
 
 from fluffy_sql.postgres import definitions, schema
 from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import query, value
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # A server's defaults, as hosts set them for an API over all that is there.
 DEFAULTS = """

@@ -1,8 +1,7 @@
 """What there is of a library, what was lost of it, and the lock that lets one migration run."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -11,9 +10,6 @@ from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.resources import migrations_folder
 from tests.sql.helpers import as_role, make_clusters, open_run, query, value
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @pytest.fixture

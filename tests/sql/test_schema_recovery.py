@@ -1,17 +1,11 @@
 """What migrate does about a library whose record is not what it was."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
 from fluffy_sql.errors import DatabaseError
 from fluffy_sql.postgres import schema
+from fluffy_sql.postgres.session import Session
 from tests.integration.helpers import query
-
-if TYPE_CHECKING:
-    from fluffy_sql.postgres.session import Session
 
 
 def test_runs_of_clusters_are_forgotten_if_they_are_not_on_record(session: Session) -> None:

@@ -1,8 +1,7 @@
 """Uninstalling leaves nothing behind: catalogs are as they were before migrating."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -10,9 +9,6 @@ from fluffy_sql.errors import DatabaseError
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import query
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # All that a database holds but what came with it or with an extension. A column that was added and
 # dropped leaves a gap in the numbers, so numbers are left out.

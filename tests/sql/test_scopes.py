@@ -1,13 +1,13 @@
 """Statements about several scopes at once, each by hand-computed answers."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 
 from fluffy_sql.errors import DatabaseError
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.work_tables import empty
 from tests.sql.helpers import (
     add_with_ids,
@@ -18,11 +18,6 @@ from tests.sql.helpers import (
     query,
     vectors,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from fluffy_sql.postgres.session import Session
 
 PROBE = np.array([1, 2], np.float32)
 LONG_PROBE = np.array([1, 2, 3, 4], np.float32)

@@ -1,8 +1,6 @@
 """What every session sets, where it finds the library, and the transaction of one that looks."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from typing import Any
 
 import psycopg
 import pytest
@@ -11,9 +9,6 @@ from fluffy_sql.errors import DatabaseError
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.session import DEFAULT_SCHEMA, Session
 from tests.sql.helpers import as_role, make_clusters, query, value
-
-if TYPE_CHECKING:
-    from typing import Any
 
 SETTINGS = {
     "TimeZone": ("UTC", "Asia/Tokyo"),

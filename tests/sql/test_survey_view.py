@@ -1,15 +1,9 @@
 """What is asked of the view usable_photos and of the table before a run begins."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
+from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import add_with_ids
-
-if TYPE_CHECKING:
-    from fluffy_sql.postgres.session import Session
 
 # A view over the photos, whether it is as migrate makes it, and whether it reads photos alone.
 VIEWS = {

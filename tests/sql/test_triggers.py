@@ -1,17 +1,12 @@
 """The triggers on the application's tables: made, listed, dropped; and what they wrote down."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
 
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import add_with_ids, place, query, value
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 COUNTS = {
     ("clusters", "fluffy_sql_count_cluster"),

@@ -1,11 +1,10 @@
 """The views people look at, by hand-computed answers."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
 
+from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import (
     add_with_ids,
     close_run,
@@ -16,11 +15,6 @@ from tests.sql.helpers import (
     query,
     value,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from fluffy_sql.postgres.session import Session
 
 
 def members(session: Session, cluster_id: int) -> list[tuple[int, int, float | None]]:

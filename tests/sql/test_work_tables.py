@@ -1,12 +1,9 @@
 """The tables that a run works in: lent out empty, and nobody else's tables are emptied."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
 from fluffy_sql.errors import DatabaseError
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.work_tables import work_tables
 from tests.sql.helpers import (
     add_with_ids,
@@ -16,9 +13,6 @@ from tests.sql.helpers import (
     query,
     value,
 )
-
-if TYPE_CHECKING:
-    from fluffy_sql.postgres.session import Session
 
 # A row for each.
 ROWS = {

@@ -1,9 +1,8 @@
 """Clusters and photos made up for tests of the report."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fluffy_sql.operations.report.model import (
     Cluster,
@@ -17,9 +16,6 @@ from fluffy_sql.operations.report.model import (
     Shown,
     Spread,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 RUN: dict[str, Any] = {
     "id": 1,

@@ -1,7 +1,5 @@
 """Addresses: the dialects that are read, what is refused, and that no part of a password shows."""
 
-from __future__ import annotations
-
 from urllib.parse import quote
 
 import pytest

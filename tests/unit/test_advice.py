@@ -1,7 +1,5 @@
 """Advice: right for each cause of an error, and always one line."""
 
-from __future__ import annotations
-
 import psycopg
 import pytest
 from hypothesis import given

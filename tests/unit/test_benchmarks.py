@@ -1,18 +1,19 @@
 """Benchmarks: what goes over the wire, what the numbers come to, and what is drawn of them."""
 
-from __future__ import annotations
-
 import io
 import json
 import re
 import struct
+from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from rich.console import Console
 
 from benchmarks.contenders import CONTENDERS, FLOOR, contender_named
@@ -26,12 +27,6 @@ from benchmarks.statements import SQL_FOLDER, statement
 from benchmarks.summary import Summary, summarize
 from benchmarks.transfer import label_by_copy, label_by_select
 from tests.reference import inertia_of_partition
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from numpy.typing import NDArray
 
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = struct.pack("!h", -1)

@@ -1,10 +1,7 @@
 """Cells: how many candidates keep the recall, and when it is not worth it."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import NDArray
 
 from fluffy_sql.kmeans.nearest.cells import (
     LEAST_RECALL,
@@ -14,10 +11,7 @@ from fluffy_sql.kmeans.nearest.cells import (
     nearest,
 )
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Matrix = NDArray[np.float32]
+Matrix = NDArray[np.float32]
 
 
 def clustered(k: int, rows: int, *, spread: float = 0.3) -> tuple[Matrix, Matrix]:

@@ -1,9 +1,7 @@
 """Where the servers for tests of Citus come from; no engine and no server is asked."""
 
-from __future__ import annotations
-
 import warnings
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 from unittest.mock import MagicMock, Mock, call, create_autospec
 
 import psycopg
@@ -12,9 +10,6 @@ import pytest
 from tests.citus import conftest
 from tests.citus.conftest import servers
 from tests.citus.containers import IMAGE, INSTALL_PGVECTOR, citus_in_containers
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @pytest.fixture(autouse=True)

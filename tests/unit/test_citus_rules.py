@@ -1,7 +1,5 @@
 """Every statement keeps to the rules of Citus, or has a form that does; no server is asked."""
 
-from __future__ import annotations
-
 import pytest
 
 from fluffy_sql.postgres.statements import on_citus, statement, statement_names

@@ -1,12 +1,11 @@
 """What commands print: what is said of a run, and that names and paths come out as they are."""
 
-from __future__ import annotations
-
 import io
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -15,6 +14,7 @@ from fluffy_sql.algorithms import Scope, StepReport, Survey
 from fluffy_sql.cli.assign import describe_assignment
 from fluffy_sql.cli.check import describe_check
 from fluffy_sql.cli.cluster_output import clusters_table
+from fluffy_sql.cli.console import Part
 from fluffy_sql.cli.generate import describe_run, describe_statements
 from fluffy_sql.cli.migrate import describe_counter_cache
 from fluffy_sql.cli.progress_bar import RunProgress
@@ -25,11 +25,6 @@ from fluffy_sql.operations.clusters import Cluster
 from fluffy_sql.postgres.counter_cache import CounterCache
 from fluffy_sql.postgres.explain import ExplainedStatement
 from fluffy_sql.runs.record import RunQuality, RunResult
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from fluffy_sql.cli.console import Part
 
 NONE_SKIPPED = {"without_embedding": 0, "zero_vector": 0, "already_clustered": 0}
 RUN = RunResult(

@@ -1,7 +1,5 @@
 """Matching: which new cluster is which old one."""
 
-from __future__ import annotations
-
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,19 +1,15 @@
 """The recorder: which statements have a plan, what is kept of it, and calls from many threads."""
 
-from __future__ import annotations
-
 import time
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from fluffy_sql.postgres.explain import ExplainedStatement, PlanRecorder, has_plan, shortened
 from fluffy_sql.postgres.statements import Statement, statement, statement_names
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 WITHOUT_A_PLAN = {
     "import/analyze_stage",

@@ -1,7 +1,5 @@
 """Choosing k: which one is suggested, and what is said of it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,18 +1,13 @@
 """Layers: a module imports from its own layer or from below, and only the topmost talk."""
 
-from __future__ import annotations
-
 import ast
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from fluffy_sql.resources import _PACKAGE
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 # From the top down, as the page for people has them.
 PAGE = (_PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")

@@ -1,7 +1,5 @@
 """Which centroids breathing k-means takes away."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from hypothesis import given

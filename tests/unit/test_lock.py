@@ -1,7 +1,5 @@
 """What CI installs is pinned, file by file, and is what pyproject.toml asks for."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The Makefile: what of the environment reaches the program."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

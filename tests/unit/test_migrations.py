@@ -1,7 +1,5 @@
 """What was released stays as it is: databases have run it, and no change of it would reach them."""
 
-from __future__ import annotations
-
 from hashlib import sha256
 
 from fluffy_sql.resources import migrations_folder

@@ -1,7 +1,5 @@
 """Schedule: when a batch grows, when a descent ends, and how rows are cut into ranges."""
 
-from __future__ import annotations
-
 import math
 from itertools import pairwise
 

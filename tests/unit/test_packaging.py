@@ -1,7 +1,5 @@
 """Packaging: the wheel carries its SQL, the checkout uses its own, the core imports no extras."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

@@ -1,18 +1,13 @@
 """Where the embedded server's programs are, and who runs them."""
 
-from __future__ import annotations
-
 import os
 import pwd
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from fluffy_sql.errors import DatabaseError, MissingExtraError, SettingsError, UsageError
 from fluffy_sql.postgres import programs
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_without_the_package_there_is_a_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,20 +1,12 @@
 """The main directions: distances are kept, rows are short, and centroids find their way back."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from fluffy_sql.kmeans.projection import MOST_DIRECTIONS, fit_projection
+from fluffy_sql.kmeans.projection import MOST_DIRECTIONS, Projection, fit_projection
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fluffy_sql.kmeans.projection import Projection
-
-    Matrix = NDArray[np.float32]
+Matrix = NDArray[np.float32]
 
 DIMENSIONS = 300
 

@@ -1,14 +1,13 @@
 """Files of embeddings, good and bad. No database."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,18 +15,12 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from fluffy_sql.errors import ImportFileError, MissingExtraError, UsageError
-from fluffy_sql.operations.importing.batches import ROWS_PER_BATCH
+from fluffy_sql.operations.importing.batches import ROWS_PER_BATCH, Batch
 from fluffy_sql.operations.importing.readers import read_batches
 from tests.conftest import SHARED_DATA
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    from fluffy_sql.operations.importing.batches import Batch
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,7 @@
 """Where the marks of the charts go."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pytest
@@ -18,9 +16,6 @@ from fluffy_sql.operations.report.charts import (
 )
 from fluffy_sql.operations.report.model import Comparable, LibraryMap, Place
 from tests.unit.report_helpers import a_cluster
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
 
 NUMBER = r"-?\d+(?:\.\d+)?"
 

@@ -1,16 +1,11 @@
 """Paths of photos: nothing outside the root is opened, and each refusal says why."""
 
-from __future__ import annotations
-
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from fluffy_sql.operations.report.files import Reason, UnreadableError, locate
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture

@@ -1,16 +1,11 @@
 """The folder of a report: replaced whole, and never something else with it."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from fluffy_sql.errors import ReportError, UsageError
 from fluffy_sql.operations.report.folder import GENERATOR, replaced_whole, require_replaceable
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture

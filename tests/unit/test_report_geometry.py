@@ -1,7 +1,5 @@
 """What centroids tell: main axes and neighbours, against plain NumPy."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,28 +1,28 @@
 """The page: complete by itself, readable by everyone, whatever is in the database."""
 
-from __future__ import annotations
-
 import itertools
 import re
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING
 
 import pytest
 
 from fluffy_sql.operations.report.album import PagePhoto, Pictures
 from fluffy_sql.operations.report.files import Reason
 from fluffy_sql.operations.report.folder import GENERATOR
-from fluffy_sql.operations.report.model import SECTIONS, Comparable, Library, SecondLook, Shown
+from fluffy_sql.operations.report.model import (
+    SECTIONS,
+    Cluster,
+    Comparable,
+    Library,
+    SecondLook,
+    Shown,
+)
 from fluffy_sql.operations.report.page import render
 from fluffy_sql.resources import _PACKAGE
 from tests.unit.report_helpers import RUN, a_cluster, a_library, a_photo
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from fluffy_sql.operations.report.model import Cluster
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 URI = "data:image/webp;base64,AAAA"

@@ -1,12 +1,11 @@
 """Photos of every kind as small pictures, or the reason why not."""
 
-from __future__ import annotations
-
 import base64
 import io
 import struct
 import zlib
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,9 +14,6 @@ from PIL import Image
 from fluffy_sql.operations.report import pictures
 from fluffy_sql.operations.report.files import Reason, UnreadableError
 from fluffy_sql.operations.report.pictures import data_uri, read_small, square
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SIDE = 64
 RED, GREEN, BLUE, WHITE = (220, 30, 40), (30, 200, 60), (40, 60, 210), (255, 255, 255)

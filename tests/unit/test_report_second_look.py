@@ -1,18 +1,12 @@
 """The rules for a second look: what they find, and what they leave in peace."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import pytest
 
+from fluffy_sql.operations.report.model import Cluster
 from fluffy_sql.operations.report.second_look import second_looks
 from tests.unit.report_helpers import a_cluster
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from fluffy_sql.operations.report.model import Cluster
 
 
 def found(clusters: Sequence[Cluster]) -> list[tuple[str, tuple[int, ...]]]:

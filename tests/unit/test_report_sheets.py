@@ -1,11 +1,9 @@
 """Contact sheets, and the pictures of a whole report."""
 
-from __future__ import annotations
-
 import base64
 import io
 from collections import Counter
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,9 +14,6 @@ from fluffy_sql.operations.report.album import make_pictures, section_heading, s
 from fluffy_sql.operations.report.model import Photo, Shown
 from fluffy_sql.operations.report.sheets import CELL, Row, Tile, draw_sheet
 from tests.unit.report_helpers import a_cluster, a_photo
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 RED, BLUE, PAPER = (220, 30, 40), (40, 60, 210), (251, 250, 247)
 

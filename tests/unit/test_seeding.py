@@ -1,20 +1,14 @@
 """Seeding: first centroids are distinct rows, far from each other, the same for a seed."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from fluffy_sql.kmeans.seeding import seed_centroids
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Rows = NDArray[np.float32]
+Rows = NDArray[np.float32]
 
 BLOBS = 12
 OFFSETS = [0.0, 10.0, 1e3]

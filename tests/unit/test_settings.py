@@ -1,7 +1,5 @@
 """Settings: the shipped file, which source wins, and what is said about each mistake."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

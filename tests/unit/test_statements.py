@@ -1,20 +1,15 @@
 """Statements: every file keeps the rules of the house, and Python holds no SQL."""
 
-from __future__ import annotations
-
 import ast
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from fluffy_sql.postgres import statements
 from fluffy_sql.postgres.statements import on_citus, parse, statement, statement_names
 from fluffy_sql.resources import _PACKAGE, sql_folder
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 MODULES = sorted(_PACKAGE.rglob("*.py"))
 SQL = re.compile(

@@ -1,12 +1,10 @@
 """The chart of a sweep: what the page and the picture show, and to whom."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -16,9 +14,6 @@ from fluffy_sql.errors import UsageError
 from fluffy_sql.operations.k_selection import Candidate
 from fluffy_sql.operations.report.sweep_chart import _labelled, _short, chart_writer
 from fluffy_sql.operations.sweep import SweepResult
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def result_of(ks: Sequence[int], **changes: object) -> SweepResult:

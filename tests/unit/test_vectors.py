@@ -1,19 +1,14 @@
 """Vectors: what is encoded in one go is what Postgres reads, and what it sends comes as float32."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import IntegerArray, VectorArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fluffy_sql.postgres.session import Session
-
-    Matrix = NDArray[np.float32]
+Matrix = NDArray[np.float32]
 
 LARGEST = float(np.finfo(np.float32).max)
 SMALLEST = float(np.finfo(np.float32).smallest_subnormal)
