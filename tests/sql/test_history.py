@@ -170,7 +170,7 @@ def test_photos_go_back_and_who_went_is_kept(session: Session) -> None:
     session.connection.execute("UPDATE photos SET cluster_pinned = TRUE WHERE id = 5")
     session.connection.execute("DELETE FROM clusters WHERE id = %s", (gone,))
     assert [row["id"] for row in session.fetch_all("runs/list_origins", run_id=run_id)] == [old]
-    wanted = {"labels": [0, 1], "cluster_ids": [None, old]}
+    wanted = {"labels": [0, 1, -1], "cluster_ids": [None, old, None]}
     assert session.execute("runs/list_photos_to_move_back", run_id=run_id, **wanted) == 5
     moves = session.fetch_as(Move, "commit/move_photos", run_id=undo_id, **wanted)
     assert sorted(moves, key=lambda move: move.to_cluster_id or 0) == [

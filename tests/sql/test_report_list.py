@@ -51,7 +51,8 @@ def test_what_is_told_of_a_cluster(session: Session) -> None:
             "run_id": run_id,
             "metric": "l2",
             "dimensions": 3,
-            "silhouette": 0.75,
+            "silhouette": None,
+            "retired": False,
         },
         {
             "id": 900,
@@ -63,6 +64,7 @@ def test_what_is_told_of_a_cluster(session: Session) -> None:
             "metric": "cosine",
             "dimensions": None,
             "silhouette": None,
+            "retired": False,
         },
     ]
 
