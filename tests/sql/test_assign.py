@@ -31,8 +31,7 @@ from tests.sql.helpers import (
 
 def candidates(session: Session) -> list[tuple[Any, ...]]:
     return query(
-        session,
-        "SELECT position, photo_id, cluster_id FROM work_candidates ORDER BY position",
+        session, "SELECT position, photo_id, cluster_id FROM work_candidates ORDER BY position"
     )
 
 
@@ -127,8 +126,7 @@ def test_limits_are_those_of_the_run_that_the_centroid_comes_from(session: Sessi
 
 
 def test_new_photos_are_listed_in_the_order_of_their_ids(session: Session) -> None:
-    add_with_ids(session, {9: [1, 0], 2: [1, 0], 5: [1, 0], 6: [1, 0], 7: [1, 0], 8: [1, 0]})
-    session.connection.execute("INSERT INTO photos (id, path) VALUES (1, 'p1')")
+    add_with_ids(session, {**{i: [1, 0] for i in (9, 2, 5, 6, 7, 8)}, 1: None})
     place(session, make_clusters(session, [[1, 0]])[0], 5)
     hide(session, 6)
     pin(session, 7)
@@ -342,8 +340,7 @@ def test_what_is_infinitely_far_from_all_is_within_no_limit(session: Session) ->
 
 
 def test_photos_of_another_length_or_without_an_embedding_have_none(session: Session) -> None:
-    add_with_ids(session, {1: [1, 0], 2: [1, 0, 0], 3: [1]})
-    session.connection.execute("INSERT INTO photos (id, path) VALUES (4, 'p4')")
+    add_with_ids(session, {1: [1, 0], 2: [1, 0, 0], 3: [1], 4: None})
     list_all(session)
     assert find_nearest(session, {7: [1, 0]}) == 1
     assert list(labels(session)) == [1]
@@ -357,9 +354,7 @@ def test_ranges_share_the_photos_out(session: Session) -> None:
     assert sorted(labels(session)) == [1, 2, 3, 4, 5]
 
 
-def test_photos_that_somebody_took_since_they_were_listed_are_passed_over(
-    session: Session,
-) -> None:
+def test_photos_that_somebody_took_since_they_were_listed_are_passed_over(session: Session) -> None:
     add_with_ids(session, {i: [1, 0] for i in range(1, 6)})
     theirs, ours = make_clusters(session, [[1, 0], [1, 0]])
     place(session, ours, 4, 5)
@@ -439,9 +434,7 @@ def test_photos_are_placed_and_moves_are_kept_by_pair_of_clusters(session: Sessi
     assert query(session, "SELECT DISTINCT updated_at = now() FROM photos") == [(True,)]
 
 
-def test_only_what_changes_its_cluster_and_is_within_the_limit_is_written(
-    session: Session,
-) -> None:
+def test_only_what_changes_its_cluster_and_is_within_the_limit_is_written(session: Session) -> None:
     add_with_ids(session, {1: [0, 0], 2: [0, 9], 3: [9, 0], 4: [0, 0], 5: [5, 5]})
     a, b, gone = make_clusters(session, [[0, 0], [9, 0], [5, 5]])
     place(session, a, 1)
@@ -476,9 +469,8 @@ def ready_to_place(session: Session) -> int:
 
 @pytest.mark.parametrize("what", CHANGES)
 def test_a_photo_that_changed_since_is_left_for_the_next_time(
-    two_sessions: tuple[Session, Session], what: str
+    session: Session, other: Session, what: str
 ) -> None:
-    session, other = two_sessions
     run_id = ready_to_place(session)
     other.connection.execute(CHANGES[what].encode())
     before = query(session, "SELECT p::text FROM photos AS p WHERE id = 1")
@@ -489,9 +481,8 @@ def test_a_photo_that_changed_since_is_left_for_the_next_time(
 
 @pytest.mark.parametrize("what", CHANGES)
 def test_so_is_one_that_somebody_is_just_changing_and_nobody_is_waited_for(
-    two_sessions: tuple[Session, Session], what: str
+    session: Session, other: Session, what: str
 ) -> None:
-    session, other = two_sessions
     run_id = ready_to_place(session)
     with other.transaction():
         other.connection.execute(CHANGES[what].encode())
@@ -500,8 +491,7 @@ def test_so_is_one_that_somebody_is_just_changing_and_nobody_is_waited_for(
     assert placed(session)[2] == 2
 
 
-def test_a_photo_that_was_only_locked_is_placed(two_sessions: tuple[Session, Session]) -> None:
-    session, other = two_sessions
+def test_a_photo_that_was_only_locked_is_placed(session: Session, other: Session) -> None:
     run_id = ready_to_place(session)
     with other.transaction():
         query(other, "SELECT FROM photos WHERE id = 1 FOR UPDATE")

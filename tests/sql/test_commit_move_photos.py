@@ -81,9 +81,8 @@ def test_updated_at_is_set_on_photos_that_are_placed_and_on_no_others(session: S
 
 
 def test_a_photo_that_somebody_placed_meanwhile_is_not_written(
-    two_sessions: tuple[Session, Session],
+    session: Session, other: Session
 ) -> None:
-    session, other = two_sessions
     add_with_ids(session, {1: [1, 0], 2: [2, 0]})
     make_assignments(session, {1: (0, 0.0), 2: (0, 0.0)})
     theirs, ours = make_clusters(session, [[1, 0], [2, 0]])
@@ -95,9 +94,8 @@ def test_a_photo_that_somebody_placed_meanwhile_is_not_written(
 
 
 def test_a_photo_that_somebody_is_just_placing_is_theirs_and_not_waited_for(
-    two_sessions: tuple[Session, Session],
+    session: Session, other: Session
 ) -> None:
-    session, other = two_sessions
     add_with_ids(session, {1: [1, 0], 2: [2, 0]})
     make_assignments(session, {1: (0, 0.0), 2: (0, 0.0)})
     theirs, ours = make_clusters(session, [[1, 0], [2, 0]])
@@ -111,9 +109,8 @@ def test_a_photo_that_somebody_is_just_placing_is_theirs_and_not_waited_for(
     "change", ["embedding = '[2, 0]'", "path = 'elsewhere'", "embedding = NULL"]
 )
 def test_a_photo_that_changed_since_it_was_assigned_is_left_for_the_next_run(
-    change: str, two_sessions: tuple[Session, Session]
+    change: str, session: Session, other: Session
 ) -> None:
-    session, other = two_sessions
     add_with_ids(session, {1: [1, 0], 2: [2, 0]})
     make_assignments(session, {1: (0, 0.0), 2: (0, 0.0)})
     [ours] = make_clusters(session, [[1, 0]])

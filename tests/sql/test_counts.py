@@ -138,20 +138,12 @@ TRANSACTIONS: dict[str, tuple[Sequence[str], dict[int, int]]] = {
 
 
 @pytest.fixture
-def library(two_sessions: tuple[Session, Session]) -> Session:
-    """The first of two sessions, on the library to begin with."""
-    session, _ = two_sessions
+def library(session: Session, other: Session) -> Session:
+    """The library to begin with; the other session waits for a lock no longer than a moment."""
+    other.connection.execute("SET lock_timeout = '300ms'")
     run(session, LIBRARY)
     assert counts(session) == {1: 4, 2: 3, 3: 2, 4: 0}
     return session
-
-
-@pytest.fixture
-def other(two_sessions: tuple[Session, Session]) -> Session:
-    """The second, which waits for a lock no longer than a moment."""
-    _, other = two_sessions
-    other.connection.execute("SET lock_timeout = '300ms'")
-    return other
 
 
 def run(session: Session, statements: Sequence[str], isolation: str = "read committed") -> None:
@@ -452,11 +444,7 @@ def test_whatever_was_renamed_or_dropped_statements_of_the_application_never_fai
     library.connection.execute(CHANGES[change].encode())
     of_photos = columns(other, "photos") or columns(other, "pictures")
     of_clusters = columns(other, "clusters") or columns(other, "groups")
-    (
-        photos,
-        photo_id,
-        *_,
-    ) = of_photos
+    (photos, photo_id, *_) = of_photos
     clusters, cluster_id, *_ = of_clusters
     placed = "group_id" if "group_id" in of_photos else "cluster_id"
     run(

@@ -65,8 +65,7 @@ def test_photos_that_are_not_usable_count_as_well(session: Session) -> None:
     assert [old.photos for old in session.fetch_as(OldCluster, "commit/lock_old_clusters")] == [2]
 
 
-def test_a_cluster_can_not_be_deleted_meanwhile(two_sessions: tuple[Session, Session]) -> None:
-    session, other = two_sessions
+def test_a_cluster_can_not_be_deleted_meanwhile(session: Session, other: Session) -> None:
     [only] = library(session, 0)
     pid = other.connection.info.backend_pid
     with ThreadPoolExecutor(1) as pool:
@@ -163,9 +162,8 @@ CHANGES = [
 # not one that counts: whoever moves photos has waited for clusters before
 @pytest.mark.parametrize("change", CHANGES[1:])
 def test_a_photo_that_somebody_is_just_changing_is_left_alone_and_not_waited_for(
-    change: str, two_sessions: tuple[Session, Session]
+    change: str, session: Session, other: Session
 ) -> None:
-    session, other = two_sessions
     first, second = library(session, 2, 0)
     make_assignments(session, {1: (0, 0.0), 2: (0, 0.0)})
     with other.transaction():
@@ -177,9 +175,8 @@ def test_a_photo_that_somebody_is_just_changing_is_left_alone_and_not_waited_for
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_photo_that_changed_since_it_was_assigned_is_left_alone(
-    change: str, two_sessions: tuple[Session, Session]
+    change: str, session: Session, other: Session
 ) -> None:
-    session, other = two_sessions
     first, second = library(session, 2, 0)
     make_assignments(session, {1: (0, 0.0), 2: (0, 0.0)})
     other.connection.execute(change.encode())
@@ -195,7 +192,7 @@ def test_counts_are_written_where_they_are_wrong(session: Session) -> None:
     session.connection.execute("UPDATE clusters SET photos_count = 1 WHERE id = %s", (second,))
     assert session.execute("commit/recount", cluster_ids=None) == 2
     assert query(session, "SELECT id, photos_count FROM clusters ORDER BY id") == [
-        *((first, 2), (second, 1), (third, 0)),
+        *((first, 2), (second, 1), (third, 0))
     ]
 
 
@@ -208,7 +205,7 @@ def test_what_triggers_wrote_down_is_going_to_be_added(session: Session) -> None
     session.execute("commit/recount", cluster_ids=None)
     session.fetch_value("triggers/fold")
     assert query(session, "SELECT id, photos_count FROM clusters ORDER BY id") == [
-        *((first, 1), (second, 1), (third, 1)),
+        *((first, 1), (second, 1), (third, 1))
     ]
 
 

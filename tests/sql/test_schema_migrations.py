@@ -199,8 +199,8 @@ def test_runs_that_are_not_on_record_are_forgotten(session: Session) -> None:
     assert found == [(ours, run_id), (theirs, None)]
 
 
-def test_migrations_are_forgotten_and_applied_again(two_sessions: tuple[Session, Session]) -> None:
-    session, _ = two_sessions
+@pytest.mark.usefixtures("database_url")
+def test_migrations_are_forgotten_and_applied_again(session: Session) -> None:
     applied = session.fetch_all("schema/list_applied_migrations")
     with session.transaction():
         session.execute("schema/forget_migrations")
@@ -277,32 +277,27 @@ def test_clusters_are_tried_before_they_have_to_be_made(
         with bare.transaction(force_rollback=True):
             bare.execute("schema/try_cluster")
         return
-    with (
-        pytest.raises(DatabaseError, match=refused),
-        bare.transaction(force_rollback=True),
-    ):
+    with pytest.raises(DatabaseError, match=refused), bare.transaction(force_rollback=True):
         bare.execute("schema/try_cluster")
 
 
 # One at a time
 
 
-def test_a_migration_waits_for_the_one_before_it(two_sessions: tuple[Session, Session]) -> None:
-    first, second = two_sessions
-    second.connection.execute("SET lock_timeout = '200ms'")
-    with first.transaction():
-        first.execute("schema/lock_migrations")
+def test_a_migration_waits_for_the_one_before_it(session: Session, other: Session) -> None:
+    other.connection.execute("SET lock_timeout = '200ms'")
+    with session.transaction():
+        session.execute("schema/lock_migrations")
         with pytest.raises(DatabaseError) as refused:
-            second.execute("schema/lock_migrations")
+            other.execute("schema/lock_migrations")
         assert refused.value.sqlstate == "55P03"
-    second.execute("schema/lock_migrations")
+    other.execute("schema/lock_migrations")
 
 
-def test_a_run_and_a_migration_do_not_share_a_lock(two_sessions: tuple[Session, Session]) -> None:
-    first, second = two_sessions
-    with first.transaction():
-        first.execute("schema/lock_migrations")
-        assert second.fetch_value("runs/try_lock") is True
+def test_a_run_and_a_migration_do_not_share_a_lock(session: Session, other: Session) -> None:
+    with session.transaction():
+        session.execute("schema/lock_migrations")
+        assert other.fetch_value("runs/try_lock") is True
 
 
 def test_nor_do_those_of_two_libraries(database_url: str) -> None:

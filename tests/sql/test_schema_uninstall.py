@@ -280,8 +280,8 @@ def test_other_libraries_of_the_database_stay(session: Session) -> None:
     assert catalogs(session) == before
 
 
-def test_its_statements_say_all_that_there_is(two_sessions: tuple[Session, Session]) -> None:
-    session, _ = two_sessions
+@pytest.mark.usefixtures("database_url")
+def test_its_statements_say_all_that_there_is(session: Session) -> None:
     with session.connection.transaction(force_rollback=True):
         session.execute("schema/drop_definitions")
         session.execute("schema/uninstall")

@@ -327,8 +327,8 @@ def test_in_the_final_transaction_each_statement_is_folded(session: Session) -> 
     assert written_down(session) == []
 
 
-def test_that_ends_with_the_transaction(two_sessions: tuple[Session, Session]) -> None:
-    session, _ = two_sessions
+@pytest.mark.usefixtures("database_url")
+def test_that_ends_with_the_transaction(session: Session) -> None:
     two_clusters(session)
     with session.transaction():
         session.execute("triggers/fold_at_once")
