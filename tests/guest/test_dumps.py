@@ -87,10 +87,7 @@ def is_uninstalled(run_cli: Callable[..., Finished], url: str) -> None:
     ],
 )
 def test_a_dump_without_data_is_completed(
-    flags: list[str],
-    library: str,
-    bare_database_url: str,
-    run_cli: Callable[..., Finished],
+    flags: list[str], library: str, bare_database_url: str, run_cli: Callable[..., Finished]
 ) -> None:
     restore(bare_database_url, dump(library, *flags))
     goes_on(run_cli, bare_database_url)
@@ -129,10 +126,7 @@ def test_a_dump_of_everything_is_whole(
     "flags", [["--schema=public"], ["--table=photos", "--table=clusters"]], ids=" ".join
 )
 def test_a_dump_without_our_schema_keeps_labels_and_forgets_runs(
-    flags: list[str],
-    library: str,
-    bare_database_url: str,
-    run_cli: Callable[..., Finished],
+    flags: list[str], library: str, bare_database_url: str, run_cli: Callable[..., Finished]
 ) -> None:
     restore(bare_database_url, dump(library, *flags))
     assert run_of(bare_database_url) == [(2,)]
@@ -187,10 +181,7 @@ def test_without_comments_the_record_says_what_is_ours(
 
 @pytest.mark.parametrize("flags", [["--schema-only"], ["--schema=public"]], ids=" ".join)
 def test_without_comments_and_record_all_is_the_application_s(
-    flags: list[str],
-    library: str,
-    bare_database_url: str,
-    run_cli: Callable[..., Finished],
+    flags: list[str], library: str, bare_database_url: str, run_cli: Callable[..., Finished]
 ) -> None:
     """Uninstalling leaves it, with its labels; but for that, all goes on."""
     restore(bare_database_url, dump(library, "--no-comments", *flags))
@@ -283,8 +274,7 @@ def test_what_is_lost_is_told_and_made_again(
 
 
 @pytest.mark.parametrize(
-    "lost",
-    ["fluffy_sql.cluster_runs CASCADE", "photos, clusters CASCADE", "clusters CASCADE"],
+    "lost", ["fluffy_sql.cluster_runs CASCADE", "photos, clusters CASCADE", "clusters CASCADE"]
 )
 def test_what_only_a_backup_has_is_told_and_the_rest_can_be_uninstalled(
     lost: str, database_url: str, run_cli: Callable[..., Finished]

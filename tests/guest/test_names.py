@@ -69,8 +69,7 @@ COMMANDS = (
 
 
 def test_names_of_ours_may_be_taken_in_the_application_s_schema(
-    bare_database_url: str,
-    run_cli: Callable[..., Finished],
+    bare_database_url: str, run_cli: Callable[..., Finished]
 ) -> None:
     execute(bare_database_url, "CREATE EXTENSION vector", 'CREATE SCHEMA "my app"')
     url = make_conninfo(bare_database_url, options=r'-csearch_path="my\ app",public')

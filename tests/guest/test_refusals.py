@@ -151,9 +151,7 @@ REFUSED = {
         "photos.cluster_id must not be null",
     ),
     "cluster_id of something else": (
-        photos(
-            "id bigserial PRIMARY KEY, path text, cluster_id bigint REFERENCES machines",
-        ),
+        photos("id bigserial PRIMARY KEY, path text, cluster_id bigint REFERENCES machines"),
         r"photos.cluster_id refers to machines \(photos_cluster_id_fkey\)",
     ),
     "cluster_id that is computed": (

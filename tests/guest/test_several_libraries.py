@@ -92,9 +92,7 @@ def make_application(url: str, place: str, role: str | None = None) -> str:
     """Its tables, in its own schema; the address that its role would have."""
     own = f" AUTHORIZATION {role}" if role else ""
     execute(
-        url,
-        "CREATE EXTENSION IF NOT EXISTS vector SCHEMA public",
-        f"CREATE SCHEMA {place}{own}",
+        url, "CREATE EXTENSION IF NOT EXISTS vector SCHEMA public", f"CREATE SCHEMA {place}{own}"
     )
     found = make_conninfo(url, options=path_of(place, role))
     execute(
@@ -292,9 +290,7 @@ def test_a_role_that_finds_other_photos_is_refused(libraries: tuple[Library, Lib
     assert [library.everything() for library in libraries] == before
 
 
-def test_a_role_that_finds_no_photos_is_let_in(
-    libraries: tuple[Library, Library],
-) -> None:
+def test_a_role_that_finds_no_photos_is_let_in(libraries: tuple[Library, Library]) -> None:
     first, _ = libraries
     url = make_conninfo(first.url, options="-c search_path=pg_catalog")
     nowhere = Library(url, "t1", first.run_cli, first.folder)
@@ -302,9 +298,7 @@ def test_a_role_that_finds_no_photos_is_let_in(
     assert nowhere.run("check").code == 0
 
 
-def test_no_library_is_made_over_the_tables_of_another(
-    libraries: tuple[Library, Library],
-) -> None:
+def test_no_library_is_made_over_the_tables_of_another(libraries: tuple[Library, Library]) -> None:
     first, _ = libraries
     before = first.everything()
     with pytest.raises(SchemaError) as refused:

@@ -94,8 +94,7 @@ def test_if_locks_are_held_too_long_the_message_names_them(
             " (docs/guides/operations.md)"
         )
         execute(
-            url,
-            "INSERT INTO clusters (centroid) SELECT embedding FROM photos WHERE id IN (1, 2)",
+            url, "INSERT INTO clusters (centroid) SELECT embedding FROM photos WHERE id IN (1, 2)"
         )
 
 

@@ -258,10 +258,7 @@ def test_so_it_is_with_assign(library: Library) -> None:
 COLUMNS = "SELECT photos.id, path, embedding, cluster_id, NULL::bigint AS scope FROM photos"
 THRICE = "usable_photos shows photo 3 {} times: let it show each photo once (one row for each id)"
 UNSTEADY = {
-    "a join": (
-        f"{COLUMNS} LEFT JOIN tags ON photos.id = tags.photo_id",
-        THRICE.format(3),
-    ),
+    "a join": (f"{COLUMNS} LEFT JOIN tags ON photos.id = tags.photo_id", THRICE.format(3)),
     "union all": (f"{COLUMNS} UNION ALL {COLUMNS} WHERE photos.id = 3", THRICE.format(2)),
     "at random": (
         f"{COLUMNS} ORDER BY random() LIMIT 30",
@@ -279,9 +276,7 @@ def plain(empty_database: Callable[..., Any], template: str) -> Iterator[str]:
         generate(url, k=3)
         add_photos(url, 10, prefix="new")
         execute(
-            url,
-            "CREATE TABLE tags (photo_id bigint)",
-            "INSERT INTO tags VALUES (3), (3), (3), (4)",
+            url, "CREATE TABLE tags (photo_id bigint)", "INSERT INTO tags VALUES (3), (3), (3), (4)"
         )
         yield url
 

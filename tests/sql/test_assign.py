@@ -14,6 +14,8 @@ from tests.sql.helpers import (
     LARGEST_ID,
     PROBE,
     add_with_ids,
+    clusters_with_ids,
+    counts,
     hide,
     labels,
     make_assignments,
@@ -447,21 +449,21 @@ def test_only_what_changes_its_cluster_and_is_within_the_limit_is_written(sessio
 
 
 CHANGES = {
-    "placed": "UPDATE photos SET cluster_id = 1 WHERE id = 1",
+    "placed": "UPDATE photos SET cluster_id = 3 WHERE id = 1",
+    "set free": "UPDATE photos SET cluster_id = NULL WHERE id = 1",
     "pinned": "UPDATE photos SET cluster_pinned = TRUE WHERE id = 1",
     "embedded again": "UPDATE photos SET embedding = '[0, 1]' WHERE id = 1",
     "not embedded any more": "UPDATE photos SET embedding = NULL WHERE id = 1",
+    "of another path": "UPDATE photos SET path = 'elsewhere' WHERE id = 1",
     "deleted": "DELETE FROM photos WHERE id = 1",
 }
 
 
 def ready_to_place(session: Session) -> int:
-    """Photos 1 and 2 have found their nearest cluster, 2 of 1 and 2; returns the run."""
+    """Photos 1, in cluster 1, and 2 have found their nearest cluster, 2; returns the run."""
     add_with_ids(session, {1: [1, 0], 2: [1, 0]})
-    for cluster_id in (1, 2):
-        session.connection.execute(
-            "INSERT INTO clusters (id, centroid) VALUES (%s, '[1, 0]')", (cluster_id,)
-        )
+    clusters_with_ids(session, {1: [1, 0], 2: [1, 0], 3: [1, 0]})
+    place(session, 1, 1)
     list_all(session)
     find_nearest(session, {2: [1, 0]})
     return open_run(session)
@@ -495,7 +497,7 @@ def test_a_photo_that_was_only_locked_is_placed(session: Session, other: Session
     run_id = ready_to_place(session)
     with other.transaction():
         query(other, "SELECT FROM photos WHERE id = 1 FOR UPDATE")
-    assert place_photos(session, run_id, 1, 2) == [(None, 2, 2)]
+    assert set(place_photos(session, run_id, 1, 2)) == {(1, 2, 1), (None, 2, 1)}
 
 
 def test_clusters_that_are_gone_or_set_aside_by_now_take_no_photos(session: Session) -> None:
@@ -512,9 +514,7 @@ def test_counts_are_added_up(session: Session) -> None:
     session.connection.execute("UPDATE clusters SET photos_count = NULL WHERE id = %s", (unknown,))
     added = {"cluster_ids": [b, a, unknown], "photos": [2, -3, 4]}
     assert session.execute("commit/add_counts", **added) == 3
-    assert dict(query(session, "SELECT id, photos_count FROM clusters")) == {
-        a: 2, b: 7, other: 5, unknown: 4,
-    }  # fmt: skip
+    assert counts(session) == {a: 2, b: 7, other: 5, unknown: 4}
 
 
 def test_the_record_is_closed_with_what_was_placed(session: Session) -> None:

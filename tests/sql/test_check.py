@@ -9,6 +9,7 @@ from tests.sql.helpers import (
     add_with_ids,
     as_role,
     close_run,
+    counts,
     hide,
     make_clusters,
     open_run,
@@ -140,7 +141,7 @@ def test_a_count_that_is_not_folded_yet_is_not_wrong(session: Session) -> None:
     assert session.execute("commit/recount", cluster_ids=[full, empty]) == 1
     assert wrong(session) == []
     session.fetch_value("triggers/fold")
-    assert dict(query(session, "SELECT id, photos_count FROM clusters")) == {full: 1, empty: 2}
+    assert counts(session) == {full: 1, empty: 2}
 
 
 def test_null_means_none_as_it_does_in_rails(session: Session) -> None:
@@ -177,7 +178,7 @@ def test_clusters_that_are_being_mended_can_be_read_and_take_photos(
         session.execute("commit/recount", cluster_ids=[full])
     assert wrong(session) == []
     session.fetch_value("triggers/fold")
-    assert dict(query(session, "SELECT id, photos_count FROM clusters")) == {full: 2, empty: 1}
+    assert counts(session) == {full: 2, empty: 1}
 
 
 def test_what_is_hidden_from_a_role_is_an_error_and_not_missing(session: Session) -> None:

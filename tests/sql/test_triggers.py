@@ -6,7 +6,7 @@ import pytest
 
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.session import Session
-from tests.sql.helpers import add_with_ids, place, query, value
+from tests.sql.helpers import add_with_ids, counts, place, query, value
 
 COUNTS = {
     ("clusters", "fluffy_sql_count_cluster"),
@@ -59,10 +59,6 @@ def two_clusters(session: Session) -> None:
     place(session, 1, 1, 2)
     session.fetch_value("triggers/fold")
     assert counts(session) == {1: 2, 2: 0}
-
-
-def counts(session: Session) -> dict[int, int | None]:
-    return dict(query(session, "SELECT id, photos_count FROM clusters"))
 
 
 def written_down(session: Session) -> list[tuple[int, int | None]]:
