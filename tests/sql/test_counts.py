@@ -213,9 +213,7 @@ def test_a_transaction_that_moves_photos_there_and_back_writes_no_cluster(librar
 # Nobody waits: more of that in integration/test_counts.py
 
 
-def test_who_writes_to_clusters_does_not_wait_for_who_moves_photos(
-    library: Session, other: Session
-) -> None:
+def test_who_writes_to_clusters_waits_for_no_move(library: Session, other: Session) -> None:
     with library.connection.transaction():
         place(library, 4, 1, 5)
         run(other, ["UPDATE clusters SET name = 'cats'"])

@@ -145,14 +145,13 @@ def test_a_role_s_own_path_does_not_matter_once_it_is_migrated(session: Session,
     assert home(session) == "public"
 
 
-def test_before_that_it_is_the_role_s_own_without_what_is_not_there(bare_database_url: str) -> None:
-    with Session.open(bare_database_url) as session:
-        session.connection.execute('CREATE SCHEMA "My App"')
-        session.connection.execute("CREATE SCHEMA ext")
-        session.connection.execute("CREATE EXTENSION vector SCHEMA ext")
-        session.connection.execute('SET search_path = gone, "My App", public')
-        assert search_path(session) == 'fluffy_sql, "My App", public, ext, pg_temp'
-        assert home(session) == "My App"
+def test_before_that_it_is_the_role_s_own_without_what_is_not_there(bare: Session) -> None:
+    bare.connection.execute('CREATE SCHEMA "My App"')
+    bare.connection.execute("CREATE SCHEMA ext")
+    bare.connection.execute("CREATE EXTENSION vector SCHEMA ext")
+    bare.connection.execute('SET search_path = gone, "My App", public')
+    assert search_path(bare) == 'fluffy_sql, "My App", public, ext, pg_temp'
+    assert home(bare) == "My App"
 
 
 def test_tables_are_found_where_they_were_when_they_were_migrated(bare_database_url: str) -> None:

@@ -1,7 +1,5 @@
 """The triggers on the application's tables: made, listed, dropped; and what they wrote down."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from fluffy_sql.postgres import schema
@@ -153,13 +151,12 @@ def test_they_are_dropped_wherever_the_table_is_now(session: Session) -> None:
 
 
 @pytest.fixture
-def partitioned(bare_database_url: str) -> Iterator[Session]:
+def partitioned(bare: Session) -> Session:
     """A session on a library whose photos are partitioned, twice."""
-    with Session.open(bare_database_url) as session:
-        session.connection.execute(PARTITIONED.encode())
-        schema.migrate(bare_database_url)
-        session.prepare(looking=False)
-        yield session
+    bare.connection.execute(PARTITIONED.encode())
+    schema.migrate(bare.connection.info.dsn)
+    bare.prepare(looking=False)
+    return bare
 
 
 def test_every_partition_has_its_own(partitioned: Session) -> None:
@@ -233,14 +230,13 @@ ADOPTED = "CREATE TABLE clusters (id bigserial PRIMARY KEY)"
 
 @pytest.mark.parametrize(("made", "ours"), [("SELECT", True), (ADOPTED, True), (OWN_COUNTS, False)])
 def test_counts_are_the_application_s_if_it_made_the_column(
-    bare_database_url: str, made: str, *, ours: bool
+    bare: Session, made: str, *, ours: bool
 ) -> None:
-    with Session.open(bare_database_url) as session:
-        session.connection.execute(made.encode())
-        schema.migrate(bare_database_url)
-        session.prepare(looking=False)
-        assert session.fetch_value("triggers/counts_are_ours") is ours
-        assert (listed(session, kind="count", there=True) != set()) is ours
+    bare.connection.execute(made.encode())
+    schema.migrate(bare.connection.info.dsn)
+    bare.prepare(looking=False)
+    assert bare.fetch_value("triggers/counts_are_ours") is ours
+    assert (listed(bare, kind="count", there=True) != set()) is ours
 
 
 # What they wrote down
