@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from fluffy_sql.postgres import schema
-from tests.conftest import Finished
 from tests.guest.catalog import add_stamped_photos, catalog
-from tests.guest.helpers import ask, execute
+from tests.guest.helpers import Run, ask, execute
 from tests.guest.programs import dump, load
 from tests.integration.helpers import generate
 
@@ -52,7 +51,7 @@ def run_of(url: str) -> list[tuple[Any, ...]]:
     return ask(url, "SELECT DISTINCT run_id FROM clusters ORDER BY run_id")
 
 
-def goes_on(run_cli: Callable[..., Finished], url: str) -> None:
+def goes_on(run_cli: Run, url: str) -> None:
     """Every command works, or says in one line what to do first."""
     checked = run_cli("check", "--database-url", url)
     assert checked.code in {0, 1}
@@ -71,7 +70,7 @@ def goes_on(run_cli: Callable[..., Finished], url: str) -> None:
     assert numbers[0][0] == numbers[0][1]
 
 
-def is_uninstalled(run_cli: Callable[..., Finished], url: str) -> None:
+def is_uninstalled(run_cli: Run, url: str) -> None:
     done = run_cli("migrate", "--rollback", "--yes", "--database-url", url)
     assert done.code == 0, done.err
     assert ask(url, "SELECT 1 FROM pg_namespace WHERE nspname = 'fluffy_sql'") == []
@@ -87,7 +86,7 @@ def is_uninstalled(run_cli: Callable[..., Finished], url: str) -> None:
     ],
 )
 def test_a_dump_without_data_is_completed(
-    flags: list[str], library: str, bare_database_url: str, run_cli: Callable[..., Finished]
+    flags: list[str], library: str, bare_database_url: str, run_cli: Run
 ) -> None:
     restore(bare_database_url, dump(library, *flags))
     goes_on(run_cli, bare_database_url)
@@ -99,7 +98,7 @@ def test_a_dump_without_data_is_completed(
 
 
 def test_a_dump_without_data_can_be_uninstalled_at_once(
-    library: str, bare_database_url: str, run_cli: Callable[..., Finished]
+    library: str, bare_database_url: str, run_cli: Run
 ) -> None:
     execute(bare_database_url, VECTOR)
     before = catalog(bare_database_url)
@@ -108,9 +107,7 @@ def test_a_dump_without_data_can_be_uninstalled_at_once(
     assert catalog(bare_database_url) == before
 
 
-def test_a_dump_of_everything_is_whole(
-    library: str, bare_database_url: str, run_cli: Callable[..., Finished]
-) -> None:
+def test_a_dump_of_everything_is_whole(library: str, bare_database_url: str, run_cli: Run) -> None:
     assert load(bare_database_url, dump(library)) == []
     assert catalog(bare_database_url) == catalog(library)
     checked = run_cli("check", "--json", "--database-url", bare_database_url)
@@ -126,7 +123,7 @@ def test_a_dump_of_everything_is_whole(
     "flags", [["--schema=public"], ["--table=photos", "--table=clusters"]], ids=" ".join
 )
 def test_a_dump_without_our_schema_keeps_labels_and_forgets_runs(
-    flags: list[str], library: str, bare_database_url: str, run_cli: Callable[..., Finished]
+    flags: list[str], library: str, bare_database_url: str, run_cli: Run
 ) -> None:
     restore(bare_database_url, dump(library, *flags))
     assert run_of(bare_database_url) == [(2,)]
@@ -143,7 +140,7 @@ def test_a_dump_without_our_schema_keeps_labels_and_forgets_runs(
 
 
 def test_data_alone_goes_into_a_migrated_database(
-    library: str, database_url: str, run_cli: Callable[..., Finished]
+    library: str, database_url: str, run_cli: Run
 ) -> None:
     """Tables come in the order of their keys, so that triggers count each photo once."""
     execute(
@@ -158,7 +155,7 @@ def test_data_alone_goes_into_a_migrated_database(
 
 
 def test_our_schema_alone_keeps_the_record_of_runs(
-    library: str, bare_database_url: str, run_cli: Callable[..., Finished]
+    library: str, bare_database_url: str, run_cli: Run
 ) -> None:
     """Its photos come from somewhere else, or from nowhere."""
     restore(bare_database_url, dump(library, "--schema=fluffy_sql"))
@@ -168,7 +165,7 @@ def test_our_schema_alone_keeps_the_record_of_runs(
 
 
 def test_without_comments_the_record_says_what_is_ours(
-    library: str, bare_database_url: str, run_cli: Callable[..., Finished]
+    library: str, bare_database_url: str, run_cli: Run
 ) -> None:
     restore(bare_database_url, dump(library, "--no-comments"))
     assert schema.migrate(bare_database_url).counter_cache.kept_by == "triggers"
@@ -181,7 +178,7 @@ def test_without_comments_the_record_says_what_is_ours(
 
 @pytest.mark.parametrize("flags", [["--schema-only"], ["--schema=public"]], ids=" ".join)
 def test_without_comments_and_record_all_is_the_application_s(
-    flags: list[str], library: str, bare_database_url: str, run_cli: Callable[..., Finished]
+    flags: list[str], library: str, bare_database_url: str, run_cli: Run
 ) -> None:
     """Uninstalling leaves it, with its labels; but for that, all goes on."""
     restore(bare_database_url, dump(library, "--no-comments", *flags))
@@ -229,9 +226,7 @@ SCHEMA_RB = """
 """
 
 
-def test_a_schema_of_rails_is_completed(
-    bare_database_url: str, run_cli: Callable[..., Finished]
-) -> None:
+def test_a_schema_of_rails_is_completed(bare_database_url: str, run_cli: Run) -> None:
     assert load(bare_database_url, SCHEMA_RB) == []
     goes_on(run_cli, bare_database_url)
     assert schema.migrate(bare_database_url).adopted == ("photos",)
@@ -260,9 +255,7 @@ def test_a_schema_of_rails_is_completed(
         "DROP TABLE photos CASCADE; CREATE TABLE photos (id serial PRIMARY KEY, path text)",
     ],
 )
-def test_what_is_lost_is_told_and_made_again(
-    lost: str, database_url: str, run_cli: Callable[..., Finished]
-) -> None:
+def test_what_is_lost_is_told_and_made_again(lost: str, database_url: str, run_cli: Run) -> None:
     add_stamped_photos(database_url)
     execute(database_url, *lost.split("; "))
     for command in ("check", "clusters", "generate"):
@@ -277,7 +270,7 @@ def test_what_is_lost_is_told_and_made_again(
     "lost", ["fluffy_sql.cluster_runs CASCADE", "photos, clusters CASCADE", "clusters CASCADE"]
 )
 def test_what_only_a_backup_has_is_told_and_the_rest_can_be_uninstalled(
-    lost: str, database_url: str, run_cli: Callable[..., Finished]
+    lost: str, database_url: str, run_cli: Run
 ) -> None:
     execute(database_url, f"DROP TABLE {lost}")
     for command in ("migrate", "check", "generate"):
@@ -288,7 +281,7 @@ def test_what_only_a_backup_has_is_told_and_the_rest_can_be_uninstalled(
 
 
 def test_a_library_without_its_record_is_uninstalled_after_migrate(
-    database_url: str, run_cli: Callable[..., Finished]
+    database_url: str, run_cli: Run
 ) -> None:
     execute(database_url, "DROP TABLE fluffy_sql.definitions")
     before = catalog(database_url)

@@ -1,14 +1,12 @@
 """pgvector in a schema of its own, as Supabase has it, whoever has that in a search_path."""
 
 import json
-from collections.abc import Callable
 
 import pytest
 
 from fluffy_sql.postgres import schema
-from tests.conftest import Finished
 from tests.guest.catalog import add_stamped_photos, catalog, write_new_photo
-from tests.guest.helpers import ask, execute
+from tests.guest.helpers import Run, ask, execute
 from tests.guest.roles import role, user
 
 EXTENSIONS = ("CREATE SCHEMA extensions", "CREATE EXTENSION vector SCHEMA extensions")
@@ -34,9 +32,7 @@ COMMANDS = (
 )
 
 
-def every_command_works(
-    run_cli: Callable[..., Finished], url: str, commands: tuple[list[str], ...] = COMMANDS
-) -> None:
+def every_command_works(run_cli: Run, url: str, commands: tuple[list[str], ...] = COMMANDS) -> None:
     write_new_photo()
     for command in commands:
         done = run_cli(*command, "--database-url", url)
@@ -66,7 +62,7 @@ def triggers_work(url: str) -> None:
 
 @pytest.mark.parametrize("searches", ["public, extensions", "public"])
 def test_all_works_whether_or_not_its_schema_is_in_a_search_path(
-    searches: str, bare_database_url: str, run_cli: Callable[..., Finished]
+    searches: str, bare_database_url: str, run_cli: Run
 ) -> None:
     """The application's is that of the database: it does not have it in either case."""
     execute(bare_database_url, *EXTENSIONS)
@@ -82,9 +78,7 @@ def test_all_works_whether_or_not_its_schema_is_in_a_search_path(
 
 
 @pytest.mark.parametrize("adopted", [True, False])
-def test_it_may_move_after_migrate(
-    adopted: bool, bare_database_url: str, run_cli: Callable[..., Finished]
-) -> None:
+def test_it_may_move_after_migrate(adopted: bool, bare_database_url: str, run_cli: Run) -> None:
     execute(bare_database_url, "CREATE EXTENSION vector", "CREATE SCHEMA extensions")
     if adopted:
         execute(bare_database_url, PHOTOS.replace("extensions.", ""))
@@ -103,7 +97,7 @@ def test_it_may_move_after_migrate(
 
 
 def test_who_may_not_use_its_schema_is_told_before_anything_is_made(
-    bare_database_url: str, run_cli: Callable[..., Finished]
+    bare_database_url: str, run_cli: Run
 ) -> None:
     execute(bare_database_url, *EXTENSIONS)
     with role(bare_database_url, searches="public") as owner:
@@ -117,9 +111,7 @@ def test_who_may_not_use_its_schema_is_told_before_anything_is_made(
         assert catalog(bare_database_url) == before
 
 
-def test_a_role_that_works_needs_it_too_and_is_told(
-    bare_database_url: str, run_cli: Callable[..., Finished]
-) -> None:
+def test_a_role_that_works_needs_it_too_and_is_told(bare_database_url: str, run_cli: Run) -> None:
     execute(bare_database_url, *EXTENSIONS, PHOTOS)
     schema.migrate(bare_database_url)
     add_stamped_photos(bare_database_url)

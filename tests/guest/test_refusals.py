@@ -9,9 +9,8 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from fluffy_sql.postgres import schema
-from tests.conftest import Finished
 from tests.guest.catalog import add_stamped_photos, catalog
-from tests.guest.helpers import ask, execute
+from tests.guest.helpers import Run, ask, execute
 from tests.guest.roles import role
 from tests.integration.helpers import generate
 
@@ -364,15 +363,13 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_can_not_be_adopted_is_told_in_one_line(
-    case: str, url: str, run_cli: Callable[..., Finished]
-) -> None:
+def test_what_can_not_be_adopted_is_told_in_one_line(case: str, url: str, run_cli: Run) -> None:
     statements, told = REFUSED[case]
     execute(url, "CREATE TABLE machines (id bigint PRIMARY KEY)", *statements)
     is_refused(run_cli, url, told)
 
 
-def is_refused(run_cli: Callable[..., Finished], url: str, told: str) -> None:
+def is_refused(run_cli: Run, url: str, told: str) -> None:
     before, counters = catalog(url), sequences(url)
     refused = run_cli("migrate", "--database-url", url)
     assert refused.code == 1
@@ -391,7 +388,7 @@ def sequences(url: str) -> list[tuple[Any, ...]]:
     )
 
 
-def test_names_that_are_not_null_twice(url: str, run_cli: Callable[..., Finished]) -> None:
+def test_names_that_are_not_null_twice(url: str, run_cli: Run) -> None:
     try:
         execute(url, *clusters("UNIQUE NULLS NOT DISTINCT (name)"))
     except psycopg.errors.SyntaxError:
@@ -399,9 +396,7 @@ def test_names_that_are_not_null_twice(url: str, run_cli: Callable[..., Finished
     is_refused(run_cli, url, "two clusters can not both be without a name")
 
 
-def test_one_of_two_columns_without_a_value_can_be_the_scope(
-    url: str, run_cli: Callable[..., Finished]
-) -> None:
+def test_one_of_two_columns_without_a_value_can_be_the_scope(url: str, run_cli: Run) -> None:
     """The other one would be empty."""
     execute(
         url,
@@ -486,9 +481,7 @@ WRONG_VIEWS = {
 
 
 @pytest.mark.parametrize("case", WRONG_VIEWS)
-def test_a_view_of_the_wrong_shape_is_told_by_its_column(
-    case: str, url: str, run_cli: Callable[..., Finished]
-) -> None:
+def test_a_view_of_the_wrong_shape_is_told_by_its_column(case: str, url: str, run_cli: Run) -> None:
     written, told = WRONG_VIEWS[case]
     schema.migrate(url)
     execute(
@@ -502,7 +495,7 @@ def test_a_view_of_the_wrong_shape_is_told_by_its_column(
 
 
 @pytest.mark.parametrize("kind", ["TABLE", "MATERIALIZED VIEW"])
-def test_a_view_that_is_none_is_told(kind: str, url: str, run_cli: Callable[..., Finished]) -> None:
+def test_a_view_that_is_none_is_told(kind: str, url: str, run_cli: Run) -> None:
     schema.migrate(url)
     execute(
         url,
@@ -517,7 +510,7 @@ def test_a_view_that_is_none_is_told(kind: str, url: str, run_cli: Callable[...,
     )
 
 
-def test_a_renamed_table_is_told(url: str, run_cli: Callable[..., Finished]) -> None:
+def test_a_renamed_table_is_told(url: str, run_cli: Run) -> None:
     execute(url, PHOTOS)
     schema.migrate(url)
     execute(url, "ALTER TABLE photos RENAME TO pictures")
@@ -560,7 +553,7 @@ NO_RIGHT = {
 
 @pytest.mark.parametrize("case", NO_RIGHT)
 def test_a_role_without_a_right_is_told_which(
-    case: str, bare_database_url: str, run_cli: Callable[..., Finished]
+    case: str, bare_database_url: str, run_cli: Run
 ) -> None:
     grants, statements, told = NO_RIGHT[case]
     execute(bare_database_url, "CREATE EXTENSION vector", *statements)
@@ -573,9 +566,7 @@ def test_a_role_without_a_right_is_told_which(
         assert catalog(bare_database_url) == before
 
 
-def test_a_database_that_is_only_read_is_told(
-    bare_database_url: str, run_cli: Callable[..., Finished]
-) -> None:
+def test_a_database_that_is_only_read_is_told(bare_database_url: str, run_cli: Run) -> None:
     execute(bare_database_url, "CREATE EXTENSION vector")
     read_only = make_conninfo(bare_database_url, options="-cdefault_transaction_read_only=on")
     is_refused(run_cli, read_only, "default_transaction_read_only is on")

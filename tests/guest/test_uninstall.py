@@ -1,15 +1,12 @@
 """Uninstalling takes all of ours and nothing of theirs, or nothing at all."""
 
-from collections.abc import Callable
-
 import pytest
 
 from fluffy_sql.errors import BusyError
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.session import Session
-from tests.conftest import Finished
 from tests.guest.catalog import add_stamped_photos, catalog
-from tests.guest.helpers import ask, execute
+from tests.guest.helpers import Run, ask, execute
 from tests.guest.roles import role, user
 from tests.integration.helpers import generate
 
@@ -115,7 +112,7 @@ def adopted(bare_database_url: str) -> str:
 
 @pytest.mark.parametrize("case", IN_THE_WAY)
 def test_what_uses_ours_is_named_and_nothing_is_dropped(
-    case: str, adopted: str, run_cli: Callable[..., Finished]
+    case: str, adopted: str, run_cli: Run
 ) -> None:
     made, name, taken_away = IN_THE_WAY[case]
     before = catalog(adopted)
@@ -187,7 +184,7 @@ def test_a_column_of_the_application_s_keeps_its_key_and_index(bare_database_url
     assert catalog(bare_database_url) == before
 
 
-def test_a_run_at_work_is_not_disturbed(adopted: str, run_cli: Callable[..., Finished]) -> None:
+def test_a_run_at_work_is_not_disturbed(adopted: str, run_cli: Run) -> None:
     schema.migrate(adopted)
     before = catalog(adopted)
     with Session.open(adopted) as running:
@@ -205,7 +202,7 @@ def test_a_run_at_work_is_not_disturbed(adopted: str, run_cli: Callable[..., Fin
     assert run_cli(*UNINSTALL, "--database-url", adopted).code == 0
 
 
-def test_who_does_not_own_it_is_refused(adopted: str, run_cli: Callable[..., Finished]) -> None:
+def test_who_does_not_own_it_is_refused(adopted: str, run_cli: Run) -> None:
     schema.migrate(adopted)
     with role(adopted) as somebody:
         execute(
@@ -221,9 +218,7 @@ def test_who_does_not_own_it_is_refused(adopted: str, run_cli: Callable[..., Fin
         assert catalog(adopted) == before
 
 
-def test_a_schema_of_somebody_else_s_is_left_alone(
-    bare_database_url: str, run_cli: Callable[..., Finished]
-) -> None:
+def test_a_schema_of_somebody_else_s_is_left_alone(bare_database_url: str, run_cli: Run) -> None:
     execute(bare_database_url, "CREATE SCHEMA fluffy_sql", "CREATE TABLE fluffy_sql.notes ()")
     before = catalog(bare_database_url)
     refused = run_cli(*UNINSTALL, "--database-url", bare_database_url)
