@@ -135,6 +135,14 @@ def test_a_cluster_is_shown_with_mean_and_largest_distance(session: Session) -> 
 # cluster_run_overview
 
 
+def test_a_run_is_shown_with_inertia_per_photo_and_duration(session: Session) -> None:
+    run_id = open_run(session)
+    close_run(session, run_id, inertia=5.0, photos_processed=20)
+    session.connection.execute("UPDATE cluster_runs SET finished_at = started_at + interval '90 s'")
+    shown = "SELECT id, inertia_per_photo, extract(EPOCH FROM duration)::integer, largest_cluster"
+    assert query(session, f"{shown} FROM cluster_run_overview") == [(run_id, 0.25, 90, 5)]
+
+
 def test_a_run_that_placed_no_photo_has_no_inertia_per_photo(session: Session) -> None:
     close_run(session, open_run(session), inertia=0.0, photos_processed=0)
     assert query(session, "SELECT inertia_per_photo FROM cluster_run_overview") == [(None,)]
