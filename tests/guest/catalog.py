@@ -1,7 +1,5 @@
 """What lies in a database, to be compared whole: before and after."""
 
-from pathlib import Path
-
 import psycopg
 
 # Without the system's own, and without what extensions brought.
@@ -89,8 +87,3 @@ def add_stamped_photos(url: str, photos: int = 60, *, themes: int = 3, dimension
             " )::real[], now(), now() FROM generate_series(1, %(photos)s) AS n",
             {"themes": themes, "dimensions": dimensions, "photos": photos},
         )
-
-
-def write_new_photo() -> None:
-    """A file new.csv that import takes."""
-    Path("new.csv").write_text('path,embedding\nimported,"[1,0,0,0,0,0,0,1]"\n', encoding="utf-8")

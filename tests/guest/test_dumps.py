@@ -8,7 +8,7 @@ import pytest
 
 from fluffy_sql.postgres import schema
 from tests.guest.catalog import add_stamped_photos, catalog
-from tests.guest.helpers import Run, ask, execute
+from tests.guest.helpers import Run, ask, execute, is_refused, succeeds
 from tests.guest.programs import dump, load
 from tests.integration.helpers import generate
 
@@ -56,23 +56,19 @@ def goes_on(run_cli: Run, url: str) -> None:
     checked = run_cli("check", "--database-url", url)
     assert checked.code in {0, 1}
     assert checked.code == 0 or "fluffy-sql migrate" in checked.out
-    migrated = run_cli("migrate", "--database-url", url)
-    assert migrated.code == 0, migrated.err
+    succeeds(run_cli, url, "migrate")
     if not ask(url, "SELECT 1 FROM photos LIMIT 1"):
         add_stamped_photos(url)
     execute(url, "UPDATE photos SET cluster_id = NULL WHERE id % 2 = 0 AND NOT cluster_pinned")
-    ran = run_cli("generate", "--k", "2", "--json", "--database-url", url)
-    assert ran.code == 0, ran.err
-    assert json.loads(ran.out)["photos_processed"] >= 29
-    checked = run_cli("check", "--database-url", url)
-    assert checked.code == 0, checked.out
+    ran = succeeds(run_cli, url, "generate", "--k", "2", "--json")
+    assert json.loads(ran)["photos_processed"] >= 29
+    succeeds(run_cli, url, "check")
     numbers = ask(url, "SELECT count(*), count(DISTINCT id) FROM fluffy_sql.cluster_runs")
     assert numbers[0][0] == numbers[0][1]
 
 
 def is_uninstalled(run_cli: Run, url: str) -> None:
-    done = run_cli("migrate", "--rollback", "--yes", "--database-url", url)
-    assert done.code == 0, done.err
+    succeeds(run_cli, url, "migrate", "--rollback", "--yes")
     assert ask(url, "SELECT 1 FROM pg_namespace WHERE nspname = 'fluffy_sql'") == []
 
 
@@ -110,9 +106,8 @@ def test_a_dump_without_data_can_be_uninstalled_at_once(
 def test_a_dump_of_everything_is_whole(library: str, bare_database_url: str, run_cli: Run) -> None:
     assert load(bare_database_url, dump(library)) == []
     assert catalog(bare_database_url) == catalog(library)
-    checked = run_cli("check", "--json", "--database-url", bare_database_url)
-    assert checked.code == 0
-    assert json.loads(checked.out)["photos_compared"] > 0
+    checked = succeeds(run_cli, bare_database_url, "check", "--json")
+    assert json.loads(checked)["photos_compared"] > 0
     assert schema.migrate(bare_database_url).changed == ()
     assert ask(bare_database_url, LABELS) == ask(library, LABELS)
     goes_on(run_cli, bare_database_url)
@@ -285,9 +280,8 @@ def test_a_library_without_its_record_is_uninstalled_after_migrate(
 ) -> None:
     execute(database_url, "DROP TABLE fluffy_sql.definitions")
     before = catalog(database_url)
-    refused = run_cli("migrate", "--rollback", "--yes", "--database-url", database_url)
-    assert refused.code == 1
-    assert "if it comes from a dump, run fluffy-sql migrate first" in refused.err
+    refused = is_refused(run_cli, database_url, "migrate", "--rollback", "--yes")
+    assert "if it comes from a dump, run fluffy-sql migrate first" in refused
     assert catalog(database_url) == before
-    assert run_cli("migrate", "--database-url", database_url).code == 0
+    succeeds(run_cli, database_url, "migrate")
     is_uninstalled(run_cli, database_url)

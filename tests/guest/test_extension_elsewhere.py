@@ -5,8 +5,8 @@ import json
 import pytest
 
 from fluffy_sql.postgres import schema
-from tests.guest.catalog import add_stamped_photos, catalog, write_new_photo
-from tests.guest.helpers import Run, ask, execute
+from tests.guest.catalog import add_stamped_photos, catalog
+from tests.guest.helpers import Run, ask, execute, is_refused, run_every_command, succeeds
 from tests.guest.roles import role, user
 
 EXTENSIONS = ("CREATE SCHEMA extensions", "CREATE EXTENSION vector SCHEMA extensions")
@@ -30,13 +30,6 @@ COMMANDS = (
     ["migrate"],
     ["check"],
 )
-
-
-def every_command_works(run_cli: Run, url: str, commands: tuple[list[str], ...] = COMMANDS) -> None:
-    write_new_photo()
-    for command in commands:
-        done = run_cli(*command, "--database-url", url)
-        assert done.code == 0, (command, done.out, done.err)
 
 
 def triggers_work(url: str) -> None:
@@ -70,10 +63,9 @@ def test_all_works_whether_or_not_its_schema_is_in_a_search_path(
         execute(bare_database_url, f"GRANT USAGE ON SCHEMA extensions TO {user(owner)}")
         execute(owner, PHOTOS)
         add_stamped_photos(bare_database_url)
-        every_command_works(run_cli, owner)
+        run_every_command(run_cli, owner, COMMANDS)
         triggers_work(bare_database_url)
-        gone = run_cli("migrate", "--rollback", "--yes", "--database-url", owner)
-        assert gone.code == 0, gone.err
+        succeeds(run_cli, owner, "migrate", "--rollback", "--yes")
         assert ask(bare_database_url, "SELECT to_regclass('clusters')") == [(None,)]
 
 
@@ -87,13 +79,12 @@ def test_it_may_move_after_migrate(adopted: bool, bare_database_url: str, run_cl
     execute(bare_database_url, "ALTER EXTENSION vector SET SCHEMA extensions")
 
     # before anybody migrates again
-    every_command_works(run_cli, bare_database_url, COMMANDS[1:])
-    assert run_cli("migrate", "--database-url", bare_database_url).code == 0
+    run_every_command(run_cli, bare_database_url, COMMANDS[1:])
+    succeeds(run_cli, bare_database_url, "migrate")
     triggers_work(bare_database_url)
     execute(bare_database_url, "ALTER EXTENSION vector SET SCHEMA public")
-    checked = run_cli("check", "--json", "--database-url", bare_database_url)
-    assert checked.code == 0, checked.out
-    assert json.loads(checked.out)["photos_compared"] > 0
+    checked = succeeds(run_cli, bare_database_url, "check", "--json")
+    assert json.loads(checked)["photos_compared"] > 0
 
 
 def test_who_may_not_use_its_schema_is_told_before_anything_is_made(
@@ -102,11 +93,9 @@ def test_who_may_not_use_its_schema_is_told_before_anything_is_made(
     execute(bare_database_url, *EXTENSIONS)
     with role(bare_database_url, searches="public") as owner:
         before = catalog(bare_database_url)
-        refused = run_cli("migrate", "--database-url", owner)
-        assert refused.code == 1
-        assert refused.err == (
-            "fluffy-sql: the extension vector is in the schema extensions, which this role may not"
-            f" use: GRANT USAGE ON SCHEMA extensions TO {user(owner)}\n"
+        assert is_refused(run_cli, owner, "migrate") == (
+            "the extension vector is in the schema extensions, which this role may not use: GRANT"
+            f" USAGE ON SCHEMA extensions TO {user(owner)}"
         )
         assert catalog(bare_database_url) == before
 
@@ -134,4 +123,4 @@ def test_a_role_that_works_needs_it_too_and_is_told(bare_database_url: str, run_
                 f"schema: {told}\n1 thing wrong.\n",
             }
         execute(bare_database_url, f"GRANT USAGE ON SCHEMA extensions TO {user(worker)}")
-        every_command_works(run_cli, worker, (["generate", "--k", "3"], ["check"], ["clusters"]))
+        run_every_command(run_cli, worker, (["generate", "--k", "3"], ["check"], ["clusters"]))

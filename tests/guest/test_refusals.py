@@ -10,7 +10,7 @@ from psycopg.conninfo import make_conninfo
 
 from fluffy_sql.postgres import schema
 from tests.guest.catalog import add_stamped_photos, catalog
-from tests.guest.helpers import Run, ask, execute
+from tests.guest.helpers import Run, ask, execute, is_refused
 from tests.guest.roles import role
 from tests.integration.helpers import generate
 
@@ -366,17 +366,13 @@ REFUSED = {
 def test_what_can_not_be_adopted_is_told_in_one_line(case: str, url: str, run_cli: Run) -> None:
     statements, told = REFUSED[case]
     execute(url, "CREATE TABLE machines (id bigint PRIMARY KEY)", *statements)
-    is_refused(run_cli, url, told)
+    is_told(run_cli, url, told)
 
 
-def is_refused(run_cli: Run, url: str, told: str) -> None:
+def is_told(run_cli: Run, url: str, told: str) -> None:
     before, counters = catalog(url), sequences(url)
-    refused = run_cli("migrate", "--database-url", url)
-    assert refused.code == 1
-    assert refused.out == ""
-    assert refused.err.startswith("fluffy-sql: ")
-    assert refused.err.count("\n") == 1
-    assert re.search(told, refused.err), refused.err
+    line = is_refused(run_cli, url, "migrate")
+    assert re.search(told, line), line
     assert catalog(url) == before
     assert sequences(url) == counters
 
@@ -393,7 +389,7 @@ def test_names_that_are_not_null_twice(url: str, run_cli: Run) -> None:
         execute(url, *clusters("UNIQUE NULLS NOT DISTINCT (name)"))
     except psycopg.errors.SyntaxError:
         pytest.skip("PostgreSQL 14 has no NULLS NOT DISTINCT")
-    is_refused(run_cli, url, "two clusters can not both be without a name")
+    is_told(run_cli, url, "two clusters can not both be without a name")
 
 
 def test_one_of_two_columns_without_a_value_can_be_the_scope(url: str, run_cli: Run) -> None:
@@ -405,7 +401,7 @@ def test_one_of_two_columns_without_a_value_can_be_the_scope(url: str, run_cli: 
             "owner_id bigint NOT NULL REFERENCES owners, album_id bigint NOT NULL REFERENCES owners"
         ),
     )
-    is_refused(run_cli, url, "clusters.album_id and clusters.owner_id must not be null")
+    is_told(run_cli, url, "clusters.album_id and clusters.owner_id must not be null")
 
 
 ACCEPTED = {
@@ -489,7 +485,7 @@ def test_a_view_of_the_wrong_shape_is_told_by_its_column(case: str, url: str, ru
         "DROP VIEW fluffy_sql.usable_photos CASCADE",
         f"CREATE VIEW fluffy_sql.usable_photos AS {written}",
     )
-    is_refused(run_cli, url, told)
+    is_told(run_cli, url, told)
     execute(url, "DROP VIEW fluffy_sql.usable_photos")
     schema.migrate(url)
 
@@ -502,7 +498,7 @@ def test_a_view_that_is_none_is_told(kind: str, url: str, run_cli: Run) -> None:
         "DROP VIEW fluffy_sql.usable_photos CASCADE",
         f"CREATE {kind} fluffy_sql.usable_photos AS TABLE photos",
     )
-    is_refused(
+    is_told(
         run_cli,
         url,
         "there is something else called usable_photos in the schema fluffy_sql, and fluffy_sql"
@@ -514,7 +510,7 @@ def test_a_renamed_table_is_told(url: str, run_cli: Run) -> None:
     execute(url, PHOTOS)
     schema.migrate(url)
     execute(url, "ALTER TABLE photos RENAME TO pictures")
-    is_refused(run_cli, url, "photos was renamed to pictures")
+    is_told(run_cli, url, "photos was renamed to pictures")
 
 
 NO_RIGHT = {
@@ -558,15 +554,10 @@ def test_a_role_without_a_right_is_told_which(
     grants, statements, told = NO_RIGHT[case]
     execute(bare_database_url, "CREATE EXTENSION vector", *statements)
     with role(bare_database_url, grants=grants) as url:
-        before = catalog(bare_database_url)
-        refused = run_cli("migrate", "--database-url", url)
-        assert refused.code == 1
-        assert refused.err.count("\n") == 1
-        assert re.search(told, refused.err), refused.err
-        assert catalog(bare_database_url) == before
+        is_told(run_cli, url, told)
 
 
 def test_a_database_that_is_only_read_is_told(bare_database_url: str, run_cli: Run) -> None:
     execute(bare_database_url, "CREATE EXTENSION vector")
     read_only = make_conninfo(bare_database_url, options="-cdefault_transaction_read_only=on")
-    is_refused(run_cli, read_only, "default_transaction_read_only is on")
+    is_told(run_cli, read_only, "default_transaction_read_only is on")

@@ -8,7 +8,7 @@ import pytest
 from fluffy_sql.postgres import schema
 from tests.conftest import Finished
 from tests.guest.catalog import add_stamped_photos
-from tests.guest.helpers import Run, execute
+from tests.guest.helpers import Run, execute, succeeds
 
 HNSW = "CREATE INDEX near ON photos USING hnsw (embedding vector_cosine_ops)"
 IVFFLAT = (
@@ -107,9 +107,5 @@ def test_those_of_partitions_are_named_once_each(bare_database_url: str, run_cli
     )
     schema.migrate(bare_database_url)
     add_stamped_photos(bare_database_url)
-    ran = run_cli("generate", "--k", "3", "--json", "--database-url", bare_database_url)
-    assert ran.code == 0, ran.err
-    assert json.loads(ran.out)["vector_indexes"] == [
-        "photos_0_embedding_idx",
-        "photos_1_embedding_idx",
-    ]
+    ran = succeeds(run_cli, bare_database_url, "generate", "--k", "3", "--json")
+    assert json.loads(ran)["vector_indexes"] == ["photos_0_embedding_idx", "photos_1_embedding_idx"]
