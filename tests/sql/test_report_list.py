@@ -3,14 +3,7 @@
 from typing import Any
 
 from fluffy_sql.postgres.session import Session
-from tests.sql.helpers import (
-    add_with_ids,
-    hide,
-    make_clusters,
-    open_run,
-    place,
-    record_quality,
-)
+from tests.sql.helpers import add_with_ids, hide, make_clusters, open_run, place, record_quality
 
 
 def listed(session: Session, run_id: int | None = None) -> list[dict[str, Any]]:
