@@ -311,7 +311,7 @@ def test_photos_whose_cluster_is_gone_are_taken_out_of_it(
     execute(library, "ALTER TABLE photos DROP CONSTRAINT photos_cluster_id_fkey")
     execute(library, "DELETE FROM clusters WHERE id = 2")
     assert found(check(database_url)) == [
-        ("lost_photos", "3 photos are in cluster 2, which is not there", False)
+        ("lost_photos", "3 photos in cluster 2, which is not there", False)
     ]
     assert check(database_url, repair=True).ok
     assert query(library, "SELECT count(*) FROM photos WHERE cluster_id IS NULL") == [(6,)]

@@ -373,7 +373,7 @@ def test_mixed_dimensions_stop_with_their_numbers_and_a_record(
 ) -> None:
     add_photos([[1, 2, 3], [4, 5, 6], [1, 2]])
     before = snapshot(session)
-    with pytest.raises(LibraryError, match=r"3 \(2 photos\), 2 \(1 photos\)"):
+    with pytest.raises(LibraryError, match=r"3 \(2 photos\), 2 \(1 photo\)"):
         generate(database_url, k=2)
     assert snapshot(session) == before
     [(status, error)] = query(session, "SELECT status, error FROM cluster_runs")

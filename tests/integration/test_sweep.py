@@ -141,8 +141,8 @@ def test_copies_are_no_clusters(database_url: str, add_photos: Callable[..., Any
 @pytest.mark.parametrize(
     ("embeddings", "expected"),
     [
-        ([], "there are 0 photos with an embedding, too few for k = 2"),
-        ([[1, 0], [0, 1]], "there are 2 photos with an embedding, too few for k = 2"),
+        ([], "only 0 photos with an embedding, too few for k = 2"),
+        ([[1, 0], [0, 1]], "only 2 photos with an embedding, too few for k = 2"),
         ([[1, 0], [0, 1], [1, 1, 1]], "the embeddings are of several dimensions"),
         ([[0, 0]] * 5, "all embeddings are zero vectors"),
     ],

@@ -334,7 +334,7 @@ def test_quality_is_told_in_a_line_of_its_own() -> None:
     of_one_cluster = replace(quality, silhouette=None, davies_bouldin=None, calinski_harabasz=None)
     assert [*describe_run(replace(RUN, quality=of_one_cluster))] == [*describe_run(RUN)]
     of_single_photos = replace(quality, calinski_harabasz=None)
-    assert "Harabasz none;" in described(describe_run(replace(RUN, quality=of_single_photos)))
+    assert "Harabasz undefined;" in described(describe_run(replace(RUN, quality=of_single_photos)))
 
 
 @pytest.mark.parametrize(
