@@ -207,8 +207,7 @@ def test_an_elbow_is_where_inertia_stops_falling() -> None:
 
 
 @pytest.mark.parametrize(
-    "inertias",
-    [(1_000, 500, 250, 125, 62), (1_000, 900, 800, 700, 600), (1_000, 500, 250, 125, 0)],
+    "inertias", [(1_000, 500, 250, 125, 62), (1_000, 900, 800, 700, 600), (1_000, 500, 250, 125, 0)]
 )
 def test_a_curve_without_a_bend_has_no_elbow(inertias: tuple[float, ...]) -> None:
     assert (
