@@ -60,8 +60,8 @@ def open_run(session: Session, **run: object) -> int:
 
     Args:
         session: the run's main connection, which holds the lock of runs.
-        run: parameters of `sql/runs/open.sql`, but for its id and the versions. `seed` is 0 if nothing is
-            drawn, `k_requested` None if it is not fixed, `dimensions` None if several.
+        run: parameters of `sql/runs/open.sql`, but for its id and the versions. `seed` is 0 if
+            nothing is drawn, `k_requested` None if it is not fixed, `dimensions` None if several.
     """
     server = session.fetch_all("schema/describe_server")[0]
     with session.transaction():  # on the disk, so that a crash of the server leaves a trace of it
