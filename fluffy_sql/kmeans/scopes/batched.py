@@ -18,7 +18,7 @@ from fluffy_sql.kmeans.minibatch import has_converged
 from fluffy_sql.kmeans.numeric_limits import require_finite, require_measurable
 from fluffy_sql.kmeans.refine import centroids_to_remove
 from fluffy_sql.kmeans.sample import Sample
-from fluffy_sql.kmeans.seeding import best_seeding, enough_rows
+from fluffy_sql.kmeans.seeding import enough_rows, seed_centroids
 from fluffy_sql.kmeans.settings import KMeansTask
 from fluffy_sql.kmeans.training import BREATH, FINE_TOLERANCE, ROUNDING
 from fluffy_sql.postgres.centroids import Matrix, centroids_of
@@ -181,7 +181,7 @@ class _SmallScopes:
             np.random.default_rng([self._task.seed, restart, number])
             for restart in range(self._settings.restarts)
         )
-        return best_seeding(rows[: enough_rows(k)], k, generators)
+        return seed_centroids(rows[: enough_rows(k)], k, *generators)
 
     # Lloyd steps
 
