@@ -15,6 +15,7 @@ from fluffy_sql.postgres.ranges import row_ranges
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.work_tables import analyze, work_tables
 
+_TABLES = ("work_drawn", "work_sample")
 # Ranges of a step: enough to keep connections busy, few enough that averages don't crowd the wire.
 _MOST_STEP_RANGES = 8
 _STEP_ROWS = 1_024
@@ -52,7 +53,8 @@ class Sample:
         """
         require_room(k, task.survey.dimensions, task.tuning.most_bytes)
         wanted = max(task.settings.sample_per_cluster * k, task.tuning.least_sample)
-        with cls._empty(task) as sample:
+        with work_tables(task.session, *_TABLES):
+            sample = cls(task)
             sample.whole = wanted >= task.survey.eligible
             drawn = task.session.execute(
                 "kmeans/draw_photos",
@@ -76,7 +78,8 @@ class Sample:
         (exclusive), last_row.
         """
         scopes = [found.scope for found in task.survey.scopes]
-        with cls._empty(task) as sample:
+        with work_tables(task.session, *_TABLES):
+            sample = cls(task)
             extents = task.session.fetch_all(
                 "kmeans/draw_scopes",
                 seed=task.seed,
@@ -89,12 +92,6 @@ class Sample:
             sample.check_lengths(drawn)
             sample.fill(drawn)
             yield sample, extents
-
-    @classmethod
-    @contextmanager
-    def _empty(cls, task: KMeansTask) -> Iterator[Self]:
-        with work_tables(task.session, "work_drawn", "work_sample"):
-            yield cls(task)
 
     def fill(self, drawn: int) -> None:
         """Writes what was drawn as the sample."""
@@ -166,14 +163,8 @@ class Sample:
 
     def fetch_rows_of(self, after_row: int, last_row: int) -> tuple[NDArray[np.int64], Matrix]:
         """Positions, and the rows at them as they are; shapes (n,) and (n, width)."""
-        found = self._task.session.fetch_all(
-            "kmeans/fetch_rows", after_row=after_row, last_row=last_row
-        )
-        rows = np.empty((len(found), self.directions.width), dtype=np.float32)
-        for place, row in enumerate(found):
-            rows[place] = row["embedding"]
-        positions = np.array([row["position"] for row in found], dtype=np.int64)
-        return positions, rows
+        most, width = last_row - after_row, self.directions.width
+        return self._fetch("kmeans/fetch_rows", (after_row, last_row), most, width)
 
     def _fetch(
         self,
