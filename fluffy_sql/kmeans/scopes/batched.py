@@ -77,6 +77,10 @@ class _StackedCentroids:
         parts = np.split(values, self.starts[1:-1])
         return dict(zip(self.places.tolist(), parts, strict=True))
 
+    def labels(self) -> dict[int, NDArray[np.intp]]:
+        """The places of the centroids here, by scope."""
+        return self.split(np.arange(len(self.centroids)))
+
 
 def fit_small_scopes(task: KMeansTask) -> tuple[Fit, list[Scope]]:
     """Clusters each of the scopes of a task.
@@ -166,11 +170,10 @@ class _SmallScopes:
                 if not self._normalize:
                     require_measurable(rows[first:last])
                 if last > first:
-                    seeds[place] = self._seed_one(place, rows[first:last])
+                    seeds[place] = self._seed_one(self._scopes[place], rows[first:last])
         return seeds
 
-    def _seed_one(self, place: int, rows: Matrix) -> Matrix:
-        scope = self._scopes[place]
+    def _seed_one(self, scope: int | None, rows: Matrix) -> Matrix:
         k = self._settings.k_for(scope)
         number = _UNSCOPED if scope is None else scope % _UNSCOPED
         generators = (
@@ -192,17 +195,14 @@ class _SmallScopes:
             if not active:
                 break
             moved = self._step(active, phase)
-            done = [
-                place
+            before = {place: reached[place].inertia for place in moved if place in reached}
+            active = {
+                place: now.centroids
                 for place, now in moved.items()
-                if not now.inertia
-                or (
-                    (place in reached)
-                    and has_converged(reached[place].inertia, now.inertia, tolerance)
-                )
-            ]
-            reached.update(moved)
-            active = {place: moved[place].centroids for place in moved if place not in done}
+                if now.inertia
+                and not has_converged(before.get(place, np.inf), now.inertia, tolerance)
+            }
+            reached |= moved
         return reached
 
     def _step(self, centroids: Mapping[int, Matrix], phase: str) -> dict[int, _Trained]:
@@ -242,16 +242,15 @@ class _SmallScopes:
     ) -> None:
         """Gives each centroid without rows a row of one of the worst clusters of its scope."""
         empty = {
-            place: np.flatnonzero(of_scope == 0)
-            for place, of_scope in stack.split(rows).items()
-            if not of_scope.all()
+            place: labels[rows[labels] == 0]
+            for place, labels in stack.labels().items()
+            if not rows[labels].all()
         }
         if not empty:
             return
         most = {place: len(labels) for place, labels in empty.items()}
-        starts = dict(zip(stack.places.tolist(), stack.starts.tolist(), strict=False))
         for place, splits in self._draw_splits(stack, errors, most).items():
-            means[starts[place] + empty[place][: len(splits)]] = splits
+            means[empty[place][: len(splits)]] = splits
 
     def _draw_splits(
         self, stack: _StackedCentroids, errors: NDArray[np.float64], most: Mapping[int, int]
@@ -348,23 +347,22 @@ class _SmallScopes:
             photos[row["label"]] = row["photos"]
             errors[row["label"]] = row["error"]
         require_finite(errors)
-        photos_by_place, errors_by_place = stack.split(photos), stack.split(errors)
-        labels_by_place = stack.split(np.arange(len(photos)))
-        kept: list[NDArray[np.intp]] = []
+        kept: list[int] = []
         scopes: list[int | None] = []
-        again = []
-        for place, of_scope in photos_by_place.items():
-            labels = labels_by_place[place]
-            if self._is_incomplete(place, of_scope, errors_by_place[place]):
-                again.append(place)
+        forgotten: list[int] = []
+        again = set()
+        for place, labels in stack.labels().items():
+            of_scope = photos[labels]
+            if self._is_incomplete(place, of_scope, errors[labels]):
+                forgotten += labels.tolist()
+                again.add(self._scopes[place])
                 continue
             filled = np.argsort(-of_scope, kind="stable")[: np.count_nonzero(of_scope)]
-            kept.append(labels[filled])
+            kept += labels[filled].tolist()
             scopes += [self._scopes[place]] * len(filled)
-        if again:
-            labels = np.concatenate([labels_by_place[place] for place in again])
-            self._task.session.execute("work_tables/forget_labels", labels=labels.tolist())
-        labels = np.concatenate(kept) if kept else np.empty(0, dtype=np.intp)
+        if forgotten:
+            self._task.session.execute("work_tables/forget_labels", labels=forgotten)
+        labels = np.array(kept, dtype=np.intp)
         fit = Fit(
             labels=labels,
             scopes=tuple(scopes),
@@ -376,8 +374,7 @@ class _SmallScopes:
             recall=1.0,
             least_recall=1.0,
         )
-        names = {self._scopes[place] for place in again}
-        return fit, [found for found in self._task.survey.scopes if found.scope in names]
+        return fit, [found for found in self._task.survey.scopes if found.scope in again]
 
     def _is_incomplete(
         self, place: int, photos: NDArray[np.int64], errors: NDArray[np.float64]
