@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
+
 from fluffy_sql.operations.report.model import (
     Cluster,
     Comparable,
@@ -11,7 +13,6 @@ from fluffy_sql.operations.report.model import (
     LibraryMap,
     Neighbour,
     Photo,
-    Place,
     SecondLook,
     Shown,
     Spread,
@@ -90,8 +91,9 @@ def a_library(
 ) -> Library:
     """A library of the clusters that are shown and of some that are not, all comparable."""
     clusters = (*(one.cluster for one in shown), *others)
-    places = tuple(Place(cluster.id, float(cluster.id), -1.0) for cluster in clusters)
-    library_map = LibraryMap(centroids=places, photos=places, shares=(0.5, 0.25))
+    ids = [cluster.id for cluster in clusters]
+    places = np.array([(float(cluster_id), -1.0) for cluster_id in ids])
+    library_map = LibraryMap(places, places, ids, shares=(0.5, 0.25))
     return Library(
         clusters=clusters,
         shown=shown,

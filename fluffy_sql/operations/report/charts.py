@@ -229,25 +229,24 @@ def chart_of_map(
         library_map: their positions.
         with_picture: ids of clusters that the page has a picture of.
     """
-    centroids = np.array([(place.x, place.y) for place in library_map.centroids])
-    photos = np.array([(place.x, place.y) for place in library_map.photos]).reshape(-1, 2)
+    photos = library_map.photos.copy()
     if len(library_map.shares) == 1:
         # Nothing to be seen upward: photos are strewn so that they do not hide each other.
         photos[:, 1] = np.random.default_rng(0).uniform(-1, 1, len(photos))
-    centroids, photos = _in_percent(centroids, photos)
+    centroids, photos = _in_percent(library_map.centroids, photos)
     colours = {
-        place.cluster_id: min(index + 1, COLOURS + 1) % (COLOURS + 1)
-        for index, place in enumerate(library_map.centroids)
+        cluster.id: min(index + 1, COLOURS + 1) % (COLOURS + 1)
+        for index, cluster in enumerate(group.clusters)
     }
     dots: list[list[str]] = [[] for _ in range(COLOURS + 1)]
-    for place, (x, y) in zip(library_map.photos, photos, strict=True):
-        dots[colours[place.cluster_id]].append(_dot(x, y))
+    for cluster_id, (x, y) in zip(library_map.cluster_ids, photos, strict=True):
+        dots[colours[cluster_id]].append(_dot(x, y))
     pins = _pins(group, centroids, colours, with_picture)
     pinned = {pin.cluster.id for pin in pins}
     centers = [
         _dot(x, y)
-        for place, (x, y) in zip(library_map.centroids, centroids, strict=True)
-        if place.cluster_id not in pinned
+        for cluster, (x, y) in zip(group.clusters, centroids, strict=True)
+        if cluster.id not in pinned
     ]
     return MapChart(
         dots=tuple("".join(path) for path in dots),
