@@ -37,14 +37,6 @@ class _Found:
     excess: float
 
 
-@dataclass(frozen=True)
-class _Pair:
-    """How alike two clusters are, and the distance of their centroids."""
-
-    ratio: float
-    apart: float
-
-
 def second_looks(clusters: Sequence[Cluster]) -> list[SecondLook]:
     """Clusters that are too wide, too small, empty or nearly the same as another.
 
@@ -97,27 +89,29 @@ def _empty(clusters: Sequence[Cluster]) -> Iterable[_Found]:
 
 def _nearly_the_same(clusters: Sequence[Cluster]) -> Iterable[_Found]:
     widths = {cluster.id: cluster.spread.mean for cluster in clusters if cluster.spread}
-    pairs: dict[frozenset[int], _Pair] = {}
+    apart: dict[frozenset[int], float] = {}
+    likeness: dict[frozenset[int], float] = {}
     worst = []
     for cluster in clusters:
         mine = []
         for near in cluster.neighbours:
             if cluster.id in widths and near.cluster_id in widths:
+                pair = frozenset((cluster.id, near.cluster_id))
                 one, other = widths[cluster.id], widths[near.cluster_id]
-                ratio = _likeness(cluster.metric, one, other, near.distance)
-                mine.append(ratio)
-                pairs[frozenset((cluster.id, near.cluster_id))] = _Pair(ratio, near.distance)
+                apart[pair] = near.distance
+                likeness[pair] = _likeness(cluster.metric, one, other, near.distance)
+                mine.append(likeness[pair])
         worst.extend(sorted(mine)[-1:])
     limit = _alike_limit(worst)
-    alike = {ids: pair for ids, pair in pairs.items() if pair.ratio > limit}
+    alike = [pair for pair, ratio in likeness.items() if ratio > limit]
     for group in _linked(alike):
-        among = [pair for ids, pair in alike.items() if ids <= group]
+        among = [pair for pair in alike if pair <= group]
         reason = (
-            f"Their centroids are {_range(pair.apart for pair in among)} apart, and their photos"
+            f"Their centroids are {_range(apart[pair] for pair in among)} apart, and their photos"
             f" lie {_range(widths[cluster_id] for cluster_id in group)} from them on average."
         )
         look = SecondLook(tuple(sorted(group)), NEARLY_THE_SAME, reason)
-        yield _Found(look, max(pair.ratio for pair in among) / limit)
+        yield _Found(look, max(likeness[pair] for pair in among) / limit)
 
 
 def _linked(pairs: Iterable[frozenset[int]]) -> list[frozenset[int]]:
