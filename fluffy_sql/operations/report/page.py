@@ -145,9 +145,9 @@ def _strips(groups: Sequence[Comparable]) -> dict[int, dict[str, float]]:
         top = max((c.spread.largest for c in group.clusters if c.spread), default=0) or 1
         for cluster in group.clusters:
             if cluster.spread:
-                distances = {**vars(cluster.spread)}
-                del distances["measured"]
                 strips[cluster.id] = {
-                    name: round(100 * value / top, 1) for name, value in distances.items()
+                    name: round(100 * value / top, 1)
+                    for name, value in vars(cluster.spread).items()
+                    if name != "measured"
                 }
     return strips
