@@ -42,11 +42,7 @@ class Sample:
     @classmethod
     @contextmanager
     def drawn(cls, task: KMeansTask, k: int) -> Iterator[Self]:
-        """Draws a sample for k clusters; its work tables are empty afterwards.
-
-        Args:
-            task: whose photos, settings and connections to use.
-            k: how many clusters it must be large enough for.
+        """Draws a sample large enough for k clusters; its work tables are empty afterwards.
 
         Raises:
             LibraryError: Postgres can't measure the photos, or not this many centroids.
@@ -197,13 +193,7 @@ class Sample:
     def over_ranges(
         self, name: str, ranges: list[tuple[int, int]], **parameters: object
     ) -> Iterator[list[dict[str, Any]]]:
-        """Runs a statement over ranges of the sample; parts come in the order of the ranges.
-
-        Args:
-            name: the statement.
-            ranges: as from `ranges`.
-            parameters: what else the statement needs.
-        """
+        """Runs a statement over ranges of the sample; parts come in the order of the ranges."""
 
         def run(session: Session, rows: tuple[int, int]) -> list[dict[str, Any]]:
             return session.fetch_all(name, after_row=rows[0], last_row=rows[1], **parameters)
@@ -219,14 +209,10 @@ class Sample:
         return sum(self._task.workers.map(write, ranges))
 
     def ranges(self, after_row: int, last_row: int, about: int = 0) -> list[tuple[int, int]]:
-        """Cuts positions into ranges for connections to share.
+        """Cuts positions (after, last] into ranges for connections to share.
 
+        Each has `about` rows, if that is more than usual and there are not too many ranges.
         Shards share one, and each gets the centroids once.
-
-        Args:
-            after_row: the position before the first.
-            last_row: the last position.
-            about: rows of a range, if that is more than usual and there are not too many ranges.
         """
         most = 1 if self._task.session.distributed else _MOST_STEP_RANGES
         pieces = row_ranges(last_row - after_row, most, max(_STEP_ROWS, about))

@@ -78,12 +78,7 @@ class _Measured:
 class Training:
     """Trains k centroids on a sample.
 
-    Args:
-        task: the settings, connections and log.
-        sample: the rows to train on.
-        k: how many centroids.
-        seed: of all random numbers.
-        photos: how many photos the centroids are for: a long final pass allows a long search.
+    `photos` is how many photos they are for: a long final pass allows a long search.
 
     Attributes:
         steps: Lloyd steps so far, restarts included.

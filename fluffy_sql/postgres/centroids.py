@@ -18,10 +18,7 @@ def candidate_params(
 ) -> dict[str, Any]:
     """Parameters of a statement that compares a row with the candidates of its cell.
 
-    Args:
-        session: any of the database.
-        centroids: shape (k, dimensions).
-        candidates: shape (cells, width), places in centroids.
+    Candidates, of shape (cells, width), are places in centroids, of shape (k, dimensions).
     """
     k, length = centroids.shape
     per_block = min(k, LONGEST_VECTOR // length)

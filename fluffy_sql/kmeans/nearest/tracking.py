@@ -75,10 +75,6 @@ class _Piece:
 class AssignmentTracker:
     """Runs statements over the sample in which each row has its nearest centroid.
 
-    Args:
-        task: the run's settings and connections.
-        sample: the rows.
-
     Attributes:
         labels: shape (rows of the last step,), the centroid of each, by position.
     """

@@ -16,12 +16,7 @@ _FEW_CLUSTERS = 256
 
 
 def fit_scopes(task: KMeansTask, fit_one: Callable[[KMeansTask], Fit]) -> Fit:
-    """Clusters each scope of the task by itself.
-
-    Args:
-        task: of several scopes.
-        fit_one: clusters the one scope of a task.
-    """
+    """Clusters each scope of the task by itself; `fit_one` does it for a task of one scope."""
     task = replace(task, log=_LogOfScopes(task.log))
     small = [found for found in task.survey.scopes if _is_small(task, found)]
     alone = [found for found in task.survey.scopes if not _is_small(task, found)]
