@@ -65,12 +65,7 @@ class Chart:
 
 
 def chart_of_sizes(clusters: Sequence[Cluster], marked: Collection[int]) -> Chart:
-    """How many photos each cluster has, the largest first.
-
-    Args:
-        clusters: at least one, the one with most photos first.
-        marked: ids of those to be marked.
-    """
+    """How many photos each of one or more clusters has, the largest first; `marked` are ids."""
     sizes = [cluster.photos for cluster in clusters]
     ticks = _ticks(max(*sizes, 1), whole=True)
     height = _scale(ticks[-1])
@@ -98,12 +93,7 @@ def chart_of_sizes(clusters: Sequence[Cluster], marked: Collection[int]) -> Char
 def chart_of_distances(clusters: Sequence[Cluster], marked: Collection[int]) -> Chart | None:
     """How far the photos of each cluster lie from its centroid, the tightest cluster first.
 
-    Args:
-        clusters: that can be compared.
-        marked: ids of those to be marked.
-
-    Returns:
-        None if no photo has a distance.
+    The clusters can be compared; `marked` are ids. None if no photo has a distance.
     """
     spreads = sorted(
         ((cluster.spread, cluster) for cluster in clusters if cluster.spread),
@@ -222,13 +212,7 @@ class MapChart:
 def chart_of_map(
     group: Comparable, library_map: LibraryMap, with_picture: Collection[int]
 ) -> MapChart:
-    """Draws the map.
-
-    Args:
-        group: the clusters on it.
-        library_map: their positions.
-        with_picture: ids of clusters that the page has a picture of.
-    """
+    """Draws the map of a group; `with_picture` are ids of clusters that have one on the page."""
     photos = library_map.photos.copy()
     if len(library_map.shares) == 1:
         # Nothing to be seen upward: photos are strewn so that they do not hide each other.

@@ -35,13 +35,10 @@ class GroupView:
 def render(
     library: Library, pictures: Sequence[Pictures], unreadable: Mapping[str, int], now: datetime
 ) -> Iterator[str]:
-    """The page, piece by piece.
+    """The page, piece by piece, made `now`.
 
-    Args:
-        library: what is known.
-        pictures: of the clusters that are shown, in their order.
-        unreadable: photos that could not be read, by reason.
-        now: when the report was made.
+    Pictures are those of the clusters that are shown, in their order; `unreadable` counts photos
+    that could not be read, by reason.
     """
     template = find_template(
         "page.html",

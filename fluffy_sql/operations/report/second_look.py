@@ -40,10 +40,8 @@ class _Found:
 def second_looks(clusters: Sequence[Cluster]) -> list[SecondLook]:
     """Clusters that are too wide, too small, empty or nearly the same as another.
 
-    The clearest of each kind come first, so that many of one kind leave room for another.
-
-    Args:
-        clusters: that can be compared with each other, in scope together.
+    They can be compared with each other. The clearest of each kind come first, so that many of one
+    kind leave room for another.
     """
     rules = (_nearly_the_same, _too_wide, _too_small, _empty)
     by_kind = [sorted(rule(clusters), key=lambda one: -one.excess) for rule in rules]
