@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
 from typing import Any
@@ -20,16 +19,6 @@ from fluffy_sql.operations.report.template import find_template
 
 # More rows than this are folded away until one asks for them.
 _ROWS_LEFT_OPEN = 24
-
-
-@dataclass(frozen=True)
-class GroupView:
-    """Clusters that can be compared, as the page draws them."""
-
-    group: Comparable
-    sizes: charts.Chart
-    distances: charts.Chart | None
-    map: charts.MapChart | None
 
 
 def render(
@@ -93,18 +82,20 @@ def _looks_by_cluster(looks: Sequence[SecondLook]) -> dict[int, list[SecondLook]
 
 def _view(
     group: Comparable, looks: Mapping[int, Sequence[SecondLook]], icons: Mapping[int, str]
-) -> GroupView:
+) -> dict[str, Any]:
+    """Clusters that can be compared, as the page draws them."""
+
     def marked(kind: str) -> set[int]:
         return {
             cluster_id for cluster_id, of in looks.items() if any(one.kind == kind for one in of)
         }
 
-    return GroupView(
-        group=group,
-        sizes=charts.chart_of_sizes(group.clusters, marked(TOO_SMALL)),
-        distances=charts.chart_of_distances(group.clusters, marked(TOO_WIDE)),
-        map=charts.chart_of_map(group, group.map, icons) if group.map else None,
-    )
+    return {
+        "group": group,
+        "sizes": charts.chart_of_sizes(group.clusters, marked(TOO_SMALL)),
+        "distances": charts.chart_of_distances(group.clusters, marked(TOO_WIDE)),
+        "map": charts.chart_of_map(group, group.map, icons) if group.map else None,
+    }
 
 
 def _facts(library: Library) -> list[tuple[str, str, str]]:
