@@ -7,7 +7,7 @@ the algorithm. docs/architecture.md says how to write one, `examples/` has a sma
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from typing import ClassVar, Generic, Protocol, Self, TypeVar
 
 import numpy as np
@@ -20,7 +20,7 @@ from fluffy_sql.postgres.workers import Workers
 
 # Packages name theirs under it, as in `dbscan = "my_package:DBSCAN"`.
 ENTRY_POINTS = "fluffy_sql.algorithms"
-_KMEANS = EntryPoint("kmeans", "fluffy_sql.kmeans.kmeans:KMeans", ENTRY_POINTS)
+_BUILT_IN = EntryPoints([EntryPoint("kmeans", "fluffy_sql.kmeans.kmeans:KMeans", ENTRY_POINTS)])
 
 
 def scope_order(scope: int | None) -> tuple[bool, int]:
@@ -249,7 +249,7 @@ class Algorithm(ABC, Generic[Settings]):
 
 def algorithm_names() -> list[str]:
     """Names of all that are there, sorted."""
-    return sorted({_KMEANS.name, *entry_points(group=ENTRY_POINTS).names})
+    return sorted({*_BUILT_IN.names, *entry_points(group=ENTRY_POINTS).names})
 
 
 def algorithm_named(name: str) -> Algorithm[AlgorithmSettings]:
@@ -259,7 +259,7 @@ def algorithm_named(name: str) -> Algorithm[AlgorithmSettings]:
         SettingsError: there is none of that name, or it can't be loaded.
     """
     asked = f"clustering.algorithm is {name!r}"
-    found = [_KMEANS] if name == _KMEANS.name else [*entry_points(group=ENTRY_POINTS, name=name)]
+    [*found] = _BUILT_IN.select(name=name) or entry_points(group=ENTRY_POINTS, name=name)
     if not found:
         raise SettingsError(f"{asked}; allowed: {', '.join(algorithm_names())}")
     place = found[0].value
