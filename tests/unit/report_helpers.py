@@ -67,6 +67,7 @@ def a_cluster(
         "metric": "cosine",
         "dimensions": 4,
         "silhouette": None,
+        "retired": False,
         "spread": spread,
         "neighbours": tuple(Neighbour(other, apart) for other, apart in (near or {}).items()),
     }
