@@ -25,7 +25,10 @@ quality AS ( -- noqa: ST03
     DELETE FROM cluster_quality
     WHERE
         run_id IN (SELECT old.id FROM old)
-        AND NOT EXISTS (SELECT FROM clusters WHERE clusters.run_id = cluster_quality.run_id)
+        AND run_id NOT IN (
+            SELECT clusters.run_id FROM clusters
+            WHERE clusters.run_id IS NOT NULL
+        )
 ),
 
 settled AS ( -- noqa: ST03

@@ -2,8 +2,9 @@
 -- clusters asked for.
 -- Parameters: run_id bigint (null: of every run and of none), every_scope boolean, scope bigint (null: unscoped),
 --   most bigint (null: all)
--- Returns: id, scope (null: unscoped), name, status, retired_by (a run; null: it is not retired), photos_count, mean_distance, max_distance, silhouette,
---   davies_bouldin (both as its run measured them; null: not measured, or it has no photos), central_photo, run_id, created_at.
+-- Returns: id, scope (null: unscoped), name, status, retired_by (a run; null: it is not retired), photos_count,
+--   mean_distance, max_distance, silhouette, davies_bouldin (both as its run measured them; null: not measured, or it has
+--   no photos), central_photo, run_id, created_at.
 SELECT
     cluster.id,
     cluster.of_scope AS scope,

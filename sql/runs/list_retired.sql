@@ -1,5 +1,5 @@
 -- The retired clusters, and what speaks for keeping each.
--- Returns: cluster_id, retired_by (a run), name, set_aside (whether its status is not 0), has_photos, referenced_by (the
+-- Returns: cluster_id, retired_by (a run), name, set_aside (its status is not 0), has_photos, referenced_by (the
 --   tables other than photos with rows that refer to it; null: none).
 SELECT
     cluster.id::bigint AS cluster_id,
