@@ -7,10 +7,11 @@ import click
 
 from fluffy_sql.cli import options
 from fluffy_sql.cli.cluster_output import clusters_table
-from fluffy_sql.cli.console import Part, count, literal, print_result, table
+from fluffy_sql.cli.console import Part, literal, print_result, table
 from fluffy_sql.operations.clusters import list_clusters
 from fluffy_sql.operations.prune import PruneResult, RetiredCluster, prune_clusters
 from fluffy_sql.runs.survey import ScopeFilter
+from fluffy_sql.words import count
 
 
 @click.group(short_help="List the clusters, or prune retired ones.", invoke_without_command=True)

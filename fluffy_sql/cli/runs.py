@@ -11,7 +11,7 @@ from rich.text import Text
 
 from fluffy_sql.cli import options
 from fluffy_sql.cli.cluster_output import describe_changes, describe_moves
-from fluffy_sql.cli.console import Part, count, literal, number, print_result, printable, table
+from fluffy_sql.cli.console import Part, literal, number, print_result, printable, table
 from fluffy_sql.operations.history import (
     RunDetails,
     RunDifference,
@@ -21,6 +21,7 @@ from fluffy_sql.operations.history import (
     undo_run,
 )
 from fluffy_sql.runs.moves import Changes
+from fluffy_sql.words import count
 
 
 @click.group(short_help="List the runs; show, compare or undo one.", invoke_without_command=True)

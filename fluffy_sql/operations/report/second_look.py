@@ -7,7 +7,8 @@ from itertools import chain, zip_longest
 from statistics import median
 
 from fluffy_sql.operations.report.model import Cluster, SecondLook
-from fluffy_sql.operations.report.words import count, distance
+from fluffy_sql.operations.report.words import distance
+from fluffy_sql.words import count
 
 TOO_WIDE = "too wide"
 TOO_SMALL = "too small"
