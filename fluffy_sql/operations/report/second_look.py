@@ -13,6 +13,7 @@ from fluffy_sql.words import count
 TOO_WIDE = "too wide"
 TOO_SMALL = "too small"
 EMPTY = "empty"
+NOT_COMPARED = "not compared"
 NEARLY_THE_SAME = "nearly the same"
 
 # With fewer clusters one can't say what is usual.
@@ -39,12 +40,12 @@ class _Found:
 
 
 def second_looks(clusters: Sequence[Cluster]) -> list[SecondLook]:
-    """Clusters that are too wide, too small, empty or nearly the same as another.
+    """Clusters that are too wide, too small, empty, nearly the same, or not to be compared.
 
     They can be compared with each other. The clearest of each kind come first, so that many of one
     kind leave room for another.
     """
-    rules = (_nearly_the_same, _too_wide, _too_small, _empty)
+    rules = (_nearly_the_same, _too_wide, _too_small, _empty, _not_compared)
     by_kind = [sorted(rule(clusters), key=lambda one: -one.excess) for rule in rules]
     in_turn = chain.from_iterable(zip_longest(*by_kind))
     return [one.look for one in in_turn if one is not None]
@@ -84,6 +85,21 @@ def _empty(clusters: Sequence[Cluster]) -> Iterable[_Found]:
     if ids:
         reason = "No usable photo is in it." if len(ids) == 1 else "No usable photo is in them."
         yield _Found(SecondLook(ids, EMPTY, reason), 1.0)
+
+
+def _not_compared(clusters: Sequence[Cluster]) -> Iterable[_Found]:
+    without = {
+        cluster.id: cluster.photos - (cluster.spread.measured if cluster.spread else 0)
+        for cluster in clusters
+        if cluster.dimensions is not None
+    }
+    ids = tuple(cluster_id for cluster_id, photos in without.items() if photos)
+    if ids:
+        reason = (
+            f"{count(sum(without.values()), 'photo')} without a distance to the centroid: with no"
+            " embedding, one of another length, or one of zeros."
+        )
+        yield _Found(SecondLook(ids, NOT_COMPARED, reason), 1.0)
 
 
 def _nearly_the_same(clusters: Sequence[Cluster]) -> Iterable[_Found]:
