@@ -35,4 +35,4 @@ def import_(*, file: Path, paths: Path | None, library: options.Library, as_json
         f" {count(result.photos_added, 'photo')} added, {result.photos_updated:,} updated,"
         f" {result.photos_unchanged:,} unchanged"
     )
-    print_result(result, told, as_json=as_json)
+    print_result(result, told, as_json=as_json, done="the import was committed")
