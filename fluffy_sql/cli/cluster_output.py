@@ -32,7 +32,7 @@ def clusters_table(clusters: Sequence[Cluster]) -> Table:
     }
     if all(row.scope is None for row in clusters):
         del columns["scope"]
-    spare = ("max dist", "silhouette", "mean dist", "status", "scope", "central photo", "name")
+    spare = ("max dist", "silhouette", "mean dist", "status", "scope", "central photo")
     return table(clusters, columns, [heading for heading in spare if heading in columns])
 
 
@@ -51,7 +51,7 @@ def describe_changes(changes: Changes) -> Iterator[Part]:
         "photos before": lambda row: number(row.photos_before),
         "photos after": lambda row: number(row.photos),
     }
-    yield from first_rows(changes.clusters, columns, "clusters", ("name", "change"))
+    yield from first_rows(changes.clusters, columns, "clusters", ("change", "name"))
     if changes.moves:
         yield from describe_moves(changes.moves)
 

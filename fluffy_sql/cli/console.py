@@ -28,9 +28,9 @@ Columns: TypeAlias = Mapping[str, Callable[[Row], str | Text]]
 
 # Into a file, a pipe or cron's mail, unless COLUMNS says otherwise: 80 columns would cut paths.
 _WIDTH_OF_A_FILE = 160
-# Texts may go over several lines; a word is broken only if it is longer than any number.
+# Texts may go over several lines of this many characters; no number is that long.
 _TEXTS = re.compile(r"central photo|kept because|name|run \d+|settings|value")
-_LONGEST_NUMBER = 20
+_LEAST_OF_TEXT = 20
 # Columns of words stand to the left, those of numbers to the right.
 _LEFT = re.compile(rf"|{_TEXTS.pattern}|change|kind|phase|started \(UTC\)|status")
 _GAP = "  "
@@ -83,8 +83,9 @@ def _lines(
     left = room - _least_width(columns)
     widths = []
     for heading, cells in columns.items():
-        least = _least(heading, cells)
-        widths.append(min(_widest(heading, cells), max(least + left, 1)))
+        least, widest = _least(heading, cells), _widest(heading, cells)
+        # Less than the least, too, in a block on a very narrow terminal.
+        widths.append(min(widest, max(least + left, 1)) if _TEXTS.fullmatch(heading) else widest)
         left -= widths[-1] - least
     for row in rows:
         folded = (
@@ -110,10 +111,10 @@ def _widest(heading: str, cells: Iterable[Text]) -> int:
 
 def _least(heading: str, cells: Iterable[Text]) -> int:
     """The least that a column needs: its heading, and no number broken over lines."""
+    widest = _widest(heading, cells)
     if not _TEXTS.fullmatch(heading):
-        return _widest(heading, cells)
-    words = (word for cell in cells for word in cell.plain.split())
-    return max(cell_len(heading), *(min(cell_len(word), _LONGEST_NUMBER) for word in words), 0)
+        return widest
+    return max(cell_len(heading), min(widest, _LEAST_OF_TEXT))
 
 
 def stdout_console() -> Console:

@@ -13,7 +13,7 @@ import click
 
 from fluffy_sql import __version__
 from fluffy_sql.cli.console import print_json, say
-from fluffy_sql.cli.stopping import STOPPED_BY_SIGNAL, hear_stops
+from fluffy_sql.cli.stopping import STOPPED_BY_SIGNAL, hear_no_stops, hear_stops, ignore_stops
 from fluffy_sql.cli.streams import OutputError, is_lost, open_streams
 from fluffy_sql.errors import FluffySqlError, UsageError
 from fluffy_sql.postgres.address import conceal
@@ -38,12 +38,14 @@ for _name in _COMMANDS:
 def main() -> NoReturn:
     """Runs the command line and exits."""
     open_streams()
-    sys.exit(run(sys.argv[1:]))
+    hear_stops()
+    code = run(sys.argv[1:])
+    ignore_stops()
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
     """Runs one command; returns its exit code."""
-    hear_stops()
     try:
         # click returns the code of an Exit, and None if a command ran to its end
         code = fluffy_sql.main(
@@ -66,6 +68,7 @@ def run(arguments: list[str]) -> int:
 
 def _fail(message: str, exit_code: int, arguments: list[str]) -> int:
     """Says why a command failed, on each stream that takes it; returns the exit code."""
+    hear_no_stops()
     say(message)
     with suppress(OutputError):
         if "--json" in arguments:

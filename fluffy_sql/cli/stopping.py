@@ -1,11 +1,11 @@
 """How a command is stopped: Ctrl-C, or SIGTERM by a service manager."""
 
 import signal
-from typing import NoReturn
 
 # The exit code.
 STOPPED_BY_SIGNAL = 130
 _STOPS = (signal.SIGINT, signal.SIGTERM)
+_hearing = True
 
 
 def hear_stops() -> None:
@@ -18,15 +18,18 @@ def hear_stops() -> None:
 
 
 def hear_no_stops() -> None:
-    """Lets the command end, since all that is left is to print what it found."""
+    """Lets the command end, since all that is left is to say what it found."""
+    global _hearing  # noqa: PLW0603 - signals are the program's
+    _hearing = False
+
+
+def ignore_stops() -> None:
+    """For the end of the program: Python would take its own handlers away first."""
     for number in _STOPS:
-        signal.signal(number, _do_nothing)
+        signal.signal(number, signal.SIG_IGN)
 
 
-def _stop(_signal: int, _frame: object) -> NoReturn:
-    hear_no_stops()
-    raise KeyboardInterrupt
-
-
-def _do_nothing(_signal: int, _frame: object) -> None:
-    """Not SIG_IGN: Python complains if a signal that came meanwhile finds that."""
+def _stop(_signal: int, _frame: object) -> None:
+    if _hearing:
+        hear_no_stops()
+        raise KeyboardInterrupt
