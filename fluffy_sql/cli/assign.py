@@ -12,7 +12,7 @@ from fluffy_sql.operations import assign as operations
 from fluffy_sql.operations.assign import AssignRequest, AssignResult, NamedMove
 
 
-@click.command(short_help="Put photos without a cluster into the nearest one.")
+@click.command
 @click.option(
     "--max-distance",
     type=float,

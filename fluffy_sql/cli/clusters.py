@@ -11,7 +11,7 @@ from fluffy_sql.cli.console import print_result
 from fluffy_sql.operations.clusters import list_clusters
 
 
-@click.command(short_help="List the clusters, largest first.")
+@click.command
 @options.with_run
 @options.with_scope
 @options.with_limit

@@ -19,6 +19,7 @@ Row = TypeVar("Row")
 Columns: TypeAlias = Mapping[str, Callable[[Row], str | Text]]
 Part: TypeAlias = str | Text | Table
 
+STOPPED_BY_SIGNAL = 130
 # Into a file, a pipe or cron's mail: rich would fold tables at 80 columns and cut paths.
 _WIDTH_OF_A_FILE = 160
 # Columns of words stand to the left, those of numbers to the right.

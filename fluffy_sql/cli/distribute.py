@@ -10,7 +10,7 @@ from fluffy_sql.operations.distribute import DistributeResult
 from fluffy_sql.operations.distribute import distribute as distribute_tables
 
 
-@click.command(short_help="Distribute the tables over the servers of Citus.")
+@click.command
 @click.option(
     "--shards",
     type=click.IntRange(1, 10_000),

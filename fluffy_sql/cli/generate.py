@@ -22,7 +22,7 @@ from fluffy_sql.postgres.explain import ExplainedStatement, PlanRecorder
 from fluffy_sql.runs.record import RunResult
 
 
-@click.command(short_help="Cluster the photos that have no cluster yet.")
+@click.command
 @options.with_setting("--k", "clustering.kmeans.k", type=int, help="How many clusters to make.")
 @options.with_metric
 @options.with_seed

@@ -9,7 +9,7 @@ from fluffy_sql.cli.console import print_result, printable, stderr_console
 from fluffy_sql.operations.importing import import_photos
 
 
-@click.command("import", short_help="Load embeddings from a file.")
+@click.command("import")
 @click.argument("file", type=options.PATH)
 @click.option(
     "--paths",

@@ -13,7 +13,7 @@ from fluffy_sql.postgres.counter_cache import CounterCache
 from fluffy_sql.postgres.schema import MigrationResult
 
 
-@click.command(short_help="Bring the database to the current schema.")
+@click.command
 @click.option("--rollback", is_flag=True, help="Uninstall: drop all that migrate made.")
 @click.option("--yes", is_flag=True, help="Confirm --rollback.")
 @options.with_library_and_json

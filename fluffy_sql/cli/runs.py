@@ -24,7 +24,7 @@ from fluffy_sql.operations.history import (
 from fluffy_sql.runs.moves import Changes
 
 
-@click.group(short_help="List the runs; show, compare or undo one.", invoke_without_command=True)
+@click.group(invoke_without_command=True)
 @options.with_limit
 @options.with_library_and_json
 @click.pass_context

@@ -10,7 +10,7 @@ from fluffy_sql.errors import UsageError
 from fluffy_sql.settings import Settings
 
 
-@click.command(short_help="Load a sample library into the embedded server.")
+@click.command
 @click.option(
     "--if-empty", is_flag=True, help="Do nothing if there are photos or a database is named."
 )
