@@ -670,7 +670,7 @@ def test_all_of_it_without_naming_a_database(run_cli: Run, monkeypatch: pytest.M
         assert run("psql", "-At", "-c", "SELECT sum(photos_count) FROM clusters").out == "3\n"
 
 
-def load_three(session: Session, folder: Path) -> int:
+def load_three(session: Session, folder: Path, *, watch: object) -> int:
     """Stands in for drawing pictures."""
     session.connection.execute(
         "INSERT INTO photos (path, embedding)"
