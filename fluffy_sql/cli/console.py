@@ -23,7 +23,9 @@ STOPPED_BY_SIGNAL = 130
 # Into a file, a pipe or cron's mail: rich would fold tables at 80 columns and cut paths.
 _WIDTH_OF_A_FILE = 160
 # Columns of words stand to the left, those of numbers to the right.
-_WORDS = re.compile(r"|central photo|change|kind|name|phase|settings|started \(UTC\)|status")
+_WORDS = re.compile(
+    r"|central photo|change|kept because|kind|name|phase|settings|started \(UTC\)|status"
+)
 
 
 def stdout_console() -> Console:

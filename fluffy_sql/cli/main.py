@@ -24,7 +24,7 @@ from fluffy_sql.postgres.concealing import conceal
 _COMMANDS = {
     "assign": "Put photos without a cluster into the nearest one.",
     "check": "Find what is wrong in the database, and repair it.",
-    "clusters": "List the clusters, largest first.",
+    "clusters": "List the clusters, or prune retired ones.",
     "detach": "Remove views, functions and triggers before your own migration.",
     "distribute": "Distribute the tables over the servers of Citus.",
     "generate": "Cluster the photos that have no cluster yet.",

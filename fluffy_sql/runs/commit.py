@@ -83,7 +83,7 @@ class FinalTransaction:
         """Puts all photos into the clusters of the run; old ones that continue are kept.
 
         A new cluster that continues an old one takes its id, and with it its name, its status and
-        all that refers to it. Old clusters without a successor are left, empty: somebody may have
+        all that refers to it. Old clusters without a successor are retired: somebody may have
         named them, and rows of an application may refer to them.
 
         Raises:
@@ -106,7 +106,8 @@ class FinalTransaction:
         moves = self._move(cluster_ids)
         if not moves_are_counted(self._session):
             self._session.execute("commit/recount", cluster_ids=None)
-        self._session.execute("commit/record_kept_clusters", run_id=self._run_id)
+        for name in ("commit/record_kept_clusters", "commit/retire_clusters"):
+            self._session.execute(name, run_id=self._run_id)
         return self._finish(cluster_ids, created, moves)
 
     def _match(self, old: list[OldCluster]) -> dict[int, int]:

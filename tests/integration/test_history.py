@@ -323,8 +323,8 @@ def test_the_commands_with_json(on_database: Callable[..., Finished]) -> None:
     assert compared["moves"] == shown["moves"]
     undone = json.loads(on_database("undo", "2", "--json").out)
     assert list(undone) == [
-        *("run_id", "undone", "photos_moved", "photos_left", "clusters_restored"),
-        *("clusters_deleted", "seconds"),
+        *("run_id", "undone", "photos_moved", "photos_left", "photos_unplaced"),
+        *("clusters_restored", "clusters_deleted", "seconds"),
     ]
     assert undone["photos_moved"] == shown["run"]["photos_moved"]
 

@@ -75,6 +75,7 @@ WORKING = {
     "check": ["check"],
     "repair": ["check", "--repair"],
     "undo": ["runs", "undo", "1"],
+    "prune": ["clusters", "prune"],
 }
 FUNCTIONS = {
     "centroid_distance": "SELECT centroid_distance('[1,2]', '[1,3]')",

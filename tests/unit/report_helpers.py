@@ -66,6 +66,7 @@ def a_cluster(
         "metric": "cosine",
         "dimensions": 4,
         "silhouette": None,
+        "retired": False,
         "spread": spread,
         "neighbours": tuple(Neighbour(other, apart) for other, apart in (near or {}).items()),
     }

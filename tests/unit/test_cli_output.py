@@ -81,6 +81,7 @@ CLUSTER = Cluster(
     id=1,
     name=None,
     status=0,
+    retired_by=None,
     photos_count=1234,
     mean_distance=0.25,
     max_distance=None,
@@ -236,6 +237,7 @@ def test_clusters_as_a_table() -> None:
                 replace(CLUSTER, id=2, name="Beach", status=1, max_distance=0.5),
                 replace(CLUSTER, status=7, central_photo=None),
                 replace(CLUSTER, status=None),
+                replace(CLUSTER, retired_by=3, silhouette=None),
             ]
         )
     )
@@ -247,6 +249,7 @@ def test_clusters_as_a_table() -> None:
     ]
     assert lines[3].split() == ["1", "7", "1,234", "0.2500", "0.123"]
     assert lines[4].split() == ["1", "1,234", "0.2500", "0.123", "a.jpg"]
+    assert lines[5].split() == ["1", "retired", "1,234", "0.2500", "a.jpg"]
 
 
 def test_runs_as_a_table() -> None:

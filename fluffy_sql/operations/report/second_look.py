@@ -89,7 +89,7 @@ def _too_small(clusters: Sequence[Cluster]) -> Iterable[_Found]:
 
 
 def _empty(clusters: Sequence[Cluster]) -> Iterable[_Found]:
-    ids = tuple(cluster.id for cluster in clusters if not cluster.photos)
+    ids = tuple(cluster.id for cluster in clusters if not cluster.photos and not cluster.retired)
     if ids:
         reason = "No usable photo is in it." if len(ids) == 1 else "No usable photo is in them."
         yield _Found(SecondLook(ids, EMPTY, reason), 1.0)
