@@ -6,8 +6,9 @@ VENV := .venv
 RUN := $(VENV)/bin/python -m fluffy_sql
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # uv installs in a tenth of pip's processor time. Neither compiles what may never be loaded.
+export PIP_COMPILE := 0
 UV := $(shell command -v uv 2>/dev/null)
-INSTALL := $(if $(UV),"$(UV)" pip install --python $(VENV)/bin/python,$(VENV)/bin/python -m pip install --no-compile)
+INSTALL := $(if $(UV),"$(UV)" pip install --python $(VENV)/bin/python,$(VENV)/bin/python -m pip install)
 # Each process of pytest would compile all tests anew, which takes longer than the fast ones do.
 unexport PYTHONDONTWRITEBYTECODE
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 MAKEFILE = Path(__file__).resolve().parents[2] / "Makefile"
-SHOW = 'show:\n\t@echo "$${DATABASE_URL-not set}"\n'
+SHOW = 'show:\n\t@echo "$${DATABASE_URL-not set}"\nshow-pip:\n\t@echo "$$PIP_COMPILE"\n'
 
 
 def run_make(tmp_path: Path, *arguments: str, **environment: str) -> str:
@@ -55,9 +55,8 @@ def test_uv_installs_if_it_is_there_else_pip_that_compiles_nothing(tmp_path: Pat
     tools = tmp_path / "tools"
     tools.mkdir()
     path = str(tools)
-    assert ".venv/bin/python -m pip install --no-compile --edit" in planned(
-        tmp_path, "cluster", PATH=path
-    )
+    assert ".venv/bin/python -m pip install --edit" in planned(tmp_path, "cluster", PATH=path)
+    assert run_make(tmp_path, "show-pip") == "0"
     uv = tools / "uv"
     uv.write_text("#!/bin/sh")
     uv.chmod(0o755)
