@@ -7,9 +7,10 @@ import click
 
 from fluffy_sql.cli import options
 from fluffy_sql.cli.cluster_output import UNUSABLE, cluster_or_none, first_rows
-from fluffy_sql.cli.console import Columns, Part, count, list_counts, literal, number, print_result
+from fluffy_sql.cli.console import Columns, Part, list_counts, literal, number, print_result
 from fluffy_sql.operations import assign as operations
 from fluffy_sql.operations.assign import AssignRequest, AssignResult, NamedMove
+from fluffy_sql.words import count
 
 
 @click.command
@@ -60,7 +61,7 @@ _LEFT = UNUSABLE | {
     "too_far": "too far from the nearest cluster",
     "without_limit": "nearest to a cluster whose distances at training are not known",
     "no_cluster": "of a dimension that no active cluster has",
-    "changed_meanwhile": "that changed during the run, or whose cluster did",
+    "changed_meanwhile": "that somebody changed or locked during the run, or whose cluster changed",
     "pinned": "pinned",
 }
 

@@ -7,12 +7,13 @@ from pathlib import Path
 import click
 
 from fluffy_sql.cli import options
-from fluffy_sql.cli.console import count, print_result, printable, stderr_console
+from fluffy_sql.cli.console import print_result, printable, stderr_console
 from fluffy_sql.errors import UsageError
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.counter_cache import CounterCache
 from fluffy_sql.postgres.schema import MigrationResult
 from fluffy_sql.settings import Settings
+from fluffy_sql.words import count
 
 
 @click.command

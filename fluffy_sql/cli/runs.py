@@ -11,7 +11,7 @@ from rich.text import Text
 
 from fluffy_sql.cli import options
 from fluffy_sql.cli.cluster_output import describe_changes, describe_moves
-from fluffy_sql.cli.console import Part, count, literal, number, print_result, printable, table
+from fluffy_sql.cli.console import Part, literal, number, print_result, printable, table
 from fluffy_sql.operations.history import (
     RunDetails,
     RunDifference,
@@ -21,6 +21,7 @@ from fluffy_sql.operations.history import (
     undo_run,
 )
 from fluffy_sql.runs.moves import Changes
+from fluffy_sql.words import count
 
 
 @click.group(invoke_without_command=True)
@@ -205,7 +206,10 @@ def _shown(value: object) -> Text:
 def _describe_undo(result: UndoResult) -> str:
     left = ""
     if result.photos_left:
-        left += f" {count(result.photos_left, 'photo')} changed since then: left as they are."
+        left += (
+            f" {count(result.photos_left, 'photo')} left as they are: moved, pinned or deleted"
+            " since then, or just locked."
+        )
     if result.photos_unplaced:
         left += (
             f" {count(result.photos_unplaced, 'photo')} in no cluster now, for theirs is deleted:"

@@ -16,6 +16,7 @@ from fluffy_sql.runs.moves import Changes, ClusterChange, Move, move_photos, pru
 from fluffy_sql.runs.quality import ClusterQuality, Measures, Quality
 from fluffy_sql.runs.record import RunResult
 from fluffy_sql.settings import ClusteringSettings
+from fluffy_sql.words import count
 
 # The postcondition compares this many photos with every centroid; at most this many pairs.
 _CHECKED_PHOTOS = 1_000
@@ -229,7 +230,7 @@ class FinalTransaction:
         # Twice what may be missed: this sample is a small one.
         if misplaced > 2 * (1 - self._fit.least_recall) * photos:
             raise PostconditionError(
-                f"run {self._run_id}: {misplaced} photos of the sample checked are not at their"
+                f"run {self._run_id}: {count(misplaced, 'photo')} of the sample checked not at the"
                 " nearest centroid; nothing was written"
             )
 

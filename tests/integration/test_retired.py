@@ -13,8 +13,7 @@ from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.transaction import LockLimits
 from tests import running
 from tests.conftest import Finished, made_library
-from tests.integration.helpers import generate, query
-from tests.integration.test_recluster import counts_are_right
+from tests.integration.helpers import generate, query, wrong_counts
 
 recluster = partial(generate, recluster=True)
 
@@ -107,7 +106,7 @@ def test_undo_takes_back_what_was_retired_and_what_came_back(
     assert retired(session) == gone
     undo_run(session, 2, LockLimits())
     assert retired(session) == []
-    assert counts_are_right(session)
+    assert wrong_counts(session) == []
 
 
 def test_a_cluster_that_a_person_made_and_left_empty_stays(
@@ -184,7 +183,7 @@ def test_undo_past_a_prune_says_what_it_can_not_do(
     assert undone.code == 0
     assert f"{lost} photos in no cluster now, for theirs is deleted" in undone.out
     assert query(session, "SELECT count(*) FROM photos WHERE cluster_id IS NULL") == [(lost,)]
-    assert counts_are_right(session)
+    assert wrong_counts(session) == []
 
 
 def test_the_command_for_people_and_with_json(

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from PIL import Image
-
 from fluffy_sql.operations.report.files import Reason, UnreadableError, locate
 from fluffy_sql.operations.report.model import (
     BETWEEN,
@@ -23,7 +21,8 @@ from fluffy_sql.operations.report.model import (
 )
 from fluffy_sql.operations.report.pictures import data_uri, read_small, square
 from fluffy_sql.operations.report.sheets import CELL, Row, Tile, draw_sheet
-from fluffy_sql.operations.report.words import count, distance, printable
+from fluffy_sql.operations.report.words import distance, printable
+from fluffy_sql.words import count
 
 # How high photos on the page are, and of what quality, for at most this many of them: a page should
 # go by mail, which takes 10 MB nearly everywhere. Pixels; a page shows them 88 high, so that few
@@ -44,10 +43,10 @@ class PagePhoto:
     """
 
     photo: Photo
-    uri: str
-    width: int
-    height: int
-    trouble: Reason | None
+    uri: str = ""
+    width: int = 0
+    height: int = 0
+    trouble: Reason | None = None
 
 
 @dataclass(frozen=True)
@@ -145,33 +144,20 @@ def _pictures_of(shown: Shown, *, root: Path, folder: Path, height: int, quality
     for section in SECTIONS:
         page_photos, tiles = [], []
         for photo in shown.section(section):
-            picture, trouble = _read(root, photo)
-            tiles.append(
-                Tile(photo.rank, photo.distance, picture, trouble.words if trouble else "")
-            )
-            page_photos.append(_page_photo(photo, picture, trouble, height, quality))
-            if picture and not icon:
-                icon = data_uri(square(picture, _ICON[0]), *_ICON)
+            try:
+                picture = read_small(locate(root, photo.path), CELL)
+            except UnreadableError as error:
+                tiles.append(Tile(photo.rank, photo.distance, None, error.reason.words))
+                page_photos.append(PagePhoto(photo, trouble=error.reason))
+                continue
+            tiles.append(Tile(photo.rank, photo.distance, picture))
+            page_photos.append(PagePhoto(photo, data_uri(picture, height, quality), *picture.size))
+            icon = icon or data_uri(square(picture, _ICON[0]), *_ICON)
         sections[section] = page_photos
         rows.append(Row(*section_heading(shown, section), tiles))
     file = folder / sheet_name(shown.cluster)
     draw_sheet(title(shown.cluster), _facts(shown.cluster), rows).save(file)
     return Pictures(shown, sections, icon, file.stat().st_size)
-
-
-def _read(root: Path, photo: Photo) -> tuple[Image.Image | None, Reason | None]:
-    try:
-        return read_small(locate(root, photo.path), CELL), None
-    except UnreadableError as error:
-        return None, error.reason
-
-
-def _page_photo(
-    photo: Photo, picture: Image.Image | None, trouble: Reason | None, height: int, quality: int
-) -> PagePhoto:
-    if picture is None:
-        return PagePhoto(photo, "", 0, 0, trouble)
-    return PagePhoto(photo, data_uri(picture, height, quality), *picture.size, trouble=None)
 
 
 def _facts(cluster: Cluster) -> str:
