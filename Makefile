@@ -29,7 +29,7 @@ cluster: $(VENV)/run.stamp  ## Cluster the photos; K=12 sets k, DATABASE_URL=...
 	@$(RUN) sample --if-empty
 	@$(RUN) generate $(if $(K),--k $(K))
 
-report: $(VENV)/run.stamp  ## Write a page to look at the clusters with; OUT=folder
+report: $(VENV)/report.stamp  ## Write a page to look at the clusters with; OUT=folder
 	@$(RUN) report --out "$(OUT)"
 
 psql: $(VENV)/run.stamp  ## Open psql on the configured database
@@ -72,8 +72,13 @@ clean:  ## Remove the virtual environment and caches; the library in .fluffy_sql
 # A stamp is younger than pyproject.toml when its extras are installed.
 $(VENV)/run.stamp: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing fluffy_sql into $(VENV) ..." >&2
-	@$(INSTALL) --editable '.[embedded,report,sample]' >&2
+	@$(INSTALL) --editable '.[embedded,sample]' >&2
 	@touch $@
+
+$(VENV)/report.stamp: pyproject.toml | $(VENV)/bin/python
+	@echo "Installing what a report needs into $(VENV) ..." >&2
+	@$(INSTALL) --editable '.[embedded,report,sample]' >&2
+	@touch $@ $(VENV)/run.stamp
 
 # Tests run with what requirements/test.txt pins, file by file, and with nothing else: --no-build-isolation has
 # the project itself built by the hatchling that is pinned there.
@@ -81,7 +86,7 @@ $(VENV)/test.stamp: pyproject.toml requirements/test.txt | $(VENV)/bin/python
 	@echo "Installing fluffy_sql with its test tools into $(VENV) ..." >&2
 	@$(INSTALL) --require-hashes --requirement requirements/test.txt >&2
 	@$(INSTALL) --no-deps --no-build-isolation --editable . >&2
-	@touch $@ $(VENV)/run.stamp
+	@touch $@ $(VENV)/run.stamp $(VENV)/report.stamp
 
 # Apart from the environment that they look after.
 $(VENV)/tools.stamp: | $(VENV)/bin/python
