@@ -43,21 +43,22 @@ def runs(
             )
         return
     with library.database.reader() as session:
-        rows = session.fetch_all("runs/list", most=limit)
+        rows = session.fetch_all("runs/list", run_ids=None, most=limit)
     print_result({"runs": rows}, _describe_runs(rows), as_json=as_json)
 
 
-@runs.command(short_help="Show one run: settings, quality, steps and what it changed.")
+@runs.command(short_help="Show one run: settings, quality and what it changed.")
 @click.argument("run_id", type=options.ID)
+@click.option("--steps", is_flag=True, help="The steps of its training too.")
 @options.with_library_and_json
-def show(*, run_id: int, library: options.Library, as_json: bool) -> None:
-    """Show the run RUN_ID: its settings, quality and steps, and what it changed.
+def show(*, run_id: int, steps: bool, library: options.Library, as_json: bool) -> None:
+    """Show the run RUN_ID: its settings and quality, and what it changed.
 
     Example: fluffy-sql runs show 3
     """
     with library.database.reader() as session:
         details = show_run(session, run_id)
-    print_result(details, _describe_details(details), as_json=as_json)
+    print_result(details, _describe_details(details, steps=steps), as_json=as_json)
 
 
 @runs.command(short_help="Compare two runs, and what was moved between them.")
@@ -95,8 +96,7 @@ def undo(*, run_id: int, library: options.Library, as_json: bool) -> None:
 
 def _describe_runs(rows: Sequence[dict[str, Any]]) -> Iterator[Part]:
     yield runs_table(rows) if rows else "No runs yet; start one: fluffy-sql generate"
-    if failed := failures(rows):
-        yield failed
+    yield from failures(rows)
 
 
 def runs_table(rows: Sequence[dict[str, Any]]) -> Table:
@@ -108,7 +108,7 @@ def runs_table(rows: Sequence[dict[str, Any]]) -> Table:
             "kind": lambda row: row["kind"],
             "status": lambda row: "undone" if row["undone_by"] else row["status"],
             "started (UTC)": lambda row: f"{row['started_at']:%Y-%m-%d %H:%M:%S}",
-            "seconds": lambda row: f"{row['seconds']:.1f}",
+            "seconds": lambda row: number(row["duration"], 1),
             "k": lambda row: number(row["k_requested"]),
             "clusters": lambda row: number(_clusters_of(row)),
             "photos": lambda row: number(row["photos_processed"]),
@@ -133,21 +133,38 @@ def _settings_of(run: dict[str, Any]) -> str:
     return f"{run['algorithm']}, {run['metric']}{seed}"
 
 
-def failures(rows: Sequence[dict[str, Any]]) -> Text:
+def failures(rows: Sequence[dict[str, Any]]) -> Iterator[Text]:
     """Why runs failed, a line for each that did."""
-    lines = [f"Run {row['id']}: {printable(row['error'])}" for row in rows if row["error"]]
-    return Text("\n".join(lines), style="red")
+    for row in rows:
+        if row["error"]:
+            yield Text(f"Run {row['id']}: {printable(row['error'])}", style="red")
 
 
-def _describe_details(details: RunDetails) -> Iterator[Part]:
-    known = [(key, value) for key, value in details.run.items() if value is not None]
-    run = table(known, {"name": lambda pair: pair[0], "": lambda pair: _shown(pair[1])})
-    run.show_header = False
-    yield run
-    if details.steps:
+def _describe_details(details: RunDetails, *, steps: bool) -> Iterator[Part]:
+    run = details.run
+    yield _summary(run)
+    yield from failures([run])
+    known = [(name, value) for name, value in run.items() if value is not None]
+    record = table(known, {"name": lambda pair: pair[0], "": lambda pair: _shown(pair[1])})
+    record.show_header = False
+    yield record
+    if steps and details.steps:
         yield _steps_table(details.steps)
     if details.clusters:
         yield from describe_changes(Changes(details.clusters, details.moves))
+
+
+def _summary(run: dict[str, Any]) -> str:
+    """What the run was, and how it ended."""
+    told = "undone" if run["undone_by"] else run["status"]
+    clusters = _clusters_of(run)
+    if run["photos_processed"] is not None and clusters is not None:
+        told += f", {count(run['photos_processed'], 'photo')} in {count(clusters, 'cluster')}"
+    if run["photos_moved"] is not None:
+        told += f", {count(run['photos_moved'], 'photo')} moved"
+    return (
+        f"Run {run['id']}, {run['kind']} ({_settings_of(run)}): {told}, {run['duration']:,.1f} s."
+    )
 
 
 def _steps_table(steps: Sequence[dict[str, Any]]) -> Table:

@@ -114,7 +114,7 @@ def _describe(result: SweepResult, chart: str | None) -> Iterator[Part]:
     yield (
         f"{count(len(result.candidates), 'value')} of k, each trained twice on"
         f" {result.photos_trained:,} of {count(result.photos, 'photo')} and measured on"
-        f" {result.photos_measured:,} ({result.metric}, seed {result.seed}),"
+        f" {result.candidates[-1].photos_measured:,} ({result.metric}, seed {result.seed}),"
         f" {result.seconds:.1f} s; no cluster was written."
     )
     if result.left_out:

@@ -198,7 +198,7 @@ def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _find(session: Session, run_id: int) -> dict[str, Any]:
-    found = session.fetch_all("runs/find", run_id=run_id)
+    found = session.fetch_all("runs/list", run_ids=[run_id], most=None)
     if not found:
         raise HistoryError(f"there is no run {run_id}; fluffy-sql runs lists them")
     return found[0]

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import log
 
+from fluffy_sql.runs.quality import Measures
+
 # Clusters of fewer photos can't show a theme, and the smaller they are, the better silhouette and
 # Davies-Bouldin index look: 710 DINOv2 embeddings have their best at any k that ends the range.
 _LEAST_PHOTOS_PER_CLUSTER = 10
@@ -22,19 +24,14 @@ _LEAST_RATES = 2
 _LEAST_TO_COMPARE = 3
 
 
-@dataclass(frozen=True)
-class Candidate:
+@dataclass(frozen=True, kw_only=True)
+class Candidate(Measures):
     """One k of a sweep, with the names `sweep --json` uses.
 
     Attributes:
         k: how many clusters were asked for.
         clusters: how many have photos.
         inertia: sum of squared distances of the photos measured to their centroids.
-        silhouette: simplified silhouette; as for `Quality`.
-        davies_bouldin: as for `Quality`.
-        calinski_harabasz: as for `Quality`.
-        smallest_cluster: photos measured in the smallest cluster.
-        largest_cluster: photos measured in the largest cluster.
         stability: adjusted Rand index of two trainings with different seeds.
         seconds: how long both took, and measuring them.
     """
@@ -42,11 +39,6 @@ class Candidate:
     k: int
     clusters: int
     inertia: float
-    silhouette: float | None
-    davies_bouldin: float | None
-    calinski_harabasz: float | None
-    smallest_cluster: int
-    largest_cluster: int
     stability: float
     seconds: float
 

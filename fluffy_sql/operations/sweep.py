@@ -38,7 +38,6 @@ class SweepResult:
     Attributes:
         photos: how many the library has that could be clustered.
         photos_trained: how many of them each k was trained on.
-        photos_measured: how many of these it was measured on.
         left_out: values of k that were not tried, since there are no more photos than that.
         interrupted: whether it was stopped before all k were tried.
     """
@@ -51,7 +50,6 @@ class SweepResult:
     seed: int
     photos: int
     photos_trained: int
-    photos_measured: int
     left_out: tuple[int, ...]
     interrupted: bool
     seconds: float
@@ -165,7 +163,6 @@ def _try_all(
 ) -> SweepResult:
     begun = time.perf_counter()
     candidates: list[Candidate] = []
-    measured = 0
     interrupted = False
     progress.phase("sample")
     with algorithm.trainings(task, ks[-1]) as trainings:
@@ -177,8 +174,7 @@ def _try_all(
         try:
             for k in ks:
                 progress.trying(k)
-                candidate, measured = _try(trainings, k, task.seed)
-                candidates.append(candidate)
+                candidates.append(_try(trainings, k, task.seed))
         except KeyboardInterrupt:
             if not candidates:
                 raise
@@ -191,32 +187,25 @@ def _try_all(
         seed=task.seed,
         photos=task.survey.eligible,
         photos_trained=trainings.photos,
-        photos_measured=measured,
         left_out=tuple(left_out),
         interrupted=interrupted,
         seconds=round(time.perf_counter() - begun, 3),
     )
 
 
-def _try(trainings: Trainings, k: int, seed: int) -> tuple[Candidate, int]:
-    """One k with its measures, and how many photos it was measured on."""
+def _try(trainings: Trainings, k: int, seed: int) -> Candidate:
     begun = time.perf_counter()
     first = trainings.train(k, seed)
     second = trainings.train(k, (seed + 1) % _LARGEST_SEED)
     quality, stability = trainings.measure(first, second)
-    candidate = Candidate(
+    return Candidate(
         k=k,
         clusters=quality.clusters,
         inertia=round(quality.inertia, 6),
-        silhouette=quality.silhouette,
-        davies_bouldin=quality.davies_bouldin,
-        calinski_harabasz=quality.calinski_harabasz,
-        smallest_cluster=quality.smallest,
-        largest_cluster=quality.largest,
+        **quality.measures(),
         stability=round(stability, 6),
         seconds=round(time.perf_counter() - begun, 3),
     )
-    return candidate, quality.photos_measured
 
 
 class _Log(Progress):

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,8 +13,8 @@ from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import LONGEST_VECTOR, fingerprint_vector
 from fluffy_sql.runs.cluster_matching import OldCluster, Overlap, match_clusters
 from fluffy_sql.runs.moves import Changes, ClusterChange, Move, move_photos, prune_moves
-from fluffy_sql.runs.quality import ClusterQuality, Quality
-from fluffy_sql.runs.record import RunQuality, RunResult
+from fluffy_sql.runs.quality import ClusterQuality, Measures, Quality
+from fluffy_sql.runs.record import RunResult
 from fluffy_sql.settings import ClusteringSettings
 
 # The postcondition compares this many photos with every centroid; at most this many pairs.
@@ -173,7 +173,7 @@ class FinalTransaction:
             iterations=result.iterations,
             converged=result.converged,
             recall=result.recall,
-            **asdict(quality),
+            **quality.measures(),
             embeddings_digest=result.embeddings_digest,
             scopes=result.scopes,
             seconds=json.dumps(result.seconds),
@@ -233,14 +233,11 @@ class FinalTransaction:
             )
 
 
-def quality_of_run(outcome: Outcome, changes: Changes) -> RunQuality:
+def quality_of_run(outcome: Outcome, changes: Changes) -> Measures:
     """A run's quality for the record: measures, and the sizes of the clusters that have photos."""
     sizes = [cluster.photos for cluster in changes.clusters if cluster.photos]
-    return RunQuality(
-        silhouette=outcome.quality.silhouette,
-        davies_bouldin=outcome.quality.davies_bouldin,
-        calinski_harabasz=outcome.quality.calinski_harabasz,
+    return replace(
+        Measures(**outcome.quality.measures()),
         smallest_cluster=min(sizes, default=0),
         largest_cluster=max(sizes, default=0),
-        photos_measured=outcome.quality.photos_measured,
     )

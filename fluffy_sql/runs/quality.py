@@ -8,9 +8,9 @@ index (Hubert and Arabie 1985).
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,39 +51,45 @@ class QualitySample:
         return min(photos, max(self.photos, self.per_cluster * k))
 
 
-@dataclass(frozen=True)
-class Quality:
+@dataclass(frozen=True, kw_only=True)
+class Measures:
+    """How good a partition is, as it is kept and shown.
+
+    Attributes:
+        silhouette: simplified silhouette, -1 to 1; the nearer to 1 the better.
+        davies_bouldin: the smaller the better.
+        calinski_harabasz: the larger the better.
+        smallest_cluster, largest_cluster: their photos.
+        photos_measured: photos of the sample that the silhouette was measured on.
+
+    The first three are None if there is only one cluster, or they can't be computed.
+    """
+
+    silhouette: float | None = None
+    davies_bouldin: float | None = None
+    calinski_harabasz: float | None = None
+    smallest_cluster: int
+    largest_cluster: int
+    photos_measured: int
+
+    def measures(self) -> dict[str, Any]:
+        """These alone, by name, of something that has more."""
+        return {field.name: getattr(self, field.name) for field in fields(Measures)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quality(Measures):
     """How good a partition is.
 
     Attributes:
         photos: how many it has.
         clusters: how many of them have photos.
-        smallest: photos in the smallest cluster.
-        largest: photos in the largest cluster.
-        photos_measured: photos of the sample that the silhouette was measured on.
-        inertia: sum of squared distances of these photos to their centroids.
-        silhouette: simplified silhouette, -1 to 1; the nearer to 1 the better.
-        davies_bouldin: the smaller the better.
-        calinski_harabasz: the larger the better.
-
-    The last three are None if there is only one cluster, or they can't be computed.
+        inertia: sum of squared distances of the photos measured to their centroids.
     """
 
     photos: int
     clusters: int
-    smallest: int
-    largest: int
-    photos_measured: int
     inertia: float
-    silhouette: float | None
-    davies_bouldin: float | None
-    calinski_harabasz: float | None
-
-    @classmethod
-    def of_sizes(cls, photos: NDArray[np.int64]) -> Self:
-        """If distances to centroids say nothing: only how many photos each cluster has."""
-        sizes = (int(photos.sum()), len(photos), int(photos.min()), int(photos.max()))
-        return cls(*sizes, 0, math.nan, None, None, None)
 
 
 @dataclass(frozen=True)
@@ -108,7 +114,16 @@ def measure_run(
     """
     photos = int(fit.photos.sum())
     if not fit.by_centroid:
-        return Quality.of_sizes(fit.photos), []
+        # Distances to centroids say nothing.
+        quality = Quality(
+            photos=photos,
+            clusters=len(fit.photos),
+            smallest_cluster=int(fit.photos.min()),
+            largest_cluster=int(fit.photos.max()),
+            photos_measured=0,
+            inertia=math.nan,
+        )
+        return quality, []
     measured = sample.size(photos, len(fit.labels))
     with work_tables(task.session, "work_measured", "work_measured_clusters"):
         _draw_assigned(task, fit, measured / photos)

@@ -12,18 +12,7 @@ from fluffy_sql.errors import FluffySqlError
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.runs.moves import Changes
 from fluffy_sql.runs.progress import Progress
-
-
-@dataclass(frozen=True)
-class RunQuality:
-    """The quality of a run as it is kept and shown."""
-
-    silhouette: float | None
-    davies_bouldin: float | None
-    calinski_harabasz: float | None
-    smallest_cluster: int
-    largest_cluster: int
-    photos_measured: int
+from fluffy_sql.runs.quality import Measures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +48,7 @@ class RunResult:
     iterations: int | None = None
     converged: bool | None = None
     recall: float | None = None
-    quality: RunQuality | None = None
+    quality: Measures | None = None
     embeddings_digest: str | None = None
     changes: Changes | None = None
     seconds: dict[str, float]

@@ -2,13 +2,13 @@
 -- Calinski and Harabasz 1974: the scatter between clusters over that within, each by its degrees of freedom; none if
 -- all photos coincide with their mean or are as many as the clusters.
 -- Rounded, since rows come in the order in which connections wrote them, and floats add up differently in another.
--- Returns: photos, clusters, smallest, largest, photos_measured, inertia (of the photos measured, to their
+-- Returns: photos, clusters, smallest_cluster, largest_cluster, photos_measured, inertia (of the photos measured, to their
 --   centroids), silhouette, davies_bouldin, calinski_harabasz; one row, whose last three are null for a single cluster.
 SELECT
     sum(cluster.photos)::bigint AS photos,
     count(*) AS clusters,
-    min(cluster.photos) AS smallest,
-    max(cluster.photos) AS largest,
+    min(cluster.photos) AS smallest_cluster,
+    max(cluster.photos) AS largest_cluster,
     sum(cluster.photos_measured)::bigint AS photos_measured,
     max(error.inertia) AS inertia,
     round(

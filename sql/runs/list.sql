@@ -1,37 +1,12 @@
 -- The runs, newest first.
--- Parameters: most bigint (null: all)
--- Returns: id, kind, status, phase, algorithm, metric, seed, k_requested, clusters_created, photos_eligible,
---   photos_processed, photos_moved, inertia, inertia_per_photo, undone_by, clusters_kept, silhouette, davies_bouldin,
---   calinski_harabasz, smallest_cluster, largest_cluster, iterations, converged, started_at, seconds (how long it
---   took), started_by, error; as in cluster_run_overview.
+-- Parameters: run_ids bigint[] (null: all), most bigint (null: all)
+-- Returns: all columns of cluster_runs, inertia_per_photo, duration double precision (seconds from start to end, or
+--   until now).
 SELECT
-    id,
-    kind,
-    status,
-    phase,
-    algorithm,
-    metric,
-    seed,
-    k_requested,
-    clusters_created,
-    photos_eligible,
-    photos_processed,
-    photos_moved,
-    inertia,
-    inertia_per_photo,
-    undone_by,
-    clusters_kept,
-    silhouette,
-    davies_bouldin,
-    calinski_harabasz,
-    smallest_cluster,
-    largest_cluster,
-    iterations,
-    converged,
-    started_at,
-    extract(EPOCH FROM duration)::double precision AS seconds,
-    started_by,
-    error
-FROM cluster_run_overview
-ORDER BY id DESC
+    run.*, -- noqa: AM04
+    run.inertia / nullif(run.photos_processed, 0) AS inertia_per_photo,
+    extract(EPOCH FROM coalesce(run.finished_at, clock_timestamp()) - run.started_at)::double precision AS duration
+FROM cluster_runs AS run
+WHERE %(run_ids)s::bigint[] IS NULL OR run.id = any(%(run_ids)s::bigint[])
+ORDER BY run.id DESC
 LIMIT %(most)s::bigint;

@@ -431,7 +431,7 @@ def test_the_run_is_recorded_step_by_step(
     result = generate(database_url, k=5, seed=9, progress=watch)
     assert {status for status, _, _ in watch.seen} == {"running"}
     assert {"seed", "refine", "train"} == {phase for _, phase, _ in watch.seen}
-    [run] = session.fetch_all("runs/list", most=None)
+    [run] = session.fetch_all("runs/list", run_ids=None, most=None)
     assert run["status"] == "succeeded"
     assert run["phase"] == "commit"
     assert (run["seed"], run["k_requested"], run["clusters_created"]) == (9, 5, 5)

@@ -299,9 +299,10 @@ def test_the_commands_for_people(on_database: Callable[..., Finished]) -> None:
     ]
     shown = on_database("show", "2")
     assert shown.code == 0
-    assert "kind" in shown.out
-    assert "warm start" in shown.out
+    assert shown.out.startswith("Run 2, recluster (kmeans, cosine, seed 0): succeeded, ")
     assert "emptied" in shown.out
+    assert "warm start" not in shown.out
+    assert "warm start" in on_database("show", "2", "--steps").out
     compared = on_database("diff", "1", "2")
     assert any(line.split() == ["k_requested", "8", "5"] for line in compared.out.splitlines())
     undone = on_database("undo", "2")

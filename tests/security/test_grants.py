@@ -57,7 +57,7 @@ NEEDED_TO_LOOK = {
     "SELECT ON cluster_members": "clusters",
     "SELECT ON cluster_quality": "clusters",
     "SELECT ON cluster_runs": "show",
-    "SELECT ON cluster_run_overview": "runs",
+    "SELECT ON cluster_run_overview": "SELECT FROM cluster_run_overview",
     "SELECT ON cluster_run_steps": "show",
     "SELECT ON cluster_run_moves": "show",
     "SELECT ON cluster_run_clusters": "show",

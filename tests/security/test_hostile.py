@@ -124,4 +124,4 @@ def test_a_hostile_flag_is_refused_in_one_line(
         assert finished.code in {1, 2}, hostile_flag
         assert finished.err.startswith("fluffy-sql: ")
         assert finished.err.count("\n") == 1, hostile_flag
-    assert session.fetch_all("runs/list", most=None) == []
+    assert session.fetch_all("runs/list", run_ids=None, most=None) == []

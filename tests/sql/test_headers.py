@@ -5,7 +5,7 @@
     -- Returns: cluster_id, photos (null: not counted); most photos first.
 
 A remark stands in brackets behind the name that it is about, or at the end behind a semicolon.
-A statement that gives no rows `Returns: nothing.`
+A statement that gives no rows `Returns: nothing.`, one of a whole table `all columns of TABLE`.
 """
 
 import re
@@ -44,18 +44,27 @@ def database(empty_database: Callable[..., Any], template: str) -> Iterator[Sess
         yield session
 
 
-def header_of(name: str) -> Signature:
+def header_of(session: Session, name: str) -> Signature:
     """The types that it does not say are empty."""
     text = (sql_folder() / f"{name}.sql").read_text(encoding="utf-8")
     said = {
         found[1]: re.sub(r"\([^()]*\)", "", found[2].replace("\n--  ", ""))
         for found in re.finditer(r"^-- (\w+): (.*(?:\n--   .*)*)", text, re.MULTILINE)
     }
-    columns = re.split("[;.]", said["Returns"])[0]
+    columns = re.sub(
+        r"all columns of (\w+)",
+        lambda found: ", ".join(columns_of(session, found[1])),
+        re.split("[;.]", said["Returns"])[0],
+    )
     return Signature(
         dict(listed(said.get("Parameters", ""))),
         dict(listed("" if columns == "nothing" else columns)),
     )
+
+
+def columns_of(session: Session, table: str) -> list[str]:
+    found = session.connection.execute(f"SELECT * FROM {table} LIMIT 0").description or []
+    return [column.name for column in found]
 
 
 def listed(names: str) -> Iterator[tuple[str, str]]:
@@ -93,7 +102,7 @@ def names(*, prefix: str = "") -> list[str]:
 
 @pytest.mark.parametrize("name", [n for n in names() if not OF_CITUS.search(statement(n).text)])
 def test_a_header_says_what_a_statement_takes_and_gives(database: Session, name: str) -> None:
-    said, found = header_of(name), prepared(database, name)
+    said, found = header_of(database, name), prepared(database, name)
     assert {one: type_name(database, kind) for one, kind in said.parameters.items()} == (
         found.parameters
     ), f"sql/{name}.sql: fix `-- Parameters:`, or the casts; the header, then Postgres:"
@@ -107,8 +116,8 @@ def test_a_header_says_what_a_statement_takes_and_gives(database: Session, name:
 
 
 @pytest.mark.parametrize("name", sorted({*statement_names()} - {*names()}))
-def test_what_can_not_be_prepared_takes_and_gives_nothing(name: str) -> None:
-    assert header_of(name) == Signature({}, {}), (
+def test_what_can_not_be_prepared_takes_and_gives_nothing(database: Session, name: str) -> None:
+    assert header_of(database, name) == Signature({}, {}), (
         f"sql/{name}.sql is nothing that Postgres prepares, such as DO: it has no parameters, and"
         " `-- Returns: nothing.`"
     )

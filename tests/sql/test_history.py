@@ -35,18 +35,6 @@ def changed(session: Session, run_id: int, cluster_id: int, change: str = "kept"
 # Showing
 
 
-def test_a_run_is_found_whole(session: Session) -> None:
-    run_id = finished_run(session)
-    [found] = session.fetch_all("runs/find", run_id=run_id)
-    record = run_record(session, run_id)
-    left_out = {"backend_pid"}
-    assert set(record) - set(found) == left_out
-    assert {key: found[key] for key in ("k_requested", "settings", "status", "photos_moved")} == {
-        key: record[key] for key in ("k_requested", "settings", "status", "photos_moved")
-    }
-    assert session.fetch_all("runs/find", run_id=run_id + 1) == []
-
-
 def test_steps_come_in_their_order_and_only_of_the_run(session: Session) -> None:
     run_id, other = open_run(session), open_run(session)
     for of_run, step in ((run_id, 2), (run_id, 1), (other, 1)):

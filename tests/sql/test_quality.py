@@ -281,7 +281,7 @@ def test_measures_agree_with_scikit_learn(session: Session) -> None:
     assert found.calinski_harabasz == pytest.approx(calinski_harabasz_score(rows, labels), rel=1e-5)
     sizes = np.bincount(labels)
     assert (found.photos, found.clusters) == (300, 6)
-    assert (found.smallest, found.largest) == (sizes.min(), sizes.max())
+    assert (found.smallest_cluster, found.largest_cluster) == (sizes.min(), sizes.max())
 
 
 def test_two_clusters_by_hand(session: Session) -> None:
@@ -380,7 +380,7 @@ def test_measures_without_fetching_a_photo_agree_with_scikit_learn(
     assert found.calinski_harabasz == pytest.approx(calinski_harabasz_score(rows, labels), rel=1e-4)
     sizes = np.bincount(labels)
     assert (found.photos, found.clusters) == (300, 6)
-    assert (found.smallest, found.largest) == (sizes.min(), sizes.max())
+    assert (found.smallest_cluster, found.largest_cluster) == (sizes.min(), sizes.max())
     assert (found.photos_measured, found.silhouette) == (0, None)
 
 

@@ -2,17 +2,13 @@
 
 from typing import Any
 
-import pytest
-
 from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import (
     add_with_ids,
-    close_run,
     hide,
     make_clusters,
     open_run,
     place,
-    query,
     record_quality,
 )
 
@@ -85,43 +81,6 @@ def test_clusters_of_one_run(session: Session) -> None:
     make_clusters(session, [[0, 1]])
     assert [row["id"] for row in listed(session, run_id)] == [wanted]
     assert len(listed(session)) == 3
-
-
-def test_runs_are_told_with_their_quality_newest_first(session: Session) -> None:
-    earlier, later, unasked = (open_run(session) for _ in range(3))
-    close_run(session, earlier, photos_processed=10, inertia=5.0)
-    session.connection.execute(
-        "UPDATE cluster_runs SET silhouette = 0.5, davies_bouldin = 1.25, calinski_harabasz = 40,"
-        " smallest_cluster = 2, largest_cluster = 6, finished_at = started_at + interval '90 s'"
-        " WHERE id = %s",
-        (earlier,),
-    )
-    newest, oldest = session.fetch_all("report/list_runs", run_ids=[earlier, later])
-    assert (newest["id"], oldest["id"]) == (later, earlier)
-    [(started_at,)] = query(session, "SELECT started_at FROM cluster_runs WHERE id = %s", earlier)
-    assert oldest == {
-        "id": earlier,
-        "algorithm": "kmeans",
-        "metric": "cosine",
-        "seed": 42,
-        "k_requested": 3,
-        "clusters_created": 3,
-        "photos_processed": 10,
-        "dimensions": 2,
-        "inertia_per_photo": 0.5,
-        "iterations": 7,
-        "converged": True,
-        "recall": pytest.approx(0.995),
-        "silhouette": 0.5,
-        "davies_bouldin": 1.25,
-        "calinski_harabasz": 40,
-        "smallest_cluster": 2,
-        "largest_cluster": 6,
-        "started_at": started_at,
-        "seconds": 90,
-    }
-    assert (newest["silhouette"], newest["inertia_per_photo"], newest["seconds"]) == (None,) * 3
-    assert unasked not in {newest["id"], oldest["id"]}
 
 
 def test_centroids_come_by_id(session: Session) -> None:

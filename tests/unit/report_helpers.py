@@ -36,7 +36,7 @@ RUN: dict[str, Any] = {
     "smallest_cluster": 2,
     "largest_cluster": 20,
     "started_at": datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
-    "seconds": 1.5,
+    "duration": 1.5,
 }
 
 

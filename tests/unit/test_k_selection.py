@@ -19,6 +19,7 @@ def candidate(k: int, **changes: Any) -> Candidate:
         "calinski_harabasz": 50.0,
         "smallest_cluster": 10,
         "largest_cluster": 30,
+        "photos_measured": 1_000,
         "stability": 0.8,
         "seconds": 1.0,
     }

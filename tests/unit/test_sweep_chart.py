@@ -27,6 +27,7 @@ def result_of(ks: Sequence[int], **changes: object) -> SweepResult:
             calinski_harabasz=500.0 / k,
             smallest_cluster=3,
             largest_cluster=1_234,
+            photos_measured=4_000,
             stability=0.75,
             seconds=1.5,
         )
@@ -41,7 +42,6 @@ def result_of(ks: Sequence[int], **changes: object) -> SweepResult:
         seed=5,
         photos=12_345,
         photos_trained=6_000,
-        photos_measured=4_000,
         left_out=(),
         interrupted=False,
         seconds=9.5,

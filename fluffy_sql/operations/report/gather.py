@@ -60,7 +60,7 @@ def gather(session: Session, selection: model.Selection) -> model.Library:
         picked |= _measure(session, sorted(added), added, selection.photos)[1]
         shown |= added
     run_ids = sorted({cluster.run_id for cluster in clusters if cluster.run_id is not None})
-    runs = session.fetch_all("report/list_runs", run_ids=run_ids)
+    runs = session.fetch_all("runs/list", run_ids=run_ids, most=None)
     among_others = {cluster.id: cluster for group in groups for cluster in group.clusters}
     ordered = tuple(among_others[cluster_id] for cluster_id in ids)
     return model.Library(

@@ -168,7 +168,7 @@ class Library:
         clusters: all that are in scope, the one with most photos first.
         shown: those of them that are shown with photos, in the same order.
         groups: the same clusters as `clusters`, by what they can be compared with.
-        runs: that made them, newest first: rows of `sql/report/list_runs.sql`.
+        runs: that made them, newest first: rows of `sql/runs/list.sql`.
         second_look: the clearest cases.
         second_look_found: how many cases there are.
     """

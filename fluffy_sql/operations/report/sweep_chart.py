@@ -81,7 +81,7 @@ def _basis(result: SweepResult) -> str:
     return (
         f"{len(result.candidates)} values of k{ended}; each trained twice on"
         f" {result.photos_trained:,} of {result.photos:,} photos and measured on"
-        f" {result.photos_measured:,}; {result.metric}, seed {result.seed}"
+        f" {result.candidates[-1].photos_measured:,}; {result.metric}, seed {result.seed}"
     )
 
 
