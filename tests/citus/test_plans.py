@@ -1,4 +1,4 @@
-"""What workers do at many clusters: they compare what was drawn, however many photos a shard has."""
+"""Workers compare what was drawn with many clusters, however many photos a shard has."""
 
 import math
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from fluffy_sql.operations.distribute import distribute
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.statements import on_citus, statement
-from fluffy_sql.postgres.vectors import LONGEST_VECTOR, fingerprint_vector
+from fluffy_sql.postgres.vectors import fingerprint_vector
 from fluffy_sql.postgres.work_tables import analyze
 from fluffy_sql.runs.moves import move_photos
 from tests.citus.conftest import database_on
@@ -138,7 +138,7 @@ def parts_of(plan: Any) -> Iterator[dict[str, Any]]:
             yield from parts_of(each)
 
 
-# How many rows each may look at, for each photo that was drawn; every shard may go through all drawn.
+# How many rows each may look at, for each photo that was drawn. A shard may go through all drawn.
 STATEMENTS = {
     "assign/find_nearest": K,
     "check/count_misplaced": K,

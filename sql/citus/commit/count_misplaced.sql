@@ -1,6 +1,8 @@
--- count_misplaced, if photos are distributed: the sample is drawn by a limit to the hash, so each shard looks up its own
--- part. Which photos this transaction placed, moves tell; one of these that was embedded again just before is passed
--- over, since it is no longer as far from its nearest centroid as it was.
+-- count_misplaced, if photos are distributed: all that is sent of the sample is the highest hash in it, so each shard
+-- looks up its own part by LATERAL and OFFSET 0. A join of the sample was planned last: 5 s for 20,000 photos at
+-- k = 400, with clusters locked, where this takes 0.3 s (November 2026). Which photos this transaction placed, moves
+-- tell; one of these that was embedded again just before is passed over, since it is no longer as far from its nearest
+-- centroid as it was.
 -- Parameters: labels integer[] (as in work_assignments), cluster_ids bigint[] (of each), normalize boolean,
 --   seed bigint, photos bigint (how many to compare)
 -- Returns: misplaced bigint.
