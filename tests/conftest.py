@@ -8,6 +8,7 @@ import uuid
 import warnings
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -180,25 +181,25 @@ def session(database_url: str) -> Iterator[Session]:
         yield session
 
 
-@pytest.fixture
-def add_photos(session: Session) -> Callable[..., list[int]]:
+def add_photos(session: Session, embeddings: Any, paths: list[str] | None = None) -> list[int]:
     """Adds photos p0, p1, ...; a row that is None has no embedding. Returns their ids."""
+    names = paths or [f"p{i}" for i in range(len(embeddings))]
+    rows = [
+        (name, None if row is None else np.asarray(row, dtype=np.float32))
+        for name, row in zip(names, embeddings, strict=True)
+    ]
+    with session.connection.cursor() as cursor:
+        with cursor.copy("COPY photos (path, embedding) FROM STDIN (FORMAT BINARY)") as copy:
+            copy.set_types(["text", "vector"])
+            for row in rows:
+                copy.write_row(row)
+        cursor.execute("SELECT id FROM photos WHERE path = ANY(%s) ORDER BY id", (names,))
+        return [row[0] for row in cursor.fetchall()]
 
-    def add(embeddings: Any, paths: list[str] | None = None) -> list[int]:
-        names = paths or [f"p{i}" for i in range(len(embeddings))]
-        rows = [
-            (name, None if row is None else np.asarray(row, dtype=np.float32))
-            for name, row in zip(names, embeddings, strict=True)
-        ]
-        with session.connection.cursor() as cursor:
-            with cursor.copy("COPY photos (path, embedding) FROM STDIN (FORMAT BINARY)") as copy:
-                copy.set_types(["text", "vector"])
-                for row in rows:
-                    copy.write_row(row)
-            cursor.execute("SELECT id FROM photos WHERE path = ANY(%s) ORDER BY id", (names,))
-            return [row[0] for row in cursor.fetchall()]
 
-    return add
+@pytest.fixture(name="add_photos")
+def _add_photos(session: Session) -> Callable[..., list[int]]:
+    return partial(add_photos, session)
 
 
 @dataclass(frozen=True)
@@ -209,11 +210,21 @@ class Finished:
     out: str
     err: str
 
+    def refusal(self, code: int = 1) -> str:
+        """The line on stderr that it ended with, having printed nothing else."""
+        assert (self.code, self.out) == (code, ""), self
+        assert self.err.startswith("fluffy-sql: ")
+        assert self.err.count("\n") == 1
+        return self.err.removeprefix("fluffy-sql: ").removesuffix("\n")
+
+
+Run = Callable[..., Finished]
+
 
 @pytest.fixture
 def run_cli(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Callable[..., Finished]:
+) -> Run:
     """Runs a command in this process, in an empty folder."""
     monkeypatch.chdir(tmp_path)
 
@@ -222,6 +233,16 @@ def run_cli(
         code = run_command_line(list(arguments))
         captured = capfd.readouterr()
         return Finished(code, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def on_database(run_cli: Run, database_url: str) -> Run:
+    """Runs a command on a migrated database."""
+
+    def run(command: str, *arguments: str) -> Finished:
+        return run_cli(command, *arguments, "--database-url", database_url)
 
     return run
 

@@ -5,12 +5,16 @@ from typing import Any
 
 from fluffy_sql.kmeans.settings import KMeansSettings
 from fluffy_sql.operations import assign as assigning
+from fluffy_sql.operations import check as checking
 from fluffy_sql.operations import generate as generating
 from fluffy_sql.operations import sweep as sweeping
 from fluffy_sql.operations.assign import AssignResult
+from fluffy_sql.operations.check import CheckResult
+from fluffy_sql.operations.history import UndoResult, undo_run
 from fluffy_sql.operations.sweep import SweepResult
 from fluffy_sql.postgres.explain import ExplainedStatement, PlanRecorder
 from fluffy_sql.postgres.session import DEFAULT_SCHEMA, Session
+from fluffy_sql.postgres.transaction import LockLimits
 from fluffy_sql.runs.progress import Progress
 from fluffy_sql.runs.record import RunResult
 from fluffy_sql.settings import ClusteringSettings, clustering_settings
@@ -22,8 +26,13 @@ def settings(**given: Any) -> ClusteringSettings:
     return clustering_settings(kmeans=own, **given)
 
 
+def address(of: str | Session) -> str:
+    """Where another session leads, or the address itself."""
+    return of._url if isinstance(of, Session) else of
+
+
 def generate(
-    url: str,
+    at: str | Session,
     with_settings: ClusteringSettings | None = None,
     *,
     schema: str = DEFAULT_SCHEMA,
@@ -31,33 +40,37 @@ def generate(
     **request: Any,
 ) -> RunResult:
     asked = generating.GenerateRequest(settings=with_settings or settings(), **request)
-    with Session.open(url, schema=schema) as session:
+    with Session.open(address(at), schema=schema) as session:
         return generating.generate(session, asked, progress)
 
 
 def explain(
-    url: str,
+    at: str | Session,
     with_settings: ClusteringSettings,
     *,
     progress: Progress | None = None,
     **request: Any,
 ) -> list[ExplainedStatement]:
     recorder = PlanRecorder()
-    with Session.open(url, explain=recorder) as session:
+    with Session.open(address(at), explain=recorder) as session:
         asked = generating.GenerateRequest(settings=with_settings, **request)
         generating.generate(session, asked, progress)
     return recorder.statements()
 
 
 def assign(
-    url: str, *, schema: str = DEFAULT_SCHEMA, progress: Progress | None = None, **request: Any
+    at: str | Session,
+    *,
+    schema: str = DEFAULT_SCHEMA,
+    progress: Progress | None = None,
+    **request: Any,
 ) -> AssignResult:
-    with Session.open(url, schema=schema) as session:
+    with Session.open(address(at), schema=schema) as session:
         return assigning.assign(session, assigning.AssignRequest(**request), progress)
 
 
 def sweep(
-    url: str,
+    at: str | Session,
     ks: Sequence[int],
     with_settings: ClusteringSettings | None = None,
     *,
@@ -65,5 +78,15 @@ def sweep(
     **request: Any,
 ) -> SweepResult:
     asked = sweeping.SweepRequest(ks=ks, settings=with_settings or settings(), **request)
-    with Session.open(url) as session:
+    with Session.open(address(at)) as session:
         return sweeping.sweep(session, asked, progress)
+
+
+def check(at: str | Session, *, repair: bool = False) -> CheckResult:
+    return checking.check(address(at), repair=repair)
+
+
+def undo(at: str | Session, run_id: int | None) -> UndoResult:
+    assert run_id is not None
+    with Session.open(address(at)) as session:
+        return undo_run(session, run_id, LockLimits())

@@ -25,7 +25,7 @@ GRANT SELECT (id, path, embedding, cluster_id, cluster_pinned) ON photos TO :"ro
 GRANT UPDATE (cluster_id, updated_at) ON photos TO :"role";
 
 -- the clusters it is compared with; the one that is chosen is locked, which is a right to update one
-GRANT SELECT ON clusters TO :"role";
+GRANT SELECT ON clusters, retired_clusters TO :"role";
 GRANT UPDATE (updated_at) ON clusters TO :"role";
 GRANT SELECT (id, metric) ON cluster_runs TO :"role";
 GRANT SELECT ON usable_photos, scoped_clusters TO :"role";

@@ -24,10 +24,10 @@ GRANT INSERT ON clusters TO :"role";
 GRANT UPDATE (photos_count, centroid, run_id, updated_at) ON clusters TO :"role";
 GRANT DELETE ON clusters TO :"role";
 
-GRANT INSERT, UPDATE, DELETE ON cluster_runs, cluster_run_clusters TO :"role";
+GRANT INSERT, UPDATE, DELETE ON cluster_runs, cluster_run_clusters, retired_clusters TO :"role";
 GRANT INSERT, DELETE ON cluster_run_steps, cluster_run_moves TO :"role";
 GRANT SELECT, INSERT, UPDATE, DELETE ON cluster_run_checkpoints TO :"role";
-GRANT INSERT ON cluster_quality TO :"role";
+GRANT INSERT, DELETE ON cluster_quality TO :"role";
 
 -- what a run works in, and what only the owner may do with it
 SELECT format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO %I', list_work_tables(), :'role')
@@ -38,6 +38,9 @@ GRANT EXECUTE ON FUNCTION empty_work_tables, analyze_work_table, list_filled_wor
 GRANT EXECUTE ON FUNCTION fold_photo_counts, remember_usable_photos TO :"role";
 
 -- for photos that are placed one by one, or as they come by a trigger that calls place_new_photo
+-- for clusters prune; it reads the tables that refer to clusters, too: grant SELECT on those
+GRANT EXECUTE ON FUNCTION referenced_clusters TO :"role";
+
 GRANT EXECUTE ON FUNCTION nearest_active_cluster, assign_photo, library_is_whole TO :"role";
 
 -- an adopted table may take its ids from a sequence that is a thing of its own

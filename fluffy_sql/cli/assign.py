@@ -7,9 +7,10 @@ import click
 
 from fluffy_sql.cli import options
 from fluffy_sql.cli.cluster_output import UNUSABLE, cluster_or_none, first_rows
-from fluffy_sql.cli.console import Columns, Part, count, list_counts, literal, number, print_result
+from fluffy_sql.cli.console import Columns, Part, list_counts, literal, number, print_result
 from fluffy_sql.operations import assign as operations
 from fluffy_sql.operations.assign import AssignRequest, AssignResult, NamedMove
+from fluffy_sql.words import count
 
 
 @click.command(short_help="Put photos without a cluster into the nearest one.")

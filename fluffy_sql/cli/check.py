@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import click
 
 from fluffy_sql.cli import options
-from fluffy_sql.cli.console import count, print_result
+from fluffy_sql.cli.console import print_result
 from fluffy_sql.operations.check import CheckResult
 from fluffy_sql.operations.check import check as check_database
+from fluffy_sql.words import count
 
 _MOST_FINDINGS = 50
 

@@ -24,7 +24,7 @@ def clusters_table(clusters: Sequence[Cluster]) -> Table:
         "cluster": lambda row: str(row.id),
         "scope": lambda row: literal(row.scope),
         "name": lambda row: literal(row.name),
-        "status": lambda row: literal(_STATUS.get(row.status, row.status)),
+        "status": _status_of,
         "photos": lambda row: number(row.photos_count),
         "mean dist": lambda row: number(row.mean_distance, 4),
         "max dist": lambda row: number(row.max_distance, 4),
@@ -34,6 +34,12 @@ def clusters_table(clusters: Sequence[Cluster]) -> Table:
     if all(row.scope is None for row in clusters):
         del columns["scope"]
     return table(clusters, columns)
+
+
+def _status_of(cluster: Cluster) -> Text:
+    if cluster.retired_by is not None:
+        return literal("retired")
+    return literal(_STATUS.get(cluster.status, cluster.status))
 
 
 def describe_changes(changes: Changes) -> Iterator[Part]:

@@ -1,30 +1,89 @@
-"""`clusters`: lists them."""
+"""`clusters`: lists them; deletes retired ones that nobody needs."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any
 
 import click
 
 from fluffy_sql.cli import options
 from fluffy_sql.cli.cluster_output import clusters_table
-from fluffy_sql.cli.console import print_result
+from fluffy_sql.cli.console import Part, literal, print_result, table
 from fluffy_sql.operations.clusters import list_clusters
+from fluffy_sql.operations.prune import PruneResult, RetiredCluster, prune_clusters
+from fluffy_sql.runs.survey import ScopeFilter
+from fluffy_sql.words import count
 
 
-@click.command(short_help="List the clusters, largest first.")
+@click.group(short_help="List the clusters, or prune retired ones.", invoke_without_command=True)
 @options.with_run
 @options.with_scope
 @options.with_limit
 @options.with_library_and_json
-def clusters(*, run_id: int | None, library: options.Library, as_json: bool, **asked: Any) -> None:
+@click.pass_context
+def clusters(
+    context: click.Context,
+    *,
+    run_id: int | None,
+    scope: ScopeFilter | None,
+    limit: int | None,
+    library: options.Library,
+    as_json: bool,
+) -> None:
     """List the clusters, largest first, with their distances and most central photo.
 
     Example: fluffy-sql clusters --run 3 --limit 10
     """
+    if options.leaves_to_subcommand(context, library, run_id, scope, limit, as_json):
+        return
     with library.database.reader() as session:
-        rows = list_clusters(session, run_id=run_id, **asked)
+        rows = list_clusters(session, run_id=run_id, scope=scope, limit=limit)
     none = "No clusters yet; make some: fluffy-sql generate"
     if run_id is not None:
         none = f"There are no clusters of run {run_id}."
     found = {"clusters": [asdict(row) for row in rows]}
     print_result(found, [clusters_table(rows)] if rows else none, as_json=as_json)
+
+
+@clusters.command(short_help="Delete retired clusters that nobody needs.")
+@click.option("--dry-run", is_flag=True, help="Say what would be deleted, and delete nothing.")
+@options.with_library_and_json
+def prune(*, dry_run: bool, library: options.Library, as_json: bool) -> None:
+    """Delete clusters that a recluster left without photos.
+
+    Those with a name, with a status that you set, with photos, or that rows of other tables refer
+    to are kept. Undoing a run can't put photos back into a cluster that is deleted.
+
+    Example: fluffy-sql clusters prune --dry-run
+    """
+    with library.database.session() as session:
+        result = prune_clusters(session, library.database.lock_limits, dry_run=dry_run)
+    print_result(result, _describe(result), as_json=as_json)
+
+
+def _describe(result: PruneResult) -> Iterator[Part]:
+    if not (result.pruned or result.kept):
+        yield "No cluster is retired: there is nothing to prune."
+        return
+    would = "would be " if result.dry_run else ""
+    yield f"{count(len(result.pruned), 'retired cluster')} {would}deleted."
+    if result.kept:
+        yield f"{count(len(result.kept), 'retired cluster')} kept:"
+        yield table(
+            result.kept,
+            {
+                "cluster": lambda row: str(row.cluster_id),
+                "name": lambda row: literal(row.name),
+                "kept because": lambda row: literal(", ".join(_reasons(row))),
+            },
+        )
+
+
+def _reasons(cluster: RetiredCluster) -> Iterator[str]:
+    if cluster.name is not None:
+        yield "it has a name"
+    if cluster.set_aside:
+        yield "somebody set its status"
+    if cluster.has_photos:
+        yield "photos are in it"
+    if cluster.referenced_by:
+        yield f"rows of {', '.join(cluster.referenced_by)} refer to it"

@@ -1,6 +1,7 @@
 """Printing: results on stdout, as text or JSON; progress, warnings and errors on stderr."""
 
 import json
+import math
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -12,6 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from fluffy_sql.words import count
+
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
@@ -22,7 +25,9 @@ Part: TypeAlias = str | Text | Table
 # Into a file, a pipe or cron's mail: rich would fold tables at 80 columns and cut paths.
 _WIDTH_OF_A_FILE = 160
 # Columns of words stand to the left, those of numbers to the right.
-_WORDS = re.compile(r"|central photo|change|kind|name|phase|settings|started \(UTC\)|status")
+_WORDS = re.compile(
+    r"|central photo|change|kept because|kind|name|phase|settings|started \(UTC\)|status"
+)
 
 
 def stdout_console() -> Console:
@@ -57,12 +62,22 @@ def print_result(
 
 def print_json(value: dict[str, Any]) -> None:
     """Prints one line of JSON."""
+    value = _finite(value)
     text = json.dumps(value, default=_plain, ensure_ascii=False)
     try:
         text.encode(sys.stdout.encoding)
     except UnicodeEncodeError:  # JSON has escapes of its own
         text = json.dumps(value, default=_plain)
     print(text)
+
+
+def _finite(value: Any) -> Any:
+    """The same with null for what is no number: JSON knows no infinity."""
+    if isinstance(value, dict):
+        return {name: _finite(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _plain(value: object) -> str:
@@ -91,13 +106,8 @@ def printable(characters: str) -> str:
 
 
 def number(value: float | None, digits: int = 0) -> str:
-    """A number with this many decimals; nothing if it is not known."""
-    return "" if value is None else f"{value:,.{digits}f}"
-
-
-def count(things: int, noun: str) -> str:
-    """`1 photo`, `2 photos`."""
-    return f"{things:,} {noun}{'' if things == 1 else 's'}"
+    """A number with this many decimals; nothing if it is not known, or none (infinite)."""
+    return f"{value:,.{digits}f}" if value is not None and math.isfinite(value) else ""
 
 
 def list_counts(counts: Mapping[str, int], reasons: Mapping[str, str]) -> str:

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import click
 
 from fluffy_sql.cli import options
-from fluffy_sql.cli.console import count, print_result
+from fluffy_sql.cli.console import print_result
 from fluffy_sql.operations.distribute import DistributeResult
 from fluffy_sql.operations.distribute import distribute as distribute_tables
+from fluffy_sql.words import count
 
 
 @click.command(short_help="Distribute the tables over the servers of Citus.")

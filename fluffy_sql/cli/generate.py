@@ -12,7 +12,7 @@ from fluffy_sql.cli.cluster_output import (
     clusters_table,
     describe_changes,
 )
-from fluffy_sql.cli.console import Part, count, list_counts, number, print_result, printable
+from fluffy_sql.cli.console import Part, list_counts, number, print_result, printable
 from fluffy_sql.cli.progress_bar import count_scopes
 from fluffy_sql.errors import UsageError
 from fluffy_sql.operations import generate as operations
@@ -20,6 +20,7 @@ from fluffy_sql.operations.clusters import list_clusters
 from fluffy_sql.operations.generate import GenerateRequest
 from fluffy_sql.postgres.explain import ExplainedStatement, PlanRecorder
 from fluffy_sql.runs.record import RunResult
+from fluffy_sql.words import count
 
 
 @click.command(short_help="Cluster the photos that have no cluster yet.")
@@ -148,8 +149,8 @@ def _describe_clusters(result: RunResult) -> Iterator[str]:
     if (quality := result.quality) is not None and quality.silhouette is not None:
         yield (
             f"Silhouette {number(quality.silhouette, 3)},"
-            f" Davies-Bouldin {number(quality.davies_bouldin, 2)},"
-            f" Calinski-Harabasz {number(quality.calinski_harabasz, 1) or 'none'};"
+            f" Davies-Bouldin {number(quality.davies_bouldin, 2) or 'undefined'},"
+            f" Calinski-Harabasz {number(quality.calinski_harabasz, 1) or 'undefined'};"
             f" clusters of {quality.smallest_cluster:,} to"
             f" {count(quality.largest_cluster, 'photo')}."
         )

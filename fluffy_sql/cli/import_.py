@@ -7,6 +7,7 @@ import click
 from fluffy_sql.cli import options
 from fluffy_sql.cli.console import print_result, printable, stderr_console
 from fluffy_sql.operations.importing import import_photos
+from fluffy_sql.words import count
 
 
 @click.command("import", short_help="Load embeddings from a file.")
@@ -30,8 +31,8 @@ def import_(*, file: Path, paths: Path | None, library: options.Library, as_json
             session, file, paths, lambda rows: line.update(f"importing: {rows:,} rows read")
         )
     told = (
-        f"{printable(str(result.file))}: {result.rows_read:,} rows read;"
-        f" {result.photos_added:,} photos added, {result.photos_updated:,} updated,"
+        f"{printable(str(result.file))}: {count(result.rows_read, 'row')} read;"
+        f" {count(result.photos_added, 'photo')} added, {result.photos_updated:,} updated,"
         f" {result.photos_unchanged:,} unchanged"
     )
     print_result(result, told, as_json=as_json)

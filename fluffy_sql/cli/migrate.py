@@ -6,11 +6,12 @@ from dataclasses import asdict
 import click
 
 from fluffy_sql.cli import options
-from fluffy_sql.cli.console import count, print_result
+from fluffy_sql.cli.console import print_result
 from fluffy_sql.errors import UsageError
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.counter_cache import CounterCache
 from fluffy_sql.postgres.schema import MigrationResult
+from fluffy_sql.words import count
 
 
 @click.command(short_help="Bring the database to the current schema.")

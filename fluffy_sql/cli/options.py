@@ -133,6 +133,20 @@ with_scope = click.option(
 )
 
 
+def leaves_to_subcommand(context: click.Context, library: Library, *given: object) -> bool:
+    """Whether a group has nothing to do, since a command of it was named.
+
+    Raises:
+        UsageError: options were given before that command, which would not see them.
+    """
+    if context.invoked_subcommand is None:
+        return False
+    if library.config or library.flags or any(given):
+        command = f"{context.info_name} {context.invoked_subcommand}"
+        raise UsageError(f"options go after {context.invoked_subcommand}: fluffy-sql {command} ...")
+    return True
+
+
 @contextmanager
 def needs_extra(extra: str, why: str) -> Iterator[None]:
     """Imports inside need an optional part of the package; `why` says what for."""

@@ -7,8 +7,9 @@ from rich.progress import Progress as LiveLine
 from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from fluffy_sql.algorithms import StepReport, Survey
-from fluffy_sql.cli.console import count, stderr_console
+from fluffy_sql.cli.console import stderr_console
 from fluffy_sql.runs.progress import Progress
+from fluffy_sql.words import count
 
 
 class RunProgress(Progress):
@@ -76,7 +77,7 @@ class RunProgress(Progress):
     def photos(self, done: int) -> None:
         """Shows how many photos have their cluster."""
         self._assigned += done
-        self._show(f"assign: {self._assigned:,} of {self._eligible:,} photos")
+        self._show(f"assign: {self._assigned:,} of {count(self._eligible, 'photo')}")
 
     def _show(self, text: str) -> None:
         self._line.update(self._task, description=text)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fluffy_sql.cli import options
-from fluffy_sql.cli.console import count, print_result, printable, stderr_console
+from fluffy_sql.cli.console import print_result, printable, stderr_console
 from fluffy_sql.cli.sample import sample_folder
 from fluffy_sql.errors import UsageError
 from fluffy_sql.settings import Settings
+from fluffy_sql.words import count
 
 if TYPE_CHECKING:
     from fluffy_sql.operations.report.build import ReportResult  # an extra

@@ -11,8 +11,7 @@ from rich.text import Text
 
 from fluffy_sql.cli import options
 from fluffy_sql.cli.cluster_output import describe_changes, describe_moves
-from fluffy_sql.cli.console import Part, count, literal, number, print_result, printable, table
-from fluffy_sql.errors import UsageError
+from fluffy_sql.cli.console import Part, literal, number, print_result, printable, table
 from fluffy_sql.operations.history import (
     RunDetails,
     RunDifference,
@@ -22,6 +21,7 @@ from fluffy_sql.operations.history import (
     undo_run,
 )
 from fluffy_sql.runs.moves import Changes
+from fluffy_sql.words import count
 
 
 @click.group(short_help="List the runs; show, compare or undo one.", invoke_without_command=True)
@@ -35,12 +35,7 @@ def runs(
 
     Example: fluffy-sql runs --limit 5
     """
-    if context.invoked_subcommand is not None:
-        if limit or as_json or library.config or library.flags:
-            raise UsageError(
-                f"options go after {context.invoked_subcommand}:"
-                f" fluffy-sql runs {context.invoked_subcommand} ..."
-            )
+    if options.leaves_to_subcommand(context, library, limit, as_json):
         return
     with library.database.reader() as session:
         rows = session.fetch_all("runs/list", run_ids=None, most=limit)
@@ -211,7 +206,12 @@ def _shown(value: object) -> Text:
 def _describe_undo(result: UndoResult) -> str:
     left = ""
     if result.photos_left:
-        left = f" {count(result.photos_left, 'photo')} changed since then: left as they are."
+        left += f" {count(result.photos_left, 'photo')} changed since then: left as they are."
+    if result.photos_unplaced:
+        left += (
+            f" {count(result.photos_unplaced, 'photo')} in no cluster now, for theirs is deleted:"
+            " fluffy-sql generate or assign places them."
+        )
     return (
         f"Run {result.run_id} undid run {result.undone}: {count(result.photos_moved, 'photo')}"
         f" moved back, {count(result.clusters_restored, 'cluster')} as before,"

@@ -9,12 +9,13 @@ import click
 from rich.table import Table
 
 from fluffy_sql.cli import options
-from fluffy_sql.cli.console import Part, count, number, print_result, say, table
+from fluffy_sql.cli.console import Part, number, print_result, say, table
 from fluffy_sql.errors import UsageError
 from fluffy_sql.operations import sweep as operations
 from fluffy_sql.operations.k_selection import spread_evenly
 from fluffy_sql.operations.sweep import SweepRequest, SweepResult
 from fluffy_sql.runs.survey import ScopeFilter
+from fluffy_sql.words import count
 
 _STEPS = 12
 _MOST_STEPS = 1_000
@@ -107,8 +108,11 @@ def _parse_ks(text: str, steps: int | None) -> list[int]:
 
 def _describe(result: SweepResult, chart: str | None) -> Iterator[Part]:
     yield _candidates_table(result)
-    agreed = "The measures agree." if result.measures_agree else "The measures disagree."
-    yield f"Suggested k: {result.suggested_k:,}. {agreed}"
+    if result.suggested_k is None:
+        yield "Suggested k: none."
+    else:
+        agreed = "The measures agree." if result.measures_agree else "The measures disagree."
+        yield f"Suggested k: {result.suggested_k:,}. {agreed}"
     for reason in result.reasons:
         yield f"- {reason}"
     yield (
@@ -131,9 +135,9 @@ def _candidates_table(result: SweepResult) -> Table:
         {
             "k": lambda row: number(row.k),
             "": lambda row: "<- suggested" if row.k == result.suggested_k else "",
-            "silhouette": lambda row: number(row.silhouette, 3),
-            "davies-b.": lambda row: number(row.davies_bouldin, 2),
-            "calinski-h.": lambda row: number(row.calinski_harabasz, 1),
+            "silhouette": lambda row: _measure(row.silhouette, 3),
+            "davies-b.": lambda row: _measure(row.davies_bouldin, 2),
+            "calinski-h.": lambda row: _measure(row.calinski_harabasz, 1),
             "stability": lambda row: number(row.stability, 2),
             "inertia": lambda row: number(row.inertia, 1),
             "smallest": lambda row: number(row.smallest_cluster),
@@ -141,3 +145,7 @@ def _candidates_table(result: SweepResult) -> Table:
             "seconds": lambda row: number(row.seconds, 1),
         },
     )
+
+
+def _measure(value: float | None, digits: int) -> str:
+    return number(value, digits) or "undefined"

@@ -20,6 +20,7 @@ from fluffy_sql.postgres.vectors import LONGEST_VECTOR, fingerprint_vector
 from fluffy_sql.postgres.work_tables import empty
 from fluffy_sql.runs.lock import close_left_open
 from fluffy_sql.runs.survey import describe_scope, require_steady_view
+from fluffy_sql.words import count
 
 # The check of a sample; others read tables.
 _NEAREST_CENTROID = "nearest_centroid"
@@ -174,7 +175,7 @@ def _wrong_counts(session: Session) -> list[str]:
 def _wrong_scopes(session: Session) -> list[str]:
     return [
         f"cluster {row['cluster_id']} of {describe_scope(row['scope'])} holds"
-        f" {row['photos']:,} photos of another, such as photo {row['example_id']} of"
+        f" {count(row['photos'], 'photo')} of another, such as photo {row['example_id']} of"
         f" {describe_scope(row['example_scope'])}; fluffy-sql generate --recluster moves them"
         for row in session.fetch_all("check/find_wrong_scope")
     ]
@@ -182,7 +183,7 @@ def _wrong_scopes(session: Session) -> list[str]:
 
 def _lost_photos(session: Session) -> list[str]:
     return [
-        f"{row['photos']:,} photos are in cluster {row['cluster_id']}, which is not there"
+        f"{count(row['photos'], 'photo')} in cluster {row['cluster_id']}, which is not there"
         for row in session.fetch_all("check/find_lost_photos")
     ]
 
@@ -196,7 +197,7 @@ def _without_identity(session: Session) -> list[str]:
 
 def _other_lengths(session: Session) -> list[str]:
     return [
-        f"{row['photos']:,} photos of cluster {row['cluster_id']} have {row['dimensions']:,}"
+        f"{count(row['photos'], 'photo')} of cluster {row['cluster_id']} with {row['dimensions']:,}"
         f" dimensions, but its centroid has {row['expected']:,}"
         for row in session.fetch_all("check/find_other_lengths")
     ]

@@ -15,10 +15,12 @@ class Cluster:
         scope: that it belongs to; None: unscoped.
         name: what you call it.
         status: 0 active; 1 unusable, set by you.
+        retired_by: the recluster that left it without photos: it takes none until a run brings it
+            back; None: it is not retired.
         photos_count: how many photos it has.
         mean_distance, max_distance: of its photos to its centroid, in the metric of its run; None:
             it has none.
-        silhouette, davies_bouldin: as its run measured it.
+        silhouette, davies_bouldin: as its run measured it; None: not measured, or without photos.
         central_photo: the path of the photo nearest to the centroid.
         run_id: the run that its centroid comes from; None: not made by a run.
     """
@@ -27,6 +29,7 @@ class Cluster:
     scope: int | None
     name: str | None
     status: int | None
+    retired_by: int | None
     photos_count: int | None
     mean_distance: float | None
     max_distance: float | None

@@ -71,12 +71,14 @@ class UndoResult:
         run_id: the run that did it.
         undone: the run that was undone.
         photos_left: photos that stay where they are, since somebody moved, pinned or deleted them.
+        photos_unplaced: photos that are in no cluster now, since theirs is deleted.
     """
 
     run_id: int
     undone: int
     photos_moved: int
     photos_left: int
+    photos_unplaced: int
     clusters_restored: int
     clusters_deleted: int
     seconds: float
@@ -154,7 +156,9 @@ def undo_run(session: Session, run_id: int, limits: LockLimits) -> UndoResult:
         )
         session.execute("runs/enter_phase", run_id=undo_id, phase="commit")
         photos_moved = sum(move.photos for move in _move_back(session, run_id, undo_id))
+        unplaced = session.fetch_value("runs/count_unplaced")
         restored = session.execute("runs/restore_clusters", run_id=run_id)
+        session.execute("runs/restore_retired", run_id=run_id)
         deleted = session.execute("runs/delete_created_clusters", run_id=run_id)
         if not moves_are_counted(session):
             session.execute("commit/recount", cluster_ids=None)
@@ -173,6 +177,7 @@ def undo_run(session: Session, run_id: int, limits: LockLimits) -> UndoResult:
         undone=run_id,
         photos_moved=photos_moved,
         photos_left=run["photos_moved"] - photos_moved,
+        photos_unplaced=unplaced,
         clusters_restored=restored,
         clusters_deleted=deleted,
         seconds=seconds,
@@ -185,7 +190,7 @@ def _move_back(session: Session, run_id: int, undo_id: int) -> list[Move]:
     session.execute(
         "runs/list_photos_to_move_back", run_id=run_id, labels=labels, cluster_ids=origins
     )
-    return move_photos(session, undo_id, labels, origins)
+    return move_photos(session, undo_id, [*labels, -1], [*origins, None])
 
 
 def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:

@@ -45,11 +45,14 @@ class Candidate(Measures):
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A k, and what speaks for it or against it."""
+    """A k, and what speaks for it or against it; None: no k is better than another."""
 
-    suggested_k: int
+    suggested_k: int | None
     measures_agree: bool
     reasons: tuple[str, ...]
+
+
+_Value = Callable[[Candidate], float | None]
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class _Criterion:
     Attributes:
         name: of the measure.
         best: the candidate it prefers; None if it has no preference.
-        value: its value at a candidate.
+        value: its value at a candidate; None: it is undefined there.
         digits: how many of the value are worth telling.
         superlative: `highest`, `lowest` or the like.
         favours_few: whether it is often best at the smallest k, whatever the photos.
@@ -68,7 +71,7 @@ class _Criterion:
 
     name: str
     best: Candidate | None
-    value: Callable[[Candidate], float]
+    value: _Value
     digits: int
     superlative: str = "highest"
     favours_few: bool = False
@@ -94,47 +97,58 @@ def suggest(candidates: Sequence[Candidate], photos: int) -> Suggestion:
         candidates: by rising k, at least one.
         photos: how many they were trained on.
     """
-    trusted = [c for c in candidates if _can_be_judged(c, photos)] or list(candidates)
-    ranks = [_ranks(trusted, measure) for measure in (_silhouette, _davies_bouldin, _stability)]
+    measured = [c for c in candidates if c.silhouette is not None]
+    if not measured:
+        return Suggestion(None, measures_agree=False, reasons=(_why_nothing(candidates),))
+    trusted = [c for c in measured if _can_be_judged(c, photos)] or measured
+    ranks = [_ranks(trusted, measure) for measure in (_silhouette, _separation, _stability)]
     sums = [sum(of_one) for of_one in zip(*ranks, strict=True)]
     chosen = trusted[sums.index(min(sums))]
     witnesses = _criteria(trusted)
     agree = _agree(witnesses, chosen, trusted)
-    reasons = [_explain(witness, chosen, trusted) for witness in witnesses]
+    reasons = [_explain(witness, chosen, candidates) for witness in witnesses]
     reasons += _caveats(chosen, trusted, candidates)
     return Suggestion(chosen.k, measures_agree=agree, reasons=tuple(reasons))
 
 
+def _why_nothing(candidates: Sequence[Candidate]) -> str:
+    if all(candidate.clusters == 1 for candidate in candidates):
+        return "all embeddings are equal: there is nothing to suggest"
+    return "no measure is defined for any k tried: there is nothing to suggest"
+
+
 def _can_be_judged(candidate: Candidate, photos: int) -> bool:
-    """Whether it has as many clusters as asked for, with enough photos each, and any measure."""
-    return (
-        candidate.silhouette is not None
-        and candidate.clusters == candidate.k
-        and photos >= _LEAST_PHOTOS_PER_CLUSTER * candidate.k
-    )
+    """Whether it has as many clusters as asked for, with enough photos each."""
+    enough = photos >= _LEAST_PHOTOS_PER_CLUSTER * candidate.k
+    return enough and candidate.clusters == candidate.k
 
 
-def _silhouette(candidate: Candidate) -> float:
-    return -1.0 if candidate.silhouette is None else candidate.silhouette
+def _silhouette(candidate: Candidate) -> float | None:
+    return candidate.silhouette
 
 
-def _davies_bouldin(candidate: Candidate) -> float:
-    """Negated, so that more is better, as for the others."""
-    return -float("inf") if candidate.davies_bouldin is None else -candidate.davies_bouldin
-
-
-def _calinski_harabasz(candidate: Candidate) -> float:
-    return 0.0 if candidate.calinski_harabasz is None else candidate.calinski_harabasz
+def _separation(candidate: Candidate) -> float | None:
+    """The Davies-Bouldin index negated, so that more is better, as for the others."""
+    return None if candidate.davies_bouldin is None else -candidate.davies_bouldin
 
 
 def _stability(candidate: Candidate) -> float:
     return round(candidate.stability / _SAME_STABILITY) * _SAME_STABILITY
 
 
-def _ranks(candidates: Sequence[Candidate], measure: Callable[[Candidate], float]) -> list[int]:
-    """How many candidates are better, for each."""
+def _ranks(candidates: Sequence[Candidate], measure: _Value) -> list[int]:
+    """How many candidates are better, for each; one for which it is undefined is behind all."""
     values = [measure(candidate) for candidate in candidates]
-    return [sum(other > value for other in values) for value in values]
+    known = [value for value in values if value is not None]
+    return [
+        len(known) if value is None else sum(other > value for other in known) for value in values
+    ]
+
+
+def _best(candidates: Sequence[Candidate], measure: _Value) -> Candidate | None:
+    """The first of the candidates with the largest value; None if it is defined for none."""
+    known = [(value, c) for c in candidates if (value := measure(c)) is not None]
+    return max(known, key=lambda pair: pair[0])[1] if known else None
 
 
 def _criteria(candidates: Sequence[Candidate]) -> list[_Criterion]:
@@ -144,12 +158,12 @@ def _criteria(candidates: Sequence[Candidate]) -> list[_Criterion]:
     is_highest = stable[-1].stability == most_stable
     return [
         _Criterion(
-            "silhouette", max(candidates, key=_silhouette), _silhouette, digits=3, must_agree=True
+            "silhouette", _best(candidates, _silhouette), _silhouette, digits=3, must_agree=True
         ),
         _Criterion(
             "Davies-Bouldin",
-            max(candidates, key=_davies_bouldin),
-            lambda candidate: -_davies_bouldin(candidate),
+            _best(candidates, _separation),
+            lambda candidate: candidate.davies_bouldin,
             digits=2,
             superlative="lowest",
             must_agree=True,
@@ -164,8 +178,8 @@ def _criteria(candidates: Sequence[Candidate]) -> list[_Criterion]:
         ),
         _Criterion(
             "Calinski-Harabasz",
-            max(candidates, key=_calinski_harabasz),
-            _calinski_harabasz,
+            _best(candidates, lambda candidate: candidate.calinski_harabasz),
+            lambda candidate: candidate.calinski_harabasz,
             digits=1,
             favours_few=True,
         ),
@@ -210,14 +224,17 @@ def _agree(witnesses: list[_Criterion], chosen: Candidate, candidates: Sequence[
 def _explain(witness: _Criterion, chosen: Candidate, candidates: Sequence[Candidate]) -> str:
     """One measure's reason in words."""
     best = witness.best
-    if best is None:
-        return "inertia falls with k without an elbow"
     if witness.name == "inertia":
-        return f"inertia has an elbow at {best.k:,}"
+        found = f"has an elbow at {best.k:,}" if best else "falls with k without an elbow"
+        return f"inertia {found}"
+    if best is None:
+        return f"{witness.name} is undefined"
     told = f"{witness.name} is {witness.superlative} at {best.k:,}"
     values = f" ({witness.value(best):,.{witness.digits}f}"
     if best.k != chosen.k:
-        values += f"; at {chosen.k:,} {witness.value(chosen):,.{witness.digits}f}"
+        here = witness.value(chosen)
+        shown = "undefined" if here is None else f"{here:,.{witness.digits}f}"
+        values += f"; at {chosen.k:,} {shown}"
     if best.k == chosen.k or not _at_an_end(best, candidates):
         return f"{told}{values})"
     if witness.favours_few and best.k == candidates[0].k:
@@ -232,10 +249,10 @@ def _caveats(
     warnings = []
     if len(trusted) < _LEAST_TO_COMPARE:
         warnings.append(
-            f"{len(trusted)} k tried: a best between others takes at least {_LEAST_TO_COMPARE}"
+            f"{len(trusted)} k considered: a best between others takes at least {_LEAST_TO_COMPARE}"
         )
-    elif _at_an_end(chosen, trusted):
-        beyond = "larger" if chosen.k == trusted[-1].k else "smaller"
+    elif _at_an_end(chosen, candidates):
+        beyond = "larger" if chosen.k == candidates[-1].k else "smaller"
         warnings.append(f"{chosen.k:,} is an end of the range: try {beyond} k, too")
     if len(trusted) < len(candidates):
         left_out = len(candidates) - len(trusted)

@@ -27,6 +27,7 @@ from fluffy_sql.runs.survey import (
     survey,
 )
 from fluffy_sql.settings import ClusteringSettings, clustering_settings
+from fluffy_sql.words import count
 
 _LARGEST_SEED = 2**63 - 1
 
@@ -42,7 +43,7 @@ class SweepResult:
         interrupted: whether it was stopped before all k were tried.
     """
 
-    suggested_k: int
+    suggested_k: int | None
     measures_agree: bool
     reasons: tuple[str, ...]
     candidates: tuple[Candidate, ...]
@@ -136,7 +137,7 @@ def sweep(session: Session, request: SweepRequest, progress: Progress | None = N
         tried = sorted({k for k in request.ks if k < found.eligible})
         if not tried:
             raise LibraryError(
-                f"there are {found.eligible:,} photos with an embedding, too few for"
+                f"only {count(found.eligible, 'photo')} with an embedding, too few for"
                 f" k = {min(request.ks):,}; import more, or sweep smaller k"
             )
         with Workers.open(session, request.connections) as workers:

@@ -48,7 +48,7 @@ def match_clusters(
     Clusters of two scopes are never paired.
 
     Each is the assignment of largest sum (Kuhn 1955; solved as by Jonker and Volgenant 1987). By
-    centroids, an old cluster without photos can continue as a new one of photos that were in none.
+    centroids, an old cluster without photos comes back as a new one that continues none by photos.
 
     Args:
         shared: how many photos a new and an old cluster have in common; a row for each pair that
@@ -75,7 +75,7 @@ def match_clusters(
         if old_here := old_by_scope[scope]:
             shared_here = [replace(row, place=row.place - first) for row in shared_by_scope[scope]]
             here = _by_photos(shared_here, last - first, old_here)
-            _by_centroids(here, shared_here, centroids[first:last], spread, old_here)
+            _by_centroids(here, centroids[first:last], spread, old_here)
             matched |= {first + place: cluster_id for place, cluster_id in here.items()}
         first = last
     return matched
@@ -97,14 +97,12 @@ def _by_photos(shared: Sequence[Overlap], k: int, old: Sequence[OldCluster]) -> 
 
 def _by_centroids(
     matched: dict[int, int],
-    shared: Sequence[Overlap],
     centroids: NDArray[np.float32],
     spread: float,
     old: Sequence[OldCluster],
 ) -> None:
-    """Adds pairs of what has no photos to go by and lies near enough."""
-    from_others = {row.place for row in shared if row.cluster_id is not None}
-    places = [place for place in range(len(centroids)) if place not in from_others]
+    """Adds pairs of a new cluster that continues none by its photos, and an empty one near it."""
+    places = [place for place in range(len(centroids)) if place not in matched]
     empty = [
         cluster
         for cluster in old

@@ -16,6 +16,7 @@ from fluffy_sql.runs.moves import Changes, ClusterChange, Move, move_photos, pru
 from fluffy_sql.runs.quality import ClusterQuality, Measures, Quality
 from fluffy_sql.runs.record import RunResult
 from fluffy_sql.settings import ClusteringSettings
+from fluffy_sql.words import count
 
 # The postcondition compares this many photos with every centroid; at most this many pairs.
 _CHECKED_PHOTOS = 1_000
@@ -83,7 +84,7 @@ class FinalTransaction:
         """Puts all photos into the clusters of the run; old ones that continue are kept.
 
         A new cluster that continues an old one takes its id, and with it its name, its status and
-        all that refers to it. Old clusters without a successor are left, empty: somebody may have
+        all that refers to it. Old clusters without a successor are retired: somebody may have
         named them, and rows of an application may refer to them.
 
         Raises:
@@ -106,7 +107,8 @@ class FinalTransaction:
         moves = self._move(cluster_ids)
         if not moves_are_counted(self._session):
             self._session.execute("commit/recount", cluster_ids=None)
-        self._session.execute("commit/record_kept_clusters", run_id=self._run_id)
+        for name in ("commit/record_kept_clusters", "commit/retire_clusters"):
+            self._session.execute(name, run_id=self._run_id)
         return self._finish(cluster_ids, created, moves)
 
     def _match(self, old: list[OldCluster]) -> dict[int, int]:
@@ -228,7 +230,7 @@ class FinalTransaction:
         # Twice what may be missed: this sample is a small one.
         if misplaced > 2 * (1 - self._fit.least_recall) * photos:
             raise PostconditionError(
-                f"run {self._run_id}: {misplaced} photos of the sample checked are not at their"
+                f"run {self._run_id}: {count(misplaced, 'photo')} of the sample checked not at the"
                 " nearest centroid; nothing was written"
             )
 

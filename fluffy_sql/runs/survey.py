@@ -8,6 +8,7 @@ from fluffy_sql.algorithms import Scope, Survey, scope_order
 from fluffy_sql.errors import LibraryError
 from fluffy_sql.postgres.schema import WITHOUT_IDENTITY
 from fluffy_sql.postgres.session import Session
+from fluffy_sql.words import count
 
 # Scopes that are named if one has to be chosen.
 _NAMED = 3
@@ -167,7 +168,7 @@ def require_owners(session: Session, found: Survey) -> None:
 
 def several_lengths(photos_by_dimensions: list[tuple[int | None, int]]) -> LibraryError:
     """The error to raise if embeddings are of several lengths."""
-    found = ", ".join(f"{dims} ({photos:,} photos)" for dims, photos in photos_by_dimensions)
+    found = ", ".join(f"{dims} ({count(photos, 'photo')})" for dims, photos in photos_by_dimensions)
     return LibraryError(
         f"the embeddings are of several dimensions: {found};"
         " embed all photos with one model, or leave some out in the view usable_photos"

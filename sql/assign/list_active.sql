@@ -2,6 +2,6 @@
 -- Parameters: cluster_ids bigint[]
 -- Returns: id.
 SELECT id
-FROM clusters
-WHERE id = any(%(cluster_ids)s::bigint[]) AND status::text = '0'
+FROM scoped_clusters
+WHERE id = any(%(cluster_ids)s::bigint[]) AND active
 ORDER BY id;

@@ -37,12 +37,12 @@ FROM (
             vector_norm(fetched.embedding) AS norm
         FROM usable_photos AS usable
         INNER JOIN photos AS photo ON usable.id = photo.id
-        INNER JOIN clusters AS cluster ON usable.cluster_id = cluster.id
+        INNER JOIN scoped_clusters AS cluster ON usable.cluster_id = cluster.id
         CROSS JOIN LATERAL unnest(ARRAY[usable.embedding]) AS fetched (embedding)
         WHERE
             photo.cluster_pinned IS NOT TRUE
             AND usable.embedding IS NOT NULL
-            AND cluster.status::text = '0'
+            AND cluster.active
         UNION ALL
         SELECT
             moved.photo_id,

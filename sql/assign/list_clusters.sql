@@ -17,8 +17,7 @@ INNER JOIN scoped_clusters AS scoped ON cluster.id = scoped.id
 LEFT JOIN cluster_runs AS run ON cluster.run_id = run.id
 LEFT JOIN cluster_quality AS quality ON cluster.run_id = quality.run_id AND cluster.id = quality.cluster_id
 WHERE
-    -- an adopted table may keep its status as text
-    cluster.status::text = '0'
+    scoped.active
     AND cluster.centroid IS NOT NULL
     -- a zero vector has no direction to compare
     AND (run.metric = 'l2' OR vector_norm(cluster.centroid) > 0)

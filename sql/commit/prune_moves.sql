@@ -1,5 +1,6 @@
--- Forgets what old runs moved and what clusters were before them: those but the newest, which can then no longer be
--- undone. The runs themselves, their settings and quality stay.
+-- Forgets what old runs moved, what clusters were before them, and the steps of their training: those but the newest,
+-- which can then no longer be undone. The runs themselves and their settings stay, and the quality of the clusters that
+-- are theirs still.
 -- Parameters: keep integer (how many runs that changed something to keep)
 -- Returns: nothing; the row count is the rows deleted.
 WITH old AS MATERIALIZED (
@@ -13,6 +14,26 @@ WITH old AS MATERIALIZED (
 forgotten AS ( -- noqa: ST03
     DELETE FROM cluster_run_clusters
     WHERE run_id IN (SELECT old.id FROM old)
+),
+
+steps AS ( -- noqa: ST03
+    DELETE FROM cluster_run_steps
+    WHERE run_id IN (SELECT old.id FROM old)
+),
+
+quality AS ( -- noqa: ST03
+    DELETE FROM cluster_quality
+    WHERE
+        run_id IN (SELECT old.id FROM old)
+        AND run_id NOT IN (
+            SELECT clusters.run_id FROM clusters
+            WHERE clusters.run_id IS NOT NULL
+        )
+),
+
+settled AS ( -- noqa: ST03
+    DELETE FROM retired_clusters
+    WHERE returned_by IN (SELECT old.id FROM old)
 )
 
 DELETE FROM cluster_run_moves

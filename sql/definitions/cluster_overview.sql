@@ -11,8 +11,10 @@ SELECT
     member.mean_distance,
     member.max_distance,
     cluster.run_id,
-    cluster.created_at
+    cluster.created_at,
+    retired.retired_by
 FROM clusters AS cluster
+LEFT JOIN retired_clusters AS retired ON cluster.id = retired.cluster_id AND retired.returned_by IS NULL
 LEFT JOIN (
     SELECT
         cluster_id,
@@ -46,4 +48,6 @@ COMMENT ON VIEW cluster_overview IS
 'The clusters, with how tight they are. Example: SELECT * FROM cluster_overview ORDER BY photos_count DESC;';
 COMMENT ON COLUMN cluster_overview.mean_distance IS
 'Mean distance of its usable photos to its centroid, in the metric of the run; small is tight.';
+COMMENT ON COLUMN cluster_overview.retired_by IS
+'The recluster that left it without photos: it takes none until a run brings it back. Null: it is not retired.';
 COMMENT ON COLUMN cluster_overview.max_distance IS 'Distance of the photo that fits it least.';

@@ -17,6 +17,7 @@ BEGIN ATOMIC
         WHERE scoped.scope IS NOT DISTINCT FROM $3
         HAVING min(found.metric) = max(found.metric)
     ) AS nearest ON cluster.id = nearest.id
+    -- again, of the row as it is when the lock is there
     WHERE cluster.status::text = '0' AND ($2 IS NULL OR nearest.distance <= $2)
     FOR KEY SHARE OF cluster;
 END;

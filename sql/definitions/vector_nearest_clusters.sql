@@ -22,9 +22,10 @@ BEGIN ATOMIC
                 coalesce(run.metric, 'cosine') AS metric,
                 vector(cluster.centroid, -1, FALSE) AS centroid
             FROM clusters AS cluster
+            LEFT JOIN retired_clusters AS retired ON cluster.id = retired.cluster_id AND retired.returned_by IS NULL
             LEFT JOIN cluster_runs AS run ON cluster.run_id = run.id
-            -- an adopted table may keep its status as text
-            WHERE cluster.status::text = '0'
+            -- as scoped_clusters has it: with that, clusters would be scanned twice
+            WHERE cluster.status::text = '0' AND retired.cluster_id IS NULL
             OFFSET 0
         ) AS active
         OFFSET 0
@@ -35,4 +36,4 @@ BEGIN ATOMIC
 END;
 
 COMMENT ON FUNCTION vector_nearest_clusters(vector, bigint) IS
-'Where a vector would go: the n active clusters (status 0) whose centroids are nearest, each in the metric of its run; n null: all. Distances in different metrics do not compare. Clusters without a distance to it are left out. Example: SELECT * FROM vector_nearest_clusters((SELECT embedding FROM photos WHERE id = 1), n => 3);';
+'Where a vector would go: the n active clusters (status 0, and not retired) whose centroids are nearest, each in the metric of its run; n null: all. Distances in different metrics do not compare. Clusters without a distance to it are left out. Example: SELECT * FROM vector_nearest_clusters((SELECT embedding FROM photos WHERE id = 1), n => 3);';

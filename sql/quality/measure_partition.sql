@@ -2,8 +2,8 @@
 -- Calinski and Harabasz 1974: the scatter between clusters over that within, each by its degrees of freedom; none if
 -- all photos coincide with their mean or are as many as the clusters.
 -- Rounded, since rows come in the order in which connections wrote them, and floats add up differently in another.
--- Returns: photos, clusters, smallest_cluster, largest_cluster, photos_measured, inertia (of the photos measured, to their
---   centroids), silhouette, davies_bouldin, calinski_harabasz; one row, whose last three are null for a single cluster.
+-- Returns: photos, clusters, smallest_cluster, largest_cluster, photos_measured, inertia (of the photos measured,
+--   to their centroids), silhouette, davies_bouldin, calinski_harabasz; one row, whose last three are null for a single cluster.
 SELECT
     sum(cluster.photos)::bigint AS photos,
     count(*) AS clusters,

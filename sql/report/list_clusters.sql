@@ -1,7 +1,7 @@
 -- The clusters, largest first: how many usable photos each has, and what its distances mean. No embedding is fetched.
 -- Parameters: run_id bigint (null: of every run and of none), every_scope boolean, scope bigint (null: unscoped)
 -- Returns: id, scope, name, status, photos, run_id, metric, dimensions (null: no centroid), silhouette (null: not
---   measured).
+--   measured, or it has no photos), retired.
 SELECT
     cluster.id::bigint AS id,
     scoped.scope::bigint AS scope,
@@ -11,7 +11,8 @@ SELECT
     cluster.run_id,
     coalesce(run.metric, 'cosine') AS metric,
     vector_dims(cluster.centroid) AS dimensions,
-    quality.silhouette
+    CASE WHEN counted.photos > 0 THEN quality.silhouette END AS silhouette,
+    retired.retired_by IS NOT NULL AS retired
 FROM clusters AS cluster
 INNER JOIN scoped_clusters AS scoped ON cluster.id = scoped.id
 LEFT JOIN (
@@ -22,6 +23,7 @@ LEFT JOIN (
     WHERE cluster_id IS NOT NULL
     GROUP BY cluster_id
 ) AS counted ON cluster.id = counted.cluster_id
+LEFT JOIN retired_clusters AS retired ON cluster.id = retired.cluster_id AND retired.returned_by IS NULL
 LEFT JOIN cluster_runs AS run ON cluster.run_id = run.id
 LEFT JOIN cluster_quality AS quality ON cluster.run_id = quality.run_id AND cluster.id = quality.cluster_id
 WHERE

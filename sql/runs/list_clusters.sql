@@ -2,18 +2,20 @@
 -- clusters asked for.
 -- Parameters: run_id bigint (null: of every run and of none), every_scope boolean, scope bigint (null: unscoped),
 --   most bigint (null: all)
--- Returns: id, scope (null: unscoped), name, status, photos_count, mean_distance, max_distance, silhouette,
---   davies_bouldin (both as its run measured them), central_photo, run_id, created_at.
+-- Returns: id, scope (null: unscoped), name, status, retired_by (a run; null: it is not retired), photos_count,
+--   mean_distance, max_distance, silhouette, davies_bouldin (both as its run measured them; null: not measured, or it has
+--   no photos), central_photo, run_id, created_at.
 SELECT
     cluster.id,
     cluster.of_scope AS scope,
     cluster.name,
     cluster.status,
+    retired.retired_by,
     cluster.photos_count,
     avg(member.distance) AS mean_distance,
     max(member.distance) AS max_distance,
-    quality.silhouette,
-    quality.davies_bouldin,
+    CASE WHEN count(member.photo_id) > 0 THEN quality.silhouette END AS silhouette,
+    CASE WHEN count(member.photo_id) > 0 THEN quality.davies_bouldin END AS davies_bouldin,
     min(member.path) FILTER (WHERE member.rank = 1) AS central_photo,
     cluster.run_id,
     cluster.created_at
@@ -30,12 +32,14 @@ FROM (
     LIMIT %(most)s::bigint
 ) AS cluster
 LEFT JOIN cluster_members AS member ON cluster.id = member.cluster_id
+LEFT JOIN retired_clusters AS retired ON cluster.id = retired.cluster_id AND retired.returned_by IS NULL
 LEFT JOIN cluster_quality AS quality ON cluster.id = quality.cluster_id AND cluster.run_id = quality.run_id
 GROUP BY
     cluster.id,
     cluster.of_scope,
     cluster.name,
     cluster.status,
+    retired.retired_by,
     cluster.photos_count,
     cluster.run_id,
     cluster.created_at,

@@ -1,11 +1,11 @@
 -- Lists, for commit/move_photos, the photos that are still where a run put them, under the label of the cluster that it
--- took them from. One whose old cluster is gone, or that was in none, has the label 0.
+-- took them from. One that was in none has the label 0, one whose old cluster is gone -1.
 -- Parameters: run_id bigint (to be undone), labels integer[], cluster_ids bigint[] (of each)
 -- Returns: nothing; the row count is the photos.
 INSERT INTO work_assignments (photo_id, label, row_version, fingerprint)
 SELECT
     moved.photo_id,
-    coalesce(origin.label, 0) AS label,
+    coalesce(origin.label, CASE WHEN moved.from_cluster_id IS NULL THEN 0 ELSE -1 END) AS label,
     photo.xmin AS row_version,
     moved.fingerprint
 FROM cluster_moves AS moved

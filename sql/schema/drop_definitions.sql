@@ -23,8 +23,8 @@ BEGIN
         'analyze_work_table', 'empty_work_tables', 'list_filled_work_tables', 'list_work_tables',
         'remember_usable_photos', 'guard_cluster', 'guard_photos', 'count_cluster', 'fold_photo_counts_at_commit',
         'fold_photo_counts', 'count_photos', 'assign_photo', 'nearest_active_cluster', 'make_clusters',
-        'scoped_clusters', 'scope_clusters_by', 'library_is_whole', 'photo_nearest_clusters',
-        'vector_nearest_clusters', 'cluster_neighbors', 'cluster_random_photos', 'cluster_outermost_photos',
+        'library_is_whole', 'referenced_clusters', 'photo_nearest_clusters', 'vector_nearest_clusters', 'scoped_clusters',
+        'scope_clusters_by', 'cluster_neighbors', 'cluster_random_photos', 'cluster_outermost_photos',
         'cluster_central_photos', 'nearest_candidate', 'comparable_embedding', 'centroid_distance', 'cluster_moves',
         'cluster_run_overview', 'cluster_overview', 'cluster_members', 'usable_photos_is_as_made', 'usable_photos', 'application_table'
     ] LOOP

@@ -62,7 +62,7 @@ FROM
     unnest(
         ARRAY[
             'cluster_runs', 'cluster_run_steps', 'cluster_run_checkpoints', 'cluster_quality', 'cluster_run_moves',
-            'cluster_run_photo_moves', 'cluster_run_clusters', 'photo_count_changes'
+            'cluster_run_photo_moves', 'cluster_run_clusters', 'photo_count_changes', 'retired_clusters'
         ]
     ) AS needed (name)
 WHERE

@@ -405,7 +405,7 @@ def test_each_scope_is_clustered_by_itself(
         )
         told = run_cli("check")
         assert told.code == 1
-        assert "of scope 1 holds 1 photos of another, such as photo 2 of scope 2" in told.out
+        assert "of scope 1 holds 1 photo of another, such as photo 2 of scope 2" in told.out
 
 
 def test_photos_that_change_meanwhile_are_left_alone(

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from fluffy_sql.operations.distribute import DistributedTable, DistributeResult
-from tests.conftest import Finished, made_library
+from tests.conftest import Run, made_library
 from tests.docs.pages import DOCS, first_codes_of, rows_of, sections_of
 
 SECTIONS = sections_of(DOCS / "reference" / "json.md")
@@ -56,10 +56,7 @@ def check_section(name: str, printed: list[Any]) -> None:
 
 
 def test_every_command_prints_these_fields(
-    bare_database_url: str,
-    run_cli: Callable[..., Finished],
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
+    bare_database_url: str, run_cli: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", bare_database_url)
     np.save(tmp_path / "photos.npy", made_library(1, photos=PHOTOS, themes=4, dimensions=8)[0])

@@ -59,10 +59,7 @@ def test_every_option_of_a_command_is_there_and_no_other(name: str) -> None:
 
 @pytest.mark.parametrize("name", ALL_COMMANDS)
 def test_options_of_every_command_are_those(name: str) -> None:
-    missing = {
-        "psql": {"--json"},
-        "sample": {"--database-url"},
-    }
+    missing = {"psql": {"--json"}, "sample": {"--database-url"}}
     expected = OF_EVERY_COMMAND - {"--help"} - missing.get(name, set())
     assert options_of(ALL_COMMANDS[name]) & OF_EVERY_COMMAND == expected
 

@@ -1,29 +1,28 @@
 """What lies in a database, to be compared whole: before and after."""
 
-from pathlib import Path
-
 import psycopg
 
 # Without the system's own, and without what extensions brought.
 _QUESTION = """
 WITH place AS (
-    SELECT oid, nspname::text FROM pg_namespace
+    SELECT oid, nspname::text, nspacl FROM pg_namespace
     WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
 ),
 extended AS (SELECT classid, objid FROM pg_depend WHERE deptype = 'e')
-SELECT 'schema', nspname, coalesce(obj_description(oid, 'pg_namespace'), '') FROM place
+SELECT 'schema', nspname, concat_ws(' ', nspacl, obj_description(oid, 'pg_namespace')) FROM place
 UNION ALL
 SELECT 'extension', extname::text, nspname FROM pg_extension JOIN place ON extnamespace = place.oid
 UNION ALL
 SELECT 'relation', c.oid::regclass::text,
-    concat_ws(' ', c.relkind, c.relacl, c.reloptions, c.relrowsecurity,
-        obj_description(c.oid, 'pg_class'),
+    concat_ws(' ', c.relkind, c.relpersistence, c.relowner::regrole, c.relacl, c.reloptions,
+        c.relreplident, c.relrowsecurity, obj_description(c.oid, 'pg_class'),
         CASE c.relkind WHEN 'v' THEN pg_get_viewdef(c.oid) WHEN 'i' THEN pg_get_indexdef(c.oid) END)
 FROM pg_class AS c JOIN place ON c.relnamespace = place.oid
 UNION ALL
 SELECT 'column', c.oid::regclass || '.' || a.attname,
     concat_ws(' ', format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attstorage,
-        pg_get_expr(d.adbin, d.adrelid), col_description(c.oid, a.attnum))
+        a.attstattarget, a.attacl, pg_get_expr(d.adbin, d.adrelid),
+        col_description(c.oid, a.attnum))
 FROM pg_class AS c JOIN place ON c.relnamespace = place.oid
 JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN pg_attrdef AS d ON d.adrelid = c.oid AND d.adnum = a.attnum
@@ -45,6 +44,26 @@ UNION ALL
 SELECT 'type', t.oid::regtype::text, t.typtype::text
 FROM pg_type AS t JOIN place ON t.typnamespace = place.oid
 WHERE NOT EXISTS (SELECT FROM extended WHERE classid = 'pg_type'::regclass AND objid = t.oid)
+UNION ALL
+SELECT 'operator', o.oid::regoperator::text, '' FROM pg_operator AS o
+JOIN place ON o.oprnamespace = place.oid
+WHERE NOT EXISTS (SELECT FROM extended WHERE classid = 'pg_operator'::regclass AND objid = o.oid)
+UNION ALL
+SELECT 'rule', c.oid::regclass || '.' || r.rulename, pg_get_ruledef(r.oid)
+FROM pg_rewrite AS r JOIN pg_class AS c ON ev_class = c.oid JOIN place ON c.relnamespace = place.oid
+UNION ALL
+SELECT 'statistics', stxname::text, pg_get_statisticsobjdef(oid) FROM pg_statistic_ext
+UNION ALL
+SELECT 'event trigger', evtname::text, evtevent::text FROM pg_event_trigger
+UNION ALL
+SELECT 'default rights', defaclobjtype::text, defaclacl::text FROM pg_default_acl
+UNION ALL
+SELECT 'large object', oid::text, '' FROM pg_largeobject_metadata
+UNION ALL
+SELECT 'database', 'rights and settings',
+    concat_ws(' ', coalesce(datacl, acldefault('d', datdba)), setconfig)
+FROM pg_database LEFT JOIN pg_db_role_setting ON setdatabase = pg_database.oid
+WHERE datname = current_database()
 ORDER BY 1, 2, 3
 """
 
@@ -68,8 +87,3 @@ def add_stamped_photos(url: str, photos: int = 60, *, themes: int = 3, dimension
             " )::real[], now(), now() FROM generate_series(1, %(photos)s) AS n",
             {"themes": themes, "dimensions": dimensions, "photos": photos},
         )
-
-
-def write_new_photo() -> None:
-    """A file new.csv that import takes."""
-    Path("new.csv").write_text('path,embedding\nimported,"[1,0,0,0,0,0,0,1]"\n', encoding="utf-8")

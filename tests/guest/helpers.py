@@ -3,8 +3,9 @@
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -26,6 +27,29 @@ def execute(url: str, *statements: str) -> None:
 def ask(url: str, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
     with psycopg.connect(url, autocommit=True) as connection:
         return connection.execute(statement.encode(), parameters or None).fetchall()
+
+
+def succeeds(run_cli: Run, url: str, *arguments: str) -> str:
+    """Runs a command, which has to succeed; returns what it prints."""
+    finished = run_cli(*arguments, "--database-url", url)
+    assert finished.code == 0, (arguments, finished.out, finished.err)
+    return finished.out
+
+
+def is_refused(run_cli: Run, url: str, *arguments: str) -> str:
+    """Runs a command, which has to say in one line why it does nothing; returns what."""
+    finished = run_cli(*arguments, "--database-url", url)
+    assert (finished.code, finished.out) == (1, ""), arguments
+    [line] = finished.err.splitlines()
+    assert line.startswith("fluffy-sql: ")
+    return line.removeprefix("fluffy-sql: ")
+
+
+def run_every_command(run_cli: Run, url: str, commands: Sequence[Sequence[str]]) -> None:
+    """Each has to succeed; `import` may take new.csv, of one photo."""
+    Path("new.csv").write_text('path,embedding\nimported,"[1,0,0,0,0,0,0,1]"\n', encoding="utf-8")
+    for command in commands:
+        succeeds(run_cli, url, *command)
 
 
 def add_photos(url: str, photos: int = 60, *, seed: int = 1, prefix: str = "p") -> None:

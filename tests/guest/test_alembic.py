@@ -104,8 +104,7 @@ def proposals(engine: Any, metadata: Any, **options: Any) -> set[tuple[str, str]
 
     with engine.connect() as connection:
         context = MigrationContext.configure(
-            connection,
-            opts={"compare_type": True, "compare_server_default": True, **options},
+            connection, opts={"compare_type": True, "compare_server_default": True, **options}
         )
         found: set[tuple[str, str]] = set()
         for proposed in compare_metadata(context, metadata):

@@ -222,51 +222,8 @@ def test_nor_do_they_beside_runs(acts: Acts, library: str) -> None:
     settled(library)
 
 
-# One after the other
-
-
-def test_nobody_waits_for_a_move_that_is_not_committed(library: str) -> None:
-    """Not who moves photos of the same clusters, names them, or adds some; nor when they commit."""
-    with psycopg.connect(library) as first, psycopg.connect(library) as second:
-        first.execute("UPDATE photos SET cluster_id = 2 WHERE id = 8")
-        first.execute("DELETE FROM photos WHERE id = 9")
-        first.execute("INSERT INTO photos (path, cluster_id) VALUES ('first', 2)")
-        second.execute("SET lock_timeout = '2s'")
-        second.execute("UPDATE photos SET cluster_id = 2 WHERE id = 16")
-        second.execute("DELETE FROM photos WHERE id = 17")
-        second.execute("INSERT INTO photos (path, cluster_id) VALUES ('second', 2)")
-        second.execute("UPDATE clusters SET name = 'mine' WHERE id IN (1, 2)")
-        second.commit()
-        first.commit()
-    settled(library)
-
-
-def test_a_cluster_is_deleted_while_its_photos_are_being_moved(library: str) -> None:
-    """What was moved away is not waited for, once it is committed; the order of locks is theirs."""
-    with psycopg.connect(library) as mover, psycopg.connect(library) as deleter:
-        mover.execute("UPDATE photos SET cluster_id = 3 WHERE id = 8")
-        deleter.execute("SET lock_timeout = '2s'")
-        deleter.execute("DELETE FROM clusters WHERE id = 4")
-        deleter.commit()
-        mover.commit()
-    settled(library)
-
-
-def test_a_count_that_could_not_be_written_is_seen_and_added_by_the_next_move(library: str) -> None:
-    with psycopg.connect(library) as holder, psycopg.connect(library, autocommit=True) as mover:
-        holder.execute("SELECT FROM clusters WHERE id = 2 FOR UPDATE")
-        mover.execute("SET lock_timeout = '2s'")
-        mover.execute("DELETE FROM photos WHERE cluster_id = 2")
-        assert [row[0] for row in ask(library, WRONG)] == [2]
-        overview = "SELECT photos_count FROM fluffy_sql.cluster_overview WHERE id = 2"
-        assert ask(library, overview) == [(0,)]
-        holder.rollback()
-        mover.execute("UPDATE photos SET cluster_id = 3 WHERE id = 3")
-    assert ask(library, WRONG) == []
-
-
 @pytest.mark.parametrize("by", ["check", "a run"])
-def test_it_is_added_by_others_too(by: str, library: str) -> None:
+def test_a_count_that_could_not_be_written_is_added_by_others(by: str, library: str) -> None:
     with psycopg.connect(library) as holder:
         holder.execute("SELECT FROM clusters WHERE id = 2 FOR UPDATE")
         execute(library, "DELETE FROM photos WHERE cluster_id = 2")

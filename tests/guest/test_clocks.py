@@ -11,7 +11,7 @@ from fluffy_sql.algorithms import Survey
 from fluffy_sql.operations.check import check
 from fluffy_sql.runs.progress import Progress
 from tests import running
-from tests.guest.helpers import Run, add_photos, execute
+from tests.guest.helpers import Run, add_photos, execute, succeeds
 from tests.integration.helpers import generate
 
 # What applications do with the columns that they share with us.
@@ -85,7 +85,7 @@ def test_only_what_changed_is_taken_for_changed(clock: str, url: str, run_cli: R
     assert candidates(url) == 0
     generate(url, k=3, recluster=True)
     assert check(url).findings == ()
-    assert run_cli("runs", "undo", "3", "--database-url", url).code == 0
+    succeeds(run_cli, url, "runs", "undo", "3")
     assert candidates(url) == 0
     execute(
         url,

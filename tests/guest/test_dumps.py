@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from fluffy_sql.postgres import schema
-from tests.conftest import Finished
 from tests.guest.catalog import add_stamped_photos, catalog
-from tests.guest.helpers import ask, execute
+from tests.guest.helpers import Run, ask, execute, is_refused, succeeds
 from tests.guest.programs import dump, load
 from tests.integration.helpers import generate
 
@@ -52,28 +51,24 @@ def run_of(url: str) -> list[tuple[Any, ...]]:
     return ask(url, "SELECT DISTINCT run_id FROM clusters ORDER BY run_id")
 
 
-def goes_on(run_cli: Callable[..., Finished], url: str) -> None:
+def goes_on(run_cli: Run, url: str) -> None:
     """Every command works, or says in one line what to do first."""
     checked = run_cli("check", "--database-url", url)
     assert checked.code in {0, 1}
     assert checked.code == 0 or "fluffy-sql migrate" in checked.out
-    migrated = run_cli("migrate", "--database-url", url)
-    assert migrated.code == 0, migrated.err
+    succeeds(run_cli, url, "migrate")
     if not ask(url, "SELECT 1 FROM photos LIMIT 1"):
         add_stamped_photos(url)
     execute(url, "UPDATE photos SET cluster_id = NULL WHERE id % 2 = 0 AND NOT cluster_pinned")
-    ran = run_cli("generate", "--k", "2", "--json", "--database-url", url)
-    assert ran.code == 0, ran.err
-    assert json.loads(ran.out)["photos_processed"] >= 29
-    checked = run_cli("check", "--database-url", url)
-    assert checked.code == 0, checked.out
+    ran = succeeds(run_cli, url, "generate", "--k", "2", "--json")
+    assert json.loads(ran)["photos_processed"] >= 29
+    succeeds(run_cli, url, "check")
     numbers = ask(url, "SELECT count(*), count(DISTINCT id) FROM fluffy_sql.cluster_runs")
     assert numbers[0][0] == numbers[0][1]
 
 
-def is_uninstalled(run_cli: Callable[..., Finished], url: str) -> None:
-    done = run_cli("migrate", "--rollback", "--yes", "--database-url", url)
-    assert done.code == 0, done.err
+def is_uninstalled(run_cli: Run, url: str) -> None:
+    succeeds(run_cli, url, "migrate", "--rollback", "--yes")
     assert ask(url, "SELECT 1 FROM pg_namespace WHERE nspname = 'fluffy_sql'") == []
 
 
@@ -87,10 +82,7 @@ def is_uninstalled(run_cli: Callable[..., Finished], url: str) -> None:
     ],
 )
 def test_a_dump_without_data_is_completed(
-    flags: list[str],
-    library: str,
-    bare_database_url: str,
-    run_cli: Callable[..., Finished],
+    flags: list[str], library: str, bare_database_url: str, run_cli: Run
 ) -> None:
     restore(bare_database_url, dump(library, *flags))
     goes_on(run_cli, bare_database_url)
@@ -102,7 +94,7 @@ def test_a_dump_without_data_is_completed(
 
 
 def test_a_dump_without_data_can_be_uninstalled_at_once(
-    library: str, bare_database_url: str, run_cli: Callable[..., Finished]
+    library: str, bare_database_url: str, run_cli: Run
 ) -> None:
     execute(bare_database_url, VECTOR)
     before = catalog(bare_database_url)
@@ -111,14 +103,11 @@ def test_a_dump_without_data_can_be_uninstalled_at_once(
     assert catalog(bare_database_url) == before
 
 
-def test_a_dump_of_everything_is_whole(
-    library: str, bare_database_url: str, run_cli: Callable[..., Finished]
-) -> None:
+def test_a_dump_of_everything_is_whole(library: str, bare_database_url: str, run_cli: Run) -> None:
     assert load(bare_database_url, dump(library)) == []
     assert catalog(bare_database_url) == catalog(library)
-    checked = run_cli("check", "--json", "--database-url", bare_database_url)
-    assert checked.code == 0
-    assert json.loads(checked.out)["photos_compared"] > 0
+    checked = succeeds(run_cli, bare_database_url, "check", "--json")
+    assert json.loads(checked)["photos_compared"] > 0
     assert schema.migrate(bare_database_url).changed == ()
     assert ask(bare_database_url, LABELS) == ask(library, LABELS)
     goes_on(run_cli, bare_database_url)
@@ -129,10 +118,7 @@ def test_a_dump_of_everything_is_whole(
     "flags", [["--schema=public"], ["--table=photos", "--table=clusters"]], ids=" ".join
 )
 def test_a_dump_without_our_schema_keeps_labels_and_forgets_runs(
-    flags: list[str],
-    library: str,
-    bare_database_url: str,
-    run_cli: Callable[..., Finished],
+    flags: list[str], library: str, bare_database_url: str, run_cli: Run
 ) -> None:
     restore(bare_database_url, dump(library, *flags))
     assert run_of(bare_database_url) == [(2,)]
@@ -149,7 +135,7 @@ def test_a_dump_without_our_schema_keeps_labels_and_forgets_runs(
 
 
 def test_data_alone_goes_into_a_migrated_database(
-    library: str, database_url: str, run_cli: Callable[..., Finished]
+    library: str, database_url: str, run_cli: Run
 ) -> None:
     """Tables come in the order of their keys, so that triggers count each photo once."""
     execute(
@@ -164,7 +150,7 @@ def test_data_alone_goes_into_a_migrated_database(
 
 
 def test_our_schema_alone_keeps_the_record_of_runs(
-    library: str, bare_database_url: str, run_cli: Callable[..., Finished]
+    library: str, bare_database_url: str, run_cli: Run
 ) -> None:
     """Its photos come from somewhere else, or from nowhere."""
     restore(bare_database_url, dump(library, "--schema=fluffy_sql"))
@@ -174,7 +160,7 @@ def test_our_schema_alone_keeps_the_record_of_runs(
 
 
 def test_without_comments_the_record_says_what_is_ours(
-    library: str, bare_database_url: str, run_cli: Callable[..., Finished]
+    library: str, bare_database_url: str, run_cli: Run
 ) -> None:
     restore(bare_database_url, dump(library, "--no-comments"))
     assert schema.migrate(bare_database_url).counter_cache.kept_by == "triggers"
@@ -187,10 +173,7 @@ def test_without_comments_the_record_says_what_is_ours(
 
 @pytest.mark.parametrize("flags", [["--schema-only"], ["--schema=public"]], ids=" ".join)
 def test_without_comments_and_record_all_is_the_application_s(
-    flags: list[str],
-    library: str,
-    bare_database_url: str,
-    run_cli: Callable[..., Finished],
+    flags: list[str], library: str, bare_database_url: str, run_cli: Run
 ) -> None:
     """Uninstalling leaves it, with its labels; but for that, all goes on."""
     restore(bare_database_url, dump(library, "--no-comments", *flags))
@@ -238,9 +221,7 @@ SCHEMA_RB = """
 """
 
 
-def test_a_schema_of_rails_is_completed(
-    bare_database_url: str, run_cli: Callable[..., Finished]
-) -> None:
+def test_a_schema_of_rails_is_completed(bare_database_url: str, run_cli: Run) -> None:
     assert load(bare_database_url, SCHEMA_RB) == []
     goes_on(run_cli, bare_database_url)
     assert schema.migrate(bare_database_url).adopted == ("photos",)
@@ -269,9 +250,7 @@ def test_a_schema_of_rails_is_completed(
         "DROP TABLE photos CASCADE; CREATE TABLE photos (id serial PRIMARY KEY, path text)",
     ],
 )
-def test_what_is_lost_is_told_and_made_again(
-    lost: str, database_url: str, run_cli: Callable[..., Finished]
-) -> None:
+def test_what_is_lost_is_told_and_made_again(lost: str, database_url: str, run_cli: Run) -> None:
     add_stamped_photos(database_url)
     execute(database_url, *lost.split("; "))
     for command in ("check", "clusters", "generate"):
@@ -283,11 +262,10 @@ def test_what_is_lost_is_told_and_made_again(
 
 
 @pytest.mark.parametrize(
-    "lost",
-    ["fluffy_sql.cluster_runs CASCADE", "photos, clusters CASCADE", "clusters CASCADE"],
+    "lost", ["fluffy_sql.cluster_runs CASCADE", "photos, clusters CASCADE", "clusters CASCADE"]
 )
 def test_what_only_a_backup_has_is_told_and_the_rest_can_be_uninstalled(
-    lost: str, database_url: str, run_cli: Callable[..., Finished]
+    lost: str, database_url: str, run_cli: Run
 ) -> None:
     execute(database_url, f"DROP TABLE {lost}")
     for command in ("migrate", "check", "generate"):
@@ -298,13 +276,12 @@ def test_what_only_a_backup_has_is_told_and_the_rest_can_be_uninstalled(
 
 
 def test_a_library_without_its_record_is_uninstalled_after_migrate(
-    database_url: str, run_cli: Callable[..., Finished]
+    database_url: str, run_cli: Run
 ) -> None:
     execute(database_url, "DROP TABLE fluffy_sql.definitions")
     before = catalog(database_url)
-    refused = run_cli("migrate", "--rollback", "--yes", "--database-url", database_url)
-    assert refused.code == 1
-    assert "if it comes from a dump, run fluffy-sql migrate first" in refused.err
+    refused = is_refused(run_cli, database_url, "migrate", "--rollback", "--yes")
+    assert "if it comes from a dump, run fluffy-sql migrate first" in refused
     assert catalog(database_url) == before
-    assert run_cli("migrate", "--database-url", database_url).code == 0
+    succeeds(run_cli, database_url, "migrate")
     is_uninstalled(run_cli, database_url)

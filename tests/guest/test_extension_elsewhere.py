@@ -1,14 +1,12 @@
 """pgvector in a schema of its own, as Supabase has it, whoever has that in a search_path."""
 
 import json
-from collections.abc import Callable
 
 import pytest
 
 from fluffy_sql.postgres import schema
-from tests.conftest import Finished
-from tests.guest.catalog import add_stamped_photos, catalog, write_new_photo
-from tests.guest.helpers import ask, execute
+from tests.guest.catalog import add_stamped_photos, catalog
+from tests.guest.helpers import Run, ask, execute, is_refused, run_every_command, succeeds
 from tests.guest.roles import role, user
 
 EXTENSIONS = ("CREATE SCHEMA extensions", "CREATE EXTENSION vector SCHEMA extensions")
@@ -34,15 +32,6 @@ COMMANDS = (
 )
 
 
-def every_command_works(
-    run_cli: Callable[..., Finished], url: str, commands: tuple[list[str], ...] = COMMANDS
-) -> None:
-    write_new_photo()
-    for command in commands:
-        done = run_cli(*command, "--database-url", url)
-        assert done.code == 0, (command, done.out, done.err)
-
-
 def triggers_work(url: str) -> None:
     """Counting and placing, in sessions that find no type of pgvector by its name."""
     execute(
@@ -66,7 +55,7 @@ def triggers_work(url: str) -> None:
 
 @pytest.mark.parametrize("searches", ["public, extensions", "public"])
 def test_all_works_whether_or_not_its_schema_is_in_a_search_path(
-    searches: str, bare_database_url: str, run_cli: Callable[..., Finished]
+    searches: str, bare_database_url: str, run_cli: Run
 ) -> None:
     """The application's is that of the database: it does not have it in either case."""
     execute(bare_database_url, *EXTENSIONS)
@@ -74,17 +63,14 @@ def test_all_works_whether_or_not_its_schema_is_in_a_search_path(
         execute(bare_database_url, f"GRANT USAGE ON SCHEMA extensions TO {user(owner)}")
         execute(owner, PHOTOS)
         add_stamped_photos(bare_database_url)
-        every_command_works(run_cli, owner)
+        run_every_command(run_cli, owner, COMMANDS)
         triggers_work(bare_database_url)
-        gone = run_cli("migrate", "--rollback", "--yes", "--database-url", owner)
-        assert gone.code == 0, gone.err
+        succeeds(run_cli, owner, "migrate", "--rollback", "--yes")
         assert ask(bare_database_url, "SELECT to_regclass('clusters')") == [(None,)]
 
 
 @pytest.mark.parametrize("adopted", [True, False])
-def test_it_may_move_after_migrate(
-    adopted: bool, bare_database_url: str, run_cli: Callable[..., Finished]
-) -> None:
+def test_it_may_move_after_migrate(adopted: bool, bare_database_url: str, run_cli: Run) -> None:
     execute(bare_database_url, "CREATE EXTENSION vector", "CREATE SCHEMA extensions")
     if adopted:
         execute(bare_database_url, PHOTOS.replace("extensions.", ""))
@@ -93,33 +79,28 @@ def test_it_may_move_after_migrate(
     execute(bare_database_url, "ALTER EXTENSION vector SET SCHEMA extensions")
 
     # before anybody migrates again
-    every_command_works(run_cli, bare_database_url, COMMANDS[1:])
-    assert run_cli("migrate", "--database-url", bare_database_url).code == 0
+    run_every_command(run_cli, bare_database_url, COMMANDS[1:])
+    succeeds(run_cli, bare_database_url, "migrate")
     triggers_work(bare_database_url)
     execute(bare_database_url, "ALTER EXTENSION vector SET SCHEMA public")
-    checked = run_cli("check", "--json", "--database-url", bare_database_url)
-    assert checked.code == 0, checked.out
-    assert json.loads(checked.out)["photos_compared"] > 0
+    checked = succeeds(run_cli, bare_database_url, "check", "--json")
+    assert json.loads(checked)["photos_compared"] > 0
 
 
 def test_who_may_not_use_its_schema_is_told_before_anything_is_made(
-    bare_database_url: str, run_cli: Callable[..., Finished]
+    bare_database_url: str, run_cli: Run
 ) -> None:
     execute(bare_database_url, *EXTENSIONS)
     with role(bare_database_url, searches="public") as owner:
         before = catalog(bare_database_url)
-        refused = run_cli("migrate", "--database-url", owner)
-        assert refused.code == 1
-        assert refused.err == (
-            "fluffy-sql: the extension vector is in the schema extensions, which this role may not"
-            f" use: GRANT USAGE ON SCHEMA extensions TO {user(owner)}\n"
+        assert is_refused(run_cli, owner, "migrate") == (
+            "the extension vector is in the schema extensions, which this role may not use: GRANT"
+            f" USAGE ON SCHEMA extensions TO {user(owner)}"
         )
         assert catalog(bare_database_url) == before
 
 
-def test_a_role_that_works_needs_it_too_and_is_told(
-    bare_database_url: str, run_cli: Callable[..., Finished]
-) -> None:
+def test_a_role_that_works_needs_it_too_and_is_told(bare_database_url: str, run_cli: Run) -> None:
     execute(bare_database_url, *EXTENSIONS, PHOTOS)
     schema.migrate(bare_database_url)
     add_stamped_photos(bare_database_url)
@@ -142,4 +123,4 @@ def test_a_role_that_works_needs_it_too_and_is_told(
                 f"schema: {told}\n1 thing wrong.\n",
             }
         execute(bare_database_url, f"GRANT USAGE ON SCHEMA extensions TO {user(worker)}")
-        every_command_works(run_cli, worker, (["generate", "--k", "3"], ["check"], ["clusters"]))
+        run_every_command(run_cli, worker, (["generate", "--k", "3"], ["check"], ["clusters"]))

@@ -1,15 +1,13 @@
 """The application's own objects that have the names of ours: neither is in the other's way."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from psycopg.conninfo import make_conninfo
 
 from fluffy_sql.postgres import definitions, schema
-from tests.conftest import Finished
-from tests.guest.catalog import add_stamped_photos, catalog, write_new_photo
-from tests.guest.helpers import ask, execute
+from tests.guest.catalog import add_stamped_photos, catalog
+from tests.guest.helpers import Run, ask, execute, is_refused, run_every_command
 
 PHOTOS = (
     "CREATE TABLE photos (id bigserial PRIMARY KEY, path text NOT NULL, embedding vector(8),"
@@ -69,8 +67,7 @@ COMMANDS = (
 
 
 def test_names_of_ours_may_be_taken_in_the_application_s_schema(
-    bare_database_url: str,
-    run_cli: Callable[..., Finished],
+    bare_database_url: str, run_cli: Run
 ) -> None:
     execute(bare_database_url, "CREATE EXTENSION vector", 'CREATE SCHEMA "my app"')
     url = make_conninfo(bare_database_url, options=r'-csearch_path="my\ app",public')
@@ -85,17 +82,10 @@ def test_names_of_ours_may_be_taken_in_the_application_s_schema(
     )
     add_stamped_photos(url)
     before = catalog(url)
-    run_every_command(run_cli, url)
+    run_every_command(run_cli, url, COMMANDS)
     assert catalog(url) == before
     for name in RELATIONS:
         assert ask(url, f"TABLE {name}") == [("own",)]
-
-
-def run_every_command(run_cli: Callable[..., Finished], url: str) -> None:
-    write_new_photo()
-    for command in COMMANDS:
-        done = run_cli(*command, "--database-url", url)
-        assert done.code == 0, (command, done.out, done.err)
 
 
 def test_its_own_functions_are_called_by_its_sessions_and_not_by_ours(
@@ -150,24 +140,18 @@ def test_what_only_looks_like_a_name_of_ours_is_adopted(bare_database_url: str) 
     assert catalog(bare_database_url) == before
 
 
-def test_a_table_of_another_application_is_no_library(
-    bare_database_url: str, run_cli: Callable[..., Finished]
-) -> None:
+def test_a_table_of_another_application_is_no_library(bare_database_url: str, run_cli: Run) -> None:
     execute(bare_database_url, "CREATE TABLE application_tables (name text)")
-    told = run_cli("clusters", "--database-url", bare_database_url)
-    assert told.code == 1
-    assert told.err == (
-        "fluffy-sql: this database has not been migrated yet; run: fluffy-sql migrate\n"
+    assert is_refused(run_cli, bare_database_url, "clusters") == (
+        "this database has not been migrated yet; run: fluffy-sql migrate"
     )
 
 
 @pytest.mark.parametrize("place", ["select", "Photos_2"])
-def test_a_schema_of_any_name_is_ours(
-    place: str, bare_database_url: str, run_cli: Callable[..., Finished]
-) -> None:
+def test_a_schema_of_any_name_is_ours(place: str, bare_database_url: str, run_cli: Run) -> None:
     execute(bare_database_url, "CREATE EXTENSION vector", PHOTOS)
     add_stamped_photos(bare_database_url)
     before = catalog(bare_database_url)
     Path("image_embed.yml").write_text(f"database:\n  schema: {place}\n", encoding="utf-8")
-    run_every_command(run_cli, bare_database_url)
+    run_every_command(run_cli, bare_database_url, COMMANDS)
     assert catalog(bare_database_url) == before

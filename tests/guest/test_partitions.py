@@ -12,7 +12,7 @@ from fluffy_sql.operations.check import check
 from fluffy_sql.postgres import schema
 from tests import running
 from tests.conftest import made_library
-from tests.guest.helpers import Run, ask, execute
+from tests.guest.helpers import Run, ask, execute, succeeds
 from tests.integration.helpers import generate
 
 # Two levels; the key holds what the table is partitioned by, so an id may come twice.
@@ -81,11 +81,10 @@ def test_every_command_works(bare_database_url: str, run_cli: Run) -> None:
             add_regions(url)
         elif "assign" in arguments:
             execute(url, "UPDATE photos SET cluster_id = NULL WHERE id < 20")
-        finished = run_cli(*arguments, "--database-url", url)
-        assert finished.code == 0, (arguments, finished.err)
-        if "migrate" not in arguments or finished.out == "":
+        printed = succeeds(run_cli, url, *arguments)
+        if "migrate" not in arguments or printed == "":
             assert ask(url, WRONG) == [], arguments
-    assert run_cli("migrate", "--rollback", "--yes", "--database-url", url).code == 0
+    succeeds(run_cli, url, "migrate", "--rollback", "--yes")
     assert ask(url, "SELECT count(*) FROM photos") == [(120,)]
 
 

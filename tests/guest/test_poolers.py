@@ -16,7 +16,7 @@ from psycopg.conninfo import conninfo_to_dict
 from fluffy_sql.errors import DatabaseError
 from fluffy_sql.postgres import pooler
 from fluffy_sql.postgres.session import Session
-from tests.guest.helpers import Run, add_photos, ask, execute, kill_at_work
+from tests.guest.helpers import Run, add_photos, ask, execute, is_refused, kill_at_work, succeeds
 from tests.guest.poolers import find_pgbouncer, pgbouncer
 from tests.integration.helpers import generate
 
@@ -120,9 +120,7 @@ def test_in_transaction_mode_work_is_refused_before_anything_is_set_and_looking_
         backends = look_around(pooled)
         assert list(backends.values()) == [[]] * POOL
         for arguments in WORK:
-            finished = run_cli(*arguments, "--database-url", pooled)
-            assert (finished.code, finished.out) == (1, ""), arguments
-            [line] = finished.err.splitlines()
+            line = is_refused(run_cli, pooled, *arguments)
             assert REFUSED in line, arguments
             assert line.endswith("; commands that only look work here")
             assert look_around(pooled) == backends, arguments
@@ -140,8 +138,8 @@ def test_a_check_repairs_through_it(library_url: str, run_cli: Run) -> None:
     with pgbouncer(library_url, "transaction") as pooled:
         backends = look_around(pooled)
         assert run_cli("check", "--database-url", pooled).code == 1
-        assert run_cli("check", "--repair", "--database-url", pooled).code == 0
-        assert run_cli("check", "--database-url", pooled).code == 0
+        succeeds(run_cli, pooled, "check", "--repair")
+        succeeds(run_cli, pooled, "check")
         assert look_around(pooled) == backends
 
 
@@ -227,12 +225,10 @@ def test_transaction_mode_is_told_while_all_of_the_pool_is_lent(
 
 def test_in_statement_mode_looking_is_refused_in_one_line(server_url: str, run_cli: Run) -> None:
     with pgbouncer(server_url, "statement") as pooled:
-        finished = run_cli("clusters", "--database-url", pooled)
-    assert finished.code == 1
-    assert finished.err == (
-        "fluffy-sql: Postgres: transaction blocks not allowed in statement pooling mode; name the"
-        " server behind the pooler, or a pool in session mode\n"
-    )
+        assert is_refused(run_cli, pooled, "clusters") == (
+            "Postgres: transaction blocks not allowed in statement pooling mode; name the server"
+            " behind the pooler, or a pool in session mode"
+        )
 
 
 # Session mode
@@ -247,8 +243,7 @@ def test_in_session_mode_all_works(
     with pgbouncer(library_url, "session") as pooled:
         for arguments in (("runs", "undo", "2"), *LOOKS, *WORK):
             if arguments not in impossible:
-                finished = run_cli(*arguments, "--database-url", pooled)
-                assert finished.code == 0, (arguments, finished.err)
+                succeeds(run_cli, pooled, *arguments)
         assert list(look_around(pooled).values()) == [[]] * POOL
 
 
@@ -263,7 +258,7 @@ def test_a_pool_with_no_connection_left_is_told_in_one_line(
             " is a pooler that has no connection left for this run, which needs two or more: raise"
             " its pool size, or use the address of the server itself; the address is from"
         ) in finished.err.splitlines()[-1]
-        assert run_cli("clusters", "--database-url", pooled).code == 0
+        succeeds(run_cli, pooled, "clusters")
     assert ask(library_url, "SELECT status FROM fluffy_sql.cluster_runs WHERE id = 3") == [
         ("failed",)
     ]
@@ -272,4 +267,4 @@ def test_a_pool_with_no_connection_left_is_told_in_one_line(
 def test_a_run_that_is_killed_leaves_no_lock_in_the_pool(library_url: str, run_cli: Run) -> None:
     with pgbouncer(library_url, "session", pool_size=4) as pooled:
         kill_at_work(library_url, "generate", "--k", "3", through=pooled)
-        assert run_cli("generate", "--k", "2", "--database-url", pooled).code == 0
+        succeeds(run_cli, pooled, "generate", "--k", "2")

@@ -1,6 +1,7 @@
 """Tables in a publication: Postgres refuses to change rows that it can't tell apart."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from fluffy_sql.operations.check import check
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.schema import WITHOUT_IDENTITY
-from tests.guest.helpers import Run, add_photos, ask, execute, kill_at_work
+from tests.guest.helpers import Run, add_photos, ask, execute, is_refused, kill_at_work, succeeds
 
 ALL_TABLES = "CREATE PUBLICATION everything FOR ALL TABLES"
 OF_SCHEMAS = "CREATE PUBLICATION everything FOR TABLES IN SCHEMA public, fluffy_sql"
@@ -18,12 +19,7 @@ OF_SCHEMAS = "CREATE PUBLICATION everything FOR TABLES IN SCHEMA public, fluffy_
 
 @pytest.fixture
 def run(run_cli: Run, bare_database_url: str) -> Callable[..., str]:
-    def run_well(*arguments: str) -> str:
-        finished = run_cli(*arguments, "--database-url", bare_database_url)
-        assert finished.code == 0, (arguments, finished.err)
-        return finished.out
-
-    return run_well
+    return partial(succeeds, run_cli, bare_database_url)
 
 
 @pytest.mark.parametrize("publication", [ALL_TABLES, OF_SCHEMAS], ids=["all tables", "schemas"])
@@ -101,7 +97,7 @@ def test_a_table_without_identity_is_told_before_a_run_trains(
     execute(url, *(PHOTOS if name == "photos" else (PHOTOS[0], CLUSTERS)))
     schema.migrate(url)
     add_photos(url)
-    assert run_cli("generate", "--k", "3", "--database-url", url).code == 0
+    succeeds(run_cli, url, "generate", "--k", "3")
     execute(url, f"CREATE PUBLICATION sent FOR TABLE {name}")
     told = f"{name} {WITHOUT_IDENTITY}"
     assert schema.migrate(url).notes == (told,)
@@ -120,7 +116,7 @@ def test_a_table_without_identity_is_told_before_a_run_trains(
     ):
         execute(url, repaired)
         assert check(url).findings == ()
-        assert run_cli("generate", "--recluster", "--k", "3", "--database-url", url).code == 0
+        succeeds(run_cli, url, "generate", "--recluster", "--k", "3")
 
 
 def test_counts_that_can_not_be_written_are_refused_in_one_line(
@@ -131,12 +127,9 @@ def test_counts_that_can_not_be_written_are_refused_in_one_line(
     execute(url, *PHOTOS, CLUSTERS, "INSERT INTO clusters DEFAULT VALUES")
     execute(url, "ALTER TABLE photos ADD cluster_id bigint")
     execute(url, "INSERT INTO photos (path, cluster_id) VALUES ('a', 1)", ALL_TABLES)
-    finished = run_cli("migrate", "--database-url", url)
-    assert (finished.code, finished.err) == (
-        1,
-        'fluffy-sql: Postgres: cannot update table "clusters" because it does not have a replica'
-        " identity and publishes updates; give it a primary key, or ALTER TABLE ... REPLICA"
-        " IDENTITY\n",
+    assert is_refused(run_cli, url, "migrate") == (
+        'Postgres: cannot update table "clusters" because it does not have a replica identity and'
+        " publishes updates; give it a primary key, or ALTER TABLE ... REPLICA IDENTITY"
     )
     assert ask(url, "SELECT FROM pg_namespace WHERE nspname = 'fluffy_sql'") == []
 

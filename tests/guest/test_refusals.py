@@ -4,14 +4,12 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
 from fluffy_sql.postgres import schema
-from tests.conftest import Finished
 from tests.guest.catalog import add_stamped_photos, catalog
-from tests.guest.helpers import ask, execute
+from tests.guest.helpers import Run, ask, execute, is_refused
 from tests.guest.roles import role
 from tests.integration.helpers import generate
 
@@ -35,26 +33,33 @@ def url(database: str) -> Iterator[str]:
     execute(database, "DROP SCHEMA app CASCADE", "DROP SCHEMA IF EXISTS fluffy_sql CASCADE")
 
 
+def of_clusters(columns: str) -> tuple[str, ...]:
+    """An application that has clusters, with these columns or constraints alone."""
+    return (PHOTOS, f"CREATE TABLE clusters ({columns})")
+
+
 def clusters(columns: str, *more: str) -> tuple[str, ...]:
-    """An application that has clusters, with these columns or constraints as well."""
-    return (PHOTOS, f"CREATE TABLE clusters ({CLUSTER}, {columns})", *more)
+    """With these as well."""
+    return (*of_clusters(f"{CLUSTER}, {columns}"), *more)
 
 
-def photos(columns: str, *more: str) -> tuple[str, ...]:
-    return (f"CREATE TABLE photos ({columns})", *more)
+def photos(columns: str) -> tuple[str, ...]:
+    """An application that has photos, with these columns as well."""
+    return (f"CREATE TABLE photos (id bigserial PRIMARY KEY, path text, {columns})",)
 
 
+def guarded_by(body: str) -> tuple[str, str]:
+    """A trigger of the application's on clusters."""
+    return (
+        f"CREATE FUNCTION own() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN {body}; END$$",
+        "CREATE TRIGGER own BEFORE INSERT OR UPDATE ON clusters FOR EACH ROW"
+        " EXECUTE FUNCTION own()",
+    )
+
+
+# More is refused in integration/test_adoption.py, which has the whole messages.
 REFUSED = {
     # what a cluster's status is
-    "status as enum": (
-        ("CREATE TYPE mood AS ENUM ('active')", *clusters("status mood")),
-        "clusters.status is mood, so .* fluffy_sql needs a number, of which 0 is active",
-    ),
-    "status as boolean": (clusters("status boolean"), "clusters.status is boolean"),
-    "status as text by default active": (
-        clusters("status text DEFAULT 'active'"),
-        "clusters.status is text with the default 'active'::text",
-    ),
     "status as text of some words": (
         clusters("status text CHECK (status IN ('active', 'hidden'))"),
         'no cluster could be made .*violates check constraint "clusters_status_check"',
@@ -76,14 +81,7 @@ REFUSED = {
         "clusters.status is computed by the table",
     ),
     # ids
-    "clusters.id without default": (
-        (PHOTOS, "CREATE TABLE clusters (id bigint PRIMARY KEY, name text)"),
-        "clusters.id has no default",
-    ),
-    "clusters.id without key": (
-        (PHOTOS, "CREATE TABLE clusters (id bigserial, name text)"),
-        "clusters.id has no key",
-    ),
+    "clusters.id without key": (of_clusters("id bigserial, name text"), "clusters.id has no key"),
     "clusters.id with a key that is not for all rows": (
         (
             PHOTOS,
@@ -93,112 +91,53 @@ REFUSED = {
         "clusters.id has no key",
     ),
     "clusters.id with a key that is checked later": (
-        (PHOTOS, "CREATE TABLE clusters (id bigserial UNIQUE DEFERRABLE)"),
+        of_clusters("id bigserial UNIQUE DEFERRABLE"),
         "clusters.id has no key",
     ),
-    "clusters.id as uuid": (
-        (PHOTOS, "CREATE TABLE clusters (id uuid PRIMARY KEY DEFAULT gen_random_uuid())"),
-        "clusters.id is uuid",
-    ),
-    "photos.id without key": (photos("id bigserial, path text"), "photos.id has no key"),
     "photos.id with the key of two columns": (
-        photos("id bigint, album bigint, path text, PRIMARY KEY (id, album)"),
+        ("CREATE TABLE photos (id bigint, album bigint, path text, PRIMARY KEY (id, album))",),
         "photos.id has no key",
     ),
-    "photos.id as uuid": (
-        photos("id uuid PRIMARY KEY, path text"),
-        "photos.id is uuid, so .* needs bigint or integer",
+    "photos.path as bytea": (
+        ("CREATE TABLE photos (id bigserial PRIMARY KEY, path bytea)",),
+        "photos.path is bytea",
     ),
-    "no photos.id": (photos("path text"), "photos.id is missing"),
-    "no photos.path": (photos("id bigserial PRIMARY KEY"), "photos.path is missing"),
-    "photos.path as bytea": (photos("id bigserial PRIMARY KEY, path bytea"), "photos.path is byt"),
     # what is embedded
-    "photos.embedding as real[]": (
-        photos("id bigserial PRIMARY KEY, path text, embedding real[]"),
-        r"photos.embedding is real\[\], so .* needs vector",
-    ),
-    "photos.embedding as halfvec": (
-        photos("id bigserial PRIMARY KEY, path text, embedding halfvec(8)"),
-        r"photos.embedding is halfvec\(8\), so .* needs vector",
-    ),
-    "photos.embedding as json": (
-        photos("id bigserial PRIMARY KEY, path text, embedding jsonb"),
-        "photos.embedding is jsonb",
-    ),
-    "centroid as float8[]": (
-        clusters("centroid float8[]"),
-        r"clusters.centroid is double precision\[\], so .* needs vector",
-    ),
-    "centroid of another length": (
-        clusters("centroid vector(4)"),
-        r"clusters.centroid is vector\(4\) and photos.embedding is vector\(8\): a centroid is as",
-    ),
+    "photos.embedding as json": (photos("embedding jsonb"), "photos.embedding is jsonb"),
     "centroid that is computed": (
         clusters("seed vector(8), centroid vector(8) GENERATED ALWAYS AS (seed) STORED"),
         "clusters.centroid is computed by the table",
     ),
     # where photos are
-    "cluster_pinned as integer": (
-        photos("id bigserial PRIMARY KEY, path text, cluster_pinned integer"),
-        "photos.cluster_pinned is integer",
-    ),
-    "cluster_id as text": (
-        photos("id bigserial PRIMARY KEY, path text, cluster_id text"),
-        "photos.cluster_id is text",
-    ),
     "cluster_id that must not be null": (
-        photos("id bigserial PRIMARY KEY, path text, cluster_id bigint NOT NULL"),
+        photos("cluster_id bigint NOT NULL"),
         "photos.cluster_id must not be null",
     ),
     "cluster_id of something else": (
-        photos(
-            "id bigserial PRIMARY KEY, path text, cluster_id bigint REFERENCES machines",
-        ),
+        photos("cluster_id bigint REFERENCES machines"),
         r"photos.cluster_id refers to machines \(photos_cluster_id_fkey\)",
     ),
     "cluster_id that is computed": (
-        photos(
-            "id bigserial PRIMARY KEY, path text,"
-            " cluster_id bigint GENERATED ALWAYS AS (length(path)) STORED"
-        ),
+        photos("cluster_id bigint GENERATED ALWAYS AS (length(path)) STORED"),
         "photos.cluster_id is computed by the table",
     ),
     # the rest of what a run writes
     "updated_at as text": (clusters("updated_at text"), "clusters.updated_at is text"),
-    "photos.updated_at as date": (
-        photos("id bigserial PRIMARY KEY, path text, updated_at date"),
-        "photos.updated_at is date",
-    ),
+    "photos.updated_at as date": (photos("updated_at date"), "photos.updated_at is date"),
     "photos_count as text": (
-        (PHOTOS, "CREATE TABLE clusters (id bigserial PRIMARY KEY, photos_count text)"),
+        of_clusters("id bigserial PRIMARY KEY, photos_count text"),
         "clusters.photos_count is text",
     ),
     "photos_count that is not 0": (
-        (
-            PHOTOS,
-            "CREATE TABLE clusters (id bigserial PRIMARY KEY, photos_count int CHECK"
-            " (photos_count > 0))",
-        ),
+        of_clusters("id bigserial PRIMARY KEY, photos_count int CHECK (photos_count > 0)"),
         "no cluster could be made .*clusters_photos_count_check",
-    ),
-    "a slug without default": (
-        clusters("slug varchar(50) NOT NULL"),
-        "clusters.slug must not be null and has no default",
-    ),
-    "a name that must not be null": (
-        (PHOTOS, "CREATE TABLE clusters (id bigserial PRIMARY KEY, name text NOT NULL)"),
-        "clusters.name must not be null and has no default",
     ),
     "a position without default": (
         clusters("position integer NOT NULL"),
         "clusters.position must not be null and has no default",
     ),
     "a name that is unique and empty": (
-        (
-            PHOTOS,
-            "CREATE TABLE clusters (id bigserial PRIMARY KEY, name text NOT NULL DEFAULT ''"
-            " UNIQUE)",
-        ),
+        of_clusters("id bigserial PRIMARY KEY, name text NOT NULL DEFAULT '' UNIQUE"),
         "no cluster could be made .*duplicate key value .*clusters_name_key",
     ),
     "a constraint that wants a name": (
@@ -206,23 +145,11 @@ REFUSED = {
         'no cluster could be made .*violates check constraint "named"',
     ),
     "a trigger that wants a name": (
-        (
-            *clusters("x integer"),
-            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
-            " $$BEGIN RAISE 'clusters are made in the app'; END$$",
-            "CREATE TRIGGER refuse BEFORE INSERT ON clusters FOR EACH ROW EXECUTE FUNCTION"
-            " refuse()",
-        ),
+        clusters("x integer", *guarded_by("RAISE 'clusters are made in the app'")),
         "no cluster could be made .*clusters are made in the app",
     ),
     "a trigger that drops new rows": (
-        (
-            *clusters("x integer"),
-            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NULL;"
-            " END$$",
-            "CREATE TRIGGER refuse BEFORE INSERT ON clusters FOR EACH ROW EXECUTE FUNCTION"
-            " refuse()",
-        ),
+        clusters("x integer", *guarded_by("RETURN NULL")),
         "no cluster could be made .*a rule or trigger of clusters keeps new rows out",
     ),
     "a constraint that is checked later": (
@@ -233,10 +160,6 @@ REFUSED = {
         "no cluster could be made .*violates foreign key constraint",
     ),
     # relations that are no tables
-    "photos as a view": (
-        ("CREATE VIEW photos AS SELECT 1::bigint AS id, ''::text AS path",),
-        "photos is not a table",
-    ),
     "clusters as a view": (
         (PHOTOS, "CREATE VIEW clusters AS SELECT 1::bigint AS id"),
         "clusters is not a table",
@@ -273,21 +196,9 @@ REFUSED = {
         "clusters.id has no key",
     ),
     # names
-    "a type called clusters": (
-        (PHOTOS, "CREATE TYPE clusters AS ENUM ('a')"),
-        "there is a type clusters in the schema app",
-    ),
     "a domain called photos": (
         ("CREATE DOMAIN photos AS text",),
         "there is a type photos in the schema app",
-    ),
-    "clusters.scope as text": (
-        clusters("scope text"),
-        "clusters.scope is text, so .* needs bigint or integer, the id of an owner",
-    ),
-    "clusters.run_id of its own": (
-        clusters("run_id bigint"),
-        "clusters.run_id is the application's own",
     ),
     "clusters.run_id of its own runs": (
         (
@@ -313,24 +224,9 @@ REFUSED = {
         ),
         "there is something else called clusters_run_id_idx in the schema app",
     ),
-    "a constraint of our name": (
-        photos(
-            "id bigserial PRIMARY KEY, path text, CONSTRAINT photos_cluster_id_fkey CHECK (id > 0)"
-        ),
-        "photos has a constraint photos_cluster_id_fkey of its own",
-    ),
     "a constraint of a column that was renamed": (
         clusters("state integer CONSTRAINT clusters_status_check CHECK (state < 9)"),
         "clusters has a constraint clusters_status_check and no column status",
-    ),
-    "a trigger of our name": (
-        (
-            PHOTOS,
-            "CREATE FUNCTION own() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NULL; END$$",
-            "CREATE TRIGGER fluffy_sql_count_inserted AFTER INSERT ON photos EXECUTE FUNCTION"
-            " own()",
-        ),
-        "photos has a trigger fluffy_sql_count_inserted of its own",
     ),
     # our schema
     "a schema of our name with tables": (
@@ -366,22 +262,16 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_can_not_be_adopted_is_told_in_one_line(
-    case: str, url: str, run_cli: Callable[..., Finished]
-) -> None:
+def test_what_can_not_be_adopted_is_told_in_one_line(case: str, url: str, run_cli: Run) -> None:
     statements, told = REFUSED[case]
     execute(url, "CREATE TABLE machines (id bigint PRIMARY KEY)", *statements)
-    is_refused(run_cli, url, told)
+    is_told(run_cli, url, told)
 
 
-def is_refused(run_cli: Callable[..., Finished], url: str, told: str) -> None:
+def is_told(run_cli: Run, url: str, told: str) -> None:
     before, counters = catalog(url), sequences(url)
-    refused = run_cli("migrate", "--database-url", url)
-    assert refused.code == 1
-    assert refused.out == ""
-    assert refused.err.startswith("fluffy-sql: ")
-    assert refused.err.count("\n") == 1
-    assert re.search(told, refused.err), refused.err
+    line = is_refused(run_cli, url, "migrate")
+    assert re.search(told, line), line
     assert catalog(url) == before
     assert sequences(url) == counters
 
@@ -393,17 +283,7 @@ def sequences(url: str) -> list[tuple[Any, ...]]:
     )
 
 
-def test_names_that_are_not_null_twice(url: str, run_cli: Callable[..., Finished]) -> None:
-    try:
-        execute(url, *clusters("UNIQUE NULLS NOT DISTINCT (name)"))
-    except psycopg.errors.SyntaxError:
-        pytest.skip("PostgreSQL 14 has no NULLS NOT DISTINCT")
-    is_refused(run_cli, url, "two clusters can not both be without a name")
-
-
-def test_one_of_two_columns_without_a_value_can_be_the_scope(
-    url: str, run_cli: Callable[..., Finished]
-) -> None:
+def test_one_of_two_columns_without_a_value_can_be_the_scope(url: str, run_cli: Run) -> None:
     """The other one would be empty."""
     execute(
         url,
@@ -412,7 +292,7 @@ def test_one_of_two_columns_without_a_value_can_be_the_scope(
             "owner_id bigint NOT NULL REFERENCES owners, album_id bigint NOT NULL REFERENCES owners"
         ),
     )
-    is_refused(run_cli, url, "clusters.album_id and clusters.owner_id must not be null")
+    is_told(run_cli, url, "clusters.album_id and clusters.owner_id must not be null")
 
 
 ACCEPTED = {
@@ -421,17 +301,13 @@ ACCEPTED = {
     "status as numeric": clusters("status numeric(3)"),
     "a name that is unique": clusters("status integer, UNIQUE (name)"),
     "a slug with a default": clusters("slug uuid NOT NULL UNIQUE DEFAULT gen_random_uuid()"),
-    "a key that is not primary": (PHOTOS, "CREATE TABLE clusters (id bigserial UNIQUE)"),
+    "a key that is not primary": of_clusters("id bigserial UNIQUE"),
     "ids that are always made": (
         PHOTOS,
         "CREATE TABLE clusters (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY)",
     ),
-    "a trigger that fills a column": (
-        *clusters("touched timestamptz"),
-        "CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS"
-        " $$BEGIN NEW.touched := now(); RETURN NEW; END$$",
-        "CREATE TRIGGER touch BEFORE INSERT OR UPDATE ON clusters FOR EACH ROW EXECUTE FUNCTION"
-        " touch()",
+    "a trigger that fills a column": clusters(
+        "touched timestamptz", *guarded_by("NEW.touched := now(); RETURN NEW")
     ),
     "timestamps of frameworks": clusters(
         "created_at timestamp(6) NOT NULL, updated_at timestamp(6) NOT NULL"
@@ -447,8 +323,9 @@ ACCEPTED = {
         " embedding vector(8), cluster_id bigint REFERENCES clusters DEFERRABLE INITIALLY"
         " DEFERRED)",
     ),
-    "ids and paths of Django": photos(
-        "id serial PRIMARY KEY, path varchar(200) NOT NULL UNIQUE, embedding vector"
+    "ids and paths of Django": (
+        "CREATE TABLE photos"
+        " (id serial PRIMARY KEY, path varchar(200) NOT NULL UNIQUE, embedding vector)",
     ),
 }
 
@@ -488,9 +365,7 @@ WRONG_VIEWS = {
 
 
 @pytest.mark.parametrize("case", WRONG_VIEWS)
-def test_a_view_of_the_wrong_shape_is_told_by_its_column(
-    case: str, url: str, run_cli: Callable[..., Finished]
-) -> None:
+def test_a_view_of_the_wrong_shape_is_told_by_its_column(case: str, url: str, run_cli: Run) -> None:
     written, told = WRONG_VIEWS[case]
     schema.migrate(url)
     execute(
@@ -498,20 +373,20 @@ def test_a_view_of_the_wrong_shape_is_told_by_its_column(
         "DROP VIEW fluffy_sql.usable_photos CASCADE",
         f"CREATE VIEW fluffy_sql.usable_photos AS {written}",
     )
-    is_refused(run_cli, url, told)
+    is_told(run_cli, url, told)
     execute(url, "DROP VIEW fluffy_sql.usable_photos")
     schema.migrate(url)
 
 
 @pytest.mark.parametrize("kind", ["TABLE", "MATERIALIZED VIEW"])
-def test_a_view_that_is_none_is_told(kind: str, url: str, run_cli: Callable[..., Finished]) -> None:
+def test_a_view_that_is_none_is_told(kind: str, url: str, run_cli: Run) -> None:
     schema.migrate(url)
     execute(
         url,
         "DROP VIEW fluffy_sql.usable_photos CASCADE",
         f"CREATE {kind} fluffy_sql.usable_photos AS TABLE photos",
     )
-    is_refused(
+    is_told(
         run_cli,
         url,
         "there is something else called usable_photos in the schema fluffy_sql, and fluffy_sql"
@@ -519,11 +394,11 @@ def test_a_view_that_is_none_is_told(kind: str, url: str, run_cli: Callable[...,
     )
 
 
-def test_a_renamed_table_is_told(url: str, run_cli: Callable[..., Finished]) -> None:
+def test_a_renamed_table_is_told(url: str, run_cli: Run) -> None:
     execute(url, PHOTOS)
     schema.migrate(url)
     execute(url, "ALTER TABLE photos RENAME TO pictures")
-    is_refused(run_cli, url, "photos was renamed to pictures")
+    is_told(run_cli, url, "photos was renamed to pictures")
 
 
 NO_RIGHT = {
@@ -562,22 +437,15 @@ NO_RIGHT = {
 
 @pytest.mark.parametrize("case", NO_RIGHT)
 def test_a_role_without_a_right_is_told_which(
-    case: str, bare_database_url: str, run_cli: Callable[..., Finished]
+    case: str, bare_database_url: str, run_cli: Run
 ) -> None:
     grants, statements, told = NO_RIGHT[case]
     execute(bare_database_url, "CREATE EXTENSION vector", *statements)
     with role(bare_database_url, grants=grants) as url:
-        before = catalog(bare_database_url)
-        refused = run_cli("migrate", "--database-url", url)
-        assert refused.code == 1
-        assert refused.err.count("\n") == 1
-        assert re.search(told, refused.err), refused.err
-        assert catalog(bare_database_url) == before
+        is_told(run_cli, url, told)
 
 
-def test_a_database_that_is_only_read_is_told(
-    bare_database_url: str, run_cli: Callable[..., Finished]
-) -> None:
+def test_a_database_that_is_only_read_is_told(bare_database_url: str, run_cli: Run) -> None:
     execute(bare_database_url, "CREATE EXTENSION vector")
     read_only = make_conninfo(bare_database_url, options="-cdefault_transaction_read_only=on")
-    is_refused(run_cli, read_only, "default_transaction_read_only is on")
+    is_told(run_cli, read_only, "default_transaction_read_only is on")

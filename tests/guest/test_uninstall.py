@@ -1,15 +1,12 @@
 """Uninstalling takes all of ours and nothing of theirs, or nothing at all."""
 
-from collections.abc import Callable
-
 import pytest
 
 from fluffy_sql.errors import BusyError
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.session import Session
-from tests.conftest import Finished
 from tests.guest.catalog import add_stamped_photos, catalog
-from tests.guest.helpers import ask, execute
+from tests.guest.helpers import Run, ask, execute, is_refused, succeeds
 from tests.guest.roles import role, user
 from tests.integration.helpers import generate
 
@@ -115,18 +112,14 @@ def adopted(bare_database_url: str) -> str:
 
 @pytest.mark.parametrize("case", IN_THE_WAY)
 def test_what_uses_ours_is_named_and_nothing_is_dropped(
-    case: str, adopted: str, run_cli: Callable[..., Finished]
+    case: str, adopted: str, run_cli: Run
 ) -> None:
     made, name, taken_away = IN_THE_WAY[case]
     before = catalog(adopted)
     schema.migrate(adopted)
     execute(adopted, *made.split(";; "))
     whole = catalog(adopted)
-    refused = run_cli(*UNINSTALL, "--database-url", adopted)
-    assert refused.code == 1
-    assert refused.out == ""
-    assert refused.err.count("\n") == 1
-    assert name in refused.err
+    assert name in is_refused(run_cli, adopted, *UNINSTALL)
     assert catalog(adopted) == whole
     execute(adopted, taken_away)
     assert schema.uninstall(adopted)
@@ -187,25 +180,23 @@ def test_a_column_of_the_application_s_keeps_its_key_and_index(bare_database_url
     assert catalog(bare_database_url) == before
 
 
-def test_a_run_at_work_is_not_disturbed(adopted: str, run_cli: Callable[..., Finished]) -> None:
+def test_a_run_at_work_is_not_disturbed(adopted: str, run_cli: Run) -> None:
     schema.migrate(adopted)
     before = catalog(adopted)
     with Session.open(adopted) as running:
         assert running.fetch_value("runs/try_lock")
-        refused = run_cli(*UNINSTALL, "--database-url", adopted)
-        assert refused.code == 1
-        assert refused.err == (
-            "fluffy-sql: a run is at work in the schema fluffy_sql; try again when it is done\n"
+        assert is_refused(run_cli, adopted, *UNINSTALL) == (
+            "a run is at work in the schema fluffy_sql; try again when it is done"
         )
         with pytest.raises(BusyError):
             schema.detach(adopted)
         with pytest.raises(BusyError):
             schema.migrate(adopted)
     assert catalog(adopted) == before
-    assert run_cli(*UNINSTALL, "--database-url", adopted).code == 0
+    succeeds(run_cli, adopted, *UNINSTALL)
 
 
-def test_who_does_not_own_it_is_refused(adopted: str, run_cli: Callable[..., Finished]) -> None:
+def test_who_does_not_own_it_is_refused(adopted: str, run_cli: Run) -> None:
     schema.migrate(adopted)
     with role(adopted) as somebody:
         execute(
@@ -214,19 +205,14 @@ def test_who_does_not_own_it_is_refused(adopted: str, run_cli: Callable[..., Fin
             f"GRANT SELECT ON ALL TABLES IN SCHEMA fluffy_sql, public TO {user(somebody)}",
         )
         before = catalog(adopted)
-        refused = run_cli(*UNINSTALL, "--database-url", somebody)
-        assert refused.code == 1
-        assert refused.err.count("\n") == 1
-        assert "only its owner may take away what is in it" in refused.err
+        refused = is_refused(run_cli, somebody, *UNINSTALL)
+        assert "only its owner may take away what is in it" in refused
         assert catalog(adopted) == before
 
 
-def test_a_schema_of_somebody_else_s_is_left_alone(
-    bare_database_url: str, run_cli: Callable[..., Finished]
-) -> None:
+def test_a_schema_of_somebody_else_s_is_left_alone(bare_database_url: str, run_cli: Run) -> None:
     execute(bare_database_url, "CREATE SCHEMA fluffy_sql", "CREATE TABLE fluffy_sql.notes ()")
     before = catalog(bare_database_url)
-    refused = run_cli(*UNINSTALL, "--database-url", bare_database_url)
-    assert refused.code == 1
-    assert "the schema fluffy_sql holds no library that fluffy_sql migrated" in refused.err
+    refused = is_refused(run_cli, bare_database_url, *UNINSTALL)
+    assert "the schema fluffy_sql holds no library that fluffy_sql migrated" in refused
     assert catalog(bare_database_url) == before

@@ -1,7 +1,6 @@
 """Indexes on embeddings make the final transaction long: runs name them, before and if it fails."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,7 @@ import pytest
 from fluffy_sql.postgres import schema
 from tests.conftest import Finished
 from tests.guest.catalog import add_stamped_photos
-from tests.guest.helpers import execute
+from tests.guest.helpers import Run, execute, succeeds
 
 HNSW = "CREATE INDEX near ON photos USING hnsw (embedding vector_cosine_ops)"
 IVFFLAT = (
@@ -58,7 +57,7 @@ def said(finished: Finished) -> str:
     ],
 )
 def test_runs_name_them_before_they_train(
-    indexes: list[str], names: list[str], url: str, run_cli: Callable[..., Finished]
+    indexes: list[str], names: list[str], url: str, run_cli: Run
 ) -> None:
     execute(url, *indexes)
     for command in (
@@ -80,9 +79,7 @@ def test_runs_name_them_before_they_train(
             )
 
 
-def test_if_locks_are_held_too_long_the_message_names_them(
-    url: str, run_cli: Callable[..., Finished]
-) -> None:
+def test_if_locks_are_held_too_long_the_message_names_them(url: str, run_cli: Run) -> None:
     execute(url, HNSW, *SLOW)
     Path("image_embed.yml").write_text("clustering:\n  lock_hold: 0.3\n", encoding="utf-8")
     for command in (["generate", "--k", "3"], ["assign"]):
@@ -94,14 +91,11 @@ def test_if_locks_are_held_too_long_the_message_names_them(
             " (docs/guides/operations.md)"
         )
         execute(
-            url,
-            "INSERT INTO clusters (centroid) SELECT embedding FROM photos WHERE id IN (1, 2)",
+            url, "INSERT INTO clusters (centroid) SELECT embedding FROM photos WHERE id IN (1, 2)"
         )
 
 
-def test_those_of_partitions_are_named_once_each(
-    bare_database_url: str, run_cli: Callable[..., Finished]
-) -> None:
+def test_those_of_partitions_are_named_once_each(bare_database_url: str, run_cli: Run) -> None:
     execute(
         bare_database_url,
         "CREATE EXTENSION vector",
@@ -113,9 +107,5 @@ def test_those_of_partitions_are_named_once_each(
     )
     schema.migrate(bare_database_url)
     add_stamped_photos(bare_database_url)
-    ran = run_cli("generate", "--k", "3", "--json", "--database-url", bare_database_url)
-    assert ran.code == 0, ran.err
-    assert json.loads(ran.out)["vector_indexes"] == [
-        "photos_0_embedding_idx",
-        "photos_1_embedding_idx",
-    ]
+    ran = succeeds(run_cli, bare_database_url, "generate", "--k", "3", "--json")
+    assert json.loads(ran)["vector_indexes"] == ["photos_0_embedding_idx", "photos_1_embedding_idx"]

@@ -16,7 +16,7 @@ from fluffy_sql.operations.check import check
 from fluffy_sql.resources import sql_folder
 from tests import running
 from tests.conftest import made_library
-from tests.guest.helpers import Run, add_photos, ask, execute
+from tests.guest.helpers import Run, add_photos, ask, execute, succeeds
 from tests.integration.helpers import generate
 from tests.integration.test_generate import AtPhase
 from tests.reference import same_partition
@@ -165,7 +165,7 @@ def test_runs_cluster_and_measure_what_the_view_shows(library: Library, run_cli:
     assert (finished.code, json.loads(finished.out)["clusters"]) == (0, K)
     nearest = ask(url, "SELECT is_member FROM photos, fluffy_sql.photo_nearest_clusters(photos.id)")
     assert nearest == [(True,)] * 60
-    assert run_cli("runs", "undo", "2", "--database-url", url).code == 0
+    succeeds(run_cli, url, "runs", "undo", "2")
 
 
 def test_check_compares_what_the_view_shows(library: Library) -> None:
@@ -258,10 +258,7 @@ def test_so_it_is_with_assign(library: Library) -> None:
 COLUMNS = "SELECT photos.id, path, embedding, cluster_id, NULL::bigint AS scope FROM photos"
 THRICE = "usable_photos shows photo 3 {} times: let it show each photo once (one row for each id)"
 UNSTEADY = {
-    "a join": (
-        f"{COLUMNS} LEFT JOIN tags ON photos.id = tags.photo_id",
-        THRICE.format(3),
-    ),
+    "a join": (f"{COLUMNS} LEFT JOIN tags ON photos.id = tags.photo_id", THRICE.format(3)),
     "union all": (f"{COLUMNS} UNION ALL {COLUMNS} WHERE photos.id = 3", THRICE.format(2)),
     "at random": (
         f"{COLUMNS} ORDER BY random() LIMIT 30",
@@ -279,9 +276,7 @@ def plain(empty_database: Callable[..., Any], template: str) -> Iterator[str]:
         generate(url, k=3)
         add_photos(url, 10, prefix="new")
         execute(
-            url,
-            "CREATE TABLE tags (photo_id bigint)",
-            "INSERT INTO tags VALUES (3), (3), (3), (4)",
+            url, "CREATE TABLE tags (photo_id bigint)", "INSERT INTO tags VALUES (3), (3), (3), (4)"
         )
         yield url
 
@@ -332,8 +327,7 @@ def test_one_that_is_steady_is_taken(view: str, plain: str, run_cli: Run) -> Non
         ("sweep", "--k", "2..3"),
         ("check",),
     ):
-        finished = run_cli(*arguments, "--database-url", plain)
-        assert finished.code == 0, (arguments, finished.err, finished.out)
+        succeeds(run_cli, plain, *arguments)
 
 
 # Every statement

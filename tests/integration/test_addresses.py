@@ -1,7 +1,6 @@
 """Addresses as the command line gets them: what is read, what is refused, and what is shown."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -10,10 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from tests.conftest import Finished
+from tests.conftest import Finished, Run
 from tests.unit.test_address import ENCODED_FORMS, PASSWORDS, REFUSED, UNENCODED_FORMS, pieces
-
-Run = Callable[..., Finished]
 
 # What can't be in an environment or on a command line.
 GIVEN = [text for text, _ in REFUSED if text.strip() and "\0" not in text]
@@ -137,11 +134,9 @@ def test_an_address_in_a_wrong_place_is_not_repeated(arguments: list[str], run_c
     assert "secret" not in refusal(run_cli(*arguments, "--json"), 2)
 
 
-def test_a_file_that_is_named_like_an_address_is_not_repeated(
-    run_cli: Run, database_url: str
-) -> None:
+def test_a_file_that_is_named_like_an_address_is_not_repeated(on_database: Run) -> None:
     file = "postgresql://me:secret@host/photos.csv"
-    message = refusal(run_cli("import", file, "--json", "--database-url", database_url), 1)
+    message = refusal(on_database("import", file, "--json"), 1)
     assert message.startswith("...: ")
 
 

@@ -1,6 +1,5 @@
 """Photos are placed at clusters that are there, compared with NumPy; and nothing else changes."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,15 +15,24 @@ from fluffy_sql.operations.assign import NamedMove
 from fluffy_sql.operations.importing import import_photos
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.runs.progress import Progress
-from tests.conftest import made_library
+from tests.conftest import add_photos, made_library
 from tests.integration.helpers import (
+    FAULTS,
     centroids_by_cluster,
     clusters_by_photo,
+    cut_off_others,
+    everything,
+    execute,
     generate,
+    inject,
+    interrupt,
+    nothing_changes,
     query,
-    snapshot,
+    show,
     work_tables,
+    wrong_counts,
 )
+from tests.integration.test_generate import AtPhase
 from tests.running import assign
 
 NOTHING_LEFT = {
@@ -38,24 +46,11 @@ NOTHING_LEFT = {
 
 def release(session: Session, condition: str = "TRUE") -> None:
     """Takes photos out of their clusters and counts them."""
-    session.connection.execute(f"UPDATE photos SET cluster_id = NULL WHERE {condition}".encode())
-    session.connection.execute(
-        "UPDATE clusters SET photos_count ="
-        " (SELECT count(*) FROM photos WHERE cluster_id = clusters.id)"
-    )
-
-
-def miscounted(session: Session) -> list[tuple[Any, ...]]:
-    return query(
+    execute(
         session,
-        "SELECT c.id, c.photos_count, count(p.id) FROM clusters AS c LEFT JOIN photos AS p"
-        " ON p.cluster_id = c.id GROUP BY c.id HAVING count(p.id) <> c.photos_count",
-    )
-
-
-def history(session: Session) -> list[tuple[Any, ...]]:
-    return query(session, "SELECT r::text FROM cluster_runs AS r ORDER BY id") + query(
-        session, "SELECT m::text FROM cluster_run_moves AS m ORDER BY m::text"
+        f"UPDATE photos SET cluster_id = NULL WHERE {condition}",
+        "UPDATE clusters SET photos_count ="
+        " (SELECT count(*) FROM photos WHERE cluster_id = clusters.id)",
     )
 
 
@@ -71,23 +66,13 @@ def distances(
     return 1 - a @ b.T
 
 
-class AtPhase(Progress):
-    """Does something when a phase begins."""
-
-    def __init__(self, phase: str, act: Callable[[], object]) -> None:
-        self._phase, self._act = phase, act
-
-    def phase(self, name: str) -> None:
-        if name == self._phase:
-            self._act()
-
-
 @pytest.fixture
-def library(session: Session, database_url: str, add_photos: Callable[..., Any]) -> None:
+def library(session: Session) -> Session:
     """600 photos in 8 clusters of run 1, of which every third was let go."""
-    add_photos(made_library(1)[0])
-    generate(database_url, k=8)
+    add_photos(session, made_library(1)[0])
+    generate(session, k=8)
     release(session, "id % 3 = 0")
+    return session
 
 
 # What is placed where
@@ -102,28 +87,22 @@ def _small_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("metric", ["cosine", "l2"])
 @pytest.mark.parametrize("seed", range(6))
 def test_every_photo_goes_to_its_nearest_active_cluster_within_the_limit_and_no_other_moves(
-    seed: int, metric: str, session: Session, database_url: str, add_photos: Callable[..., Any]
+    seed: int, metric: str, session: Session
 ) -> None:
     generator = np.random.default_rng(seed)
     # no themes at all: every border between clusters is crowded
     rows = generator.normal(size=(700, 6)).astype(np.float32)
-    add_photos(rows[:400])
+    add_photos(session, rows[:400])
     k = int(generator.integers(2, 40))
-    generate(database_url, k=k, metric=metric)
-    add_photos(rows[400:], [f"n{i}" for i in range(300)])
+    generate(session, k=k, metric=metric)
+    add_photos(session, rows[400:], [f"n{i}" for i in range(300)])
     release(session, "id % 5 = 0")
     unusable = generator.choice(k, size=k // 4, replace=False) + 1
     query(
-        session,
-        "UPDATE clusters SET status = 1 WHERE id = ANY(%s) RETURNING id",
-        unusable.tolist(),
+        session, "UPDATE clusters SET status = 1 WHERE id = ANY(%s) RETURNING id", unusable.tolist()
     )
-    query(session, "UPDATE photos SET cluster_pinned = TRUE WHERE mod(id, 7) = 0 RETURNING id")
-    session.connection.execute(
-        "CREATE OR REPLACE VIEW usable_photos AS"
-        " SELECT id, path, embedding, cluster_id, NULL::bigint AS scope"
-        " FROM photos WHERE id % 11 <> 0"
-    )
+    execute(session, "UPDATE photos SET cluster_pinned = TRUE WHERE mod(id, 7) = 0")
+    show(session, "id % 11 <> 0")
     ids = np.arange(1, 701)
     before = clusters_by_photo(session)
     stored = centroids_by_cluster(session)
@@ -132,7 +111,7 @@ def test_every_photo_goes_to_its_nearest_active_cluster_within_the_limit_and_no_
     share = min(1.0, generator.uniform(0.2, 1.1))
     limit = float(np.quantile(away.min(axis=1), share)) * (1 + 1e-6)
 
-    result = assign(database_url, max_distance=limit)
+    result = assign(session, max_distance=limit)
 
     after = clusters_by_photo(session)
     looked_at = (before == 0) & (ids % 7 != 0) & (ids % 11 != 0)
@@ -144,7 +123,7 @@ def test_every_photo_goes_to_its_nearest_active_cluster_within_the_limit_and_no_
     assert result.photos_assigned == near.sum() > 0
     assert result.left == {**NOTHING_LEFT, "too_far": (looked_at & ~near).sum()}
     assert result.photos_left == (looked_at & ~near).sum()
-    assert miscounted(session) == []
+    assert wrong_counts(session) == []
     moves = "SELECT photo_id, to_cluster_id FROM cluster_moves WHERE run_id = %s ORDER BY 1"
     assert query(session, moves, result.run_id) == list(
         zip(ids[near].tolist(), after[near].tolist(), strict=True)
@@ -152,24 +131,22 @@ def test_every_photo_goes_to_its_nearest_active_cluster_within_the_limit_and_no_
 
 
 def test_the_number_of_connections_does_not_matter(
-    session: Session, database_url: str, library: None, monkeypatch: pytest.MonkeyPatch
+    library: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(assigning, "_RANGE_PHOTOS", 7)
-    assign(database_url, connections=1)
-    first = clusters_by_photo(session)
-    release(session, "id % 3 = 0")
-    assign(database_url, connections=4)
-    assert np.array_equal(clusters_by_photo(session), first)
+    assign(library, connections=1)
+    first = clusters_by_photo(library)
+    release(library, "id % 3 = 0")
+    assign(library, connections=4)
+    assert np.array_equal(clusters_by_photo(library), first)
 
 
-def test_photos_that_were_let_go_come_back_and_the_run_is_recorded(
-    session: Session, database_url: str, add_photos: Callable[..., Any]
-) -> None:
-    add_photos(made_library(1)[0])
-    generate(database_url, k=8)
+def test_photos_that_were_let_go_come_back_and_the_run_is_recorded(session: Session) -> None:
+    add_photos(session, made_library(1)[0])
+    generate(session, k=8)
     before = clusters_by_photo(session)
     release(session, "id % 3 = 0")
-    result = assign(database_url, within=100)
+    result = assign(session, within=100)
     assert np.array_equal(clusters_by_photo(session), before)
     assert (result.photos_assigned, result.photos_left, result.clusters) == (200, 0, 8)
     assert (result.run_id, result.metric, result.dry_run) == (2, "cosine", False)
@@ -198,108 +175,99 @@ def test_photos_that_were_let_go_come_back_and_the_run_is_recorded(
 @pytest.mark.parametrize("metric", ["cosine", "l2"])
 @pytest.mark.parametrize("within", [0, 80, 99])
 def test_within_goes_by_the_cluster_s_own_distances_at_training(
-    within: int, metric: str, session: Session, database_url: str, add_photos: Callable[..., Any]
+    within: int, metric: str, session: Session
 ) -> None:
     rows, _ = made_library(3)
-    add_photos(rows)
-    generate(database_url, k=8, metric=metric)
+    add_photos(session, rows)
+    generate(session, k=8, metric=metric)
     placed = clusters_by_photo(session)
     centroids = np.stack(list(centroids_by_cluster(session).values()))
     own = distances(rows, centroids, metric)[np.arange(600), placed - 1]
     limits = np.array([np.percentile(own[placed == c], within) for c in range(1, 9)])
     # members of now do not matter
     release(session)
-    assign(database_url, within=within)
+    assign(session, within=within)
     far = clusters_by_photo(session) == 0
     sure = np.abs(own - limits[placed - 1]) > 1e-6
     assert np.array_equal(far[sure], (own > limits[placed - 1])[sure])
     assert 0.1 * (100 - within) <= 100 * far.mean() <= 2 * (100 - within) + 2
 
 
-def test_what_is_too_far_is_tried_again(session: Session, database_url: str, library: None) -> None:
-    result = assign(database_url, max_distance=0.0)
+def test_what_is_too_far_is_tried_again(library: Session) -> None:
+    result = assign(library, max_distance=0.0)
     assert (result.run_id, result.photos_assigned, result.photos_left) == (None, 0, 200)
     assert result.left == {**NOTHING_LEFT, "too_far": 200}
     assert result.moves == ()
-    assert query(session, "SELECT count(*) FROM cluster_runs") == [(1,)]
-    assert assign(database_url).photos_assigned == 200
+    assert query(library, "SELECT count(*) FROM cluster_runs") == [(1,)]
+    assert assign(library).photos_assigned == 200
 
 
-def test_nothing_to_do_is_no_run(session: Session, database_url: str) -> None:
-    result = assign(database_url)
+def test_nothing_to_do_is_no_run(session: Session) -> None:
+    with nothing_changes(session, everything):
+        result = assign(session)
     assert (result.run_id, result.metric, result.clusters, result.photos_left) == (None, None, 0, 0)
-    assert history(session) == []
 
 
-def test_without_clusters_photos_are_left(
-    session: Session, database_url: str, add_photos: Callable[..., Any]
-) -> None:
-    add_photos([[1, 0], None])
-    result = assign(database_url)
+def test_without_clusters_photos_are_left(session: Session) -> None:
+    add_photos(session, [[1, 0], None])
+    with nothing_changes(session, everything):
+        result = assign(session)
     assert result.left == {**NOTHING_LEFT, "no_cluster": 1}
     assert result.skipped == {"without_embedding": 1, "pinned": 0}
-    assert history(session) == []
 
 
-def test_what_can_not_be_compared_is_left_with_its_reason(
-    session: Session, database_url: str, add_photos: Callable[..., Any], library: None
-) -> None:
-    add_photos([np.zeros(16), np.ones(5), None, np.ones(16)], ["zero", "short", "none", "pinned"])
-    query(session, "UPDATE photos SET cluster_pinned = TRUE WHERE path = 'pinned' RETURNING id")
-    result = assign(database_url)
+def test_what_can_not_be_compared_is_left_with_its_reason(library: Session) -> None:
+    add_photos(
+        library, [np.zeros(16), np.ones(5), None, np.ones(16)], ["zero", "short", "none", "pinned"]
+    )
+    execute(library, "UPDATE photos SET cluster_pinned = TRUE WHERE path = 'pinned'")
+    result = assign(library)
     assert result.left == {**NOTHING_LEFT, "zero_vector": 1, "no_cluster": 1}
     assert result.skipped == {"without_embedding": 1, "pinned": 1}
     assert (result.photos_assigned, result.photos_left) == (200, 2)
 
 
-def test_photos_of_two_lengths_go_to_clusters_of_theirs(
-    session: Session, database_url: str, add_photos: Callable[..., Any]
-) -> None:
+def test_photos_of_two_lengths_go_to_clusters_of_theirs(session: Session) -> None:
     for dimensions in (16, 5):
         rows, _ = made_library(dimensions, photos=90, themes=3, dimensions=dimensions)
-        add_photos(rows, [f"{dimensions}-{i}" for i in range(90)])
-        generate(database_url, k=3)
+        add_photos(session, rows, [f"{dimensions}-{i}" for i in range(90)])
+        generate(session, k=3)
     before = clusters_by_photo(session)
     release(session)
-    result = assign(database_url)
+    result = assign(session)
     assert np.array_equal(clusters_by_photo(session), before)
     assert (result.clusters, result.photos_assigned) == (6, 180)
     assert query(session, "SELECT dimensions FROM cluster_runs WHERE kind = 'assign'") == [(None,)]
 
 
-def test_two_metrics_have_to_be_told_apart(
-    session: Session, database_url: str, add_photos: Callable[..., Any]
-) -> None:
+def test_two_metrics_have_to_be_told_apart(session: Session) -> None:
     rows, _ = made_library(1, photos=90)
     for part, metric in enumerate(("cosine", "l2")):
-        add_photos(rows[part::3], [f"{metric}{i}" for i in range(30)])
-        generate(database_url, k=3, metric=metric)
-    add_photos(rows[2::3])
-    before = snapshot(session), history(session)
-    with pytest.raises(LibraryError, match=r"cosine \(3\), l2 \(3\); name one with --metric"):
-        assign(database_url)
-    assert (snapshot(session), history(session)) == before
-    result = assign(database_url, metric="l2")
+        add_photos(session, rows[part::3], [f"{metric}{i}" for i in range(30)])
+        generate(session, k=3, metric=metric)
+    add_photos(session, rows[2::3])
+    message = r"cosine \(3\), l2 \(3\); name one with --metric"
+    with nothing_changes(session, everything), pytest.raises(LibraryError, match=message):
+        assign(session)
+    result = assign(session, metric="l2")
     assert (result.metric, result.clusters, result.photos_assigned) == ("l2", 3, 30)
     assert {move.to_cluster_id for move in result.moves} <= {4, 5, 6}
     # clusters that take no photos do not count
-    query(session, "UPDATE clusters SET status = 1 WHERE id < 4 RETURNING id")
+    execute(session, "UPDATE clusters SET status = 1 WHERE id < 4")
     release(session, "path LIKE 'p%'")
-    assert assign(database_url).metric == "l2"
+    assert assign(session).metric == "l2"
 
 
-def test_clusters_without_distances_at_training_take_none_by_them(
-    session: Session, database_url: str, library: None
-) -> None:
-    query(session, "UPDATE clusters SET run_id = NULL WHERE id = 1 RETURNING id")
-    result = assign(database_url, within=100)
+def test_clusters_without_distances_at_training_take_none_by_them(library: Session) -> None:
+    execute(library, "UPDATE clusters SET run_id = NULL WHERE id = 1")
+    result = assign(library, within=100)
     assert result.left["without_limit"] > 0
     assert result.photos_assigned + result.left["without_limit"] == 200
     assert 1 not in {move.to_cluster_id for move in result.moves}
-    query(session, "UPDATE cluster_quality SET distance_percentiles = NULL RETURNING run_id")
+    execute(library, "UPDATE cluster_quality SET distance_percentiles = NULL")
     with pytest.raises(LibraryError, match="use --max-distance"):
-        assign(database_url, within=100)
-    assert assign(database_url, max_distance=2.0).photos_left == 0
+        assign(library, within=100)
+    assert assign(library, max_distance=2.0).photos_left == 0
 
 
 # Photos that were embedded again
@@ -313,11 +281,9 @@ def embed_again(session: Session, folder: Path, embeddings: dict[str, NDArray[np
     assert import_photos(session, file, None).photos_updated == len(embeddings)
 
 
-def test_photos_embedded_again_can_be_placed_again(
-    session: Session, database_url: str, library: None, tmp_path: Path
-) -> None:
-    assign(database_url)
-    before = clusters_by_photo(session)
+def test_photos_embedded_again_can_be_placed_again(library: Session, tmp_path: Path) -> None:
+    assign(library)
+    before = clusters_by_photo(library)
     rows = made_library(1)[0]
     # photo 3 now looks like one of another cluster, 6 like another one of its own, 9 like none;
     # 4 too, but no run is known to have placed it, and 12 is pinned
@@ -325,59 +291,48 @@ def test_photos_embedded_again_can_be_placed_again(
     like = rows[strangers[0]]
     same = rows[np.flatnonzero(before == before[5])[-1]]
     embed_again(
-        session,
-        tmp_path,
-        {"p2": like, "p5": same, "p8": -rows[8], "p3": like, "p11": like},
+        library, tmp_path, {"p2": like, "p5": same, "p8": -rows[8], "p3": like, "p11": like}
     )
-    query(session, "UPDATE photos SET cluster_pinned = TRUE WHERE id = 12 RETURNING id")
-    query(
-        session,
-        "UPDATE cluster_run_moves SET photo_ids = array_remove(photo_ids, 4) RETURNING run_id",
-    )
-    assert assign(database_url, max_distance=0.5).run_id is None
-    result = assign(database_url, max_distance=0.5, moved=True)
+    execute(library, "UPDATE photos SET cluster_pinned = TRUE WHERE id = 12")
+    execute(library, "UPDATE cluster_run_moves SET photo_ids = array_remove(photo_ids, 4)")
+    assert assign(library, max_distance=0.5).run_id is None
+    result = assign(library, max_distance=0.5, moved=True)
     target = int(before[strangers[0]])
     assert result.moves == (NamedMove(int(before[2]), None, target, None, 1),)
     assert (result.photos_assigned, result.photos_left) == (1, 0)
     expected = before.copy()
     expected[2] = target
-    assert np.array_equal(clusters_by_photo(session), expected)
-    assert miscounted(session) == []
-    assert assign(database_url, max_distance=0.5, moved=True).run_id is None
+    assert np.array_equal(clusters_by_photo(library), expected)
+    assert wrong_counts(library) == []
+    assert assign(library, max_distance=0.5, moved=True).run_id is None
 
 
 def test_a_photo_that_a_person_placed_stays_though_it_changed(
-    session: Session, database_url: str, library: None, tmp_path: Path
+    library: Session, tmp_path: Path
 ) -> None:
-    assign(database_url)
-    before = clusters_by_photo(session)
+    assign(library)
+    before = clusters_by_photo(library)
     other = 1 if before[2] != 1 else 2
-    query(session, "UPDATE photos SET cluster_id = %s WHERE id = 3 RETURNING id", other)
-    embed_again(session, tmp_path, {"p2": made_library(1)[0][5]})
-    assert assign(database_url, moved=True).photos_assigned == 0
+    query(library, "UPDATE photos SET cluster_id = %s WHERE id = 3 RETURNING id", other)
+    embed_again(library, tmp_path, {"p2": made_library(1)[0][5]})
+    assert assign(library, moved=True).photos_assigned == 0
 
 
 # Dry runs
 
 
-def test_a_dry_run_says_what_a_run_would_do_and_changes_nothing(
-    session: Session, database_url: str, library: None
-) -> None:
-    before = snapshot(session), history(session)
-    tried = assign(database_url, max_distance=0.08, dry_run=True)
-    assert (snapshot(session), history(session)) == before
-    assert work_tables(session) == []
+def test_a_dry_run_says_what_a_run_would_do_and_changes_nothing(library: Session) -> None:
+    with nothing_changes(library, everything):
+        tried = assign(library, max_distance=0.08, dry_run=True)
     assert (tried.run_id, tried.dry_run) == (None, True)
     assert tried.photos_assigned > 0 < tried.photos_left
-    done = assign(database_url, max_distance=0.08)
+    done = assign(library, max_distance=0.08)
     assert replace(tried, run_id=done.run_id, dry_run=False, seconds=done.seconds) == done
 
 
-def test_the_largest_moves_come_first_with_the_names_of_clusters(
-    session: Session, database_url: str, library: None
-) -> None:
-    query(session, "UPDATE clusters SET name = 'cats' RETURNING id")
-    result = assign(database_url, dry_run=True)
+def test_the_largest_moves_come_first_with_the_names_of_clusters(library: Session) -> None:
+    execute(library, "UPDATE clusters SET name = 'cats'")
+    result = assign(library, dry_run=True)
     photos = [move.photos for move in result.moves]
     assert photos == sorted(photos, reverse=True)
     assert len(photos) == 8
@@ -401,15 +356,15 @@ MEDDLING = {
 @pytest.mark.parametrize("phase", ["assign", "commit"])
 @pytest.mark.parametrize("what", MEDDLING)
 def test_photos_that_somebody_changes_meanwhile_are_left_alone(
-    what: str, phase: str, session: Session, database_url: str, library: None
+    what: str, phase: str, library: Session
 ) -> None:
     def meddle() -> None:
-        session.connection.execute(MEDDLING[what].encode())
-        changed.extend(query(session, "SELECT p::text FROM photos AS p WHERE id IN (3, 6)"))
+        execute(library, MEDDLING[what])
+        changed.extend(query(library, "SELECT p::text FROM photos AS p WHERE id IN (3, 6)"))
 
     changed: list[tuple[Any, ...]] = []
-    result = assign(database_url, progress=AtPhase(phase, meddle))
-    assert query(session, "SELECT p::text FROM photos AS p WHERE id IN (3, 6)") == changed
+    result = assign(library, progress=AtPhase(phase, meddle))
+    assert query(library, "SELECT p::text FROM photos AS p WHERE id IN (3, 6)") == changed
     assert (result.photos_assigned, result.photos_left) == (198, 2)
     # one that is embedded again before it is looked at is looked at as it is then: too short
     too_short = (what, phase) == ("embedded again", "assign")
@@ -422,140 +377,84 @@ def test_photos_that_somebody_changes_meanwhile_are_left_alone(
 )
 @pytest.mark.parametrize("phase", ["assign", "commit"])
 def test_a_cluster_that_is_gone_or_unusable_meanwhile_takes_no_photo(
-    what: str, phase: str, session: Session, database_url: str, library: None
+    what: str, phase: str, library: Session
 ) -> None:
     members = "SELECT id FROM photos WHERE cluster_id = 1 ORDER BY id"
-    before = query(session, members)
+    before = query(library, members)
     result = assign(
-        database_url,
-        progress=AtPhase(phase, lambda: session.connection.execute(what.encode())),
+        library, progress=AtPhase(phase, lambda: library.connection.execute(what.encode()))
     )
-    assert query(session, members) == (before if "UPDATE" in what else [])
+    assert query(library, members) == (before if "UPDATE" in what else [])
     assert result.left["changed_meanwhile"] > 0
     assert result.photos_assigned == 200 - result.left["changed_meanwhile"]
-    assert miscounted(session) == []
+    assert wrong_counts(library) == []
 
 
-def test_whoever_moves_a_photo_meanwhile_is_not_in_the_way(
-    session: Session, database_url: str, library: None
-) -> None:
+def test_whoever_moves_a_photo_meanwhile_is_not_in_the_way(library: Session) -> None:
     """Nor is the run in his: his move is counted when he commits, and nobody waits for that."""
-    with session.connection.transaction():
-        session.connection.execute("UPDATE photos SET cluster_id = 1 WHERE id = 3")
-        assert assign(database_url).photos_assigned == 199
-        session.connection.execute("UPDATE clusters SET name = 'theirs'")
-    assert miscounted(session) == []
+    with library.connection.transaction():
+        execute(library, "UPDATE photos SET cluster_id = 1 WHERE id = 3")
+        assert assign(library).photos_assigned == 199
+        execute(library, "UPDATE clusters SET name = 'theirs'")
+    assert wrong_counts(library) == []
 
 
-def test_where_all_of_it_changed_meanwhile_there_is_no_run(
-    session: Session, database_url: str, library: None
-) -> None:
-    before = history(session)
-    result = assign(
-        database_url,
-        progress=AtPhase(
-            "commit", lambda: session.connection.execute("UPDATE clusters SET status = 1")
-        ),
-    )
+def test_where_all_of_it_changed_meanwhile_there_is_no_run(library: Session) -> None:
+    meddle = AtPhase("commit", lambda: execute(library, "UPDATE clusters SET status = 1"))
+    runs = "SELECT r::text FROM cluster_runs AS r"
+    before = query(library, runs)
+    result = assign(library, progress=meddle)
     assert (result.run_id, result.photos_assigned) == (None, 0)
     assert result.left == {**NOTHING_LEFT, "changed_meanwhile": 200}
-    assert history(session) == before
+    assert query(library, runs) == before
 
 
 # What goes wrong
 
 
-FAULTS = {
-    "while photos are written": (
-        "CREATE TRIGGER fault AFTER UPDATE ON photos FOR EACH STATEMENT EXECUTE FUNCTION fault()"
-    ),
-    "while one of the photos is written": (
-        "CREATE TRIGGER fault BEFORE UPDATE ON photos FOR EACH ROW WHEN (OLD.id = 81)"
-        " EXECUTE FUNCTION fault()"
-    ),
-    "while moves are written": (
-        "CREATE TRIGGER fault AFTER INSERT ON cluster_run_moves FOR EACH ROW"
-        " EXECUTE FUNCTION fault()"
-    ),
-    "while counts are written": (
-        "CREATE TRIGGER fault AFTER UPDATE ON clusters FOR EACH STATEMENT EXECUTE FUNCTION fault()"
-    ),
-    "while the run is closed": (
-        "CREATE TRIGGER fault AFTER UPDATE ON cluster_runs FOR EACH ROW"
-        " WHEN (NEW.status = 'succeeded') EXECUTE FUNCTION fault()"
-    ),
-    "at commit": (
-        "CREATE CONSTRAINT TRIGGER fault AFTER UPDATE ON photos DEFERRABLE INITIALLY DEFERRED"
-        " FOR EACH ROW EXECUTE FUNCTION fault()"
-    ),
+OF_MOVES = {
+    "while moves are written": "TRIGGER fault AFTER INSERT ON cluster_run_moves FOR EACH ROW"
 }
 
 
-@pytest.mark.parametrize("moment", FAULTS)
+@pytest.mark.parametrize("moment", FAULTS | OF_MOVES)
 def test_a_failure_in_the_final_transaction_leaves_only_the_record(
-    moment: str, session: Session, database_url: str, library: None
+    moment: str, library: Session
 ) -> None:
-    session.connection.execute(
-        "CREATE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS"
-        " $$ BEGIN RAISE EXCEPTION 'injected'; END $$"
-    )
-    session.connection.execute(FAULTS[moment])
-    before = snapshot(session)
-    with pytest.raises(DatabaseError, match="injected"):
-        assign(database_url)
-    assert snapshot(session) == before
-    assert work_tables(session) == []
+    inject(library, (FAULTS | OF_MOVES)[moment])
+    with nothing_changes(library), pytest.raises(DatabaseError, match="injected"):
+        assign(library)
     failed = "SELECT kind, status, error LIKE '%%injected%%' FROM cluster_runs WHERE id = %s"
-    assert query(session, failed, 2) == [("assign", "failed", True)]
-    assert query(session, "SELECT DISTINCT run_id FROM cluster_run_moves") == [(1,)]
-    session.connection.execute("DROP FUNCTION fault CASCADE")
-    assert assign(database_url).photos_assigned == 200  # the lock is free again
+    assert query(library, failed, 2) == [("assign", "failed", True)]
+    assert query(library, "SELECT DISTINCT run_id FROM cluster_run_moves") == [(1,)]
+    execute(library, "DROP FUNCTION fault CASCADE")
+    assert assign(library).photos_assigned == 200  # the lock is free again
 
 
 @pytest.mark.parametrize("dry_run", [False, True])
 @pytest.mark.parametrize("phase", ["assign", "commit"])
 def test_an_interrupted_run_leaves_only_its_record_and_a_dry_one_not_even_that(
-    phase: str, session: Session, database_url: str, library: None, *, dry_run: bool
+    phase: str, library: Session, *, dry_run: bool
 ) -> None:
-    def interrupt() -> None:
-        raise KeyboardInterrupt
-
-    before = snapshot(session)
-    with pytest.raises(KeyboardInterrupt):
-        assign(database_url, progress=AtPhase(phase, interrupt), dry_run=dry_run)
-    assert snapshot(session) == before
-    assert work_tables(session) == []
-    record = query(session, "SELECT kind, status, phase FROM cluster_runs WHERE id > 1")
+    with nothing_changes(library), pytest.raises(KeyboardInterrupt):
+        assign(library, progress=AtPhase(phase, interrupt), dry_run=dry_run)
+    record = query(library, "SELECT kind, status, phase FROM cluster_runs WHERE id > 1")
     assert record == ([] if dry_run else [("assign", "interrupted", phase)])
-    assert assign(database_url).photos_assigned == 200
+    assert assign(library).photos_assigned == 200
 
 
 @pytest.mark.parametrize("phase", ["assign", "commit"])
-def test_a_run_whose_connection_is_cut_is_closed_over_another(
-    phase: str, session: Session, database_url: str, library: None
-) -> None:
-    def cut() -> None:
-        query(
-            session,
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()",
-        )
-
-    before = snapshot(session)
-    with pytest.raises(DatabaseError):
-        assign(database_url, progress=AtPhase(phase, cut))
-    assert snapshot(session) == before
-    assert work_tables(session) == []
-    assert query(session, "SELECT status FROM cluster_runs WHERE id > 1") == [("failed",)]
-    assert assign(database_url).photos_assigned == 200
+def test_a_run_whose_connection_is_cut_is_closed_over_another(phase: str, library: Session) -> None:
+    with nothing_changes(library), pytest.raises(DatabaseError):
+        assign(library, progress=AtPhase(phase, lambda: cut_off_others(library)))
+    assert query(library, "SELECT status FROM cluster_runs WHERE id > 1") == [("failed",)]
+    assert assign(library).photos_assigned == 200
 
 
 @pytest.mark.parametrize("dry_run", [False, True])
-def test_one_run_at_a_time(
-    session: Session, database_url: str, library: None, *, dry_run: bool
-) -> None:
+def test_one_run_at_a_time(library: Session, *, dry_run: bool) -> None:
     def try_others() -> None:
-        for other in (lambda: assign(database_url), lambda: generate(database_url, k=3)):
+        for other in (lambda: assign(library), lambda: generate(library, k=3)):
             with pytest.raises(
                 BusyError, match="run 2 is at work in the library of the schema fluffy_sql: "
             ):
@@ -563,11 +462,11 @@ def test_one_run_at_a_time(
         tried.append(True)
 
     tried: list[bool] = []
-    assign(database_url, progress=AtPhase("commit", try_others), dry_run=dry_run)
+    assign(library, progress=AtPhase("commit", try_others), dry_run=dry_run)
     assert tried == [True]
 
 
-def test_progress_is_heard(database_url: str, library: None) -> None:
+def test_progress_is_heard(library: Session) -> None:
     class Heard(Progress):
         said: list[Any] = []  # noqa: RUF012 - of one test
 
@@ -580,5 +479,5 @@ def test_progress_is_heard(database_url: str, library: None) -> None:
         def photos(self, done: int) -> None:
             self.said.append(done)
 
-    assign(database_url, progress=Heard())
+    assign(library, progress=Heard())
     assert Heard.said == ["survey", (200, 16), "assign", 200, "commit"]

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -25,11 +25,9 @@ from fluffy_sql.errors import SchemaError
 from fluffy_sql.postgres import session as session_module
 from fluffy_sql.postgres.schema import require_supported_server
 from fluffy_sql.postgres.session import Session
-from tests.conftest import Finished
-from tests.integration.helpers import generate, query, work_tables
+from tests.conftest import Finished, Run, add_photos
+from tests.integration.helpers import everything, execute, generate, new_role, query, work_tables
 from tests.unit.test_report_pictures import png_that_claims
-
-Run = Callable[..., Finished]
 
 # Commands that write to the database, and those that look at tables of ours.
 IMPORT = ("import", "v.csv")
@@ -50,28 +48,13 @@ BUT_CHECK = (*WRITING, CLUSTERS, REPORT)
 
 
 @pytest.fixture
-def library(
-    session: Session, database_url: str, add_photos: Callable[..., list[int]], tmp_path: Path
-) -> Session:
+def library(session: Session, tmp_path: Path) -> Session:
     """Photos in three clusters, one without, and a file to import."""
-    add_photos(np.eye(3, dtype=np.float32).repeat(4, axis=0))
-    generate(database_url, k=3)
-    add_photos([[1, 2, 3]], ["new"])
+    add_photos(session, np.eye(3, dtype=np.float32).repeat(4, axis=0))
+    generate(session, k=3)
+    add_photos(session, [[1, 2, 3]], ["new"])
     (tmp_path / "v.csv").write_text('path,embedding\np0,"[3,2,1]"\nnewer,"[1,1,2]"\n')
     return session
-
-
-def everything(session: Session) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of every table, as text."""
-    tables = query(
-        session,
-        "SELECT schemaname, tablename FROM pg_tables WHERE schemaname IN ('public', 'fluffy_sql')",
-    )
-    rows = sql.SQL("SELECT t::text FROM {} AS t ORDER BY 1")
-    return {
-        name: session.connection.execute(rows.format(sql.Identifier(place, name))).fetchall()
-        for place, name in tables
-    }
 
 
 def refusal(finished: Finished, code: int = 1) -> str:
@@ -99,18 +82,10 @@ DENIED = "; grant the role what docs/grants has for it, or use another role"
 
 # what is done to the database, which commands are refused then, and how the line begins and ends
 WRONG_DATABASES: dict[str, tuple[str, dict[tuple[tuple[str, ...], ...], tuple[str, str]]]] = {
-    "pgvector was dropped": (
-        "DROP EXTENSION vector CASCADE",
-        {(*BUT_CHECK, MIGRATE): (LOST, "")},
-    ),
+    "pgvector was dropped": ("DROP EXTENSION vector CASCADE", {(*BUT_CHECK, MIGRATE): (LOST, "")}),
     "a table was dropped": (
         "DROP TABLE cluster_run_steps",
-        {
-            (*BUT_CHECK, MIGRATE): (
-                "this database was migrated, but has lost cluster_run_steps",
-                "",
-            )
-        },
+        {(*BUT_CHECK, MIGRATE): ("this database was migrated, but has lost cluster_run_steps", "")},
     ),
     "pgvector is old": (
         "UPDATE pg_extension SET extversion = '0.6.2' WHERE extname = 'vector'",
@@ -141,14 +116,14 @@ WRONG_DATABASES: dict[str, tuple[str, dict[tuple[tuple[str, ...], ...], tuple[st
 
 @pytest.mark.parametrize("case", WRONG_DATABASES)
 def test_a_database_that_is_not_as_it_should_be(
-    case: str, library: Session, database_url: str, run_cli: Run
+    case: str, library: Session, on_database: Run
 ) -> None:
     statement, refused = WRONG_DATABASES[case]
-    library.connection.execute(statement.encode())
+    execute(library, statement)
     before = everything(library)
     for commands, (start, end) in refused.items():
         for command in commands:
-            line = refusal(run_cli(*command, "--database-url", database_url))
+            line = refusal(on_database(*command))
             assert line.startswith(start)
             assert line.endswith(end)
             assert everything(library) == before
@@ -164,20 +139,20 @@ def test_a_database_that_is_not_as_it_should_be(
     ],
 )
 def test_check_finds_what_is_wrong_with_the_schema(
-    case: str, found: str, library: Session, database_url: str, run_cli: Run
+    case: str, found: str, library: Session, on_database: Run
 ) -> None:
-    library.connection.execute(WRONG_DATABASES[case][0].encode())
-    finished = run_cli(*CHECK, "--database-url", database_url)
+    execute(library, WRONG_DATABASES[case][0])
+    finished = on_database(*CHECK)
     assert finished.code == 1
     assert finished.out.startswith(f"schema: {found}")
 
 
 def test_a_database_that_may_only_be_read_can_be_looked_at(
-    library: Session, database_url: str, run_cli: Run
+    library: Session, on_database: Run
 ) -> None:
-    library.connection.execute(WRONG_DATABASES["it may only be read"][0].encode())
+    execute(library, WRONG_DATABASES["it may only be read"][0])
     for command in (CHECK, CLUSTERS, ("runs",), ("runs", "show", "1"), REPORT):
-        assert run_cli(*command, "--database-url", database_url).code == 0
+        assert on_database(*command).code == 0
 
 
 class Server:
@@ -254,13 +229,8 @@ def test_a_database_of_another_encoding(
 @pytest.fixture
 def nobody(library: Session) -> Iterator[str]:
     """A role that owns nothing and was granted nothing."""
-    name = f"fluffy_test_nobody_{os.getpid()}"
-    library.connection.execute(sql.SQL("CREATE ROLE {} LOGIN ").format(sql.Identifier(name)))
-    try:
+    with new_role(library, "LOGIN") as name:
         yield name
-    finally:
-        for statement in ("DROP OWNED BY {}", "DROP ROLE {}"):
-            library.connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
 
 
 UNREACHED = (
@@ -322,8 +292,7 @@ def test_a_role_that_may_not(
     granted: str, library: Session, nobody: str, database_url: str, run_cli: Run
 ) -> None:
     grants, refused = WRONG_ROLES[granted]
-    for grant in grants:
-        library.connection.execute(sql.SQL(grant).format(sql.Identifier(nobody)))
+    execute(library, *(grant.format(nobody) for grant in grants))
     before = everything(library)
     url = make_conninfo(database_url, user=nobody)
     [(owner,)] = query(library, "SELECT current_user::text")
@@ -338,8 +307,7 @@ def test_a_run_that_may_not_move_photos_leaves_its_reason(
     library: Session, nobody: str, database_url: str, run_cli: Run
 ) -> None:
     """It is told at the end, when photos are written, and nothing but the record is."""
-    for grant in WRONG_ROLES["all but photos"][0]:
-        library.connection.execute(sql.SQL(grant).format(sql.Identifier(nobody)))
+    execute(library, *(grant.format(nobody) for grant in WRONG_ROLES["all but photos"][0]))
     before = everything(library)
     finished = run_cli("generate", "--database-url", make_conninfo(database_url, user=nobody))
     reason = DENIED_PHOTOS
@@ -445,10 +413,7 @@ STRAY = "\udcff"  # how Python keeps a byte that is not UTF-8
         (["sweep", "--steps", "1001"], "'--steps': 1001 is not in the range 2<=x<=1000"),
         (["sweep", "--steps", "9" * 30], "is not in the range 2<=x<=1000"),
         (["generate", "--k", "1" * 5_000], "is not a valid integer"),
-        (
-            ["generate", "--k", "1000001"],
-            "clustering.kmeans.k is 1000001; allowed: a whole number",
-        ),
+        (["generate", "--k", "1000001"], "clustering.kmeans.k is 1000001; allowed: a whole number"),
         (["generate", "--seed", "1e3"], "'1e3' is not a valid integer"),
         (["generate", "--metric", f"{STRAY}\n\x1b[31m"], r"metric is '\udcff\n\x1b[31m'; allowed"),
         (["clusters", "--config", STRAY], ": there is no such settings file; check its path"),
@@ -490,39 +455,38 @@ NAMES = [
 
 
 def test_paths_may_hold_anything_from_import_to_report(
-    session: Session, database_url: str, run_cli: Run, tmp_path: Path
+    session: Session, on_database: Run, tmp_path: Path
 ) -> None:
-    on = ("--database-url", database_url)
     vectors = np.eye(len(NAMES), dtype=np.float32)
     odd = tmp_path / 'a\'b "c" 100% 🐈'
     odd.mkdir()
     np.save(odd / "v.npy", vectors)
     quoted = ['"' + name.replace('"', '""') + '"' for name in NAMES]
     (odd / "p.csv").write_text("path\n" + "\n".join(quoted), encoding="utf-8", newline="")
-    imported = run_cli("import", str(odd / "v.npy"), "--paths", str(odd / "p.csv"), "--json", *on)
+    imported = on_database("import", str(odd / "v.npy"), "--paths", str(odd / "p.csv"), "--json")
     assert json.loads(imported.out)["file"] == str(odd / "v.npy")
     assert query(session, "SELECT path FROM photos ORDER BY id") == [(name,) for name in NAMES]
 
-    made = run_cli("generate", "--k", str(len(NAMES)), *on)
-    listed = run_cli("clusters", *on)
-    rows = json.loads(run_cli("clusters", "--json", *on).out)["clusters"]
+    made = on_database("generate", "--k", str(len(NAMES)))
+    listed = on_database("clusters")
+    rows = json.loads(on_database("clusters", "--json").out)["clusters"]
     assert sorted(row["central_photo"] for row in rows) == sorted(NAMES)
     (tmp_path / "100%.jpg").write_bytes(png_that_claims(50_000, 50_000))
-    report = json.loads(run_cli("report", "--out", str(odd / "report"), "--json", *on).out)
+    report = json.loads(on_database("report", "--out", str(odd / "report"), "--json").out)
     assert report["unreadable"]["too_large"] == 1
     assert report["unreadable"]["outside_root"] == 1
     assert "<script>alert" not in (odd / "report" / "index.html").read_text(encoding="utf-8")
-    chart = run_cli("sweep", "--k", "2,3", "--out", str(odd / "chart.html"), *on)
+    chart = on_database("sweep", "--k", "2,3", "--out", str(odd / "chart.html"))
     for finished in (made, listed, chart):
         assert finished.code == 0
         assert all(line.isprintable() for line in finished.out.splitlines())
 
 
 def test_what_stdout_can_not_write_is_escaped(
-    session: Session, database_url: str, add_photos: Callable[..., list[int]], tmp_path: Path
+    session: Session, database_url: str, tmp_path: Path
 ) -> None:
-    add_photos([[1, 2]], ["🐈.jpg"])
-    generate(database_url, k=1)
+    add_photos(session, [[1, 2]], ["🐈.jpg"])
+    generate(session, k=1)
     stray = tmp_path / os.fsdecode(b"caf\xe9.csv")
     stray.write_text('path,embedding\n🐈.jpg,"[1,3]"\n', encoding="utf-8")
 

@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import psycopg
 import pytest
@@ -11,24 +11,15 @@ from psycopg.conninfo import make_conninfo
 
 from fluffy_sql.errors import DatabaseError
 from fluffy_sql.operations import check as checking
-from fluffy_sql.operations.check import CHECKS, Check, CheckResult, Finding, check
+from fluffy_sql.operations.check import CHECKS, Check, CheckResult, Finding
 from fluffy_sql.postgres.counter_cache import put_into_effect
 from fluffy_sql.postgres.session import Session
-from tests.conftest import Finished, made_library
-from tests.integration.helpers import generate, query, work_tables
-from tests.integration.test_counts import (
-    BEGIN,
-    COUNTING,
-    COUNTS,
-    execute,
-    triggers,
-    wait_until_somebody_waits,
-)
+from tests.conftest import Run, add_photos, made_library
+from tests.integration.helpers import execute, generate, new_role, query, wait_for, work_tables
+from tests.integration.test_counts import BEGIN, COUNTING, COUNTS, SOMEBODY_WAITS, triggers
 from tests.integration.test_generate import AtPhase
+from tests.running import check
 from tests.sql.helpers import wait_until_blocked
-
-Add = Callable[..., list[int]]
-Run = Callable[..., Finished]
 
 NAMES = (
     *("schema", "nearest_centroid", "count_triggers", "guard_triggers", "stray_triggers"),
@@ -53,11 +44,8 @@ def library(session: Session) -> Session:
 
 
 @pytest.fixture
-def run_check(run_cli: Run, database_url: str) -> Run:
-    def run(*arguments: str) -> Finished:
-        return run_cli("check", "--database-url", database_url, *arguments)
-
-    return run
+def run_check(on_database: Run) -> Run:
+    return partial(on_database, "check")
 
 
 def found(result: CheckResult) -> list[tuple[str, str, bool]]:
@@ -67,9 +55,9 @@ def found(result: CheckResult) -> list[tuple[str, str, bool]]:
 # The command
 
 
-def test_all_is_well(run_check: Run, database_url: str, add_photos: Add) -> None:
-    add_photos(made_library(2)[0])
-    generate(database_url, k=5)
+def test_all_is_well(run_check: Run, session: Session) -> None:
+    add_photos(session, made_library(2)[0])
+    generate(session, k=5)
     for arguments in ((), ("--repair",)):
         finished = run_check(*arguments)
         assert (finished.code, finished.err) == (0, "")
@@ -122,22 +110,20 @@ def test_json_says_the_same(library: Session, run_check: Run) -> None:
 
 
 @pytest.mark.parametrize("kept_by", ["triggers", "service"])
-def test_counts_are_checked_whoever_keeps_them(
-    kept_by: str, library: Session, database_url: str
-) -> None:
+def test_counts_are_checked_whoever_keeps_them(kept_by: str, library: Session) -> None:
     put_into_effect(library, kept_by)
     execute(library, "UPDATE clusters SET photos_count = id")
-    numbers = [text.rpartition("are ")[2] for _, text, _ in found(check(database_url))]
+    numbers = [text.rpartition("are ")[2] for _, text, _ in found(check(library))]
     assert numbers == ["4", "3", "2", "0"]
-    assert check(database_url, repair=True).ok
+    assert check(library, repair=True).ok
     assert query(library, COUNTS) == RIGHT
 
 
-def test_a_right_count_is_not_written(library: Session, database_url: str) -> None:
+def test_a_right_count_is_not_written(library: Session) -> None:
     execute(library, SPOIL)
     versions = "SELECT id, xmin::text FROM clusters WHERE id > 1 ORDER BY id"
     before = query(library, versions)
-    check(database_url, repair=True)
+    check(library, repair=True)
     assert query(library, versions) == before
 
 
@@ -161,49 +147,39 @@ def test_a_repair_waits_for_who_writes_the_same_cluster(
         with library.transaction():
             execute(library, "UPDATE clusters SET name = 'theirs' WHERE id = 1")
             repairing = pool.submit(check, database_url, repair=True)
-            with Session.open(database_url) as other:
-                wait_until_somebody_waits(other)
+            with library.reconnected() as other:
+                wait_for(other, SOMEBODY_WAITS)
         assert repairing.result().ok
     assert query(library, COUNTS) == RIGHT
 
 
-def test_looking_waits_for_nobody_and_sees_nothing_half_done(
-    library: Session, database_url: str
-) -> None:
+def test_looking_waits_for_nobody_and_sees_nothing_half_done(library: Session) -> None:
     with library.transaction():
         execute(library, "UPDATE photos SET cluster_id = 4 WHERE id IN (1, 2)")
-        assert check(database_url).ok
-        assert check(database_url, repair=True).ok
+        assert check(library).ok
+        assert check(library, repair=True).ok
 
 
 def test_photos_that_a_role_may_not_see_are_not_counted_out(
     library: Session, database_url: str
 ) -> None:
-    try:
-        execute(library, "CREATE ROLE fluffy_shortsighted")
-    except psycopg.errors.InsufficientPrivilege:
-        pytest.skip("the role of the tests may not make others")
-    try:
+    with new_role(library) as role:
         execute(
             library,
-            "GRANT ALL ON ALL TABLES IN SCHEMA public, fluffy_sql TO fluffy_shortsighted",
-            "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA fluffy_sql TO fluffy_shortsighted",
-            "GRANT USAGE ON SCHEMA fluffy_sql TO fluffy_shortsighted",
+            f"GRANT ALL ON ALL TABLES IN SCHEMA public, fluffy_sql TO {role}",
+            f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA fluffy_sql TO {role}",
+            f"GRANT USAGE ON SCHEMA fluffy_sql TO {role}",
             "ALTER TABLE photos ENABLE ROW LEVEL SECURITY",
         )
         with pytest.raises(DatabaseError, match="row-level security"):
-            check(make_conninfo(database_url, options="-c role=fluffy_shortsighted"), repair=True)
+            check(make_conninfo(database_url, options=f"-c role={role}"), repair=True)
         assert query(library, COUNTS) == RIGHT
-    finally:
-        execute(library, "DROP OWNED BY fluffy_shortsighted", "DROP ROLE fluffy_shortsighted")
 
 
 # Triggers
 
 
-def test_a_disabled_trigger_and_what_it_missed_are_repaired(
-    library: Session, database_url: str
-) -> None:
+def test_a_disabled_trigger_and_what_it_missed_are_repaired(library: Session) -> None:
     execute(
         library,
         "ALTER TABLE photos DISABLE TRIGGER fluffy_sql_count_inserted",
@@ -216,20 +192,18 @@ def test_a_disabled_trigger_and_what_it_missed_are_repaired(
         ("photos_count", "photos_count of cluster 1 is 4, but"),
     ]
     for repair in (False, True):
-        result = check(database_url, repair=repair)
+        result = check(library, repair=repair)
         assert result.ok is repair
         for finding, (name, beginning) in zip(result.findings, expected, strict=True):
             assert (finding.check, finding.repaired) == (name, repair)
             assert finding.found.startswith(beginning)
-    assert check(database_url).ok
+    assert check(library).ok
     assert triggers(library) == COUNTING
 
 
-def test_no_triggers_at_all_is_what_the_setting_may_want(
-    library: Session, database_url: str
-) -> None:
+def test_no_triggers_at_all_is_what_the_setting_may_want(library: Session) -> None:
     put_into_effect(library, "service")
-    assert check(database_url, repair=True).ok
+    assert check(library, repair=True).ok
     assert triggers(library) == []
 
 
@@ -248,9 +222,9 @@ LEFT = (
 )
 
 
-def test_work_tables_of_a_killed_run_are_emptied(session: Session, database_url: str) -> None:
+def test_work_tables_of_a_killed_run_are_emptied(session: Session) -> None:
     execute(session, *LEFT)
-    left = check(database_url)
+    left = check(session)
     assert not left.ok
     assert found(left)[0] == (
         "work_tables",
@@ -259,23 +233,21 @@ def test_work_tables_of_a_killed_run_are_emptied(session: Session, database_url:
     )
     every = query(session, "SELECT list_work_tables()")
     assert len(left.findings) == len(work_tables(session)) == len(every) == len(LEFT)
-    assert check(database_url, repair=True).ok
+    assert check(session, repair=True).ok
     assert work_tables(session) == []
-    assert check(database_url).findings == ()
+    assert check(session).findings == ()
 
 
-def test_work_tables_of_a_run_at_work_are_its_own(
-    session: Session, database_url: str, add_photos: Add
-) -> None:
-    add_photos(made_library(2)[0])
+def test_work_tables_of_a_run_at_work_are_its_own(session: Session) -> None:
+    add_photos(session, made_library(2)[0])
     seen: list[CheckResult] = []
-    at_work = AtPhase("measure", lambda: seen.append(check(database_url, repair=True)))
-    assert generate(database_url, k=5, progress=at_work).clusters_created == 5
+    at_work = AtPhase("measure", lambda: seen.append(check(session, repair=True)))
+    assert generate(session, k=5, progress=at_work).clusters_created == 5
     assert seen == [CheckResult(ok=True, checks=NAMES, findings=(), photos_compared=0)]
 
 
-def test_a_check_keeps_no_run_waiting_afterwards(session: Session, database_url: str) -> None:
-    check(database_url, repair=True)
+def test_a_check_keeps_no_run_waiting_afterwards(session: Session) -> None:
+    check(session, repair=True)
     assert session.fetch_value("runs/try_lock") is True
 
 
@@ -288,7 +260,7 @@ def only_finding(result: CheckResult) -> Finding:
 
 
 def test_a_database_of_another_schema_is_a_finding(
-    bare_database_url: str, session: Session, database_url: str
+    bare_database_url: str, session: Session
 ) -> None:
     result = check(bare_database_url)
     assert (result.ok, result.checks) == (False, ("schema",))
@@ -296,37 +268,33 @@ def test_a_database_of_another_schema_is_a_finding(
         ("schema", "this database has not been migrated yet; run: fluffy-sql migrate", False)
     ]
     execute(session, "DELETE FROM migrations WHERE migration_id = '0003_counts'")
-    assert only_finding(check(database_url)).found.startswith("this database lacks 0003_counts")
+    assert only_finding(check(session)).found.startswith("this database lacks 0003_counts")
     execute(
         session,
         "INSERT INTO migrations (migration_hash, migration_id)"
         " VALUES ('x', '0003_counts'), ('y', '9999_later')",
     )
-    assert "by a newer fluffy_sql (9999_later)" in only_finding(check(database_url)).found
+    assert "by a newer fluffy_sql (9999_later)" in only_finding(check(session)).found
 
 
-def test_photos_whose_cluster_is_gone_are_taken_out_of_it(
-    library: Session, database_url: str
-) -> None:
+def test_photos_whose_cluster_is_gone_are_taken_out_of_it(library: Session) -> None:
     execute(library, "ALTER TABLE photos DROP CONSTRAINT photos_cluster_id_fkey")
     execute(library, "DELETE FROM clusters WHERE id = 2")
-    assert found(check(database_url)) == [
-        ("lost_photos", "3 photos are in cluster 2, which is not there", False)
+    assert found(check(library)) == [
+        ("lost_photos", "3 photos in cluster 2, which is not there", False)
     ]
-    assert check(database_url, repair=True).ok
+    assert check(library, repair=True).ok
     assert query(library, "SELECT count(*) FROM photos WHERE cluster_id IS NULL") == [(6,)]
-    assert check(database_url).findings == ()
+    assert check(library).findings == ()
 
 
-def test_photos_of_another_length_than_their_cluster_are_found(
-    session: Session, database_url: str, add_photos: Add
-) -> None:
-    add_photos(made_library(2)[0])
-    generate(database_url, k=5)
-    assert check(database_url).findings == ()
+def test_photos_of_another_length_than_their_cluster_are_found(session: Session) -> None:
+    add_photos(session, made_library(2)[0])
+    generate(session, k=5)
+    assert check(session).findings == ()
     execute(session, "UPDATE photos SET embedding = '[1,2,3]' WHERE cluster_id = 2 AND id < 50")
     [(photos,)] = query(session, "SELECT count(*) FROM photos WHERE cluster_id = 2 AND id < 50")
-    assert found(check(database_url)) == [
+    assert found(check(session)) == [
         (
             "dimensions",
             f"{photos} photos of cluster 2 have 3 dimensions, but its centroid has 16",
@@ -336,49 +304,47 @@ def test_photos_of_another_length_than_their_cluster_are_found(
 
 
 def test_photos_that_are_not_at_their_nearest_centroid_are_found_and_what_people_did_is_not(
-    session: Session, database_url: str, add_photos: Add
+    session: Session,
 ) -> None:
-    add_photos(made_library(2)[0])
-    generate(database_url, k=5)
+    add_photos(session, made_library(2)[0])
+    generate(session, k=5)
     execute(session, "UPDATE photos SET cluster_id = 1, updated_at = now() WHERE id < 100")
     execute(session, "UPDATE photos SET cluster_id = 2 WHERE id BETWEEN 100 AND 200")
-    assert check(database_url).findings == ()
+    assert check(session).findings == ()
     execute(
         session,
         "UPDATE clusters SET centroid = (SELECT embedding FROM photos WHERE cluster_id = 3 LIMIT 1)"
         " WHERE id = 4",
     )
-    finding = only_finding(check(database_url))
+    finding = only_finding(check(session))
     assert (finding.check, finding.remedy) == ("nearest_centroid", None)
     assert "which run 1 moved and nobody changed since, are not at their nearest" in finding.found
 
 
-def test_a_record_that_says_running_while_nobody_runs_is_closed(
-    session: Session, database_url: str, add_photos: Add
-) -> None:
-    add_photos(made_library(2)[0])
-    generate(database_url, k=5)
+def test_a_record_that_says_running_while_nobody_runs_is_closed(session: Session) -> None:
+    add_photos(session, made_library(2)[0])
+    generate(session, k=5)
     execute(session, "UPDATE cluster_runs SET status = 'running', finished_at = NULL")
-    finding = only_finding(check(database_url))
+    finding = only_finding(check(session))
     assert finding.check == "runs"
     assert finding.found.startswith("run 1 is recorded as running (phase commit, since ")
-    assert check(database_url, repair=True).ok
+    assert check(session, repair=True).ok
     assert query(session, "SELECT status FROM cluster_runs") == [("interrupted",)]
 
 
 def test_a_session_that_holds_a_lock_of_ours_and_does_nothing_is_found(
-    session: Session, database_url: str, monkeypatch: pytest.MonkeyPatch
+    session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert session.fetch_value("runs/try_lock") is True
-    assert check(database_url).findings == ()
+    assert check(session).findings == ()
     monkeypatch.setattr(checking, "_IDLE_SECONDS", 0)
-    finding = only_finding(check(database_url))
+    finding = only_finding(check(session))
     pid = session.connection.info.backend_pid
     assert (finding.check, finding.remedy) == ("idle_locks", None)
     assert finding.found.startswith(f"server process {pid} (")
     assert "keeps other runs out and has done nothing for" in finding.found
     session.execute("runs/unlock")
-    assert check(database_url).findings == ()
+    assert check(session).findings == ()
 
 
 def test_a_session_of_ours_that_waits_for_somebody_is_found(
@@ -388,7 +354,7 @@ def test_a_session_of_ours_that_waits_for_somebody_is_found(
     with ThreadPoolExecutor(1) as pool, psycopg.connect(database_url) as other:
         other.execute("LOCK TABLE photos IN ACCESS EXCLUSIVE MODE")
         waiting = pool.submit(session.fetch_all, "survey/count_photos")
-        with Session.open(database_url) as third:
+        with session.reconnected() as third:
             wait_until_blocked(third, session.connection.info.backend_pid)
             blocked = checking._blocked_sessions(third)
         blocker = other.info.backend_pid
@@ -403,7 +369,7 @@ def test_a_session_of_ours_that_waits_for_somebody_is_found(
 # All of it
 
 
-def test_a_repair_that_fails_repairs_nothing(library: Session, database_url: str) -> None:
+def test_a_repair_that_fails_repairs_nothing(library: Session) -> None:
     execute(
         library,
         SPOIL,
@@ -411,17 +377,17 @@ def test_a_repair_that_fails_repairs_nothing(library: Session, database_url: str
         "CREATE UNLOGGED TABLE needs_it (label integer REFERENCES work_measured_clusters)",
     )
     with pytest.raises(DatabaseError, match="cannot truncate a table referenced"):
-        check(database_url, repair=True)
+        check(library, repair=True)
     assert query(library, COUNTS)[0] == (1, 1234)
 
 
 def test_what_only_a_person_can_repair_stays_wrong(
-    library: Session, database_url: str, run_check: Run, monkeypatch: pytest.MonkeyPatch
+    library: Session, run_check: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     further = Check("weather", lambda session: ["it rains"])
     monkeypatch.setattr(checking, "CHECKS", (*CHECKS, further))
     execute(library, SPOIL)
-    result = check(database_url, repair=True)
+    result = check(library, repair=True)
     assert not result.ok
     assert result.checks == (*NAMES, "weather")
     assert result.findings[-1] == Finding("weather", "it rains", None)

@@ -21,8 +21,8 @@ from fluffy_sql.postgres import counter_cache, definitions
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.statements import on_citus, statement_names
 from fluffy_sql.runs.quality import QualitySample
-from tests.conftest import Finished, made_library
-from tests.integration.helpers import clusters_by_photo, query, work_tables
+from tests.conftest import Run, made_library
+from tests.integration.helpers import clusters_by_photo, execute, query, work_tables
 
 PHOTOS = 400
 TWO_SCOPES = """
@@ -43,9 +43,7 @@ class Seen:
 
 
 @pytest.fixture
-def library(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_cli: Callable[..., Finished]
-) -> Callable[..., Finished]:
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_cli: Run) -> Run:
     """Files to import, in the folder in which commands run."""
     rows, _ = made_library(7, photos=PHOTOS, themes=5)
     np.save(tmp_path / "photos.npy", rows)
@@ -65,8 +63,7 @@ def look(session: Session, said: str = "") -> Seen:
         clusters_by_photo(session),
         query(session, "SELECT id, photos_count FROM clusters ORDER BY id"),
         query(
-            session,
-            "SELECT run_id, photo_id, to_cluster_id FROM cluster_moves ORDER BY 1, 2, 3",
+            session, "SELECT run_id, photo_id, to_cluster_id FROM cluster_moves ORDER BY 1, 2, 3"
         ),
         np.array(
             query(
@@ -80,7 +77,7 @@ def look(session: Session, said: str = "") -> Seen:
     )
 
 
-def whole_path(run: Callable[..., Finished], session: Session) -> Iterator[Seen]:
+def whole_path(run: Run, session: Session) -> Iterator[Seen]:
     """What commands make of a library, one after the other."""
 
     def step(*command: str) -> Seen:
@@ -94,21 +91,21 @@ def whole_path(run: Callable[..., Finished], session: Session) -> Iterator[Seen]
     yield step("sweep", "--k", "3,5", "--json")
     yield step("generate", "--recluster", "--cold", "--k", "6", "--seed", "3", "--dry-run")
     yield step("generate", "--recluster", "--cold", "--k", "6", "--seed", "3")
-    session.connection.execute("UPDATE photos SET cluster_id = NULL WHERE id <= 40")
+    execute(session, "UPDATE photos SET cluster_id = NULL WHERE id <= 40")
     yield step("check", "--repair")
     yield step("assign")
-    session.connection.execute("UPDATE photos SET updated_at = now() WHERE id > 360")
+    execute(session, "UPDATE photos SET updated_at = now() WHERE id > 360")
     yield step("assign", "--moved", "--within", "100")
     yield step("report", "--out", "report", "--clusters", "1", "--photos", "1")
     newest = query(session, "SELECT max(id) FROM cluster_runs WHERE kind = 'assign'")[0][0]
     yield step("runs", "undo", str(newest))
     yield step("check")
-    session.connection.execute(TWO_SCOPES)
+    execute(session, TWO_SCOPES)
     yield step("generate", "--recluster", "--k", "3")
-    session.connection.execute("UPDATE photos SET cluster_id = NULL WHERE id <= 40")
+    execute(session, "UPDATE photos SET cluster_id = NULL WHERE id <= 40")
     yield step("check", "--repair")
     yield step("assign")
-    session.connection.execute(TWO_SCOPES.replace("id, 2", "id + 1, 2"))
+    execute(session, TWO_SCOPES.replace("id, 2", "id + 1, 2"))
     finished = run("check")
     assert finished.code == 1
     assert "of scope 0 holds" in finished.out
@@ -138,7 +135,7 @@ def make_as_if_distributed(session: Session) -> None:
 
 
 def test_all_commands_do_the_same(
-    library: Callable[..., Finished],
+    library: Run,
     empty_database: Callable[..., Any],
     template: str,
     monkeypatch: pytest.MonkeyPatch,

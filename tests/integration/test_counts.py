@@ -1,7 +1,6 @@
 """photos_count is right after any transaction of anyone, and generate never counts double."""
 
 import random
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from threading import Barrier
@@ -13,29 +12,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fluffy_sql.errors import DatabaseError, SchemaError
-from fluffy_sql.operations.check import check
-from fluffy_sql.operations.history import undo_run
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.counter_cache import CounterCache, put_into_effect
 from fluffy_sql.postgres.session import Session
-from fluffy_sql.postgres.transaction import LockLimits
 from tests import running
-from tests.conftest import made_library
-from tests.integration.helpers import generate, query
+from tests.conftest import add_photos, made_library
+from tests.integration.helpers import execute, generate, query, wait_for, wrong_counts
 from tests.sql.helpers import wait_until_blocked
 
-Add = Callable[..., list[int]]
-
-WRONG = (
-    "SELECT c.id, c.photos_count, count(p.id) FROM clusters AS c"
-    " LEFT JOIN photos AS p ON p.cluster_id = c.id"
-    " GROUP BY c.id HAVING c.photos_count <> count(p.id) ORDER BY c.id"
-)
 WRONG_WITH_PENDING = (
     "SELECT c.id, o.photos_count, count(p.id) FROM clusters AS c"
     " JOIN cluster_overview AS o ON c.id = o.id LEFT JOIN photos AS p ON p.cluster_id = c.id"
     " GROUP BY c.id, o.photos_count HAVING o.photos_count <> count(p.id) ORDER BY c.id"
 )
+SOMEBODY_WAITS = "SELECT FROM pg_locks WHERE NOT granted"
 COUNTS = "SELECT id, photos_count FROM clusters ORDER BY id"
 
 # A library to begin with: clusters 1 to 4 have 4, 3, 2 and no photos, and three photos have none.
@@ -102,14 +92,9 @@ OTHERS = {
 def library(session: Session) -> Session:
     """A session on the library to begin with."""
     for statement in BEGIN:
-        session.connection.execute(statement)
+        execute(session, statement)
     assert query(session, COUNTS) == [(1, 4), (2, 3), (3, 2), (4, 0)]
     return session
-
-
-def execute(session: Session, *statements: str) -> None:
-    for statement in statements:
-        session.connection.execute(statement.encode())
 
 
 def end(session: Session) -> None:
@@ -120,7 +105,7 @@ def end(session: Session) -> None:
 def as_role(session: Session, *rights: str) -> None:
     """Becomes a new role with these rights; a transaction of the caller ends that."""
     try:
-        session.connection.execute("CREATE ROLE somebody")
+        execute(session, "CREATE ROLE somebody")
     except psycopg.errors.InsufficientPrivilege:
         pytest.skip("the role of the tests may not make others")
     execute(session, *(f"GRANT {right} TO somebody" for right in rights), "SET ROLE somebody")
@@ -132,14 +117,14 @@ def as_role(session: Session, *rights: str) -> None:
 @pytest.mark.parametrize("case", MOVES | OTHERS)
 def test_counts_are_right_after(case: str, library: Session) -> None:
     execute(library, (MOVES | OTHERS)[case])
-    assert query(library, WRONG) == []
+    assert wrong_counts(library) == []
 
 
 @pytest.mark.parametrize("case", MOVES)
 def test_counts_would_be_wrong_without_triggers_after(case: str, library: Session) -> None:
     put_into_effect(library, "service")
     execute(library, MOVES[case])
-    assert query(library, WRONG) != []
+    assert wrong_counts(library) != []
 
 
 def test_copy_is_counted(library: Session) -> None:
@@ -193,7 +178,7 @@ def test_a_cluster_that_takes_its_photos_to_another_id_keeps_its_count(
     change: str, library: Session
 ) -> None:
     execute(library, CASCADE, f"UPDATE clusters SET {change}")
-    assert query(library, WRONG) == []
+    assert wrong_counts(library) == []
     assert query(library, "SELECT sum(photos_count) FROM clusters") == [(9,)]
 
 
@@ -299,7 +284,7 @@ def test_tables_in_another_schema_are_counted_there(bare_database_url: str) -> N
         )
         found = 'SELECT id, photos_count FROM "Other Schema".clusters ORDER BY id'
         assert query(session, found) == [(1, 1), (2, 2)]
-    assert check(bare_database_url).ok
+    assert running.check(bare_database_url).ok
     schema.uninstall(bare_database_url)
 
 
@@ -322,7 +307,7 @@ def test_counts_are_right_after_any_sequence_of_transactions(
             with suppress(psycopg.errors.IntegrityError), library.connection.transaction():
                 execute(library, statement)
             end(library)
-            assert query(library, WRONG) == []
+            assert wrong_counts(library) == []
 
 
 SESSIONS, ROUNDS, CLUSTERS = 4, 60, 12
@@ -381,18 +366,18 @@ def test_counts_are_right_after_several_sessions_at_once(
     # what a serializable transaction counted, others may have to add, and the last one has nobody
     assert query(session, WRONG_WITH_PENDING) == []
     session.fetch_value("triggers/fold")
-    assert query(session, WRONG) == []
+    assert wrong_counts(session) == []
     assert query(session, "SELECT count(*) FROM photo_count_changes") == [(0,)]
     assert query(session, "SELECT count(*) > 0 FROM photos") == [(True,)]
 
 
 @pytest.mark.parametrize("isolation", ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"])
 def test_a_truncate_counts_what_came_in_while_it_waited_for_the_table(
-    isolation: str, library: Session, database_url: str
+    isolation: str, library: Session
 ) -> None:
     """Above READ COMMITTED its snapshot is older than its lock: it can't see what it takes away."""
 
-    with Session.open(database_url) as other, ThreadPoolExecutor(1) as pool:
+    with library.reconnected() as other, ThreadPoolExecutor(1) as pool:
         with library.transaction():
             execute(library, MOVES["one comes"], "INSERT INTO clusters (id) VALUES (9)",
                     "INSERT INTO photos (path, cluster_id) VALUES ('a', 9)")  # fmt: skip
@@ -408,11 +393,9 @@ def test_a_truncate_counts_what_came_in_while_it_waited_for_the_table(
     assert query(library, COUNTS) == [(1, 0), (2, 0), (3, 0), (4, 0), (9, 1)]
 
 
-def test_nobody_waits_for_who_moved_photos_of_the_same_clusters(
-    library: Session, database_url: str
-) -> None:
+def test_nobody_waits_for_who_moved_photos_of_the_same_clusters(library: Session) -> None:
     """Nor for who has a cluster locked: what can't be counted then is counted by the next one."""
-    with Session.open(database_url) as other:
+    with library.reconnected() as other:
         execute(other, "SET lock_timeout = '2s'")
         with library.transaction():
             execute(library, "UPDATE photos SET cluster_id = 4 WHERE id = 1")
@@ -431,26 +414,17 @@ def test_nobody_waits_for_who_moved_photos_of_the_same_clusters(
 
 
 def test_who_deletes_a_cluster_and_who_moves_its_photos_wait_and_are_not_ended(
-    library: Session, database_url: str
+    library: Session,
 ) -> None:
     """A move locked its clusters to count, once: the other way round than a deletion does."""
-    with Session.open(database_url) as other, ThreadPoolExecutor(1) as pool:
+    with library.reconnected() as other, ThreadPoolExecutor(1) as pool:
         with library.transaction():
             execute(library, "UPDATE photos SET cluster_id = NULL WHERE id = 1")
             deleting = pool.submit(execute, other, "DELETE FROM clusters WHERE id = 1")
-            wait_until_somebody_waits(library)
+            wait_for(library, SOMEBODY_WAITS)
         deleting.result()
     assert query(library, COUNTS) == [(2, 3), (3, 2), (4, 0)]
     assert query(library, "SELECT count(*) FROM photos WHERE cluster_id IS NULL") == [(7,)]
-
-
-def wait_until_somebody_waits(session: Session, sessions: int = 1) -> None:
-    waits = "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted"
-    for _ in range(500):
-        if query(session, waits) >= [(sessions,)]:
-            return
-        query(session, "SELECT 1 FROM pg_sleep(0.01)")
-    pytest.fail("nobody waits")
 
 
 # generate, with triggers and without
@@ -460,47 +434,42 @@ def statements_of_a_run(url: str) -> set[str]:
     return {statement.name for statement in running.explain(url, running.settings(k=5))}
 
 
-def test_with_triggers_a_run_writes_no_counts_itself(
-    session: Session, database_url: str, add_photos: Add
-) -> None:
-    add_photos(made_library(2)[0])
+def test_with_triggers_a_run_writes_no_counts_itself(session: Session, database_url: str) -> None:
+    add_photos(session, made_library(2)[0])
     assert "commit/write_counts" not in statements_of_a_run(database_url)
-    generate(database_url, k=5)
-    assert query(session, WRONG) == []
+    generate(session, k=5)
+    assert wrong_counts(session) == []
     put_into_effect(session, "service")
     execute(session, "DELETE FROM clusters")
     assert "commit/write_counts" in statements_of_a_run(database_url)
-    generate(database_url, k=5)
-    assert query(session, WRONG) == []
+    generate(session, k=5)
+    assert wrong_counts(session) == []
 
 
 SOME_TRIGGERS = ["count_updated", "count_inserted", "count_deleted", "fold"]
 
 
 @pytest.mark.parametrize("trigger", SOME_TRIGGERS)
-def test_runs_count_once_where_a_trigger_is_disabled(
-    trigger: str, session: Session, database_url: str, add_photos: Add
-) -> None:
+def test_runs_count_once_where_a_trigger_is_disabled(trigger: str, session: Session) -> None:
     """What they do, that is: what others did meanwhile may be counted by nobody."""
-    add_photos(made_library(2)[0])
+    add_photos(session, made_library(2)[0])
     table = "photo_count_changes" if trigger == "fold" else "photos"
     execute(session, f"ALTER TABLE {table} DISABLE TRIGGER fluffy_sql_{trigger}")
-    generate(database_url, k=5)
+    generate(session, k=5)
     assert query(session, WRONG_WITH_PENDING) == []
     assert query(session, "SELECT sum(photos_count) FROM cluster_overview") == [(600,)]
-    generate(database_url, k=7, recluster=True, cold=True)
+    generate(session, k=7, recluster=True, cold=True)
     assert query(session, WRONG_WITH_PENDING) == []
-    with Session.open(database_url) as own:
-        undo_run(own, 2, LockLimits())
+    running.undo(session, 2)
     assert query(session, WRONG_WITH_PENDING) == []
     put_into_effect(session, "triggers")
     execute(session, "UPDATE photos SET cluster_id = NULL WHERE id % 2 = 0")
     execute(session, f"ALTER TABLE {table} DISABLE TRIGGER fluffy_sql_{trigger}")
-    running.assign(database_url, within=100)
+    running.assign(session, within=100)
     assert query(session, WRONG_WITH_PENDING) == []
     assert query(session, "SELECT sum(photos_count) FROM cluster_overview") == [(600,)]
     session.fetch_value("triggers/fold")
-    assert query(session, WRONG) == []
+    assert wrong_counts(session) == []
 
 
 # The setting
@@ -528,9 +497,9 @@ def test_the_setting_is_put_into_effect_once(session: Session) -> None:
 
 
 @pytest.mark.parametrize("kept_by", ["triggers", "service"])
-def test_what_is_in_effect_locks_nothing(kept_by: str, session: Session, database_url: str) -> None:
+def test_what_is_in_effect_locks_nothing(kept_by: str, session: Session) -> None:
     put_into_effect(session, kept_by)
-    with Session.open(database_url) as other, other.transaction():
+    with session.reconnected() as other, other.transaction():
         execute(other, "LOCK TABLE photos IN ACCESS EXCLUSIVE MODE")
         execute(session, "SET lock_timeout = '500ms'")
         assert not put_into_effect(session, kept_by).changed
@@ -547,18 +516,16 @@ def test_what_is_in_effect_by_half_is_completed(trouble: str, library: Session) 
         MOVES["many go"],
     )
     assert put_into_effect(library, "auto") == CounterCache("triggers", True, 3, False)
-    assert query(library, WRONG) == []
+    assert wrong_counts(library) == []
 
 
-def test_triggers_begin_with_right_counts_whoever_writes_meanwhile(
-    library: Session, database_url: str
-) -> None:
+def test_triggers_begin_with_right_counts_whoever_writes_meanwhile(library: Session) -> None:
     put_into_effect(library, "service")
-    with Session.open(database_url) as other, ThreadPoolExecutor(1) as pool:
+    with library.reconnected() as other, ThreadPoolExecutor(1) as pool:
         with other.transaction():
             execute(other, MOVES["a cluster moves"])
             migrating = pool.submit(put_into_effect, library, "triggers")
-            wait_until_somebody_waits(other)
+            wait_for(other, SOMEBODY_WAITS)
         assert migrating.result() == CounterCache("triggers", True, 2, False)
     assert query(library, COUNTS) == [(1, 0), (2, 7), (3, 2), (4, 0)]
 
@@ -582,7 +549,7 @@ def test_where_triggers_are_refused_the_setting_is_named_and_nothing_is_changed(
         ):
             put_into_effect(library, "auto")
         assert put_into_effect(library, "service").kept_by == "service"
-    assert query(library, WRONG) == [(1, 4, 3)]
+    assert wrong_counts(library) == [(1, 4, 3)]
 
 
 def test_another_failure_is_told_as_it_is(library: Session) -> None:
@@ -601,14 +568,14 @@ def adopt(url: str, photos_count: str | None, cluster_id: str = "bigint") -> Non
     counted = f", photos_count {photos_count}" if photos_count else ""
     serial = {"bigint": "bigserial", "integer": "serial"}[cluster_id]
     with psycopg.connect(url, autocommit=True) as application:
-        for statement in (
+        execute(
+            application,
             "CREATE EXTENSION vector",
             f"CREATE TABLE clusters (id {serial} PRIMARY KEY{counted})",
             f"CREATE TABLE photos (id serial PRIMARY KEY, path text, cluster_id {cluster_id})",
             "INSERT INTO clusters (id) VALUES (1), (2)",
             "INSERT INTO photos (path, cluster_id) VALUES ('a', 1), ('b', 1), ('c', 2)",
-        ):
-            application.execute(statement.encode())
+        )
 
 
 def test_a_count_of_the_application_is_left_to_it(bare_database_url: str) -> None:
@@ -689,7 +656,8 @@ def test_photos_of_clusters_that_are_gone_are_no_obstacle(bare_database_url: str
 
 def test_partitions_are_counted(bare_database_url: str) -> None:
     with psycopg.connect(bare_database_url, autocommit=True) as application:
-        for statement in (
+        execute(
+            application,
             "CREATE EXTENSION vector",
             "CREATE TABLE clusters (id bigserial PRIMARY KEY)",
             "CREATE TABLE photos (id bigint PRIMARY KEY, path text, embedding vector,"
@@ -699,8 +667,7 @@ def test_partitions_are_counted(bare_database_url: str) -> None:
             "INSERT INTO clusters (id) VALUES (1), (2)",
             "INSERT INTO photos (id, path, cluster_id) SELECT n, n, 1"
             " FROM generate_series(5, 14) AS n",
-        ):
-            application.execute(statement.encode())
+        )
     schema.migrate(bare_database_url)
     with Session.open(bare_database_url) as session:
         execute(session, "UPDATE photos SET id = id + 10, cluster_id = 2 WHERE id IN (5, 6)")

@@ -1,14 +1,10 @@
 """`distribute` where there is no Citus; tests/citus has the rest."""
 
-from collections.abc import Callable
-
-from tests.conftest import Finished
+from tests.conftest import Run
 
 
-def test_without_citus_it_says_so_in_one_line(
-    database_url: str, run_cli: Callable[..., Finished]
-) -> None:
-    finished = run_cli("distribute", "--database-url", database_url)
+def test_without_citus_it_says_so_in_one_line(on_database: Run) -> None:
+    finished = on_database("distribute")
     assert finished.code == 1
     assert finished.out == ""
     assert finished.err.count("\n") == 1

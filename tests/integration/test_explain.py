@@ -3,7 +3,6 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,11 +13,15 @@ from fluffy_sql.postgres.explain import ExplainedStatement
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.runs.progress import Progress
 from tests import running
-from tests.conftest import Finished, made_library
-from tests.integration.helpers import generate, query, snapshot, work_tables
-
-Add = Callable[..., list[int]]
-Run = Callable[..., Finished]
+from tests.conftest import Run, add_photos, made_library
+from tests.integration.helpers import (
+    everything,
+    execute,
+    generate,
+    nothing_changes,
+    query,
+    work_tables,
+)
 
 K = 20
 PHOTOS = 3_000
@@ -46,10 +49,10 @@ class Counts(Progress):
 
 
 def explain(
-    url: str, *, progress: Progress | None = None, **settings: Any
+    at: Session, *, progress: Progress | None = None, **settings: Any
 ) -> dict[str, ExplainedStatement]:
     explained = running.explain(
-        url, running.settings(**settings), progress=progress, connections=CONNECTIONS
+        at, running.settings(**settings), progress=progress, connections=CONNECTIONS
     )
     by_name = {statement.name: statement for statement in explained}
     assert list(by_name) == [statement.name for statement in explained]
@@ -65,42 +68,34 @@ def assert_untouched(session: Session) -> None:
 
 
 @pytest.fixture
-def library(session: Session, add_photos: Add) -> None:
+def library(session: Session) -> None:
     """3,000 photos of 64 dimensions, and ids of clusters that are as long as in an old library."""
-    add_photos(made_library(1, photos=PHOTOS, themes=K, dimensions=64)[0])
-    session.connection.execute("ALTER SEQUENCE clusters_id_seq RESTART WITH 1000000")
+    add_photos(session, made_library(1, photos=PHOTOS, themes=K, dimensions=64)[0])
+    execute(session, "ALTER SEQUENCE clusters_id_seq RESTART WITH 1000000")
 
 
 @pytest.mark.usefixtures("library")
-def test_nothing_is_left_behind(session: Session, database_url: str) -> None:
-    before = snapshot(session)
-    explain(database_url, k=K)
-    assert_untouched(session)
-    assert snapshot(session) == before
-    result = generate(database_url, k=K)
+def test_nothing_is_left_behind(session: Session) -> None:
+    with nothing_changes(session):
+        explain(session, k=K)
+        assert_untouched(session)
+    result = generate(session, k=K)
     assert (result.clusters_created, result.photos_processed) == (K, PHOTOS)
     assert query(session, "SELECT status FROM cluster_runs") == [("succeeded",)]
 
 
 @pytest.mark.usefixtures("library")
-def test_an_earlier_run_stays_as_it_is(
-    session: Session, database_url: str, add_photos: Add
-) -> None:
-    generate(database_url, k=3)
+def test_an_earlier_run_stays_as_it_is(session: Session) -> None:
+    generate(session, k=3)
     rows = made_library(2, photos=50, dimensions=64)[0]
-    add_photos(rows, [f"later {number}" for number in range(50)])
-    tables = {table: f"SELECT t::text FROM {table} AS t ORDER BY t::text" for table in TABLES}
-    before = snapshot(session), {table: query(session, text) for table, text in tables.items()}
-    explain(database_url, k=4)
-    assert before == (
-        snapshot(session),
-        {table: query(session, text) for table, text in tables.items()},
-    )
+    add_photos(session, rows, [f"later {number}" for number in range(50)])
+    with nothing_changes(session, everything):
+        explain(session, k=4)
 
 
 @pytest.mark.usefixtures("library")
-def test_every_statement_that_can_have_a_plan_has_one(database_url: str) -> None:
-    explained = explain(database_url, k=K)
+def test_every_statement_that_can_have_a_plan_has_one(session: Session) -> None:
+    explained = explain(session, k=K)
     without = {name for name, one in explained.items() if one.plan is None}
     assert without == {n for n, one in explained.items() if one.sql.startswith(WITHOUT_A_PLAN)}
     assert without >= {"session/find_library", "triggers/fold_at_once"}
@@ -122,10 +117,10 @@ def test_every_statement_that_can_have_a_plan_has_one(database_url: str) -> None
 
 
 @pytest.mark.usefixtures("library")
-def test_executions_are_those_of_all_sessions(database_url: str) -> None:
+def test_executions_are_those_of_all_sessions(session: Session) -> None:
     counts = Counts()
     executions = {
-        name: one.executions for name, one in explain(database_url, k=K, progress=counts).items()
+        name: one.executions for name, one in explain(session, k=K, progress=counts).items()
     }
     assert executions["session/prepare"] == 1 + CONNECTIONS
     assert executions["runs/record_step"] == counts.of["steps"]
@@ -136,8 +131,8 @@ def test_executions_are_those_of_all_sessions(database_url: str) -> None:
 
 
 @pytest.mark.usefixtures("library")
-def test_no_line_of_a_plan_carries_the_parameters(database_url: str) -> None:
-    explained = explain(database_url, k=K)
+def test_no_line_of_a_plan_carries_the_parameters(session: Session) -> None:
+    explained = explain(session, k=K)
     lines = [line for one in explained.values() for line in one.plan or ()]
     assert max(map(len, lines)) < 1_000
     of_the_run = [one for name, one in explained.items() if not name.startswith(OF_CATALOGS)]
@@ -147,34 +142,30 @@ def test_no_line_of_a_plan_carries_the_parameters(database_url: str) -> None:
 
 
 @pytest.mark.usefixtures("library")
-def test_a_run_that_fails_leaves_no_record_either(
-    session: Session, database_url: str, add_photos: Add
-) -> None:
+def test_a_run_that_fails_leaves_no_record_either(session: Session) -> None:
     class Fails(Progress):
         def phase(self, name: str) -> None:
             if name == "commit":
                 raise DatabaseError("no more")
 
     with pytest.raises(DatabaseError, match="no more"):
-        explain(database_url, k=K, progress=Fails())
+        explain(session, k=K, progress=Fails())
     assert_untouched(session)
-    add_photos([[1.0, 2.0]], ["of another length"])
+    add_photos(session, [[1.0, 2.0]], ["of another length"])
     with pytest.raises(LibraryError, match="several dimensions"):
-        explain(database_url, k=K)
+        explain(session, k=K)
     assert_untouched(session)
 
 
-def test_photos_that_all_turn_out_to_be_zero(
-    session: Session, database_url: str, add_photos: Add
-) -> None:
-    add_photos([[0.0, 0.0]] * 5)
-    assert "runs/discard" in explain(database_url, k=2)
+def test_photos_that_all_turn_out_to_be_zero(session: Session) -> None:
+    add_photos(session, [[0.0, 0.0]] * 5)
+    assert "runs/discard" in explain(session, k=2)
     assert_untouched(session)
 
 
 @pytest.mark.usefixtures("library")
-def test_the_command_for_people(session: Session, run_cli: Run, database_url: str) -> None:
-    finished = run_cli("generate", "--explain", "--k", str(K), "--database-url", database_url)
+def test_the_command_for_people(session: Session, on_database: Run) -> None:
+    finished = on_database("generate", "--explain", "--k", str(K))
     assert finished.code == 0
     assert finished.err.startswith("survey\n3,000 photos of 64 dimensions\nsample\n")
     assert finished.out.startswith("-- sql/session/prepare.sql, ")
@@ -191,10 +182,8 @@ def test_the_command_for_people(session: Session, run_cli: Run, database_url: st
 
 
 @pytest.mark.usefixtures("library")
-def test_the_command_for_programs(session: Session, run_cli: Run, database_url: str) -> None:
-    finished = run_cli(
-        "generate", "--explain", "--json", "--k", str(K), "--database-url", database_url
-    )
+def test_the_command_for_programs(session: Session, on_database: Run) -> None:
+    finished = on_database("generate", "--explain", "--json", "--k", str(K))
     assert finished.code == 0
     assert finished.out.count("\n") == 1
     (key, statements), *others = json.loads(finished.out).items()
@@ -208,8 +197,8 @@ def test_the_command_for_programs(session: Session, run_cli: Run, database_url: 
     assert_untouched(session)
 
 
-def test_a_library_without_photos(run_cli: Run, database_url: str) -> None:
-    finished = run_cli("generate", "--explain", "--database-url", database_url)
+def test_a_library_without_photos(on_database: Run) -> None:
+    finished = on_database("generate", "--explain")
     assert finished.code == 0
     assert "-- sql/survey/count_photos.sql, once\n" in finished.out
     assert "sql/kmeans" not in finished.out

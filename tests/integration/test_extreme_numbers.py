@@ -12,14 +12,15 @@ from fluffy_sql.kmeans.kmeans import KMeans
 from fluffy_sql.kmeans.tuning import Tuning
 from fluffy_sql.postgres.session import Session
 from tests import running
-from tests.conftest import made_library
+from tests.conftest import add_photos, made_library
 from tests.integration.helpers import (
     centroids_by_cluster,
     clusters_by_photo,
+    execute,
     generate,
+    nothing_changes,
     query,
-    snapshot,
-    work_tables,
+    show,
 )
 from tests.reference import same_partition
 
@@ -52,17 +53,12 @@ def library(scale: float, dimensions: int) -> tuple[NDArray[np.float64], NDArray
         ("l2", 1e16),
     ],
 )
-def test_the_scale_of_embeddings_does_not_matter(  # noqa: PLR0917 - fixtures
-    metric: str,
-    scale: float,
-    dimensions: int,
-    session: Session,
-    database_url: str,
-    add_photos: AddPhotos,
+def test_the_scale_of_embeddings_does_not_matter(
+    metric: str, scale: float, dimensions: int, session: Session
 ) -> None:
     rows, themes = library(scale, dimensions)
-    add_photos(rows)
-    result = generate(database_url, k=4, metric=metric)
+    add_photos(session, rows)
+    result = generate(session, k=4, metric=metric)
     assert same_partition(clusters_by_photo(session), themes)
     assert result.inertia is not None
     assert np.isfinite(result.inertia)
@@ -74,60 +70,45 @@ def test_the_scale_of_embeddings_does_not_matter(  # noqa: PLR0917 - fixtures
 @pytest.mark.parametrize(
     ("scale", "length"), [(1e-42, "1e-42"), (1e-30, "1e-30"), (1e19, "1e+19"), (1e30, "1e+30")]
 )
-def test_what_has_no_distance_under_l2_is_refused(  # noqa: PLR0917 - fixtures
-    scale: float,
-    length: str,
-    dimensions: int,
-    session: Session,
-    database_url: str,
-    add_photos: AddPhotos,
+def test_what_has_no_distance_under_l2_is_refused(
+    scale: float, length: str, dimensions: int, session: Session
 ) -> None:
     rows, _ = library(scale, dimensions)
-    add_photos(rows / np.linalg.norm(rows, axis=1, keepdims=True).max() * scale)
+    add_photos(session, rows / np.linalg.norm(rows, axis=1, keepdims=True).max() * scale)
     message = f"there are embeddings of length {length}{ADVICE}"
-    assert refusal(session, database_url) == message
+    assert refusal(session) == message
     with pytest.raises(LibraryError) as refused:
-        running.sweep(database_url, [2, 3], running.settings(metric="l2"))
+        running.sweep(session, [2, 3], running.settings(metric="l2"))
     assert str(refused.value) == message
 
 
 @pytest.mark.parametrize("dimensions", [8, 300])
-def test_one_such_photo_is_found_wherever_it_is(
-    dimensions: int, session: Session, database_url: str, add_photos: AddPhotos
-) -> None:
+def test_one_such_photo_is_found_wherever_it_is(dimensions: int, session: Session) -> None:
     """In what seeds are drawn from, in the rest of the sample, and in the rest of the library."""
     rows, _ = library(1, dimensions)
     rows[7] *= 1e30
-    add_photos(rows)
-    assert refusal(session, database_url).startswith("there are embeddings of length 1e+30, which")
+    add_photos(session, rows)
+    assert refusal(session).startswith("there are embeddings of length 1e+30, which")
     late = f"there are embeddings infinitely far from any other{ADVICE}"
-    assert refusal(session, database_url, tuning=Tuning(most_photos=4)) == late
+    assert refusal(session, tuning=Tuning(most_photos=4)) == late
     small = Tuning(most_photos=4, least_sample=1)
-    assert refusal(session, database_url, tuning=small, sample_per_cluster=2) == late
+    assert refusal(session, tuning=small, sample_per_cluster=2) == late
 
 
-def test_such_a_photo_of_one_of_many_owners_is_found(
-    session: Session, database_url: str, add_photos: AddPhotos
-) -> None:
-    session.connection.execute(
-        "CREATE OR REPLACE VIEW usable_photos AS"
-        " SELECT id, path, embedding, cluster_id, id % 4 AS scope FROM photos"
-    )
+def test_such_a_photo_of_one_of_many_owners_is_found(session: Session) -> None:
+    show(session, scope="id % 4")
     rows, _ = library(1, 8)
     rows[-1] *= 1e30
-    add_photos(rows)
-    assert refusal(session, database_url).startswith("there are embeddings of length 1e+30, which")
+    add_photos(session, rows)
+    assert refusal(session).startswith("there are embeddings of length 1e+30, which")
     late = f"there are embeddings infinitely far from any other{ADVICE}"
-    assert refusal(session, database_url, tuning=Tuning(most_photos=4)) == late
+    assert refusal(session, tuning=Tuning(most_photos=4)) == late
 
 
-def refusal(session: Session, url: str, **settings: Any) -> str:
+def refusal(session: Session, **settings: Any) -> str:
     """What a run under l2 is refused with; it is the record's reason, and all that is left."""
-    before = snapshot(session)
-    with pytest.raises(LibraryError) as refused:
-        generate(url, k=4, metric="l2", **settings)
-    assert snapshot(session) == before
-    assert work_tables(session) == []
+    with nothing_changes(session), pytest.raises(LibraryError) as refused:
+        generate(session, k=4, metric="l2", **settings)
     [run] = query(session, "SELECT status, error FROM cluster_runs ORDER BY id DESC LIMIT 1")
     assert run == ("failed", str(refused.value))
     return str(refused.value)
@@ -135,44 +116,39 @@ def refusal(session: Session, url: str, **settings: Any) -> str:
 
 @pytest.mark.parametrize("metric", ["cosine", "l2"])
 def test_a_photo_that_is_next_to_nothing_among_others_has_a_distance(
-    metric: str, session: Session, database_url: str, add_photos: AddPhotos
+    metric: str, session: Session
 ) -> None:
     rows, themes = library(1, 8)
     rows[7] *= 1e-30
-    add_photos(rows)
-    generate(database_url, k=4, metric=metric)
+    add_photos(session, rows)
+    generate(session, k=4, metric=metric)
     found = clusters_by_photo(session)
     assert found.min() > 0
     assert same_partition(np.delete(found, 7), np.delete(themes, 7))
 
 
 @pytest.mark.parametrize("metric", ["cosine", "l2"])
-def test_the_longest_vectors_that_pgvector_takes(
-    metric: str, session: Session, database_url: str, add_photos: AddPhotos
-) -> None:
+def test_the_longest_vectors_that_pgvector_takes(metric: str, session: Session) -> None:
     rows, themes = made_library(3, photos=12, themes=2, dimensions=16_000, spread=0.001)
-    add_photos(rows)
-    generate(database_url, k=2, metric=metric)
+    add_photos(session, rows)
+    generate(session, k=2, metric=metric)
     assert same_partition(clusters_by_photo(session), themes)
 
 
-def test_more_centroids_than_postgres_takes_at_once_are_refused(
-    session: Session, database_url: str, add_photos: AddPhotos
-) -> None:
-    add_photos(library(1, 8)[0])
+def test_more_centroids_than_postgres_takes_at_once_are_refused(session: Session) -> None:
+    add_photos(session, library(1, 8)[0])
     narrow = Tuning(most_bytes=10 * (8 * 4 + 8))
-    assert generate(database_url, k=10, metric="l2", tuning=narrow).clusters_created == 10
-    query(session, "DELETE FROM clusters RETURNING id")
-    before = snapshot(session)
-    message = (
-        "11 centroids of 8 dimensions are more than the 400 bytes that Postgres takes at once;"
-        " choose a k of at most 10"
-    )
-    for refused in (
-        lambda: generate(database_url, k=11, tuning=narrow),
-        lambda: running.sweep(database_url, [2, 11], algorithm=KMeans(narrow)),
-    ):
-        with pytest.raises(LibraryError) as error:
-            refused()
-        assert str(error.value) == message
-    assert snapshot(session) == before
+    assert generate(session, k=10, metric="l2", tuning=narrow).clusters_created == 10
+    execute(session, "DELETE FROM clusters")
+    with nothing_changes(session):
+        message = (
+            "11 centroids of 8 dimensions are more than the 400 bytes that Postgres takes at once;"
+            " choose a k of at most 10"
+        )
+        for refused in (
+            lambda: generate(session, k=11, tuning=narrow),
+            lambda: running.sweep(session, [2, 11], algorithm=KMeans(narrow)),
+        ):
+            with pytest.raises(LibraryError) as error:
+                refused()
+            assert str(error.value) == message

@@ -21,14 +21,20 @@ from fluffy_sql.kmeans.tuning import Tuning
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.runs.progress import Progress
 from tests import running
-from tests.conftest import made_library
+from tests.conftest import add_photos, made_library
 from tests.integration.helpers import (
+    FAULTS,
     centroids_by_cluster,
     clusters_by_photo,
+    cut_off_others,
+    execute,
     generate,
+    inject,
+    interrupt,
+    nothing_changes,
     query,
-    snapshot,
-    work_tables,
+    show,
+    wrong_counts,
 )
 from tests.reference import inertia_of_partition, lloyd, nearest, same_partition, unit_rows
 
@@ -41,12 +47,10 @@ def scaled_library(seed: int) -> tuple[Any, Any]:
 
 
 @pytest.mark.parametrize("metric", ["cosine", "l2"])
-def test_agrees_with_numpy_up_to_the_names_of_clusters(
-    metric: str, session: Session, database_url: str, add_photos: Callable[..., Any]
-) -> None:
+def test_agrees_with_numpy_up_to_the_names_of_clusters(metric: str, session: Session) -> None:
     rows, themes = made_library(1) if metric == "l2" else scaled_library(1)
-    add_photos(rows)
-    result = generate(database_url, k=8, metric=metric, tolerance=0.0)
+    add_photos(session, rows)
+    result = generate(session, k=8, metric=metric, tolerance=0.0)
 
     spherical = metric == "cosine"
     exact = unit_rows(rows.astype(np.float64)) if spherical else rows.astype(np.float64)
@@ -61,13 +65,11 @@ def test_agrees_with_numpy_up_to_the_names_of_clusters(
 
 
 @pytest.mark.parametrize("metric", ["cosine", "l2"])
-def test_every_photo_is_at_its_nearest_stored_centroid(
-    metric: str, session: Session, database_url: str, add_photos: Callable[..., Any]
-) -> None:
+def test_every_photo_is_at_its_nearest_stored_centroid(metric: str, session: Session) -> None:
     # no themes at all: every border between clusters is crowded
     rows = np.random.default_rng(3).normal(size=(3_000, 8)).astype(np.float32)
-    add_photos(rows)
-    generate(database_url, k=40, metric=metric, batch_size=256, sample_per_cluster=16)
+    add_photos(session, rows)
+    generate(session, k=40, metric=metric, batch_size=256, sample_per_cluster=16)
     exact = unit_rows(rows.astype(np.float64)) if metric == "cosine" else rows.astype(np.float64)
     centroids = centroids_by_cluster(session)
     own = np.stack([centroids[cluster] for cluster in clusters_by_photo(session)])
@@ -79,14 +81,12 @@ def test_every_photo_is_at_its_nearest_stored_centroid(
 
 
 @pytest.mark.parametrize("metric", ["cosine", "l2"])
-def test_long_embeddings_are_trained_short_and_end_as_low(
-    metric: str, session: Session, database_url: str, add_photos: Callable[..., Any]
-) -> None:
+def test_long_embeddings_are_trained_short_and_end_as_low(metric: str, session: Session) -> None:
     rows, _ = made_library(5, photos=2_000, themes=30, dimensions=400, spread=0.08)
     if metric == "l2":
         rows = (10 * rows + 30).astype(np.float32)
-    add_photos(rows)
-    generate(database_url, k=30, metric=metric)
+    add_photos(session, rows)
+    generate(session, k=30, metric=metric)
     exact = unit_rows(rows.astype(np.float64)) if metric == "cosine" else rows.astype(np.float64)
     peer = peers.KMeans(30, n_init=10, random_state=0).fit(exact)
     ours = clusters_by_photo(session)
@@ -100,35 +100,33 @@ def test_long_embeddings_are_trained_short_and_end_as_low(
 
 
 @pytest.mark.parametrize("dimensions", [16, 200])
-def test_a_few_photos_among_many_zero_vectors_are_found(
-    dimensions: int, session: Session, database_url: str, add_photos: Callable[..., Any]
-) -> None:
+def test_a_few_photos_among_many_zero_vectors_are_found(dimensions: int, session: Session) -> None:
     rows = np.zeros((12_000, dimensions), dtype=np.float32)
     rows[7_000:7_030], _ = made_library(1, photos=30, themes=3, dimensions=dimensions)
-    add_photos(rows)
-    result = generate(database_url, k=3)
+    add_photos(session, rows)
+    result = generate(session, k=3)
     assert (result.photos_processed, result.clusters_created) == (30, 3)
     assert result.skipped["zero_vector"] == 11_970
 
 
-def many_clusters(session: Session, add_photos: Callable[..., Any]) -> None:
+def many_clusters(session: Session) -> None:
     rows, _ = made_library(9, photos=6_000, themes=400, dimensions=160, spread=0.04)
-    add_photos(rows)
+    add_photos(session, rows)
 
 
 def test_many_clusters_are_looked_up_by_cell_with_the_recall_that_is_reported(
-    session: Session, database_url: str, add_photos: Callable[..., Any]
+    session: Session,
 ) -> None:
-    many_clusters(session, add_photos)
-    result = generate(database_url, k=400, restarts=1)
+    many_clusters(session)
+    result = generate(session, k=400, restarts=1)
     assert result.clusters_created == 400
     assert result.recall is not None
     assert LEAST_RECALL <= result.recall <= 1
     labelled = "SELECT recall FROM cluster_runs"
     assert query(session, labelled) == [(result.recall,)]
     ours = inertia_of_partition(*exact_and_clusters(session))
-    query(session, "DELETE FROM clusters RETURNING id")
-    exact = generate(database_url, k=400, restarts=1, tuning=Tuning(least_centroids=401))
+    execute(session, "DELETE FROM clusters")
+    exact = generate(session, k=400, restarts=1, tuning=Tuning(least_centroids=401))
     assert exact.recall == 1.0
     # Themes of 15 photos: other seeds alone end up to 3 % apart.
     assert ours <= 1.03 * inertia_of_partition(*exact_and_clusters(session))
@@ -140,25 +138,21 @@ def exact_and_clusters(session: Session) -> tuple[Any, Any]:
     return unit_rows(exact), clusters_by_photo(session)
 
 
-def test_by_cell_one_seed_gives_one_result_whatever_the_connections(
-    session: Session, database_url: str, add_photos: Callable[..., Any]
-) -> None:
-    many_clusters(session, add_photos)
-    generate(database_url, k=400, restarts=1, connections=1)
+def test_by_cell_one_seed_gives_one_result_whatever_the_connections(session: Session) -> None:
+    many_clusters(session)
+    generate(session, k=400, restarts=1, connections=1)
     first = clusters_by_photo(session)
-    query(session, "DELETE FROM clusters RETURNING id")
-    generate(database_url, k=400, restarts=1, connections=3)
+    execute(session, "DELETE FROM clusters")
+    generate(session, k=400, restarts=1, connections=3)
     second = clusters_by_photo(session)
     assert np.array_equal(first - first.min(), second - second.min())
 
 
-def test_where_rows_would_not_find_theirs_every_centroid_is_looked_at(
-    database_url: str, add_photos: Callable[..., Any]
-) -> None:
-    add_photos(np.random.default_rng(0).normal(size=(2_000, 100)).astype(np.float32))
+def test_where_rows_would_not_find_theirs_every_centroid_is_looked_at(session: Session) -> None:
+    add_photos(session, np.random.default_rng(0).normal(size=(2_000, 100)).astype(np.float32))
     settings = running.settings(k=300, restarts=1, refine=False)
     never = Tuning(least_recall_of_rows=1.1, least_recall_at_first=1.1, least_recall_of_photos=1.1)
-    explained = running.explain(database_url, settings, algorithm=KMeans(never))
+    explained = running.explain(session, settings, algorithm=KMeans(never))
     used = {found.name for found in explained}
     assert {"kmeans/lloyd_step", "kmeans/full_dimension_means", "kmeans/assign_photos"} <= used
     assert not any(name.endswith("_by_cell") for name in used)
@@ -166,23 +160,20 @@ def test_where_rows_would_not_find_theirs_every_centroid_is_looked_at(
 
 @pytest.mark.parametrize("sample_per_cluster", [128, 10])
 def test_rows_are_followed_and_photos_sought_around_the_centroids_of_theirs(
-    database_url: str,
-    session: Session,
-    add_photos: Callable[..., Any],
-    sample_per_cluster: int,
+    session: Session, sample_per_cluster: int
 ) -> None:
     """Of a sample that is the library, all are; else others are sought in cells."""
-    many_clusters(session, add_photos)
+    many_clusters(session)
     algorithm = KMeans(Tuning(least_sample=100))
     settings = running.settings(
         k=400, restarts=1, refine=False, sample_per_cluster=sample_per_cluster
     )
-    explained = running.explain(database_url, settings, algorithm=algorithm)
+    explained = running.explain(session, settings, algorithm=algorithm)
     used = {found.name for found in explained}
     assert {"kmeans/find_labels", "kmeans/lloyd_step_by_cell", "kmeans/assign_sample"} <= used
     assert ("kmeans/assign_photos_by_cell" in used) == (sample_per_cluster == 10)
     assert "kmeans/assign_photos" not in used
-    result = running.generate(database_url, settings, algorithm=algorithm)
+    result = running.generate(session, settings, algorithm=algorithm)
     assert result.photos_processed == 6_000
     placed = query(session, "SELECT count(*), count(DISTINCT cluster_id) FROM photos")
     assert placed == [(6_000, 400)]
@@ -194,12 +185,9 @@ def test_rows_are_followed_and_photos_sought_around_the_centroids_of_theirs(
 
 
 def test_below_the_recall_that_is_promised_every_centroid_is_looked_at(
-    session: Session,
-    database_url: str,
-    add_photos: Callable[..., Any],
-    monkeypatch: pytest.MonkeyPatch,
+    session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    many_clusters(session, add_photos)
+    many_clusters(session)
     honest = AssignmentTracker.shortcuts
 
     def too_narrow(*arguments: Any) -> Any:
@@ -208,7 +196,7 @@ def test_below_the_recall_that_is_promised_every_centroid_is_looked_at(
         return replace(found, around=np.roll(found.around, 1, axis=0)[:, :1])
 
     monkeypatch.setattr(AssignmentTracker, "shortcuts", too_narrow)
-    result = generate(database_url, k=400, restarts=1)
+    result = generate(session, k=400, restarts=1)
     assert result.recall == 1.0
     exact, ours = exact_and_clusters(session)
     centroids = centroids_by_cluster(session)
@@ -217,73 +205,60 @@ def test_below_the_recall_that_is_promised_every_centroid_is_looked_at(
     np.testing.assert_allclose(np.linalg.norm(exact - own, axis=1), least, rtol=1e-5, atol=1e-6)
 
 
-def test_inertia_is_near_that_of_scikit_learn(
-    session: Session, database_url: str, add_photos: Callable[..., Any]
-) -> None:
+def test_inertia_is_near_that_of_scikit_learn(session: Session) -> None:
     rows, _ = made_library(5, photos=2_000, themes=40, dimensions=24, spread=0.15)
-    add_photos(rows)
-    generate(database_url, k=40)
+    add_photos(session, rows)
+    generate(session, k=40)
     peer = peers.KMeans(40, n_init=10, random_state=0).fit(rows)
     ours = inertia_of_partition(rows.astype(np.float64), clusters_by_photo(session))
     assert ours <= 1.01 * inertia_of_partition(rows.astype(np.float64), peer.labels_)
 
 
-def test_nested_batches_grow_and_end_near_full_batches(
-    session: Session, database_url: str, add_photos: Callable[..., Any]
-) -> None:
+def test_nested_batches_grow_and_end_near_full_batches(session: Session) -> None:
     rows, _ = made_library(7, photos=6_000, themes=12, spread=0.2)
-    add_photos(rows)
+    add_photos(session, rows)
     small = Tuning(least_sample=1)
-    result = generate(database_url, k=12, batch_size=200, sample_per_cluster=200, tuning=small)
-    batches = query(
-        session,
-        "SELECT batch_size FROM cluster_run_steps WHERE phase = 'train' ORDER BY step",
-    )
-    sizes = [row[0] for row in batches]
+    result = generate(session, k=12, batch_size=200, sample_per_cluster=200, tuning=small)
+    batches = "SELECT batch_size FROM cluster_run_steps WHERE phase = 'train' ORDER BY step"
+    sizes = [row[0] for row in query(session, batches)]
     assert sizes == sorted(sizes)
     assert sizes[0] == 200
     assert sizes[-1] == 2_400  # the whole sample: 12 clusters of 200 photos
-    assert {later / earlier for earlier, later in pairwise(sizes)} <= {
-        1,
-        1.5,
-        2,
-    }
+    assert {later / earlier for earlier, later in pairwise(sizes)} <= {1, 1.5, 2}
     assert result.converged
-    full = generate_again(session, database_url, k=12)
+    full = generate_again(session, k=12)
     assert result.inertia is not None
     assert result.inertia <= 1.02 * full
 
 
-def generate_again(session: Session, url: str, **settings: Any) -> float:
-    query(session, "DELETE FROM clusters RETURNING id")
-    inertia = generate(url, **settings).inertia
+def generate_again(session: Session, **settings: Any) -> float:
+    execute(session, "DELETE FROM clusters")
+    inertia = generate(session, **settings).inertia
     assert inertia is not None
     return inertia
 
 
 def test_one_seed_gives_one_result_whatever_the_order_of_rows_and_connections(
-    session: Session, database_url: str, add_photos: Callable[..., Any]
+    session: Session,
 ) -> None:
     rows = np.random.default_rng(11).normal(size=(1_500, 12)).astype(np.float32)
-    add_photos(rows)
-    generate(database_url, k=20, seed=4, connections=1)
+    add_photos(session, rows)
+    generate(session, k=20, seed=4, connections=1)
     first = clusters_by_photo(session), centroids_by_cluster(session)
     # UPDATE in another order moves every row to another place in the table
-    query(session, "DELETE FROM clusters RETURNING id")
+    execute(session, "DELETE FROM clusters")
     for place in np.random.default_rng(0).permutation(1_500) + 1:
         query(session, "UPDATE photos SET path = path WHERE id = %s RETURNING id", int(place))
-    generate(database_url, k=20, seed=4, connections=3)
+    generate(session, k=20, seed=4, connections=3)
     second = clusters_by_photo(session), centroids_by_cluster(session)
     assert np.array_equal(first[0] - first[0].min(), second[0] - second[0].min())
     for one, other in zip(first[1].values(), second[1].values(), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
-def test_another_seed_may_give_another_result(
-    session: Session, database_url: str, add_photos: Callable[..., Any]
-) -> None:
-    add_photos(np.random.default_rng(11).normal(size=(500, 12)).astype(np.float32))
-    inertias = {generate_again(session, database_url, k=20, seed=seed) for seed in range(3)}
+def test_another_seed_may_give_another_result(session: Session) -> None:
+    add_photos(session, np.random.default_rng(11).normal(size=(500, 12)).astype(np.float32))
+    inertias = {generate_again(session, k=20, seed=seed) for seed in range(3)}
     assert len(inertias) == 3
 
 
@@ -311,11 +286,11 @@ DISTINCT_CASES = {
 
 @pytest.mark.parametrize("case", DISTINCT_CASES)
 def test_makes_as_many_clusters_as_there_are_photos_or_distinct_embeddings(
-    case: str, session: Session, database_url: str, add_photos: Callable[..., Any]
+    case: str, session: Session
 ) -> None:
     rows, k, metric, expected = DISTINCT_CASES[case]
-    add_photos(rows)
-    result = generate(database_url, k=k, metric=metric)
+    add_photos(session, rows)
+    result = generate(session, k=k, metric=metric)
     assert result.clusters_created == expected
     assert result.photos_processed == len(rows)
     counts = query(session, "SELECT photos_count FROM clusters ORDER BY id")
@@ -325,73 +300,60 @@ def test_makes_as_many_clusters_as_there_are_photos_or_distinct_embeddings(
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_finds_the_rare_among_thousands_of_copies(
-    seed: int, session: Session, database_url: str, add_photos: Callable[..., Any]
-) -> None:
+def test_finds_the_rare_among_thousands_of_copies(seed: int, session: Session) -> None:
     # a sample of 60 sees next to none of the 12 others, and yet each must get its cluster
     small = Tuning(least_sample=1)
     rare = np.random.default_rng(seed).normal(size=(12, 6)).astype(np.float32)
-    add_photos(np.concatenate([np.tile(UNIT[0, [0, 1, 2, 3, 3, 3]], (3_000, 1)), rare]))
-    result = generate(database_url, k=13, seed=seed, sample_per_cluster=5, tuning=small)
+    add_photos(session, np.concatenate([np.tile(UNIT[0, [0, 1, 2, 3, 3, 3]], (3_000, 1)), rare]))
+    result = generate(session, k=13, seed=seed, sample_per_cluster=5, tuning=small)
     assert result.clusters_created == 13
     assert query(session, "SELECT count(DISTINCT cluster_id) FROM photos") == [(13,)]
 
 
-def test_leaves_out_what_can_not_be_clustered_and_says_so(
-    session: Session, database_url: str, add_photos: Callable[..., Any]
-) -> None:
+def test_leaves_out_what_can_not_be_clustered_and_says_so(session: Session) -> None:
     rows, _ = made_library(2, photos=40)
     embeddings = [*rows, None, None, np.zeros(16)]
-    add_photos(embeddings)
-    result = generate(database_url, k=4)
+    add_photos(session, embeddings)
+    result = generate(session, k=4)
     assert result.skipped == {"without_embedding": 2, "zero_vector": 1, "already_clustered": 0}
     assert result.photos_processed == 40
     unplaced = query(session, "SELECT path FROM photos WHERE cluster_id IS NULL ORDER BY id")
     assert [row[0] for row in unplaced] == ["p40", "p41", "p42"]
-    again = generate(database_url, k=4)
+    again = generate(session, k=4)
     assert again.run_id is None
     assert again.skipped == {"without_embedding": 2, "zero_vector": 1, "already_clustered": 40}
 
 
-def test_new_photos_get_clusters_of_their_own_and_the_old_are_left_alone(
-    session: Session, database_url: str, add_photos: Callable[..., Any]
-) -> None:
+def test_new_photos_get_clusters_of_their_own_and_the_old_are_left_alone(session: Session) -> None:
     rows, _ = made_library(2, photos=60)
-    add_photos(rows[:40])
-    generate(database_url, k=4)
+    add_photos(session, rows[:40])
+    generate(session, k=4)
     before = clusters_by_photo(session)
-    add_photos(rows[40:], [f"new{i}" for i in range(20)])
-    result = generate(database_url, k=2)
+    add_photos(session, rows[40:], [f"new{i}" for i in range(20)])
+    result = generate(session, k=2)
     assert result.photos_processed == 20
     after = clusters_by_photo(session)
     assert np.array_equal(after[:40], before)
     assert not set(after[40:]) & set(before)
 
 
-def test_mixed_dimensions_stop_with_their_numbers_and_a_record(
-    session: Session, database_url: str, add_photos: Callable[..., Any]
-) -> None:
-    add_photos([[1, 2, 3], [4, 5, 6], [1, 2]])
-    before = snapshot(session)
-    with pytest.raises(LibraryError, match=r"3 \(2 photos\), 2 \(1 photos\)"):
-        generate(database_url, k=2)
-    assert snapshot(session) == before
+def test_mixed_dimensions_stop_with_their_numbers_and_a_record(session: Session) -> None:
+    add_photos(session, [[1, 2, 3], [4, 5, 6], [1, 2]])
+    with (
+        nothing_changes(session),
+        pytest.raises(LibraryError, match=r"3 \(2 photos\), 2 \(1 photo\)"),
+    ):
+        generate(session, k=2)
     [(status, error)] = query(session, "SELECT status, error FROM cluster_runs")
     assert status == "failed"
     assert "3 (2 photos)" in error
 
 
-def test_only_usable_photos_are_clustered(
-    session: Session, database_url: str, add_photos: Callable[..., Any]
-) -> None:
+def test_only_usable_photos_are_clustered(session: Session) -> None:
     rows, _ = made_library(2, photos=40)
-    add_photos(rows)
-    session.connection.execute(
-        "CREATE OR REPLACE VIEW usable_photos AS"
-        " SELECT id, path, embedding, cluster_id, NULL::bigint AS scope"
-        " FROM photos WHERE id % 2 = 0"
-    )
-    result = generate(database_url, k=4)
+    add_photos(session, rows)
+    show(session, "id % 2 = 0")
+    result = generate(session, k=4)
     assert result.photos_processed == 20
     placed = query(session, "SELECT id FROM photos WHERE cluster_id IS NOT NULL")
     assert {row[0] % 2 for row in placed} == {0}
@@ -399,17 +361,15 @@ def test_only_usable_photos_are_clustered(
 
 @pytest.mark.parametrize("dimensions", [512, 1_024, 2_000, 2_001, 4_000])
 def test_embeddings_that_do_not_fit_a_row_are_clustered_too(
-    dimensions: int, session: Session, database_url: str, add_photos: Callable[..., Any]
+    dimensions: int, session: Session
 ) -> None:
     rows, themes = made_library(4, photos=60, themes=3, dimensions=dimensions, spread=0.01)
-    add_photos(rows)
-    assert generate(database_url, k=3).clusters_created == 3
+    add_photos(session, rows)
+    assert generate(session, k=3).clusters_created == 3
     assert same_partition(clusters_by_photo(session), themes)
 
 
-def test_the_run_is_recorded_step_by_step(
-    session: Session, database_url: str, add_photos: Callable[..., Any]
-) -> None:
+def test_the_run_is_recorded_step_by_step(session: Session) -> None:
     class Watch(Progress):
         """Looks at the record from outside while the run goes on."""
 
@@ -417,7 +377,7 @@ def test_the_run_is_recorded_step_by_step(
             self.seen: list[tuple[str, str, int]] = []
 
         def step(self, report: StepReport) -> None:
-            with Session.open(database_url) as other:
+            with session.reconnected() as other:
                 found = query(
                     other,
                     "SELECT r.status, r.phase, (SELECT count(*) FROM cluster_run_steps)"
@@ -426,9 +386,9 @@ def test_the_run_is_recorded_step_by_step(
             self.seen.append(found[0])
             assert found[0][2] == report.step
 
-    add_photos(made_library(2)[0])
+    add_photos(session, made_library(2)[0])
     watch = Watch()
-    result = generate(database_url, k=5, seed=9, progress=watch)
+    result = generate(session, k=5, seed=9, progress=watch)
     assert {status for status, _, _ in watch.seen} == {"running"}
     assert {"seed", "refine", "train"} == {phase for _, phase, _ in watch.seen}
     [run] = session.fetch_all("runs/list", run_ids=None, most=None)
@@ -463,120 +423,65 @@ class AtPhase(Progress):
             self._act()
 
 
-FAULTS = {
-    "while clusters are inserted": (
-        "CREATE TRIGGER fault BEFORE INSERT ON clusters FOR EACH STATEMENT EXECUTE FUNCTION fault()"
-    ),
-    "while photos are written": (
-        "CREATE TRIGGER fault AFTER UPDATE ON photos FOR EACH STATEMENT EXECUTE FUNCTION fault()"
-    ),
-    "while one of the photos is written": (
-        "CREATE TRIGGER fault BEFORE UPDATE ON photos FOR EACH ROW WHEN (OLD.id = 77)"
-        " EXECUTE FUNCTION fault()"
-    ),
-    "while counts are written": (
-        "CREATE TRIGGER fault AFTER UPDATE ON clusters FOR EACH STATEMENT EXECUTE FUNCTION fault()"
-    ),
-    "while the run is closed": (
-        "CREATE TRIGGER fault AFTER UPDATE ON cluster_runs FOR EACH ROW"
-        " WHEN (NEW.status = 'succeeded') EXECUTE FUNCTION fault()"
-    ),
-    "at commit": (
-        "CREATE CONSTRAINT TRIGGER fault AFTER UPDATE ON photos DEFERRABLE INITIALLY DEFERRED"
-        " FOR EACH ROW EXECUTE FUNCTION fault()"
-    ),
+INSERTED = {
+    "while clusters are inserted": "TRIGGER fault BEFORE INSERT ON clusters FOR EACH STATEMENT"
 }
 
 
-@pytest.mark.parametrize("moment", FAULTS)
-def test_a_failure_in_the_final_transaction_leaves_no_trace(
-    moment: str, session: Session, database_url: str, add_photos: Callable[..., Any]
-) -> None:
-    add_photos(made_library(2)[0])
-    session.connection.execute(
-        "CREATE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS"
-        " $$ BEGIN RAISE EXCEPTION 'injected'; END $$"
-    )
-    session.connection.execute(FAULTS[moment])
-    before = snapshot(session)
-    with pytest.raises(DatabaseError, match="injected"):
-        generate(database_url, k=5)
-    assert snapshot(session) == before
-    assert work_tables(session) == []
+@pytest.mark.parametrize("moment", FAULTS | INSERTED)
+def test_a_failure_in_the_final_transaction_leaves_no_trace(moment: str, session: Session) -> None:
+    add_photos(session, made_library(2)[0])
+    inject(session, (FAULTS | INSERTED)[moment])
+    with nothing_changes(session), pytest.raises(DatabaseError, match="injected"):
+        generate(session, k=5)
     [(status, error)] = query(session, "SELECT status, error FROM cluster_runs")
     assert (status, "injected" in error) == ("failed", True)
-    session.connection.execute("DROP FUNCTION fault CASCADE")
-    assert generate(database_url, k=5).clusters_created == 5  # the lock is free again
+    execute(session, "DROP FUNCTION fault CASCADE")
+    assert generate(session, k=5).clusters_created == 5  # the lock is free again
 
 
-def test_a_result_that_breaks_its_promise_is_not_committed(
-    session: Session, database_url: str, add_photos: Callable[..., Any]
-) -> None:
+def test_a_result_that_breaks_its_promise_is_not_committed(session: Session) -> None:
     class Swapped(KMeans):
         def fit(self, task: Any) -> Fit:
             fit = super().fit(task)
             fit.centroids[:] = fit.centroids[::-1].copy()
             return fit
 
-    add_photos(made_library(2)[0])
-    before = snapshot(session)
-    with pytest.raises(PostconditionError, match="not at their nearest"):
-        running.generate(database_url, running.settings(k=5), algorithm=Swapped())
-    assert snapshot(session) == before
+    add_photos(session, made_library(2)[0])
+    with nothing_changes(session), pytest.raises(PostconditionError, match="not at their nearest"):
+        running.generate(session, running.settings(k=5), algorithm=Swapped())
 
 
 @pytest.mark.parametrize(
     "phase", ["sample", "seed", "refine", "train", "assign", "measure", "commit"]
 )
-def test_an_interrupted_run_leaves_only_its_record(
-    phase: str, session: Session, database_url: str, add_photos: Callable[..., Any]
-) -> None:
-    def interrupt() -> None:
-        raise KeyboardInterrupt
-
-    add_photos(made_library(2)[0])
-    before = snapshot(session)
-    with pytest.raises(KeyboardInterrupt):
-        generate(database_url, k=5, progress=AtPhase(phase, interrupt))
-    assert snapshot(session) == before
-    assert work_tables(session) == []
+def test_an_interrupted_run_leaves_only_its_record(phase: str, session: Session) -> None:
+    add_photos(session, made_library(2)[0])
+    with nothing_changes(session), pytest.raises(KeyboardInterrupt):
+        generate(session, k=5, progress=AtPhase(phase, interrupt))
     assert query(session, "SELECT status, phase FROM cluster_runs") == [("interrupted", phase)]
-    assert generate(database_url, k=5).clusters_created == 5
+    assert generate(session, k=5).clusters_created == 5
 
 
 @pytest.mark.parametrize("phase", ["seed", "train", "assign", "measure", "commit"])
-def test_a_run_whose_connection_is_cut_is_closed_over_another(
-    phase: str, session: Session, database_url: str, add_photos: Callable[..., Any]
-) -> None:
-    def cut() -> None:
-        query(
-            session,
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()",
-        )
-
-    add_photos(made_library(2)[0])
-    before = snapshot(session)
-    with pytest.raises(DatabaseError):
-        generate(database_url, k=5, progress=AtPhase(phase, cut))
-    assert snapshot(session) == before
+def test_a_run_whose_connection_is_cut_is_closed_over_another(phase: str, session: Session) -> None:
+    add_photos(session, made_library(2)[0])
+    with nothing_changes(session), pytest.raises(DatabaseError):
+        generate(session, k=5, progress=AtPhase(phase, lambda: cut_off_others(session)))
     assert query(session, "SELECT status FROM cluster_runs") == [("failed",)]
-    assert work_tables(session) == []
-    assert generate(database_url, k=5).clusters_created == 5
+    assert generate(session, k=5).clusters_created == 5
 
 
-def test_a_second_run_says_who_is_at_work_since_when(
-    session: Session, database_url: str, add_photos: Callable[..., Any]
-) -> None:
-    add_photos(made_library(2)[0])
+def test_a_second_run_says_who_is_at_work_since_when(session: Session) -> None:
+    add_photos(session, made_library(2)[0])
     said: list[str] = []
 
     def try_second() -> None:
         with pytest.raises(BusyError) as refused:
-            generate(database_url, k=3)
+            generate(session, k=3)
         said.append(str(refused.value))
 
-    result = generate(database_url, k=5, progress=AtPhase("train", try_second))
+    result = generate(session, k=5, progress=AtPhase("train", try_second))
     assert result.clusters_created == 5
     [(started, role)] = query(session, "SELECT started_at, started_by FROM cluster_runs")
     assert f"run {result.run_id} is at work" in said[0]
@@ -584,13 +489,11 @@ def test_a_second_run_says_who_is_at_work_since_when(
     assert f"since {started:%Y-%m-%d %H:%M:%S} UTC" in said[0]
 
 
-def test_photos_that_change_hands_meanwhile_are_left_alone(
-    session: Session, database_url: str, add_photos: Callable[..., Any]
-) -> None:
-    ids = add_photos(made_library(2)[0])
+def test_photos_that_change_hands_meanwhile_are_left_alone(session: Session) -> None:
+    ids = add_photos(session, made_library(2)[0])
 
     def meddle() -> None:
-        query(session, "INSERT INTO clusters (name) VALUES ('by hand') RETURNING id")
+        execute(session, "INSERT INTO clusters (name) VALUES ('by hand')")
         query(
             session,
             "UPDATE photos SET cluster_id = (SELECT id FROM clusters WHERE name = 'by hand')"
@@ -599,7 +502,7 @@ def test_photos_that_change_hands_meanwhile_are_left_alone(
         )
         query(session, "DELETE FROM photos WHERE id = %s RETURNING id", ids[1])
 
-    result = generate(database_url, k=5, progress=AtPhase("commit", meddle))
+    result = generate(session, k=5, progress=AtPhase("commit", meddle))
     assert result.photos_processed == len(ids) - 2
     [(name,)] = query(
         session,
@@ -607,32 +510,22 @@ def test_photos_that_change_hands_meanwhile_are_left_alone(
         ids[0],
     )
     assert name == "by hand"
-    wrong = query(
-        session,
-        "SELECT c.id FROM clusters AS c LEFT JOIN photos AS p ON p.cluster_id = c.id"
-        " WHERE c.name IS NULL GROUP BY c.id HAVING count(p.id) <> c.photos_count",
-    )
-    assert wrong == []
+    assert wrong_counts(session) == []
 
 
-def test_a_cluster_whose_photos_are_all_gone_is_not_made(
-    session: Session, database_url: str, add_photos: Callable[..., Any]
-) -> None:
-    ids = add_photos([[1, 0], [1, 0.01], [0, 1], [0.01, 1]])
+def test_a_cluster_whose_photos_are_all_gone_is_not_made(session: Session) -> None:
+    ids = add_photos(session, [[1, 0], [1, 0.01], [0, 1], [0.01, 1]])
 
     def delete() -> None:
         query(session, "DELETE FROM photos WHERE id = ANY(%s) RETURNING id", ids[2:])
 
-    result = generate(database_url, k=2, progress=AtPhase("commit", delete))
+    result = generate(session, k=2, progress=AtPhase("commit", delete))
     assert (result.clusters_created, result.photos_processed) == (1, 2)
     assert query(session, "SELECT photos_count FROM clusters") == [(2,)]
 
 
 def test_embeddings_do_not_travel_to_the_client_in_bulk(
-    session: Session,
-    database_url: str,
-    add_photos: Callable[..., Any],
-    monkeypatch: pytest.MonkeyPatch,
+    session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     in_all: Counter[str] = Counter()
     at_once: Counter[str] = Counter()
@@ -646,8 +539,8 @@ def test_embeddings_do_not_travel_to_the_client_in_bulk(
         return rows
 
     monkeypatch.setattr(Session, "fetch_all", counted)
-    add_photos(made_library(2, photos=5_000)[0])
-    generate(database_url, k=5, tuning=Tuning(seeding_bytes=100 * 16 * 4, fetched_at_once=30))
+    add_photos(session, made_library(2, photos=5_000)[0])
+    generate(session, k=5, tuning=Tuning(seeding_bytes=100 * 16 * 4, fetched_at_once=30))
     for name in ("kmeans/fetch_photos", "kmeans/fetch_rows"):
         assert 100 <= in_all[name] < 100 + 30
     assert at_once["kmeans/fetch_photos"] == 30
@@ -657,15 +550,13 @@ def test_embeddings_do_not_travel_to_the_client_in_bulk(
     assert max(at_once.values()) == 30
 
 
-def test_no_cluster_is_named_and_all_are_active(
-    session: Session, database_url: str, add_photos: Callable[..., Any]
-) -> None:
-    add_photos(made_library(2)[0])
-    result = generate(database_url, k=5)
+def test_no_cluster_is_named_and_all_are_active(session: Session) -> None:
+    add_photos(session, made_library(2)[0])
+    result = generate(session, k=5)
     found = query(session, "SELECT DISTINCT name, status, run_id FROM clusters")
     assert found == [(None, 0, result.run_id)]
 
 
 def test_a_status_that_means_nothing_is_refused(session: Session) -> None:
     with pytest.raises(psycopg.errors.CheckViolation):
-        query(session, "INSERT INTO clusters (status) VALUES (7) RETURNING id")
+        execute(session, "INSERT INTO clusters (status) VALUES (7)")

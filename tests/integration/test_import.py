@@ -1,6 +1,5 @@
 """Imports into a database: what is added, updated, left alone and refused."""
 
-import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +17,7 @@ from fluffy_sql.operations.importing import ImportResult, import_photos
 from fluffy_sql.operations.importing.batches import ROWS_PER_BATCH
 from fluffy_sql.postgres.session import Session
 from tests.conftest import SHARED_DATA
+from tests.integration.helpers import wait_for
 
 # As Rails makes it: times without default, and nothing that keeps a path from standing twice.
 RAILS_TABLE = """
@@ -42,12 +42,7 @@ def write(
 
 
 def counts(result: ImportResult) -> tuple[int, int, int, int]:
-    return (
-        result.rows_read,
-        result.photos_added,
-        result.photos_updated,
-        result.photos_unchanged,
-    )
+    return (result.rows_read, result.photos_added, result.photos_updated, result.photos_unchanged)
 
 
 def stored(session: Session) -> dict[str, list[float]]:
@@ -244,24 +239,19 @@ def test_columns_we_know_nothing_of_are_for_their_application_to_fill(
 # --- others at work ---
 
 
-def wait_for_lock(session: Session, kind: str) -> None:
-    """Until some session waits for a lock of a kind; fails after ten seconds."""
-    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = %s AND NOT granted"
-    deadline = time.monotonic() + 10
-    while session.connection.execute(waiting, (kind,)).fetchone() == (0,):
-        assert time.monotonic() < deadline, f"no session waits for a lock of kind {kind}"
-        time.sleep(0.02)
+# some session waits for a lock of a kind
+WAITING = "SELECT FROM pg_locks WHERE locktype = %s AND NOT granted"
 
 
-def test_an_import_waits_for_another(session: Session, database_url: str, tmp_path: Path) -> None:
+def test_an_import_waits_for_another(session: Session, tmp_path: Path) -> None:
     """On a table that would let both insert the same path."""
     session.connection.execute(RAILS_TABLE)
     files = write(tmp_path, np.ones((3, 3)), ["a", "b", "c"])
-    with Session.open(database_url) as other, ThreadPoolExecutor(1) as pool:
+    with session.reconnected() as other, ThreadPoolExecutor(1) as pool:
         with session.transaction():
             first = import_photos(session, *files)
             second = pool.submit(import_photos, other, *files)
-            wait_for_lock(session, "advisory")
+            wait_for(session, WAITING, "advisory")
         assert counts(first) == (3, 3, 0, 0)
         assert counts(second.result(timeout=10)) == (3, 0, 0, 3)
 
@@ -273,8 +263,8 @@ def test_a_photo_that_another_program_adds_meanwhile(
     with psycopg.connect(database_url) as other, ThreadPoolExecutor(1) as pool:
         other.execute("INSERT INTO photos (path) VALUES ('b')")
         result = pool.submit(import_photos, session, *files)
-        with Session.open(database_url) as watching:
-            wait_for_lock(watching, "transactionid")
+        with session.reconnected() as watching:
+            wait_for(watching, WAITING, "transactionid")
         other.commit()
         with pytest.raises(
             DatabaseError, match=r"another program added the photo meanwhile, run again$"

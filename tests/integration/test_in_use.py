@@ -17,21 +17,27 @@ import pytest
 from fluffy_sql.algorithms import StepReport
 from fluffy_sql.errors import DatabaseError
 from fluffy_sql.operations.assign import AssignResult
-from fluffy_sql.operations.check import check
-from fluffy_sql.operations.history import undo_run
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.transaction import LockLimits
 from fluffy_sql.runs.progress import Progress
 from fluffy_sql.runs.record import RunResult
 from tests import running
-from tests.conftest import made_library
-from tests.integration.helpers import clusters_by_photo, generate, query, snapshot, work_tables
-from tests.integration.test_counts import WRONG, WRONG_WITH_PENDING
+from tests.conftest import add_photos, made_library
+from tests.integration.helpers import (
+    clusters_by_photo,
+    execute,
+    generate,
+    nothing_changes,
+    query,
+    wait_for,
+    work_tables,
+    wrong_counts,
+)
+from tests.integration.test_counts import WRONG_WITH_PENDING
 from tests.integration.test_generate import AtPhase
 from tests.integration.test_recluster import recluster
+from tests.running import check, undo
 from tests.sql.helpers import wait_until_blocked
-
-Add = Callable[..., list[int]]
 
 ROUNDS = int(os.environ.get("FLUFFY_SQL_ROUNDS", "50"))
 PARTS = 5
@@ -64,13 +70,10 @@ class Writer:
         with psycopg.connect(self.url, autocommit=True) as connection:
             self.pid = str(connection.info.backend_pid)
             while not stopped.is_set():
-                act = chance.choices(
-                    (insert, delete, embed_again, pin, move, move_some, rename, delete_cluster),
-                    (20, 12, 20, 8, 20, 6, 8, 1),
-                )[0]
+                [what] = chance.choices([*ACTS], [often for often, _ in ACTS.values()])
                 begun = time.perf_counter()
                 try:
-                    rows = act(connection, chance)
+                    rows = act(what, connection, chance)
                 except psycopg.errors.DeadlockDetected as error:
                     self.deadlocks.append(str(error))
                     continue
@@ -79,79 +82,67 @@ class Writer:
                 finally:
                     self.longest = max(self.longest, time.perf_counter() - begun)
                 self.statements += 1
-                self.inserted += rows if act is insert else 0
-                self.deleted += rows if act is delete else 0
+                self.inserted += rows if what == "insert" else 0
+                self.deleted += rows if what == "delete" else 0
 
 
 Connection = psycopg.Connection[Any]
-SOME_PHOTO = "(SELECT id FROM photos ORDER BY id OFFSET %s LIMIT 1)"
+SOME_PHOTO = "(SELECT id FROM photos ORDER BY id OFFSET %(place)s LIMIT 1)"
 SOME_CLUSTER = "(SELECT id FROM clusters ORDER BY random() LIMIT 1)"
 
 
-def insert(connection: Connection, chance: random.Random) -> int:
-    return connection.execute(
-        "INSERT INTO photos (path, embedding) VALUES (gen_random_uuid()::text, %s)",
-        (vector(chance),),
-    ).rowcount
-
-
-def delete(connection: Connection, chance: random.Random) -> int:
-    return connection.execute(
-        f"DELETE FROM photos WHERE id = {SOME_PHOTO}",
-        (chance.randrange(PHOTOS),),
-    ).rowcount
-
-
-def embed_again(connection: Connection, chance: random.Random) -> int:
-    return connection.execute(
-        f"UPDATE photos SET embedding = %s, updated_at = now() WHERE id = {SOME_PHOTO}",
-        (vector(chance), chance.randrange(PHOTOS)),
-    ).rowcount
-
-
-def pin(connection: Connection, chance: random.Random) -> int:
-    return connection.execute(
+# How often each is done, and what it is; the last one is more than a statement.
+ACTS = {
+    "insert": (
+        20,
+        "INSERT INTO photos (path, embedding) VALUES (gen_random_uuid()::text, %(new)s)",
+    ),
+    "delete": (12, f"DELETE FROM photos WHERE id = {SOME_PHOTO}"),
+    "embed again": (
+        20,
+        f"UPDATE photos SET embedding = %(new)s, updated_at = now() WHERE id = {SOME_PHOTO}",
+    ),
+    "pin": (
+        8,
         "UPDATE photos SET cluster_pinned = cluster_pinned IS NOT TRUE, updated_at = now()"
         f" WHERE id = {SOME_PHOTO}",
-        (chance.randrange(PHOTOS),),
-    ).rowcount
-
-
-def move(connection: Connection, chance: random.Random) -> int:
-    target = SOME_CLUSTER if chance.random() < 0.7 else "NULL"
-    return connection.execute(
-        f"UPDATE photos SET cluster_id = {target}, updated_at = now() WHERE id = {SOME_PHOTO}",
-        (chance.randrange(PHOTOS),),
-    ).rowcount
-
-
-def move_some(connection: Connection, chance: random.Random) -> int:
-    """Locked in the order of their ids, as everybody does here."""
-    return connection.execute(
-        "WITH few AS (SELECT id FROM photos WHERE id %% 40 = %s ORDER BY id FOR NO KEY UPDATE)"
-        f" UPDATE photos SET cluster_id = {SOME_CLUSTER}, updated_at = now()"
+    ),
+    "move": (
+        14,
+        f"UPDATE photos SET cluster_id = {SOME_CLUSTER}, updated_at = now()"
+        f" WHERE id = {SOME_PHOTO}",
+    ),
+    "take out": (
+        6,
+        f"UPDATE photos SET cluster_id = NULL, updated_at = now() WHERE id = {SOME_PHOTO}",
+    ),
+    # locked in the order of their ids, as everybody does here
+    "move some": (
+        6,
+        "WITH few AS (SELECT id FROM photos WHERE id %% 40 = %(of_40)s ORDER BY id"
+        f" FOR NO KEY UPDATE) UPDATE photos SET cluster_id = {SOME_CLUSTER}, updated_at = now()"
         " FROM few WHERE photos.id = few.id",
-        (chance.randrange(40),),
-    ).rowcount
+    ),
+    "rename": (8, f"UPDATE clusters SET name = gen_random_uuid()::text WHERE id = {SOME_CLUSTER}"),
+    "delete a cluster": (1, "DELETE FROM clusters WHERE id = %(cluster)s"),
+}
 
 
-def rename(connection: Connection, chance: random.Random) -> int:
-    return connection.execute(
-        f"UPDATE clusters SET name = %s WHERE id = {SOME_CLUSTER}",
-        (str(chance.random()),),
-    ).rowcount
-
-
-def delete_cluster(connection: Connection, chance: random.Random) -> int:
-    """Its photos are locked before it is, as docs/guides/in-use.md says."""
+def act(what: str, connection: Connection, chance: random.Random) -> int:
+    values: dict[str, object] = {
+        "new": vector(chance),
+        "place": chance.randrange(PHOTOS),
+        "of_40": chance.randrange(40),
+    }
     with connection.transaction():
-        found = connection.execute(SOME_CLUSTER[1:-1]).fetchone()
-        if found is None:
-            return 0
-        connection.execute(
-            "SELECT FROM photos WHERE cluster_id = %s ORDER BY id FOR NO KEY UPDATE", found
-        )
-        return connection.execute("DELETE FROM clusters WHERE id = %s", found).rowcount
+        if what == "delete a cluster":
+            # its photos are locked before it is, as docs/guides/in-use.md says
+            [values["cluster"]] = connection.execute(SOME_CLUSTER[1:-1]).fetchone() or [None]
+            connection.execute(
+                "SELECT FROM photos WHERE cluster_id = %(cluster)s ORDER BY id FOR NO KEY UPDATE",
+                values,
+            )
+        return connection.execute(ACTS[what][1], values).rowcount
 
 
 def run_something(url: str, chance: random.Random) -> RunResult | AssignResult:
@@ -185,13 +176,11 @@ MISPLACED = """
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_others_write_while_runs_go_on(
-    part: int, session: Session, database_url: str, add_photos: Add
-) -> None:
+def test_others_write_while_runs_go_on(part: int, session: Session, database_url: str) -> None:
     """Random schedules, one library after the other: docs/guides/in-use.md tells of them."""
     chance = random.Random(part)
-    add_photos(made_library(part, photos=PHOTOS, themes=K, dimensions=8, spread=0.3)[0])
-    generate(database_url, k=K)
+    add_photos(session, made_library(part, photos=PHOTOS, themes=K, dimensions=8, spread=0.3)[0])
+    generate(session, k=K)
     photos, statements = PHOTOS, 0
     for _ in range(ROUNDS // PARTS):
         writers = [Writer(database_url, chance.randrange(2**31)) for _ in range(WRITERS)]
@@ -220,8 +209,8 @@ def test_others_write_while_runs_go_on(
         assert query(session, MISPLACED, result.run_id) == []
         assert work_tables(session) == []
         assert query(session, "SELECT id FROM cluster_runs WHERE status <> 'succeeded'") == []
-        assert check(database_url).findings == ()
-        assert query(session, WRONG) == []  # two that commit at once may leave a count to the next
+        assert check(session).findings == ()
+        assert wrong_counts(session) == []  # two that commit at once may leave a count to the next
     assert statements > 10 * ROUNDS // PARTS
     print(f"part {part}: {statements:,} statements beside {ROUNDS // PARTS} runs")  # noqa: T201
 
@@ -237,80 +226,72 @@ def embed_at(session: Session, ids: list[int], like: Any) -> Callable[[], object
 
 @pytest.mark.parametrize("phase", ["measure", "commit"])
 def test_a_photo_embedded_again_meanwhile_is_left_for_the_next_run(
-    phase: str, session: Session, database_url: str, add_photos: Add
+    phase: str, session: Session
 ) -> None:
     rows, _ = made_library(1)
-    ids = add_photos(rows)
+    ids = add_photos(session, rows)
     meddle = embed_at(session, ids[:2], -rows[0])
-    result = generate(database_url, k=8, progress=AtPhase(phase, meddle))
+    result = generate(session, k=8, progress=AtPhase(phase, meddle))
     assert result.photos_moved == len(ids) - 2
     assert list(clusters_by_photo(session)[:2]) == [0, 0]
-    assert generate(database_url, k=1).photos_moved == 2
+    assert generate(session, k=1).photos_moved == 2
 
 
 @pytest.mark.parametrize("phase", ["measure", "commit"])
 def test_one_embedded_again_while_all_are_clustered_anew_stays_where_it_is(
-    phase: str, session: Session, database_url: str, add_photos: Add
+    phase: str, session: Session
 ) -> None:
     rows, _ = made_library(1)
-    ids = add_photos(rows)
-    generate(database_url, k=3)
+    ids = add_photos(session, rows)
+    generate(session, k=3)
     before = clusters_by_photo(session)
     meddle = embed_at(session, ids, rows[0])
-    result = recluster(database_url, k=8, progress=AtPhase(phase, meddle))
+    result = recluster(session, k=8, progress=AtPhase(phase, meddle))
     assert result.photos_moved == 0
     assert np.array_equal(clusters_by_photo(session), before)
 
 
 def test_one_moved_to_another_cluster_meanwhile_is_not_taken_for_misplaced(
-    session: Session, database_url: str, add_photos: Add
+    session: Session,
 ) -> None:
-    add_photos(made_library(1)[0])
-    generate(database_url, k=8)
+    add_photos(session, made_library(1)[0])
+    generate(session, k=8)
     some = "UPDATE photos SET cluster_id = 1 + cluster_id %% 8 WHERE id < 100 RETURNING id"
     meddle = AtPhase("commit", lambda: query(session, some))
-    assert recluster(database_url, k=8, progress=meddle).run_id == 2
+    assert recluster(session, k=8, progress=meddle).run_id == 2
 
 
 # Whoever locks in another order
 
 
-RUNS: dict[str, Callable[[str], Any]] = {
-    "generate": lambda url: generate(url, k=3),
-    "recluster": lambda url: recluster(url, k=3, cold=True, seed=5),
+RUNS: dict[str, Callable[[Session], Any]] = {
+    "generate": lambda at: generate(at, k=3),
+    "recluster": lambda at: recluster(at, k=3, cold=True, seed=5),
     "assign": running.assign,
-    "undo": lambda url: undo(url, 1),
+    "undo": lambda at: undo(at, 1),
 }
-
-
-def undo(url: str, run_id: int) -> object:
-    with Session.open(url) as session:
-        return undo_run(session, run_id, LockLimits())
 
 
 @pytest.mark.parametrize("kind", RUNS)
 def test_who_locks_photos_and_clusters_in_any_order_waits_and_is_not_ended(
-    kind: str, session: Session, database_url: str, add_photos: Add
+    kind: str, session: Session, database_url: str
 ) -> None:
     """He has the last photo when the final transaction begins, and then wants the first."""
-    ids = add_photos(made_library(1, photos=200)[0])
-    generate(database_url, k=4)
-    query(session, "UPDATE photos SET cluster_id = NULL WHERE id %% 2 = 0 RETURNING id")
+    ids = add_photos(session, made_library(1, photos=200)[0])
+    generate(session, k=4)
+    execute(session, "UPDATE photos SET cluster_id = NULL WHERE id % 2 = 0")
     slow = "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS"
     slow += " $$ BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END $$"
-    session.connection.execute(slow.encode())
-    session.connection.execute(
+    execute(
+        session,
+        slow,
         "CREATE TRIGGER slow AFTER UPDATE ON photos FOR EACH STATEMENT"
-        " WHEN (current_setting('application_name') = 'fluffy_sql') EXECUTE FUNCTION slow()"
+        " WHEN (current_setting('application_name') = 'fluffy_sql') EXECUTE FUNCTION slow()",
     )
     with ThreadPoolExecutor(1) as pool, psycopg.connect(database_url) as other:
         other.execute("UPDATE photos SET path = path || 'x' WHERE id = %s", (ids[-1],))
-        running = pool.submit(RUNS[kind], database_url)
-        sleeping = "SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
-        deadline = time.monotonic() + 20
-        while not query(session, sleeping):
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        running = pool.submit(RUNS[kind], session)
+        wait_for(session, "SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
         other.execute("SELECT FROM clusters FOR UPDATE")
         other.execute("UPDATE clusters SET name = 'y'")
         for photo_id in reversed(ids[:-1]):
@@ -318,7 +299,7 @@ def test_who_locks_photos_and_clusters_in_any_order_waits_and_is_not_ended(
         other.commit()
         running.result()
     assert query(session, "SELECT count(*) FROM photos WHERE path LIKE '%%y' OR id = %s", ids[-1])
-    assert query(session, WRONG) == []
+    assert wrong_counts(session) == []
 
 
 # Limits
@@ -327,79 +308,74 @@ def test_who_locks_photos_and_clusters_in_any_order_waits_and_is_not_ended(
 @pytest.mark.parametrize(
     "run",
     [
-        lambda url: recluster(url, k=3, lock_wait=0.2),
-        lambda url: running.assign(url, limits=LockLimits(wait=0.2)),
+        lambda at: recluster(at, k=3, lock_wait=0.2),
+        lambda at: running.assign(at, limits=LockLimits(wait=0.2)),
     ],
     ids=["recluster", "assign"],
 )
 def test_the_wait_for_locks_is_bounded_and_says_who_is_in_the_way(
-    run: Callable[[str], Any], session: Session, database_url: str, add_photos: Add
+    run: Callable[[Session], Any], session: Session, database_url: str
 ) -> None:
-    add_photos(made_library(1, photos=200)[0])
-    generate(database_url, k=4)
-    query(session, "UPDATE photos SET cluster_id = NULL WHERE id < 50 RETURNING id")
-    before = snapshot(session)
-    with psycopg.connect(database_url) as other:
-        other.execute("SELECT FROM clusters WHERE id = 2 FOR UPDATE")
-        with pytest.raises(DatabaseError) as refused:
-            run(database_url)
-        pid = other.info.backend_pid
-    said = str(refused.value)
-    # a busy machine takes its time to wake up
-    waited = r"waited 0\.[2-9] s for locks \(clustering\.lock_wait\), and nothing was written: "
-    assert re.search(waited, said)
-    assert f"server process {pid} (idle in transaction), has clusters or photos locked" in said
-    assert snapshot(session) == before
-    assert work_tables(session) == []
+    add_photos(session, made_library(1, photos=200)[0])
+    generate(session, k=4)
+    execute(session, "UPDATE photos SET cluster_id = NULL WHERE id < 50")
+    with nothing_changes(session):
+        with psycopg.connect(database_url) as other:
+            other.execute("SELECT FROM clusters WHERE id = 2 FOR UPDATE")
+            with pytest.raises(DatabaseError) as refused:
+                run(session)
+            pid = other.info.backend_pid
+        said = str(refused.value)
+        # a busy machine takes its time to wake up
+        waited = r"waited 0\.[2-9] s for locks \(clustering\.lock_wait\), and nothing was written: "
+        assert re.search(waited, said)
+        assert f"server process {pid} (idle in transaction), has clusters or photos locked" in said
     assert query(session, "SELECT status, error FROM cluster_runs WHERE id = 2") == [
         ("failed", said)
     ]
 
 
 def test_a_run_that_only_makes_clusters_waits_for_nobody(
-    session: Session, database_url: str, add_photos: Add
+    session: Session, database_url: str
 ) -> None:
-    ids = add_photos(made_library(1, photos=200)[0])
-    query(session, "INSERT INTO clusters (name) VALUES ('theirs') RETURNING id")
+    ids = add_photos(session, made_library(1, photos=200)[0])
+    execute(session, "INSERT INTO clusters (name) VALUES ('theirs')")
     with psycopg.connect(database_url) as other:
         other.execute("UPDATE clusters SET name = 'still theirs'")
         other.execute("SELECT FROM photos WHERE id = %s FOR UPDATE", (ids[3],))
-        result = generate(database_url, k=4, lock_wait=0.001)
+        result = generate(session, k=4, lock_wait=0.001)
     assert (result.clusters_created, result.photos_moved) == (4, len(ids) - 1)
     assert clusters_by_photo(session)[3] == 0
 
 
-def test_holding_locks_is_bounded_and_all_is_taken_back(
-    session: Session, database_url: str, add_photos: Add
-) -> None:
-    add_photos(made_library(1, photos=200)[0])
-    session.connection.execute(
+def test_holding_locks_is_bounded_and_all_is_taken_back(session: Session) -> None:
+    add_photos(session, made_library(1, photos=200)[0])
+    execute(
+        session,
         "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS"
-        " $$ BEGIN PERFORM pg_sleep(30); RETURN NULL; END $$"
+        " $$ BEGIN PERFORM pg_sleep(30); RETURN NULL; END $$",
+        "CREATE TRIGGER slow AFTER UPDATE ON photos FOR EACH STATEMENT EXECUTE FUNCTION slow()",
     )
-    session.connection.execute(
-        "CREATE TRIGGER slow AFTER UPDATE ON photos FOR EACH STATEMENT EXECUTE FUNCTION slow()"
-    )
-    before = snapshot(session)
-    begun = time.monotonic()
-    with pytest.raises(DatabaseError, match=r"locks for more than 0.5 s \(clustering.lock_hold\)"):
-        generate(database_url, k=4, lock_hold=0.5)
-    assert time.monotonic() - begun < 20
-    assert snapshot(session) == before
-    assert work_tables(session) == []
-    session.connection.execute("DROP FUNCTION slow CASCADE")
-    assert generate(database_url, k=4, lock_hold=30).seconds["locked"] < 30
+    with nothing_changes(session):
+        begun = time.monotonic()
+        with pytest.raises(
+            DatabaseError, match=r"locks for more than 0.5 s \(clustering.lock_hold\)"
+        ):
+            generate(session, k=4, lock_hold=0.5)
+        assert time.monotonic() - begun < 20
+    execute(session, "DROP FUNCTION slow CASCADE")
+    assert generate(session, k=4, lock_hold=30).seconds["locked"] < 30
 
 
 # Bloat
 
 
-def test_training_pins_no_snapshot(session: Session, database_url: str, add_photos: Add) -> None:
+def test_training_pins_no_snapshot(session: Session) -> None:
     """Between its statements no connection of a run keeps VACUUM from dead rows of others."""
     seen: list[list[tuple[Any, ...]]] = []
     left: list[int] = []
-    session.connection.execute("CREATE TABLE theirs AS SELECT 1 AS n")
-    add_photos(made_library(1)[0])
+    execute(session, "CREATE TABLE theirs AS SELECT 1 AS n")
+    add_photos(session, made_library(1)[0])
 
     class Watch(Progress):
         def step(self, report: StepReport) -> None:
@@ -411,12 +387,12 @@ def test_training_pins_no_snapshot(session: Session, database_url: str, add_phot
                     " AND datname = current_database()",
                 )
             )
-            session.connection.execute("SELECT pg_stat_force_next_flush()")
-            session.connection.execute("UPDATE theirs SET n = n + 1")
-            session.connection.execute("VACUUM theirs")
+            execute(session, "SELECT pg_stat_force_next_flush()")
+            execute(session, "UPDATE theirs SET n = n + 1")
+            execute(session, "VACUUM theirs")
             left.extend(query(session, "SELECT pg_stat_get_dead_tuples('theirs'::regclass)")[0])
 
-    generate(database_url, k=5, progress=Watch())
+    generate(session, k=5, progress=Watch())
     assert len(seen) > 3
     assert {row for rows in seen for row in rows} == {(None, "idle")}
     assert all(len(rows) == 3 for rows in seen)  # the main connection and two workers
@@ -424,21 +400,18 @@ def test_training_pins_no_snapshot(session: Session, database_url: str, add_phot
 
 
 def test_the_run_waits_behind_who_has_a_cluster_locked_and_then_goes_on(
-    session: Session, database_url: str, add_photos: Add
+    session: Session, database_url: str
 ) -> None:
-    add_photos(made_library(1, photos=200)[0])
-    generate(database_url, k=4)
+    add_photos(session, made_library(1, photos=200)[0])
+    generate(session, k=4)
     waiting = "SELECT pid FROM pg_locks WHERE NOT granted AND relation = 'clusters'::regclass"
     with ThreadPoolExecutor(1) as pool:
         with psycopg.connect(database_url) as other:
             other.execute("SELECT FROM clusters WHERE id = 2 FOR UPDATE")
-            running = pool.submit(recluster, database_url, k=4)
+            running = pool.submit(recluster, session, k=4)
             time.sleep(0.5)
             other.execute("UPDATE clusters SET name = 'theirs' WHERE id = 2")
-            deadline = time.monotonic() + 20
-            while not (found := query(session, waiting)):
-                assert time.monotonic() < deadline
-                time.sleep(0.01)
-            wait_until_blocked(session, found[0][0])
+            [(pid,)] = wait_for(session, waiting)
+            wait_until_blocked(session, pid)
         assert running.result().run_id == 2
     assert query(session, "SELECT name FROM clusters WHERE id = 2") == [("theirs",)]

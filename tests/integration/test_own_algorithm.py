@@ -5,8 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +13,12 @@ import numpy as np
 import pytest
 
 from fluffy_sql.algorithms import algorithm_names
-from fluffy_sql.operations.check import check
-from fluffy_sql.operations.history import show_run, undo_run
+from fluffy_sql.operations.history import show_run
 from fluffy_sql.postgres.session import Session
-from fluffy_sql.postgres.transaction import LockLimits
 from fluffy_sql.settings import clustering_settings
 from tests import running
-from tests.conftest import Finished, made_library
-from tests.integration.helpers import clusters_by_photo, query, snapshot, work_tables
-
-Run = Callable[..., Finished]
+from tests.conftest import Run, add_photos, made_library
+from tests.integration.helpers import clusters_by_photo, query, snapshot, wait_for, work_tables
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "leader.py"
 STRAYS = 4
@@ -46,11 +41,11 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture
-def themes(add_photos: Callable[..., list[int]]) -> np.ndarray[Any, Any]:
+def themes(session: Session) -> np.ndarray[Any, Any]:
     """The theme of each photo; the last few are in none and far from each other."""
     rows, labels = made_library(7, photos=300, themes=5, dimensions=16, spread=0.05)
     strays = np.eye(16, dtype=np.float32)[:STRAYS] * -1
-    add_photos(np.concatenate([rows, strays]))
+    add_photos(session, np.concatenate([rows, strays]))
     return labels
 
 
@@ -59,9 +54,9 @@ def settings(**own: Any) -> Any:
 
 
 def test_it_makes_clusters_and_says_what_it_left_out(
-    themes: np.ndarray[Any, Any], session: Session, database_url: str
+    themes: np.ndarray[Any, Any], session: Session
 ) -> None:
-    result = running.generate(database_url, settings())
+    result = running.generate(session, settings())
     clusters = clusters_by_photo(session)
     assert (clusters[-STRAYS:] == 0).all()
     assert len(set(zip(clusters[:-STRAYS], themes, strict=True))) == 5
@@ -77,17 +72,17 @@ def test_it_makes_clusters_and_says_what_it_left_out(
 
 
 @pytest.mark.usefixtures("themes")
-def test_dry_runs_reclusters_and_undo(session: Session, database_url: str) -> None:
+def test_dry_runs_reclusters_and_undo(session: Session) -> None:
     empty = snapshot(session)
-    assert running.generate(database_url, settings(), dry_run=True).clusters_created == 5
+    assert running.generate(session, settings(), dry_run=True).clusters_created == 5
     assert snapshot(session) == empty
-    running.generate(database_url, settings())
+    running.generate(session, settings())
     before = clusters_by_photo(session)
-    again = running.generate(database_url, settings(least=1), recluster=True)
+    again = running.generate(session, settings(least=1), recluster=True)
     assert (again.clusters_kept, again.clusters_created) == (5, STRAYS)
-    undo_run(session, again.run_id or 0, LockLimits())
+    running.undo(session, again.run_id)
     assert np.array_equal(clusters_by_photo(session), before)
-    assert check(database_url).ok
+    assert running.check(session).ok
 
 
 @pytest.mark.usefixtures("themes")
@@ -135,11 +130,10 @@ def test_a_killed_run_leaves_nothing(package: Path, session: Session, database_u
     )
     assert killed.returncode == -signal.SIGKILL
     assert snapshot(session) == before
-    for _ in range(50):  # the server notices a moment later
-        if query(session, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == [(0,)]:
-            break
-        time.sleep(0.1)
-    assert running.generate(database_url, settings()).clusters_created == 5
+    # the server notices a moment later
+    none = "SELECT WHERE NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory')"
+    wait_for(session, none)
+    assert running.generate(session, settings()).clusters_created == 5
     assert query(session, "SELECT status FROM cluster_runs ORDER BY id") == [
         ("interrupted",),
         ("succeeded",),
@@ -147,7 +141,7 @@ def test_a_killed_run_leaves_nothing(package: Path, session: Session, database_u
 
 
 def test_it_may_say_that_centroids_tell_nothing(
-    themes: np.ndarray[Any, Any], session: Session, database_url: str
+    themes: np.ndarray[Any, Any], session: Session
 ) -> None:
     import leader
 
@@ -156,7 +150,7 @@ def test_it_may_say_that_centroids_tell_nothing(
             fit = super().fit(task)
             return type(fit)(**{**vars(fit), "by_centroid": False})
 
-    result = running.generate(database_url, settings(), algorithm=Shapes())
+    result = running.generate(session, settings(), algorithm=Shapes())
     assert result.quality is not None
     assert (result.quality.silhouette, result.quality.photos_measured) == (None, 0)
     assert (result.quality.smallest_cluster > 0) is True

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.runs.record import RunResult
 from tests import running
-from tests.integration.helpers import generate, query, work_tables
+from tests.integration.helpers import execute, generate, query, work_tables, wrong_counts
 
 Rows = NDArray[np.float32]
 
@@ -88,7 +88,7 @@ def libraries(draw: st.DrawFn) -> Library:
 
 def fill(session: Session, library: Library, order: list[int] | range) -> None:
     """Replaces all there is by a library whose rows lie in this order."""
-    session.connection.execute("TRUNCATE photos, clusters, cluster_runs RESTART IDENTITY CASCADE")
+    execute(session, "TRUNCATE photos, clusters, cluster_runs RESTART IDENTITY CASCADE")
     add(session, library, order)
 
 
@@ -111,15 +111,6 @@ def placed(session: Session) -> NDArray[np.int64]:
 
 def centroids(session: Session) -> dict[int, Rows]:
     return dict(query(session, "SELECT id, centroid FROM clusters ORDER BY id"))
-
-
-def check_counts(session: Session) -> None:
-    counted = query(
-        session,
-        "SELECT c.id FROM clusters AS c WHERE photos_count <>"
-        " (SELECT count(*) FROM photos AS p WHERE p.cluster_id = c.id)",
-    )
-    assert counted == []
 
 
 def check_nearest(session: Session, library: Library, labels: NDArray[np.int64]) -> float:
@@ -155,9 +146,9 @@ def check_steps(session: Session) -> None:
 
 @settings(any_library, max_examples=20)
 @given(library=libraries())
-def test_a_run_on_any_library(session: Session, database_url: str, library: Library) -> None:
+def test_a_run_on_any_library(session: Session, library: Library) -> None:
     fill(session, library, range(len(library.rows)))
-    result = generate(database_url, **library.settings)
+    result = generate(session, **library.settings)
     labels = placed(session)
 
     usable = library.usable()
@@ -167,7 +158,7 @@ def test_a_run_on_any_library(session: Session, database_url: str, library: Libr
     assert result.clusters_created == len(set(labels[labels > 0]))
     assert result.clusters_created == len(centroids(session))
     assert result.clusters_created <= library.settings["k"]
-    check_counts(session)
+    assert wrong_counts(session) == []
     if result.clusters_created:
         inertia = check_nearest(session, library, labels)
         scale = float(np.nansum(library.units() ** 2))
@@ -175,17 +166,15 @@ def test_a_run_on_any_library(session: Session, database_url: str, library: Libr
             assert result.inertia is not None
             assert abs(result.inertia - inertia) <= RELATIVE * inertia + 1e-6 * scale
     check_steps(session)
-    check_again_in_another_order(session, database_url, library, result)
+    check_again_in_another_order(session, library, result)
     assert work_tables(session) == []
 
 
-def check_again_in_another_order(
-    session: Session, url: str, library: Library, first: RunResult
-) -> None:
+def check_again_in_another_order(session: Session, library: Library, first: RunResult) -> None:
     """The order of rows on disk makes no difference, to the last bit."""
     labels, before = placed(session), centroids(session)
     fill(session, library, library.order)
-    again = generate(url, **library.settings)
+    again = generate(session, **library.settings)
     np.testing.assert_array_equal(placed(session), labels)
     after = centroids(session)
     assert after.keys() == before.keys()
@@ -202,26 +191,26 @@ def check_again_in_another_order(
 @settings(any_library, max_examples=12)
 @given(library=libraries(), k=st.integers(1, 12), data=st.data())
 def test_a_recluster_of_any_library(
-    session: Session, database_url: str, library: Library, k: int, data: st.DataObject
+    session: Session, library: Library, k: int, data: st.DataObject
 ) -> None:
     """Some photos are in clusters, of which some are pinned there; others came since."""
     photos = len(library.rows)
     known = data.draw(st.integers(0, photos), "known")
     fill(session, library, range(known))
-    generate(database_url, **library.settings)
-    session.connection.execute("UPDATE photos SET cluster_pinned = TRUE WHERE id % 5 = 0")
+    generate(session, **library.settings)
+    execute(session, "UPDATE photos SET cluster_pinned = TRUE WHERE id % 5 = 0")
     add(session, library, range(known, photos))
     before = placed(session)
     stay = query(session, "SELECT cluster_pinned FROM photos ORDER BY id")
     pinned = np.array([row[0] for row in stay], dtype=np.bool_)
 
     again = running.settings(**{**library.settings, "k": k})
-    result = running.generate(database_url, again, recluster=True)
+    result = running.generate(session, again, recluster=True)
     after = placed(session)
     np.testing.assert_array_equal(after[pinned], before[pinned])
     usable = library.usable()
     np.testing.assert_array_equal(after[~pinned] > 0, usable[~pinned])
     assert result.photos_moved == np.count_nonzero(after != before)
-    check_counts(session)
+    assert wrong_counts(session) == []
     check_steps(session)
     assert work_tables(session) == []

@@ -1,8 +1,5 @@
 """The quality of whole runs, against scikit-learn and NumPy."""
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -11,8 +8,14 @@ from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.runs.quality import QualitySample
 from tests import running
-from tests.conftest import made_library
-from tests.integration.helpers import centroids_by_cluster, clusters_by_photo, generate, query
+from tests.conftest import add_photos, made_library
+from tests.integration.helpers import (
+    centroids_by_cluster,
+    clusters_by_photo,
+    execute,
+    generate,
+    query,
+)
 from tests.reference import unit_rows
 
 
@@ -30,15 +33,11 @@ def silhouettes(
 
 
 @pytest.mark.parametrize("metric", ["cosine", "l2"])
-def test_the_quality_of_a_run_is_scikit_learn_s(
-    metric: str, session: Session, database_url: str, add_photos: Callable[..., Any]
-) -> None:
+def test_the_quality_of_a_run_is_scikit_learn_s(metric: str, session: Session) -> None:
     rows = made_library(3, spread=0.3)[0] * np.float32(3)
-    add_photos(rows)
+    add_photos(session, rows)
     # One step: centroids are not yet the means of their photos.
-    found = generate(
-        database_url, k=9, metric=metric, iterations=1, restarts=1, refine=False
-    ).quality
+    found = generate(session, k=9, metric=metric, iterations=1, restarts=1, refine=False).quality
     assert found is not None
     labels = clusters_by_photo(session)
     compared = unit_rows(rows.astype(np.float64)) if metric == "cosine" else rows.astype(np.float64)
@@ -75,14 +74,12 @@ def test_the_quality_of_a_run_is_scikit_learn_s(
 
 
 @pytest.mark.parametrize("metric", ["cosine", "l2"])
-def test_a_large_run_is_measured_on_some_of_its_photos(
-    metric: str, session: Session, database_url: str, add_photos: Callable[..., Any]
-) -> None:
+def test_a_large_run_is_measured_on_some_of_its_photos(metric: str, session: Session) -> None:
     rows = made_library(3, photos=4_000, spread=0.3)[0]
-    add_photos(rows)
+    add_photos(session, rows)
     settings = running.settings(k=12, metric=metric)
     sample = QualitySample(few=1_000, photos=1_000)
-    found = running.generate(database_url, settings, quality_sample=sample).quality
+    found = running.generate(session, settings, quality_sample=sample).quality
     assert found is not None
     assert 850 < found.photos_measured < 1_150
     labels = clusters_by_photo(session)
@@ -96,44 +93,37 @@ def test_a_large_run_is_measured_on_some_of_its_photos(
     )
 
 
-def test_the_quality_does_not_depend_on_the_number_of_connections(
-    session: Session, database_url: str, add_photos: Callable[..., Any]
-) -> None:
-    add_photos(made_library(3)[0])
+def test_the_quality_does_not_depend_on_the_number_of_connections(session: Session) -> None:
+    add_photos(session, made_library(3)[0])
     found = []
     for connections in (1, 3):
-        found.append(generate(database_url, k=7, connections=connections).quality)
-        query(session, "DELETE FROM clusters RETURNING id")
+        found.append(generate(session, k=7, connections=connections).quality)
+        execute(session, "DELETE FROM clusters")
     assert found[0] == found[1]
 
 
-def test_one_cluster_has_no_others_to_be_measured_against(
-    database_url: str, add_photos: Callable[..., Any]
-) -> None:
-    add_photos(made_library(3)[0])
-    found = generate(database_url, k=1).quality
+def test_one_cluster_has_no_others_to_be_measured_against(session: Session) -> None:
+    add_photos(session, made_library(3)[0])
+    found = generate(session, k=1).quality
     assert found is not None
     assert (found.silhouette, found.davies_bouldin, found.calinski_harabasz) == (None, None, None)
     assert (found.smallest_cluster, found.largest_cluster) == (600, 600)
 
 
-def test_as_many_clusters_as_photos(database_url: str, add_photos: Callable[..., Any]) -> None:
-    add_photos(made_library(3, photos=5)[0])
-    found = generate(database_url, k=5).quality
+def test_as_many_clusters_as_photos(session: Session) -> None:
+    add_photos(session, made_library(3, photos=5)[0])
+    found = generate(session, k=5).quality
     assert found is not None
     assert (found.silhouette, found.davies_bouldin, found.calinski_harabasz) == (1, 0, None)
 
 
-def test_two_runs_can_be_compared_in_sql_after_their_clusters_are_gone(
-    session: Session, database_url: str, add_photos: Callable[..., Any]
-) -> None:
-    add_photos(made_library(3, spread=0.2)[0])
-    generate(database_url, k=8)
-    query(session, "DELETE FROM clusters RETURNING id")
-    generate(database_url, k=30)
+def test_two_runs_can_be_compared_in_sql_after_their_clusters_are_gone(session: Session) -> None:
+    add_photos(session, made_library(3, spread=0.2)[0])
+    generate(session, k=8)
+    execute(session, "DELETE FROM clusters")
+    generate(session, k=30)
     runs = query(
-        session,
-        "SELECT k_requested, silhouette FROM cluster_run_overview ORDER BY silhouette DESC",
+        session, "SELECT k_requested, silhouette FROM cluster_run_overview ORDER BY silhouette DESC"
     )
     assert [k for k, _ in runs] == [8, 30]
     clusters = query(

@@ -10,13 +10,11 @@ import pytest
 from sklearn.cluster import KMeans
 from sklearn.metrics import normalized_mutual_info_score
 
-from fluffy_sql.operations.history import undo_run
 from fluffy_sql.operations.importing import import_photos
 from fluffy_sql.postgres.session import Session
-from fluffy_sql.postgres.transaction import LockLimits
 from tests import running
 from tests.conftest import SHARED_DATA
-from tests.integration.helpers import clusters_by_photo, generate, query
+from tests.integration.helpers import clusters_by_photo, execute, generate, query
 from tests.reference import inertia_of_partition, unit_rows
 
 CALTECH = SHARED_DATA / "caltech101"
@@ -40,9 +38,9 @@ def load(folder: Path, session: Session) -> Any:
 
 
 @needs(CALTECH)
-def test_caltech101_is_clustered_by_what_it_shows(session: Session, database_url: str) -> None:
+def test_caltech101_is_clustered_by_what_it_shows(session: Session) -> None:
     rows = load(CALTECH, session)
-    generate(database_url, k=100)
+    generate(session, k=100)
     ours = clusters_by_photo(session)
     assert normalized_mutual_info_score(labels_of(CALTECH), ours) >= 0.85
     peer = KMeans(100, n_init=10, random_state=0).fit(rows.astype(np.float32))
@@ -55,18 +53,17 @@ def in_clusters(session: Session) -> dict[str, int]:
 
 
 @needs(CALTECH)
-def test_names_stay_on_their_themes_while_caltech101_grows(
-    session: Session, database_url: str
-) -> None:
+def test_names_stay_on_their_themes_while_caltech101_grows(session: Session) -> None:
     """80 % clustered and named, the rest added, placed and clustered anew, and taken back."""
     load(CALTECH, session)
     with (CALTECH / "photos.csv").open(encoding="utf-8", newline="") as file:
         label = {row["path"]: row["label"] for row in csv.DictReader(file)}
-    session.connection.execute(
-        "CREATE TABLE later AS SELECT * FROM photos ORDER BY hashint8extended(id, 0) LIMIT 823"
+    execute(
+        session,
+        "CREATE TABLE later AS SELECT * FROM photos ORDER BY hashint8extended(id, 0) LIMIT 823",
+        "DELETE FROM photos WHERE id IN (SELECT id FROM later)",
     )
-    session.connection.execute("DELETE FROM photos WHERE id IN (SELECT id FROM later)")
-    generate(database_url, k=100)
+    generate(session, k=100)
     first = in_clusters(session)
     assert len(first) == 3_291
     themes = {
@@ -79,8 +76,8 @@ def test_names_stay_on_their_themes_while_caltech101_grows(
         )
     named = query(session, "SELECT id, name FROM clusters ORDER BY id")
 
-    session.connection.execute("INSERT INTO photos SELECT * FROM later")
-    placed = running.assign(database_url)
+    execute(session, "INSERT INTO photos SELECT * FROM later")
+    placed = running.assign(session)
     assert (placed.photos_assigned, placed.photos_left) == (823, 0)
     second = in_clusters(session)
     assert {path: second[path] for path in first} == first
@@ -88,7 +85,7 @@ def test_names_stay_on_their_themes_while_caltech101_grows(
     every = [label[path] for path in second]
     assert normalized_mutual_info_score(every, list(second.values())) > 0.84
 
-    result = running.generate(database_url, running.settings(k=100), recluster=True)
+    result = running.generate(session, running.settings(k=100), recluster=True)
     third = in_clusters(session)
     assert len(third) == 4_114
     assert query(session, "SELECT id, name FROM clusters ORDER BY id") == named
@@ -103,21 +100,18 @@ def test_names_stay_on_their_themes_while_caltech101_grows(
     stayed = [third[path] == first[path] for path in first if first[path] in same_theme]
     assert np.mean(stayed) >= 0.95
 
-    with Session.open(database_url) as another:
-        undo_run(another, result.run_id or 0, LockLimits())
+    running.undo(session, result.run_id)
     assert in_clusters(session) == second
     assert query(session, "SELECT id, name FROM clusters ORDER BY id") == named
 
 
 @needs(DINO)
 @pytest.mark.parametrize("metric", ["cosine", "l2"])
-def test_dinov2_embeddings_that_are_not_unit_vectors(
-    metric: str, session: Session, database_url: str
-) -> None:
+def test_dinov2_embeddings_that_are_not_unit_vectors(metric: str, session: Session) -> None:
     rows = load(DINO, session)
     if metric == "l2":
         rows = np.load(DINO / "embeddings.npy").astype(np.float64)
-    generate(database_url, k=20, metric=metric)
+    generate(session, k=20, metric=metric)
     peer = KMeans(20, n_init=10, random_state=0).fit(rows.astype(np.float32))
     ours = inertia_of_partition(rows, clusters_by_photo(session))
     assert ours <= 1.01 * inertia_of_partition(rows, peer.labels_)

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,37 +20,35 @@ from fluffy_sql.operations.report import gather as gathering
 from fluffy_sql.operations.report.gather import gather
 from fluffy_sql.operations.report.model import Selection
 from fluffy_sql.postgres.session import Session
-from tests.conftest import Finished, made_library
-from tests.integration.helpers import generate, query, snapshot
+from tests.conftest import Finished, Run, add_photos, made_library
+from tests.integration.helpers import execute, generate, nothing_changes, query
 
-Report = Callable[..., Finished]
+Report = Run
 
 THEMES = 8
 PHOTOS = 200
 
 
 @pytest.fixture
-def report(run_cli: Callable[..., Finished], database_url: str, tmp_path: Path) -> Report:
+def report(on_database: Run) -> Report:
     """Writes a report into the folder `out`."""
 
     def run(*arguments: str, out: str = "out") -> Finished:
-        return run_cli("report", "--out", out, "--database-url", database_url, *arguments)
+        return on_database("report", "--out", out, *arguments)
 
     return run
 
 
 @pytest.fixture
-def library(
-    add_photos: Callable[..., list[int]], database_url: str, tmp_path: Path
-) -> NDArray[np.int64]:
+def library(tmp_path: Path, session: Session) -> NDArray[np.int64]:
     """200 small pictures of eight colours in the working folder, clustered by run 1."""
     embeddings, labels = made_library(3, photos=PHOTOS, themes=THEMES)
     paths = [f"photos/{index:03d}.png" for index in range(PHOTOS)]
     (tmp_path / "photos").mkdir()
     for path, label in zip(paths, labels, strict=True):
         Image.new("RGB", (24, 18), (30 * int(label), 120, 200)).save(tmp_path / path)
-    add_photos(embeddings, paths)
-    generate(database_url, k=THEMES)
+    add_photos(session, embeddings, paths)
+    generate(session, k=THEMES)
     return labels
 
 
@@ -112,9 +109,8 @@ def test_json_has_the_promised_keys(report: Report, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("library")
 def test_the_database_is_only_read(report: Report, session: Session) -> None:
-    before = snapshot(session)
-    assert report().code == 0
-    assert snapshot(session) == before
+    with nothing_changes(session):
+        assert report().code == 0
 
 
 @pytest.mark.usefixtures("library")
@@ -133,11 +129,9 @@ def test_an_earlier_report_is_replaced(report: Report, tmp_path: Path) -> None:
     assert result_of(report("--json", "--cluster", "3"))["clusters"] == 1
     assert sheets(tmp_path) == ["0003.png"]
     (tmp_path / "out" / "notes.txt").write_text("precious")
-    refused = report()
-    assert (refused.code, refused.out) == (2, "")
-    assert refused.err == (
-        f"fluffy-sql: --out: {tmp_path / 'out'} holds other things than an earlier report"
-        " (notes.txt); name another folder\n"
+    assert report().refusal(2) == (
+        f"--out: {tmp_path / 'out'} holds other things than an earlier report"
+        " (notes.txt); name another folder"
     )
     assert sheets(tmp_path) == ["0003.png"]
 
@@ -159,11 +153,9 @@ def test_the_largest_or_those_that_are_named(report: Report, tmp_path: Path) -> 
 
 
 @pytest.mark.usefixtures("library")
-def test_clusters_of_one_run(
-    report: Report, add_photos: Callable[..., list[int]], database_url: str, tmp_path: Path
-) -> None:
-    add_photos(made_library(4, photos=30, themes=2)[0], [f"new{i}" for i in range(30)])
-    generate(database_url, k=2, metric="l2")
+def test_clusters_of_one_run(report: Report, tmp_path: Path, session: Session) -> None:
+    add_photos(session, made_library(4, photos=30, themes=2)[0], [f"new{i}" for i in range(30)])
+    generate(session, k=2, metric="l2")
     result = result_of(report("--json", "--run", "2"))
     assert (result["clusters"], result["clusters_in_scope"]) == (2, 2)
     assert (result["photos_unreadable"], result["unreadable"]) == (30, {"missing": 30})
@@ -198,10 +190,8 @@ def test_what_can_not_be_done_is_one_line_and_leaves_nothing(
 
 
 def test_without_clusters_there_is_nothing_to_look_at(report: Report, tmp_path: Path) -> None:
-    finished = report()
-    assert (finished.code, finished.out) == (1, "")
-    assert finished.err == (
-        "fluffy-sql: there are no clusters to look at; make some: fluffy-sql generate\n"
+    assert report().refusal() == (
+        "there are no clusters to look at; make some: fluffy-sql generate"
     )
     assert list(tmp_path.iterdir()) == []
 
@@ -225,23 +215,21 @@ def test_of_very_many_clusters_the_largest_are_shown_and_those_to_look_at_again(
 
 
 def change(session: Session, statement: str) -> None:
-    session.connection.execute(statement.encode())
+    execute(session, statement)
 
 
 # Libraries of all kinds
 
 
 def test_everything_that_can_be_odd_about_a_library(
-    report: Report,
-    session: Session,
-    add_photos: Callable[..., list[int]],
-    database_url: str,
-    tmp_path: Path,
+    report: Report, session: Session, tmp_path: Path
 ) -> None:
-    add_photos(made_library(1, photos=60, themes=3)[0])
-    generate(database_url, k=3)
-    add_photos(made_library(2, photos=40, themes=2, dimensions=5)[0], [f"b{i}" for i in range(40)])
-    generate(database_url, k=2, metric="l2")
+    add_photos(session, made_library(1, photos=60, themes=3)[0])
+    generate(session, k=3)
+    add_photos(
+        session, made_library(2, photos=40, themes=2, dimensions=5)[0], [f"b{i}" for i in range(40)]
+    )
+    generate(session, k=2, metric="l2")
     for statement in (
         "UPDATE clusters SET name = '<script>x</script>', status = 1 WHERE id = 1",
         "INSERT INTO clusters (id, name) VALUES (100, 'of nobody, empty')",
@@ -274,17 +262,16 @@ def test_everything_that_can_be_odd_about_a_library(
     [([[1.0]] * 3, 1), ([[1.0], [2.0], [9.0]], 2), ([[1, 0], [0, 1]], 2), ([[1, 0]] * 4, 1)],
 )
 @pytest.mark.parametrize("metric", ["cosine", "l2"])
-def test_libraries_too_plain_for_a_map(  # noqa: PLR0917 - fixtures
+def test_libraries_too_plain_for_a_map(
     report: Report,
-    add_photos: Callable[..., list[int]],
-    database_url: str,
     tmp_path: Path,
     plain: tuple[list[list[float]], int],
     metric: str,
+    session: Session,
 ) -> None:
     embeddings, k = plain
-    add_photos(embeddings)
-    made = generate(database_url, k=k, metric=metric).clusters_created
+    add_photos(session, embeddings)
+    made = generate(session, k=k, metric=metric).clusters_created
     assert result_of(report("--json"))["clusters"] == made
     html = page(tmp_path)
     assert ("There is no map" in html) is (made == 1)
@@ -327,9 +314,7 @@ def test_a_wrong_root_is_doubted(report: Report, tmp_path: Path) -> None:
 
 
 @pytest.mark.database
-def test_the_sample_library_is_found_without_being_named(
-    run_cli: Callable[..., Finished],
-) -> None:
+def test_the_sample_library_is_found_without_being_named(run_cli: Run) -> None:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder).resolve()
         config = place / "s.yml"
@@ -395,12 +380,12 @@ def peak_memory(url: str, folder: Path, *arguments: str) -> float:
 
 
 def test_memory_does_not_grow_with_the_library(
-    session: Session, add_photos: Callable[..., list[int]], database_url: str, tmp_path: Path
+    session: Session, database_url: str, tmp_path: Path
 ) -> None:
     """20,000 embeddings of 768 dimensions would take 61 MB."""
     embeddings = made_library(1, photos=1_000, themes=10, dimensions=768)[0]
-    add_photos(embeddings)
-    generate(database_url, k=10)
+    add_photos(session, embeddings)
+    generate(session, k=10)
     arguments = ("--photos", "4")
     small = peak_memory(database_url, tmp_path, *arguments)
     change(
@@ -415,9 +400,7 @@ def test_memory_does_not_grow_with_the_library(
     assert 2_500 < page(tmp_path).count("h0M") <= 3_000 + 2 * 10
 
 
-def test_a_thousand_photos_take_seconds(
-    report: Report, add_photos: Callable[..., list[int]], database_url: str, tmp_path: Path
-) -> None:
+def test_a_thousand_photos_take_seconds(report: Report, tmp_path: Path, session: Session) -> None:
     """A tenth of 10,000 photos in 100 clusters, which are to take 30 seconds at most.
 
     Ten times that is granted, for a machine that is busy with something else.
@@ -430,8 +413,8 @@ def test_a_thousand_photos_take_seconds(
     paths = [f"{index}.jpg" for index in range(1_000)]
     for index in range(20, 1_000):
         os.link(tmp_path / f"{index % 20}.jpg", tmp_path / f"{index}.jpg")
-    add_photos(embeddings, paths)
-    generate(database_url, k=10)
+    add_photos(session, embeddings, paths)
+    generate(session, k=10)
     begun = time.perf_counter()
     result = result_of(report("--json"))
     assert time.perf_counter() - begun < 30
@@ -441,10 +424,7 @@ def test_a_thousand_photos_take_seconds(
 
 
 def test_a_stopped_report_leaves_nothing(
-    report: Report,
-    library: NDArray[np.int64],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    report: Report, library: NDArray[np.int64], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert report().code == 0
     earlier = page(tmp_path)

@@ -12,14 +12,12 @@ from psycopg.conninfo import conninfo_to_dict
 
 from fluffy_sql.errors import DatabaseError, LibraryError, SchemaError
 from fluffy_sql.kmeans.tuning import Tuning
-from fluffy_sql.operations.check import check
-from fluffy_sql.operations.history import undo_run
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.session import Session
-from fluffy_sql.postgres.transaction import LockLimits
 from tests import running
-from tests.conftest import Finished, made_library
-from tests.integration.helpers import generate, query, snapshot, work_tables
+from tests.conftest import Run, add_photos, made_library
+from tests.integration.helpers import execute, generate, nothing_changes, query, show, work_tables
+from tests.integration.test_generate import AtPhase
 
 # What `rails generate model` makes of photos and clusters that belong to a persona.
 RAILS = """
@@ -96,7 +94,7 @@ def rails_url(empty_database: Callable[..., Any], rails_template: str) -> Iterat
 def rails(rails_url: str) -> Iterator[Session]:
     """The same with photos of three personas, and a view that says whose they are."""
     with Session.open(rails_url) as session:
-        session.connection.execute(OWNERS)
+        execute(session, OWNERS)
         for persona in PHOTOS:
             add_persona_photos(session, persona, persona_library(persona)[0])
         yield session
@@ -127,10 +125,8 @@ def same_partition(first: Any, second: Any) -> bool:
     return len(pairs) == len(set(first)) == len(set(second))
 
 
-def test_each_persona_of_a_rails_library_gets_clusters_of_its_own(
-    rails: Session, rails_url: str
-) -> None:
-    result = generate(rails_url, k=THEMES)
+def test_each_persona_of_a_rails_library_gets_clusters_of_its_own(rails: Session) -> None:
+    result = generate(rails, k=THEMES)
     assert (result.scopes, result.clusters_created, result.photos_processed) == (3, 12, 360)
     assert clusters_by_persona(rails) == {1: 4, 2: 4, 3: 4}
     assert scopes_are_apart(rails)
@@ -141,16 +137,14 @@ def test_each_persona_of_a_rails_library_gets_clusters_of_its_own(
     assert stored == 3
 
 
-def test_k_can_be_said_for_a_scope(rails: Session, rails_url: str) -> None:
-    generate(rails_url, k=2, k_of_scope={2: 6, 99: 7})
+def test_k_can_be_said_for_a_scope(rails: Session) -> None:
+    generate(rails, k=2, k_of_scope={2: 6, 99: 7})
     assert clusters_by_persona(rails) == {1: 2, 2: 6, 3: 2}
 
 
 @pytest.mark.parametrize("metric", ["cosine", "l2"])
-def test_photos_are_at_the_nearest_centroid_of_their_scope(
-    metric: str, rails: Session, rails_url: str
-) -> None:
-    generate(rails_url, k=3, metric=metric)
+def test_photos_are_at_the_nearest_centroid_of_their_scope(metric: str, rails: Session) -> None:
+    generate(rails, k=3, metric=metric)
     for persona in PHOTOS:
         rows, _ = persona_library(persona)
         clusters = query(rails, "SELECT id, centroid FROM clusters WHERE persona_id = %s", persona)
@@ -160,8 +154,8 @@ def test_photos_are_at_the_nearest_centroid_of_their_scope(
         assert labels_of(rails, persona) == nearest
 
 
-def test_a_scope_too_large_for_the_rest_is_clustered_alone(rails: Session, rails_url: str) -> None:
-    result = generate(rails_url, k=THEMES, tuning=Tuning(small_scope=100))
+def test_a_scope_too_large_for_the_rest_is_clustered_alone(rails: Session) -> None:
+    result = generate(rails, k=THEMES, tuning=Tuning(small_scope=100))
     assert (result.scopes, result.clusters_created, result.recall) == (3, 12, 1.0)
     assert scopes_are_apart(rails)
     for persona in PHOTOS:
@@ -171,28 +165,26 @@ def test_a_scope_too_large_for_the_rest_is_clustered_alone(rails: Session, rails
     assert work_tables(rails) == []
 
 
-def test_small_scopes_are_taken_in_batches_that_fit_the_memory_set_aside(
-    rails: Session, rails_url: str
-) -> None:
-    generate(rails_url, k=THEMES, tuning=Tuning(centroid_bytes=4 * 16 * 5))
+def test_small_scopes_are_taken_in_batches_that_fit_the_memory_set_aside(rails: Session) -> None:
+    generate(rails, k=THEMES, tuning=Tuning(centroid_bytes=4 * 16 * 5))
     assert clusters_by_persona(rails) == {1: 4, 2: 4, 3: 4}
     for persona in PHOTOS:
         assert same_partition(labels_of(rails, persona), persona_library(persona)[1])
 
 
-def test_a_seed_gives_one_result_whatever_the_connections(rails: Session, rails_url: str) -> None:
+def test_a_seed_gives_one_result_whatever_the_connections(rails: Session) -> None:
     results = []
     for connections in (1, 3):
-        generate(rails_url, recluster=True, connections=connections, k=5, seed=3)
+        generate(rails, recluster=True, connections=connections, k=5, seed=3)
         results.append(query(rails, "SELECT centroid::text FROM clusters ORDER BY id"))
-        rails.connection.execute("UPDATE photos SET cluster_id = NULL")
-        rails.connection.execute("DELETE FROM clusters")
+        execute(rails, "UPDATE photos SET cluster_id = NULL")
+        execute(rails, "DELETE FROM clusters")
     assert results[0] == results[1]
 
 
 def test_few_and_equal_photos_make_few_clusters(rails_url: str) -> None:
     with Session.open(rails_url) as session:
-        session.connection.execute(OWNERS)
+        execute(session, OWNERS)
         alike = np.tile(np.eye(16, dtype=np.float32)[0], (5, 1))
         add_persona_photos(session, 1, alike)
         add_persona_photos(session, 2, np.eye(16, dtype=np.float32)[:3])
@@ -204,7 +196,7 @@ def test_few_and_equal_photos_make_few_clusters(rails_url: str) -> None:
 
 
 def test_a_scope_with_a_cluster_short_is_done_again_alone(
-    rails: Session, rails_url: str, monkeypatch: pytest.MonkeyPatch
+    rails: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def one_short(self: Any, centroids: Any) -> Any:
         """Two centroids of the last persona coincide, so one of them gets no photo."""
@@ -216,22 +208,21 @@ def test_a_scope_with_a_cluster_short_is_done_again_alone(
 
     original = small_scopes._SmallScopes.assign
     monkeypatch.setattr(small_scopes._SmallScopes, "assign", one_short)
-    generate(rails_url, k=THEMES)
+    generate(rails, k=THEMES)
     assert clusters_by_persona(rails) == {1: 4, 2: 4, 3: 4}
     assert same_partition(labels_of(rails, 3), persona_library(3)[1])
 
 
 def test_without_owners_the_rails_library_says_what_is_missing(
-    rails_url: str, run_cli: Callable[..., Finished]
+    rails_url: str, run_cli: Run
 ) -> None:
     with Session.open(rails_url) as session:
         add_persona_photos(session, 1, persona_library(1)[0])
-        before = snapshot(session)
-        finished = run_cli("generate", "--k", "4", "--database-url", rails_url)
-        assert finished.code == 1
-        assert "clusters.persona_id must not be null" in finished.err
-        assert "usable_photos" in finished.err
-        assert snapshot(session) == before
+        with nothing_changes(session):
+            finished = run_cli("generate", "--k", "4", "--database-url", rails_url)
+            assert finished.code == 1
+            assert "clusters.persona_id must not be null" in finished.err
+            assert "usable_photos" in finished.err
 
 
 @pytest.mark.parametrize(
@@ -245,21 +236,17 @@ def test_without_owners_the_rails_library_says_what_is_missing(
     ],
 )
 def test_the_database_refuses_a_photo_in_a_cluster_of_another_scope(
-    statement: str, rails: Session, rails_url: str
+    statement: str, rails: Session
 ) -> None:
-    generate(rails_url, k=2)
+    generate(rails, k=2)
     [(photo, ours)] = query(rails, "SELECT id, cluster_id FROM photos WHERE persona_id = 1 LIMIT 1")
     [(theirs,)] = query(rails, "SELECT id FROM clusters WHERE persona_id = 2 LIMIT 1")
-    before = snapshot(rails)
-    with pytest.raises(psycopg.errors.CheckViolation, match="scope 2"):
-        rails.connection.execute(statement.format(photo=photo, ours=ours, theirs=theirs).encode())
-    assert snapshot(rails) == before
+    with nothing_changes(rails), pytest.raises(psycopg.errors.CheckViolation, match="scope 2"):
+        execute(rails, statement.format(photo=photo, ours=ours, theirs=theirs))
 
 
-def test_a_cluster_and_its_photos_can_go_to_another_owner_together(
-    rails: Session, rails_url: str
-) -> None:
-    generate(rails_url, k=2)
+def test_a_cluster_and_its_photos_can_go_to_another_owner_together(rails: Session) -> None:
+    generate(rails, k=2)
     [(cluster,)] = query(rails, "SELECT min(id) FROM clusters WHERE persona_id = 1")
     rails.connection.execute(
         "WITH given AS (UPDATE clusters SET persona_id = 4 WHERE id = %(cluster)s)"
@@ -272,7 +259,7 @@ def test_a_cluster_and_its_photos_can_go_to_another_owner_together(
 def test_a_cluster_that_is_just_getting_a_photo_can_not_change_hands(
     rails: Session, rails_url: str
 ) -> None:
-    generate(rails_url, k=2)
+    generate(rails, k=2)
     [(cluster,)] = query(rails, "SELECT min(id) FROM clusters WHERE persona_id = 1")
     rails.connection.execute(
         "UPDATE photos SET cluster_id = NULL WHERE cluster_id = %s", (cluster,)
@@ -290,13 +277,13 @@ def test_a_cluster_that_is_just_getting_a_photo_can_not_change_hands(
         other.execute("UPDATE clusters SET persona_id = 2 WHERE id = %s", (cluster,))
 
 
-def test_new_photos_go_to_clusters_of_their_owner(rails: Session, rails_url: str) -> None:
-    generate(rails_url, k=THEMES)
+def test_new_photos_go_to_clusters_of_their_owner(rails: Session) -> None:
+    generate(rails, k=THEMES)
     # The photos of persona 1 once more, but as those of 2 and of 4, who has no cluster.
     rows, _ = persona_library(1)
     add_persona_photos(rails, 2, rows[:50])
     add_persona_photos(rails, 4, rows[:30])
-    result = running.assign(rails_url)
+    result = running.assign(rails)
     assert (result.photos_assigned, result.photos_left) == (50, 30)
     assert result.left["no_cluster"] == 30
     assert scopes_are_apart(rails)
@@ -307,15 +294,16 @@ def test_new_photos_go_to_clusters_of_their_owner(rails: Session, rails_url: str
     assert labels_of(rails, 2)[-50:] == expected
 
 
-def test_one_photo_goes_to_a_cluster_of_its_owner(rails: Session, rails_url: str) -> None:
-    generate(rails_url, k=THEMES)
+def test_one_photo_goes_to_a_cluster_of_its_owner(rails: Session) -> None:
+    generate(rails, k=THEMES)
     rows, _ = persona_library(1)
     [photo] = add_persona_photos(rails, 2, rows[:1])
     [(cluster,)] = query(rails, "SELECT assign_photo(%s)", photo)
     assert query(rails, "SELECT persona_id FROM clusters WHERE id = %s", cluster) == [(2,)]
-    rails.connection.execute(
+    execute(
+        rails,
         "CREATE TRIGGER place AFTER INSERT ON photos"
-        " FOR EACH ROW EXECUTE FUNCTION place_new_photo()"
+        " FOR EACH ROW EXECUTE FUNCTION place_new_photo()",
     )
     add_persona_photos(rails, 3, rows[1:2])
     assert query(
@@ -326,14 +314,14 @@ def test_one_photo_goes_to_a_cluster_of_its_owner(rails: Session, rails_url: str
 
 
 @pytest.mark.parametrize("cold", [False, True])
-def test_clusters_go_on_within_their_scope(cold: bool, rails: Session, rails_url: str) -> None:
-    generate(rails_url, k=THEMES)
-    rails.connection.execute("UPDATE clusters SET name = persona_id || '/' || id")
+def test_clusters_go_on_within_their_scope(cold: bool, rails: Session) -> None:
+    generate(rails, k=THEMES)
+    execute(rails, "UPDATE clusters SET name = persona_id || '/' || id")
     names = query(rails, "SELECT id, name, persona_id FROM clusters ORDER BY id")
     # Persona 2 now has the very photos of persona 1: by photos or centroids alone, theirs fit best.
     rows, _ = persona_library(1)
     add_persona_photos(rails, 2, rows[:100])
-    result = generate(rails_url, recluster=True, cold=cold, k=THEMES, k_of_scope={2: 7})
+    result = generate(rails, recluster=True, cold=cold, k=THEMES, k_of_scope={2: 7})
     assert scopes_are_apart(rails)
     assert clusters_by_persona(rails)[2] >= 7
     kept = query(rails, "SELECT id, name, persona_id FROM clusters WHERE name > '' ORDER BY id")
@@ -343,49 +331,44 @@ def test_clusters_go_on_within_their_scope(cold: bool, rails: Session, rails_url
         assert same_partition(labels_of(rails, persona), persona_library(persona)[1])
 
 
-def test_undo_gives_back_what_was_there_before(rails: Session, rails_url: str) -> None:
-    generate(rails_url, k=THEMES)
+def test_undo_gives_back_what_was_there_before(rails: Session) -> None:
+    generate(rails, k=THEMES)
     columns = (
         "SELECT id, cluster_id FROM photos ORDER BY id",
         "SELECT id, persona_id, centroid::text, run_id, photos_count FROM clusters ORDER BY id",
     )
     before = [query(rails, statement) for statement in columns]
-    result = generate(rails_url, recluster=True, k=3, seed=5)
+    result = generate(rails, recluster=True, k=3, seed=5)
     assert result.photos_moved
-    undo_run(rails, result.run_id or 0, LockLimits())
+    running.undo(rails, result.run_id)
     assert [query(rails, statement) for statement in columns] == before
 
 
-def test_a_dry_run_says_what_would_change_and_changes_nothing(
-    rails: Session, rails_url: str
-) -> None:
-    before = snapshot(rails)
-    result = generate(rails_url, dry_run=True, k=THEMES)
-    assert (result.run_id, result.scopes, result.clusters_created) == (None, 3, 12)
-    assert snapshot(rails) == before
+def test_a_dry_run_says_what_would_change_and_changes_nothing(rails: Session) -> None:
+    with nothing_changes(rails):
+        result = generate(rails, dry_run=True, k=THEMES)
+        assert (result.run_id, result.scopes, result.clusters_created) == (None, 3, 12)
 
 
 def test_a_photo_that_got_another_owner_meanwhile_is_left_for_the_next_run(
     rails: Session, rails_url: str
 ) -> None:
-    from tests.integration.test_generate import AtPhase
-
     [(photo,)] = query(rails, "SELECT min(id) FROM photos WHERE persona_id = 1")
 
     def give_away() -> None:
         with psycopg.connect(rails_url, autocommit=True) as other:
             other.execute("UPDATE photos SET persona_id = 4 WHERE id = %s", (photo,))
 
-    result = generate(rails_url, progress=AtPhase("measure", give_away), k=THEMES)
+    result = generate(rails, progress=AtPhase("measure", give_away), k=THEMES)
     assert result.photos_processed == 359
     assert query(rails, "SELECT cluster_id FROM photos WHERE id = %s", photo) == [(None,)]
     assert scopes_are_apart(rails)
 
 
-def test_measures_compare_clusters_of_one_scope_alone(rails: Session, rails_url: str) -> None:
+def test_measures_compare_clusters_of_one_scope_alone(rails: Session) -> None:
     # Of persona 4, every photo of persona 1: without regard to scopes silhouettes would be 0.
     add_persona_photos(rails, 4, persona_library(1)[0])
-    result = generate(rails_url, k=THEMES)
+    result = generate(rails, k=THEMES)
     assert result.quality is not None
     assert result.quality.silhouette is not None
     assert result.quality.silhouette > 0.7
@@ -394,10 +377,8 @@ def test_measures_compare_clusters_of_one_scope_alone(rails: Session, rails_url:
     assert result.quality.calinski_harabasz is None
 
 
-def test_sweep_and_report_are_of_one_scope(
-    rails: Session, rails_url: str, run_cli: Callable[..., Finished]
-) -> None:
-    generate(rails_url, k=THEMES)
+def test_sweep_and_report_are_of_one_scope(rails: Session, rails_url: str, run_cli: Run) -> None:
+    generate(rails, k=THEMES)
     database = ("--database-url", rails_url)
     refused = run_cli("sweep", "--k", "2,4", *database)
     assert refused.code == 1
@@ -416,25 +397,19 @@ def test_sweep_and_report_are_of_one_scope(
 
 
 def test_check_finds_photos_in_a_cluster_of_another_scope(
-    session: Session,
-    database_url: str,
-    add_photos: Callable[..., list[int]],
-    run_cli: Callable[..., Finished],
+    session: Session, on_database: Run
 ) -> None:
     rows, _ = made_library(1, photos=60, themes=3)
-    add_photos(rows)
-    generate(database_url, k=3)
-    assert run_cli("check", "--database-url", database_url).code == 0
+    add_photos(session, rows)
+    generate(session, k=3)
+    assert on_database("check").code == 0
     # Whose photos they are comes up only now.
-    session.connection.execute(
-        "CREATE OR REPLACE VIEW usable_photos AS"
-        " SELECT id, path, embedding, cluster_id, id % 2 AS scope FROM photos"
-    )
-    finished = run_cli("check", "--database-url", database_url)
+    show(session, scope="id % 2")
+    finished = on_database("check")
     assert finished.code == 1
     assert "of no scope holds" in finished.out
-    generate(database_url, recluster=True, k=3)
-    assert run_cli("check", "--database-url", database_url).code == 0
+    generate(session, recluster=True, k=3)
+    assert on_database("check").code == 0
     scopes = query(
         session, "SELECT scope, count(*) FROM clusters WHERE photos_count > 0 GROUP BY 1"
     )
@@ -465,21 +440,16 @@ def test_a_view_that_somebody_wrote_keeps_its_meaning(bare_database_url: str) ->
         assert "security_barrier=true" in options
 
 
-def test_a_library_of_scopes_is_not_resumed(rails: Session, rails_url: str) -> None:
-    generate(rails_url, k=2)
+def test_a_library_of_scopes_is_not_resumed(rails: Session) -> None:
+    generate(rails, k=2)
     assert query(rails, "SELECT count(*) FROM cluster_run_checkpoints") == [(0,)]
 
 
-def test_photos_without_a_scope_are_a_scope_of_their_own(
-    session: Session, database_url: str, add_photos: Callable[..., list[int]]
-) -> None:
+def test_photos_without_a_scope_are_a_scope_of_their_own(session: Session) -> None:
     rows, _ = made_library(2, photos=90, themes=3)
-    add_photos(rows)
-    session.connection.execute(
-        "CREATE OR REPLACE VIEW usable_photos AS"
-        " SELECT id, path, embedding, cluster_id, nullif(id % 3, 0) AS scope FROM photos"
-    )
-    result = generate(database_url, k=3)
+    add_photos(session, rows)
+    show(session, scope="nullif(id % 3, 0)")
+    result = generate(session, k=3)
     assert result.scopes == 3
     assert query(session, "SELECT scope, count(*) FROM clusters GROUP BY 1 ORDER BY 1") == [
         (1, 3),
@@ -488,38 +458,36 @@ def test_photos_without_a_scope_are_a_scope_of_their_own(
     ]
 
 
-def test_a_column_without_a_value_is_told_before_anything_is_done(
-    session: Session, database_url: str, add_photos: Callable[..., list[int]]
-) -> None:
-    add_photos(made_library(2, photos=30)[0])
-    session.connection.execute("ALTER TABLE clusters ADD COLUMN album_id bigint NOT NULL")
+def test_a_column_without_a_value_is_told_before_anything_is_done(session: Session) -> None:
+    add_photos(session, made_library(2, photos=30)[0])
+    execute(session, "ALTER TABLE clusters ADD COLUMN album_id bigint NOT NULL")
     with pytest.raises(LibraryError, match=r"clusters\.album_id must not be null"):
-        generate(database_url, k=3)
-    session.connection.execute("ALTER TABLE clusters ALTER COLUMN album_id SET DEFAULT 0")
-    assert generate(database_url, k=3).clusters_created == 3
+        generate(session, k=3)
+    execute(session, "ALTER TABLE clusters ALTER COLUMN album_id SET DEFAULT 0")
+    assert generate(session, k=3).clusters_created == 3
 
 
 @pytest.mark.parametrize("detached", [True, False])
 def test_the_column_of_the_owner_may_be_called_otherwise(
     detached: bool, rails: Session, rails_url: str
 ) -> None:
-    generate(rails_url, k=THEMES)
+    generate(rails, k=THEMES)
     before = query(rails, "SELECT id, scope FROM scoped_clusters ORDER BY id")
     if detached:
         schema.detach(rails_url)
     for table in ("photos", "clusters"):
         rename = f"ALTER TABLE {table} RENAME COLUMN persona_id TO owner_id"
-        rails.connection.execute(rename.encode())
+        execute(rails, rename)
     if detached:
         with pytest.raises(DatabaseError, match=r"as somebody wrote it: column .*persona_id"):
             schema.migrate(rails_url)
-        rails.connection.execute(OWNERS.replace("persona_id", "owner_id"))
+        execute(rails, OWNERS.replace("persona_id", "owner_id"))
     else:
         with pytest.raises(
             SchemaError, match=r"^clusters\.persona_id was renamed to owner_id since"
         ):
-            generate(rails_url, k=THEMES)
+            generate(rails, k=THEMES)
     schema.migrate(rails_url)
     assert query(rails, "SELECT id, scope FROM scoped_clusters ORDER BY id") == before
-    generate(rails_url, recluster=True, cold=True, k=THEMES, seed=3)
-    assert check(rails_url).findings == ()
+    generate(rails, recluster=True, cold=True, k=THEMES, seed=3)
+    assert running.check(rails).findings == ()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,12 @@ from fluffy_sql.operations.sweep import SweepResult
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.runs.progress import Progress
 from tests import running
-from tests.conftest import Finished, made_library
-from tests.integration.helpers import generate, query, snapshot, work_tables
-
-Run = Callable[..., Finished]
+from tests.conftest import Run, add_photos, made_library
+from tests.integration.helpers import everything, generate, interrupt, nothing_changes, work_tables
 
 
 def sweep(
-    url: str,
+    at: Session,
     ks: Sequence[int],
     *,
     connections: int = 2,
@@ -30,7 +29,7 @@ def sweep(
     **settings: Any,
 ) -> SweepResult:
     return running.sweep(
-        url, ks, running.settings(**settings), connections=connections, progress=progress
+        at, ks, running.settings(**settings), connections=connections, progress=progress
     )
 
 
@@ -47,11 +46,9 @@ class At(Progress):
 
 
 @pytest.mark.parametrize("metric", ["cosine", "l2"])
-def test_the_number_of_themes_is_suggested(
-    metric: str, database_url: str, add_photos: Callable[..., Any]
-) -> None:
-    add_photos(made_library(6, photos=1_500, themes=12, spread=0.08)[0])
-    found = sweep(database_url, [3, 4, 6, 8, 12, 17, 24, 34], metric=metric)
+def test_the_number_of_themes_is_suggested(metric: str, session: Session) -> None:
+    add_photos(session, made_library(6, photos=1_500, themes=12, spread=0.08)[0])
+    found = sweep(session, [3, 4, 6, 8, 12, 17, 24, 34], metric=metric)
     assert (found.suggested_k, found.measures_agree) == (12, True)
     assert [candidate.k for candidate in found.candidates] == [3, 4, 6, 8, 12, 17, 24, 34]
     assert (found.photos, found.photos_trained) == (1_500, 1_500)
@@ -61,22 +58,18 @@ def test_the_number_of_themes_is_suggested(
     assert found.candidates[-1].stability < 0.9
 
 
-def test_photos_without_themes_are_said_to_have_none(
-    database_url: str, add_photos: Callable[..., Any]
-) -> None:
-    add_photos(np.random.default_rng(0).normal(size=(1_000, 32)))
-    found = sweep(database_url, [4, 8, 16, 32, 64])
+def test_photos_without_themes_are_said_to_have_none(session: Session) -> None:
+    add_photos(session, np.random.default_rng(0).normal(size=(1_000, 32)))
+    found = sweep(session, [4, 8, 16, 32, 64])
     assert not found.measures_agree
     assert any("form no groups" in reason for reason in found.reasons)
 
 
-def test_a_row_of_a_sweep_is_what_generate_measures(
-    database_url: str, add_photos: Callable[..., Any]
-) -> None:
+def test_a_row_of_a_sweep_is_what_generate_measures(session: Session) -> None:
     """Where the library is its own sample; in more dimensions than are trained in."""
-    add_photos(made_library(6, dimensions=160, spread=0.3)[0])
-    [found] = sweep(database_url, [10], seed=3).candidates
-    result = generate(database_url, k=10, seed=3)
+    add_photos(session, made_library(6, dimensions=160, spread=0.3)[0])
+    [found] = sweep(session, [10], seed=3).candidates
+    result = generate(session, k=10, seed=3)
     assert result.quality is not None
     assert found.silhouette == result.quality.silhouette
     assert found.davies_bouldin == result.quality.davies_bouldin
@@ -86,25 +79,21 @@ def test_a_row_of_a_sweep_is_what_generate_measures(
     assert found.inertia == pytest.approx(result.inertia, abs=1e-5)
 
 
-def test_a_seed_gives_one_result_whatever_the_connections(
-    database_url: str, add_photos: Callable[..., Any]
-) -> None:
-    add_photos(made_library(6, spread=0.3)[0])
+def test_a_seed_gives_one_result_whatever_the_connections(session: Session) -> None:
+    add_photos(session, made_library(6, spread=0.3)[0])
 
     def measures(**changes: Any) -> list[dict[str, Any]]:
-        candidates = sweep(database_url, [4, 9], **changes).candidates
+        candidates = sweep(session, [4, 9], **changes).candidates
         return [{**vars(candidate), "seconds": 0} for candidate in candidates]
 
     assert measures() == measures(connections=1)
     assert measures() != measures(seed=1)
 
 
-def test_every_k_shares_one_bounded_sample(
-    database_url: str, add_photos: Callable[..., Any]
-) -> None:
-    add_photos(made_library(6, photos=2_000)[0])
+def test_every_k_shares_one_bounded_sample(session: Session) -> None:
+    add_photos(session, made_library(6, photos=2_000)[0])
     found = running.sweep(
-        database_url,
+        session,
         [4, 8],
         running.settings(sample_per_cluster=50),
         algorithm=KMeans(Tuning(least_sample=1)),
@@ -113,27 +102,23 @@ def test_every_k_shares_one_bounded_sample(
     assert found.candidates[0].photos_measured == 400
 
 
-def test_photos_in_a_cluster_are_swept_too_and_stay_there(
-    session: Session, database_url: str, add_photos: Callable[..., Any]
-) -> None:
-    add_photos(made_library(6)[0])
-    generate(database_url, k=5)
-    before = snapshot(session), query(session, "SELECT r::text FROM cluster_runs AS r")
-    assert sweep(database_url, [3, 6]).photos == 600
-    assert (snapshot(session), query(session, "SELECT r::text FROM cluster_runs AS r")) == before
-    assert work_tables(session) == []
+def test_photos_in_a_cluster_are_swept_too_and_stay_there(session: Session) -> None:
+    add_photos(session, made_library(6)[0])
+    generate(session, k=5)
+    with nothing_changes(session, everything):
+        assert sweep(session, [3, 6]).photos == 600
 
 
-def test_what_is_left_out_is_told(database_url: str, add_photos: Callable[..., Any]) -> None:
-    add_photos([*made_library(6, photos=20)[0], None])
-    found = sweep(database_url, [2, 19, 20, 500])
+def test_what_is_left_out_is_told(session: Session) -> None:
+    add_photos(session, [*made_library(6, photos=20)[0], None])
+    found = sweep(session, [2, 19, 20, 500])
     assert found.left_out == (20, 500)
     assert [candidate.k for candidate in found.candidates] == [2, 19]
 
 
-def test_copies_are_no_clusters(database_url: str, add_photos: Callable[..., Any]) -> None:
-    add_photos([[1, 0], [0, 1]] * 40)
-    found = sweep(database_url, [2, 5])
+def test_copies_are_no_clusters(session: Session) -> None:
+    add_photos(session, [[1, 0], [0, 1]] * 40)
+    found = sweep(session, [2, 5])
     assert [candidate.clusters for candidate in found.candidates] == [2, 2]
     assert found.suggested_k == 2
 
@@ -141,54 +126,43 @@ def test_copies_are_no_clusters(database_url: str, add_photos: Callable[..., Any
 @pytest.mark.parametrize(
     ("embeddings", "expected"),
     [
-        ([], "there are 0 photos with an embedding, too few for k = 2"),
-        ([[1, 0], [0, 1]], "there are 2 photos with an embedding, too few for k = 2"),
+        ([], "only 0 photos with an embedding, too few for k = 2"),
+        ([[1, 0], [0, 1]], "only 2 photos with an embedding, too few for k = 2"),
         ([[1, 0], [0, 1], [1, 1, 1]], "the embeddings are of several dimensions"),
         ([[0, 0]] * 5, "all embeddings are zero vectors"),
     ],
 )
 def test_what_can_not_be_swept(
-    embeddings: list[list[float]],
-    expected: str,
-    session: Session,
-    database_url: str,
-    add_photos: Callable[..., Any],
+    embeddings: list[list[float]], expected: str, session: Session
 ) -> None:
-    add_photos(embeddings)
+    add_photos(session, embeddings)
     with pytest.raises(LibraryError, match=expected):
-        sweep(database_url, [2, 3])
+        sweep(session, [2, 3])
     assert work_tables(session) == []
 
 
-def test_an_interrupted_sweep_keeps_what_it_has(
-    session: Session, database_url: str, add_photos: Callable[..., Any]
-) -> None:
-    def interrupt() -> None:
-        raise KeyboardInterrupt
-
-    add_photos(made_library(6)[0])
-    found = sweep(database_url, [3, 6, 9], progress=At(9, interrupt))
+def test_an_interrupted_sweep_keeps_what_it_has(session: Session) -> None:
+    add_photos(session, made_library(6)[0])
+    found = sweep(session, [3, 6, 9], progress=At(9, interrupt))
     assert found.interrupted
     assert [candidate.k for candidate in found.candidates] == [3, 6]
     assert work_tables(session) == []
     with pytest.raises(KeyboardInterrupt):
-        sweep(database_url, [3, 6], progress=At(3, interrupt))
+        sweep(session, [3, 6], progress=At(3, interrupt))
     assert work_tables(session) == []
 
 
-def test_nothing_else_runs_beside_a_sweep(
-    database_url: str, add_photos: Callable[..., Any]
-) -> None:
-    add_photos(made_library(6)[0])
+def test_nothing_else_runs_beside_a_sweep(session: Session) -> None:
+    add_photos(session, made_library(6)[0])
     refused = []
 
     def run_both() -> None:
-        for other in (lambda: generate(database_url, k=3), lambda: sweep(database_url, [3])):
+        for other in (lambda: generate(session, k=3), lambda: sweep(session, [3])):
             with pytest.raises(BusyError, match="another run or sweep is at work") as caught:
                 other()
             refused.append(caught.value)
 
-    sweep(database_url, [3, 4], progress=At(4, run_both))
+    sweep(session, [3, 4], progress=At(4, run_both))
     assert len(refused) == 2
 
 
@@ -196,18 +170,14 @@ def test_nothing_else_runs_beside_a_sweep(
 
 
 @pytest.fixture
-def on_database(run_cli: Run, database_url: str, add_photos: Callable[..., Any]) -> Run:
+def run_sweep(on_database: Run, session: Session) -> Run:
     """Runs a sweep over 600 photos."""
-    add_photos(made_library(6)[0])
-
-    def run(*arguments: str) -> Finished:
-        return run_cli("sweep", "--database-url", database_url, *arguments)
-
-    return run
+    add_photos(session, made_library(6)[0])
+    return partial(on_database, "sweep")
 
 
-def test_a_sweep_for_people(on_database: Run) -> None:
-    finished = on_database("--k", "4,8,16")
+def test_a_sweep_for_people(run_sweep: Run) -> None:
+    finished = run_sweep("--k", "4,8,16")
     assert finished.code == 0
     heading, *lines = finished.out.splitlines()
     assert heading.split() == [
@@ -221,12 +191,12 @@ def test_a_sweep_for_people(on_database: Run) -> None:
         "3 values of k, each trained twice on 600 of 600 photos and measured on 600 (cosine, seed"
     )
     assert finished.err.splitlines()[:4] == [
-        *("survey", "600 photos of 16 dimensions", "sample", "k=4"),
+        *("survey", "600 photos of 16 dimensions", "sample", "k=4")
     ]
 
 
-def test_a_sweep_with_json_has_the_promised_keys(on_database: Run) -> None:
-    finished = on_database("--json", "--k", "4..16", "--steps", "3")
+def test_a_sweep_with_json_has_the_promised_keys(run_sweep: Run) -> None:
+    finished = run_sweep("--json", "--k", "4..16", "--steps", "3")
     assert finished.code == 0
     found = json.loads(finished.out)
     assert list(found) == [
@@ -243,15 +213,15 @@ def test_a_sweep_with_json_has_the_promised_keys(on_database: Run) -> None:
 
 
 @pytest.mark.parametrize("name", ["chart.html", "chart.png", "CHART.PNG"])
-def test_a_chart_is_drawn(name: str, on_database: Run, tmp_path: Path) -> None:
-    finished = on_database("--k", "4,8", "--out", str(tmp_path / name))
+def test_a_chart_is_drawn(name: str, run_sweep: Run, tmp_path: Path) -> None:
+    finished = run_sweep("--k", "4,8", "--out", str(tmp_path / name))
     assert finished.code == 0
     assert finished.out.splitlines()[-1] == f"Chart: {tmp_path / name}"
     assert (tmp_path / name).stat().st_size > 4_000
 
 
 def test_an_interrupted_sweep_prints_what_it_has_and_draws_it(
-    on_database: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run_sweep: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(self: Progress, k: int) -> None:
         if k == 8:
@@ -259,7 +229,7 @@ def test_an_interrupted_sweep_prints_what_it_has_and_draws_it(
 
     monkeypatch.setattr("fluffy_sql.cli.progress_bar.RunProgress.trying", interrupt)
     chart = tmp_path / "chart.html"
-    finished = on_database("--json", "--k", "3,4,8", "--out", str(chart))
+    finished = run_sweep("--json", "--k", "3,4,8", "--out", str(chart))
     assert finished.code == 130
     found = json.loads(finished.out)
     assert found["interrupted"]
@@ -272,9 +242,8 @@ def test_an_interrupted_sweep_prints_what_it_has_and_draws_it(
     "ks", ["", "x", "1", "1..5", "5..5", "9..5", "5..", "5...9", "2,1", "2,,3", "-5..9", "5.5", "٣"]
 )
 def test_k_that_is_neither_range_nor_list_is_refused(ks: str, run_cli: Run) -> None:
-    finished = run_cli("sweep", "--k", ks)
-    assert (finished.code, finished.out) == (2, "")
-    assert finished.err.startswith(f"fluffy-sql: --k is {ks!r}; allowed: a range such as 5..200 or")
+    refusal = run_cli("sweep", "--k", ks).refusal(2)
+    assert refusal.startswith(f"--k is {ks!r}; allowed: a range such as 5..200 or")
 
 
 @pytest.mark.parametrize(
@@ -290,15 +259,11 @@ def test_k_that_is_neither_range_nor_list_is_refused(ks: str, run_cli: Run) -> N
 def test_what_can_not_be_asked_of_a_sweep(
     arguments: list[str], expected: str, run_cli: Run
 ) -> None:
-    finished = run_cli("sweep", *arguments)
-    assert (finished.code, finished.out) == (2, "")
-    assert expected in finished.err
+    assert expected in run_cli("sweep", *arguments).refusal(2)
 
 
 def test_without_the_extra_a_chart_is_refused_before_the_sweep(
     run_cli: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "fluffy_sql.operations.report.sweep_chart", None)
-    finished = run_cli("sweep", "--out", "chart.png")
-    assert finished.code == 2
-    assert 'pip install "fluffy_sql[report]"' in finished.err
+    assert 'pip install "fluffy_sql[report]"' in run_cli("sweep", "--out", "chart.png").refusal(2)

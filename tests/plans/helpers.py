@@ -13,6 +13,7 @@ from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.statements import statement
 from fluffy_sql.postgres.vectors import IntegerArray, VectorArray
 from fluffy_sql.postgres.work_tables import analyze
+from tests.sql.helpers import value
 
 LARGEST_ID = 2**63 - 1
 # 3,076 bytes: more than a row may hold before Postgres moves it out of line.
@@ -69,24 +70,20 @@ def fetches_so_far(session: Session, table: str) -> int:
     if session.connection.info.server_version < 150_000:
         pytest.skip("before version 15, a server tells what was fetched when it likes to")
     session.connection.execute("SELECT pg_stat_force_next_flush()")
-    row = session.connection.execute(
+    fetches: int = value(
+        session,
         "SELECT toast.idx_scan FROM pg_class AS owner"
         " INNER JOIN pg_stat_all_tables AS toast ON owner.reltoastrelid = toast.relid"
         " WHERE owner.oid = to_regclass(%s)",
-        (table,),
-    ).fetchone()
-    assert row is not None
-    fetches: int = row[0]
+        table,
+    )
     return fetches
 
 
 def toast_bytes(session: Session, table: str) -> int:
     """How much of a table lies out of line."""
-    row = session.connection.execute(
-        "SELECT pg_relation_size(reltoastrelid) FROM pg_class WHERE oid = to_regclass(%s)", (table,)
-    ).fetchone()
-    assert row is not None
-    size: int = row[0]
+    asked = "SELECT pg_relation_size(reltoastrelid) FROM pg_class WHERE oid = %s::regclass"
+    size: int = value(session, asked, table)
     return size
 
 
@@ -111,6 +108,17 @@ def random_rows(rows: int, dimensions: int) -> np.ndarray[Any, np.dtype[np.float
 
 def random_centroids(session: Session, k: int, dimensions: int = DIMENSIONS) -> VectorArray:
     return session.vector_array(random_rows(k, dimensions))
+
+
+def make_clusters(session: Session, k: int, dimensions: int = DIMENSIONS) -> list[int]:
+    """Clusters with random centroids; returns their ids."""
+    made = session.fetch_all(
+        "commit/insert_clusters",
+        run_id=None,
+        centroids=random_centroids(session, k, dimensions),
+        scopes=[None] * k,
+    )
+    return sorted(row["id"] for row in made)
 
 
 def draw_sample(

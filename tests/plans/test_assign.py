@@ -16,24 +16,16 @@ from tests.plans.helpers import (
     explain,
     fetches_so_far,
     fill,
+    make_clusters,
     random_centroids,
     toast_bytes,
 )
+from tests.sql.helpers import open_run
 
 PHOTOS = 300
 K = 6
 
 both_metrics = pytest.mark.parametrize("normalize", [True, False])
-
-
-def make_clusters(session: Session, dimensions: int) -> list[int]:
-    made = session.fetch_all(
-        "commit/insert_clusters",
-        run_id=None,
-        centroids=random_centroids(session, K, dimensions),
-        scopes=[None] * K,
-    )
-    return sorted(row["id"] for row in made)
 
 
 def nearest(session: Session, dimensions: int, *, normalize: bool = True) -> dict[str, Any]:
@@ -50,6 +42,15 @@ def nearest(session: Session, dimensions: int, *, normalize: bool = True) -> dic
         "fingerprint_vector": fingerprint_vector(dimensions),
         "after_row": 0,
         "last_row": LARGEST_ID,
+    }
+
+
+def wanted(session: Session) -> dict[str, Any]:
+    """Parameters of move_photos for all clusters."""
+    return {
+        "run_id": open_run(session),
+        "labels": list(range(K)),
+        "cluster_ids": list(range(1, K + 1)),
     }
 
 
@@ -70,7 +71,7 @@ def large(empty_database: Callable[..., Any], template: str) -> Iterator[Session
     """A session on many small photos, of which ten have no cluster; these have been listed."""
     with empty_database(template) as url, Session.open(url) as session:
         fill(session, 20_000, dimensions=3)
-        make_clusters(session, 3)
+        make_clusters(session, K, 3)
         session.connection.execute("UPDATE photos SET cluster_id = 1 WHERE mod(id, 2000) <> 77")
         session.connection.execute("VACUUM ANALYZE photos, clusters")
         session.execute("assign/list_new_photos")
@@ -100,25 +101,6 @@ def test_they_are_looked_up_and_placed_by_their_keys(large: Session) -> None:
         assert placed.nodes[0]["Actual Rows"] > 0
 
 
-def wanted(session: Session) -> dict[str, Any]:
-    """Parameters of move_photos for all clusters."""
-    return {
-        "run_id": open_run(session),
-        "labels": list(range(K)),
-        "cluster_ids": list(range(1, K + 1)),
-    }
-
-
-def open_run(session: Session) -> int:
-    row = session.connection.execute(
-        "INSERT INTO cluster_runs (kind, algorithm, metric, seed, k_requested, settings,"
-        " tool_version, postgres_version, pgvector_version, photos_eligible)"
-        " VALUES ('assign', '', 'cosine', 0, 0, '{}', '', '', '', 0) RETURNING id"
-    ).fetchone()
-    assert row is not None
-    return int(row[0])
-
-
 # Embeddings
 
 
@@ -126,7 +108,7 @@ def open_run(session: Session) -> int:
 def listed(session: Session) -> Session:
     """Photos whose embeddings lie out of line, all of them listed."""
     fill(session, PHOTOS)
-    make_clusters(session, DIMENSIONS)
+    make_clusters(session, K)
     assert explain(session, "assign/list_new_photos").fetches == 0
     return session
 

@@ -1,5 +1,7 @@
 """An embedding that lies out of line is fetched once, whatever is computed from it."""
 
+from typing import Any
+
 import pytest
 
 from fluffy_sql.postgres.session import Session
@@ -13,11 +15,12 @@ from tests.plans.helpers import (
     explain,
     fill,
     in_cells,
+    make_clusters,
     projection,
     random_centroids,
     toast_bytes,
 )
-from tests.sql.helpers import open_run
+from tests.sql.helpers import open_run, query
 
 PHOTOS = 300
 K = 20
@@ -35,37 +38,39 @@ def about(fetches: int) -> object:
     return pytest.approx(fetches, rel=0.05, abs=2)
 
 
+def final_pass(*, normalize: bool) -> dict[str, Any]:
+    """Parameters that all its statements have."""
+    return {
+        "scope": None,
+        "clustered": False,
+        "fingerprint_vector": fingerprint_vector(DIMENSIONS),
+        "normalize": normalize,
+        "dimensions": DIMENSIONS,
+    }
+
+
+def of_all(session: Session, *, normalize: bool) -> dict[str, Any]:
+    """Parameters of the final pass over all photos at once."""
+    centroids = random_centroids(session, K)
+    every_id = {"after_id": 0, "last_id": LARGEST_ID}
+    return final_pass(normalize=normalize) | every_id | {"centroids": centroids}
+
+
 def assign(session: Session, *, normalize: bool) -> None:
-    session.execute(
-        "kmeans/assign_photos",
-        scope=None,
-        clustered=False,
-        fingerprint_vector=fingerprint_vector(DIMENSIONS),
-        centroids=random_centroids(session, K),
-        normalize=normalize,
-        dimensions=DIMENSIONS,
-        after_id=0,
-        last_id=LARGEST_ID,
-    )
+    session.execute("kmeans/assign_photos", **of_all(session, normalize=normalize))
 
 
 def commit(session: Session, *, normalize: bool = True) -> list[int]:
     """Places every photo; returns the clusters."""
     assign(session, normalize=normalize)
-    made = session.fetch_all(
-        "commit/insert_clusters",
-        run_id=None,
-        centroids=random_centroids(session, K),
-        scopes=[None] * K,
-    )
-    cluster_ids = sorted(row["id"] for row in made)
-    session.execute(
-        "commit/move_photos",
-        run_id=open_run(session),
-        labels=list(range(K)),
-        cluster_ids=cluster_ids,
-    )
+    cluster_ids = make_clusters(session, K)
+    session.execute("commit/move_photos", **moves(session, cluster_ids))
     return cluster_ids
+
+
+def moves(session: Session, cluster_ids: list[int]) -> dict[str, Any]:
+    """Parameters of move_photos for all clusters."""
+    return {"run_id": open_run(session), "labels": list(range(K)), "cluster_ids": cluster_ids}
 
 
 # The measure must be able to tell.
@@ -100,8 +105,7 @@ def test_two_functions_of_the_column_itself_fetch_it_twice(session: Session) -> 
 
 
 def test_the_survey_fetches_one_embedding_for_each_length(session: Session) -> None:
-    explained = explain(session, "survey/count_photos")
-    assert explained.fetches <= 2
+    assert explain(session, "survey/count_photos").fetches <= 2
 
 
 def test_looking_at_what_was_left_out_fetches_only_that_and_once(session: Session) -> None:
@@ -114,19 +118,8 @@ def test_looking_at_what_was_left_out_fetches_only_that_and_once(session: Sessio
 
 @both_metrics
 def test_the_final_pass_fetches_each_embedding_once(session: Session, normalize: bool) -> None:
-    explained = explain(
-        session,
-        "kmeans/assign_photos",
-        scope=None,
-        clustered=False,
-        fingerprint_vector=fingerprint_vector(DIMENSIONS),
-        centroids=random_centroids(session, K),
-        normalize=normalize,
-        dimensions=DIMENSIONS,
-        after_id=0,
-        last_id=LARGEST_ID,
-    )
-    assert explained.fetches == about(PHOTOS)
+    parameters = of_all(session, normalize=normalize)
+    assert explain(session, "kmeans/assign_photos", **parameters).fetches == about(PHOTOS)
 
 
 @both_metrics
@@ -153,15 +146,8 @@ def test_the_final_pass_by_cell_fetches_photos_that_are_not_of_the_sample_once(
     explained = explain(
         session,
         "kmeans/assign_photos_by_cell",
-        scope=None,
-        clustered=False,
-        fingerprint_vector=fingerprint_vector(DIMENSIONS),
-        **cells(session, K),
+        **of_all(session, normalize=normalize) | cells(session, K),
         centers=random_centroids(session, 2),
-        normalize=normalize,
-        dimensions=DIMENSIONS,
-        after_id=0,
-        last_id=LARGEST_ID,
         assigned=100,
     )
     assert explained.fetches == about(PHOTOS - 100)
@@ -175,13 +161,8 @@ def test_the_final_pass_over_the_sample_fetches_each_embedding_once(
     explained = explain(
         session,
         "kmeans/assign_sample",
-        scope=None,
-        clustered=False,
-        fingerprint_vector=fingerprint_vector(DIMENSIONS),
-        **cells(session, K),
+        **final_pass(normalize=normalize) | cells(session, K),
         cells=in_cells(100),
-        normalize=normalize,
-        dimensions=DIMENSIONS,
         after_row=0,
         last_row=100,
     )
@@ -279,21 +260,9 @@ def test_drawing_far_photos_fetches_no_more_than_are_drawn(
 
 def test_placing_photos_neither_fetches_nor_rewrites_an_embedding(session: Session) -> None:
     assign(session, normalize=True)
-    made = session.fetch_all(
-        "commit/insert_clusters",
-        run_id=None,
-        centroids=random_centroids(session, K),
-        scopes=[None] * K,
-    )
+    parameters = moves(session, make_clusters(session, K))
     size = toast_bytes(session, "photos")
-    explained = explain(
-        session,
-        "commit/move_photos",
-        run_id=open_run(session),
-        labels=list(range(K)),
-        cluster_ids=sorted(row["id"] for row in made),
-    )
-    assert explained.fetches == 0
+    assert explain(session, "commit/move_photos", **parameters).fetches == 0
     assert toast_bytes(session, "photos") == size
 
 
@@ -308,7 +277,7 @@ def test_the_check_fetches_each_photo_it_looks_at_once(session: Session, normali
     explained = explain(
         session,
         "commit/count_misplaced",
-        labels=list(range(len(cluster_ids))),
+        labels=list(range(K)),
         cluster_ids=cluster_ids,
         normalize=normalize,
         seed=1,
@@ -317,18 +286,11 @@ def test_the_check_fetches_each_photo_it_looks_at_once(session: Session, normali
     assert explained.fetches == about(100)
 
 
-def test_looking_at_the_members_fetches_each_embedding_once(session: Session) -> None:
-    commit(session)
-    assert explain(session, "SELECT * FROM cluster_members").fetches == about(PHOTOS)
-
-
 def test_looking_at_one_cluster_fetches_only_its_own_photos(session: Session) -> None:
     commit(session)
-    row = session.connection.execute(
-        "SELECT cluster_id, count(*) FROM photos GROUP BY 1 ORDER BY 2 DESC LIMIT 1"
-    ).fetchone()
-    assert row is not None
-    cluster_id, photos = row
+    [(cluster_id, photos)] = query(
+        session, "SELECT cluster_id, count(*) FROM photos GROUP BY 1 ORDER BY 2 DESC LIMIT 1"
+    )
     explained = explain(
         session,
         "SELECT * FROM cluster_members WHERE cluster_id = %(id)s ORDER BY rank",
@@ -338,9 +300,10 @@ def test_looking_at_one_cluster_fetches_only_its_own_photos(session: Session) ->
     assert explained.fetches == about(photos)
 
 
-def test_the_overview_fetches_each_embedding_once(session: Session) -> None:
+@pytest.mark.parametrize("view", ["cluster_members", "cluster_overview"])
+def test_looking_at_all_clusters_fetches_each_embedding_once(session: Session, view: str) -> None:
     commit(session)
-    assert explain(session, "SELECT * FROM cluster_overview").fetches == about(PHOTOS)
+    assert explain(session, f"SELECT * FROM {view}").fetches == about(PHOTOS)
 
 
 def test_the_views_fetch_no_centroid(session: Session) -> None:

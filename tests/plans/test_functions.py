@@ -18,7 +18,7 @@ from tests.plans.helpers import (
     random_rows,
     toast_bytes,
 )
-from tests.sql.helpers import to_be_prepared
+from tests.sql.helpers import to_be_prepared, value
 
 PHOTOS = 300
 K = 6
@@ -72,11 +72,8 @@ def add_clusters(session: Session, dimensions: int) -> None:
 
 
 def one_vector(session: Session) -> str:
-    row = session.connection.execute(
-        "SELECT quote_literal(embedding::text) FROM photos WHERE id = 1"
-    ).fetchone()
-    assert row is not None
-    return str(row[0])
+    found = "SELECT quote_literal(embedding::text) FROM photos WHERE id = 1"
+    return str(value(session, found))
 
 
 def scans_of(explained: Explained, table: str) -> int:

@@ -19,6 +19,14 @@ PHOTOS = 300
 K = 20
 
 
+@pytest.fixture
+def sampled(session: Session) -> Session:
+    """A session on photos that are all in the sample."""
+    fill(session, PHOTOS)
+    draw_sample(session, PHOTOS)
+    return session
+
+
 def step(session: Session, name: str = "kmeans/lloyd_step", last_row: int = PHOTOS) -> Explained:
     return explain(
         session,
@@ -51,29 +59,21 @@ def test_only_the_drawn_photos_are_fetched(session: Session, normalize: bool) ->
     assert fetches_so_far(session, "photos") - before == pytest.approx(50, abs=3)
 
 
-def test_the_sample_lies_in_line(session: Session) -> None:
-    fill(session, PHOTOS)
-    draw_sample(session, PHOTOS)
-    assert toast_bytes(session, "work_sample") == 0
+def test_the_sample_lies_in_line(sampled: Session) -> None:
+    assert toast_bytes(sampled, "work_sample") == 0
 
 
 @pytest.mark.parametrize("name", ["kmeans/lloyd_step", "kmeans/measure_clusters"])
-def test_a_step_fetches_nothing(session: Session, name: str) -> None:
-    fill(session, PHOTOS)
-    draw_sample(session, PHOTOS)
-    assert step(session, name).fetches == 0
+def test_a_step_fetches_nothing(sampled: Session, name: str) -> None:
+    assert step(sampled, name).fetches == 0
 
 
-def test_a_step_by_cell_fetches_nothing(session: Session) -> None:
-    fill(session, PHOTOS)
-    draw_sample(session, PHOTOS)
-    assert step_by_cell(session).fetches == 0
+def test_a_step_by_cell_fetches_nothing(sampled: Session) -> None:
+    assert step_by_cell(sampled).fetches == 0
 
 
-def test_a_step_by_cell_reads_the_sample_once_and_only_the_candidates(session: Session) -> None:
-    fill(session, PHOTOS)
-    draw_sample(session, PHOTOS)
-    explained = step_by_cell(session)
+def test_a_step_by_cell_reads_the_sample_once_and_only_the_candidates(sampled: Session) -> None:
+    explained = step_by_cell(sampled)
     [sample] = [n for n in explained.nodes if n.get("Relation Name") == "work_sample"]
     assert (sample["Actual Loops"], sample["Actual Rows"]) == (1, PHOTOS)
     [candidates] = [n for n in explained.nodes if n["Node Type"] == "Function Scan"]
@@ -93,11 +93,9 @@ def test_a_step_on_a_sample_out_of_line_fetches_each_row_for_each_centroid(
 
 @pytest.mark.parametrize("name", ["kmeans/lloyd_step", "kmeans/measure_clusters"])
 def test_a_step_reads_the_sample_once_and_centroids_from_its_parameter(
-    session: Session, name: str
+    sampled: Session, name: str
 ) -> None:
-    fill(session, PHOTOS)
-    draw_sample(session, PHOTOS)
-    explained = step(session, name)
+    explained = step(sampled, name)
     of_sample, of_centroids = explained.scans()
     assert of_sample == ("Seq Scan", "work_sample")
     assert of_centroids == ("Function Scan", "unnest")
@@ -105,18 +103,14 @@ def test_a_step_reads_the_sample_once_and_centroids_from_its_parameter(
     assert (sample["Actual Loops"], sample["Actual Rows"]) == (1, PHOTOS)
 
 
-def test_the_planner_knows_how_many_centroids_there_are(session: Session) -> None:
-    fill(session, PHOTOS)
-    draw_sample(session, PHOTOS)
-    [unnest] = [n for n in step(session).nodes if n["Node Type"] == "Function Scan"]
+def test_the_planner_knows_how_many_centroids_there_are(sampled: Session) -> None:
+    [unnest] = [n for n in step(sampled).nodes if n["Node Type"] == "Function Scan"]
     assert unnest["Plan Rows"] == K
 
 
-def test_no_worker_is_started_for_each_row(session: Session) -> None:
-    fill(session, PHOTOS)
-    draw_sample(session, PHOTOS)
+def test_no_worker_is_started_for_each_row(sampled: Session) -> None:
     # As tempting as it can be made.
     for setting in ("parallel_setup_cost", "parallel_tuple_cost", "min_parallel_table_scan_size"):
-        session.connection.execute("SELECT set_config(%s, '0', FALSE)", (setting,))
-    gathers = [n["Actual Loops"] for n in step(session).nodes if "Gather" in n["Node Type"]]
+        sampled.connection.execute("SELECT set_config(%s, '0', FALSE)", (setting,))
+    gathers = [n["Actual Loops"] for n in step(sampled).nodes if "Gather" in n["Node Type"]]
     assert gathers in ([], [1])

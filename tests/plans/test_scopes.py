@@ -2,10 +2,8 @@
 
 from typing import Any
 
-import numpy as np
 import pytest
 
-from fluffy_sql.kmeans.numeric_limits import LONGEST
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import fingerprint_vector
 from fluffy_sql.postgres.work_tables import analyze
@@ -16,6 +14,7 @@ from tests.plans.helpers import (
     fetches_so_far,
     fill,
     index_of,
+    projection,
     random_centroids,
     toast_bytes,
 )
@@ -34,23 +33,10 @@ def scopes(session: Session) -> Session:
         " SELECT id, path, embedding, cluster_id, mod(id, 60) AS scope FROM photos"
     )
     session.fetch_all(
-        "kmeans/draw_scopes",
-        seed=1,
-        scopes=list(range(SCOPES)),
-        unscoped=False,
-        clustered=False,
+        "kmeans/draw_scopes", seed=1, scopes=list(range(SCOPES)), unscoped=False, clustered=False
     )
     analyze(session, "work_drawn", "position")
-    session.execute(
-        "kmeans/project_sample",
-        axes=session.vector_array(np.empty((0, DIMENSIONS), np.float32)),
-        origin=np.zeros(DIMENSIONS, np.float32),
-        normalize=True,
-        longest=LONGEST,
-        dimensions=DIMENSIONS,
-        after_row=0,
-        last_row=SCOPES * PHOTOS_EACH,
-    )
+    session.execute("kmeans/project_sample", **projection(session, normalize=True))
     analyze(session, "work_sample", "position")
     return session
 

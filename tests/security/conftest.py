@@ -39,10 +39,7 @@ class Guarded:
 @pytest.fixture(scope="package")
 def guarded() -> Iterator[Guarded]:
     # A path too long for a socket, which is reached another way then.
-    with (
-        folder_of_a_server() as folder,
-        embedded_server(folder / ("long" * 30)) as server,
-    ):
+    with folder_of_a_server() as folder, embedded_server(folder / ("long" * 30)) as server:
         password = uuid.uuid4().hex
         with psycopg.connect(server.url, autocommit=True) as admin:
             admin.execute(f"CREATE ROLE guarded LOGIN PASSWORD '{password}'".encode())

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from fluffy_sql.cli.main import run
 from fluffy_sql.postgres.session import Session
 from tests.conftest import Finished, made_library
-from tests.integration.helpers import query
+from tests.integration import helpers
+from tests.integration.helpers import execute, generate, query
 
 PASSWORD = uuid.uuid4().hex
 GRANTS = Path(__file__).resolve().parents[2] / "docs" / "grants"
@@ -75,6 +75,7 @@ WORKING = {
     "check": ["check"],
     "repair": ["check", "--repair"],
     "undo": ["runs", "undo", "1"],
+    "prune": ["clusters", "prune"],
 }
 FUNCTIONS = {
     "centroid_distance": "SELECT centroid_distance('[1,2]', '[1,3]')",
@@ -117,9 +118,7 @@ class Library:
         """Grants or revokes."""
         database = f" {self.owner.connection.info.dbname}" if grant.endswith("DATABASE") else ""
         whose = {"GRANT": "TO", "REVOKE": "FROM"}[statement]
-        self.owner.connection.execute(
-            f"{statement} {grant}{database} {whose} {quoted(self.role)}".encode()
-        )
+        execute(self.owner, f"{statement} {grant}{database} {whose} {quoted(self.role)}")
 
 
 def quoted(name: str) -> str:
@@ -130,17 +129,8 @@ def quoted(name: str) -> str:
 def new_role(admin: Session, what: str) -> Iterator[str]:
     """A role that may log in, with a name that no statement made of text would survive."""
     role = f"""o'neil "{what}" {uuid.uuid4().hex[:12]}'; DROP TABLE photos; --"""
-    name = sql.Identifier(role)
-    try:
-        admin.connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(name, PASSWORD))
-    except psycopg.errors.InsufficientPrivilege:
-        pytest.skip("the role of the tests may not make others")
-    try:
+    with helpers.new_role(admin, f"LOGIN PASSWORD '{PASSWORD}'", quoted(role)):
         yield role
-    finally:
-        admin.connection.execute(sql.SQL("REASSIGN OWNED BY {} TO CURRENT_USER").format(name))
-        admin.connection.execute(sql.SQL("DROP OWNED BY {}").format(name))
-        admin.connection.execute(sql.SQL("DROP ROLE {}").format(name))
 
 
 @contextmanager
@@ -169,6 +159,13 @@ def add_photos(session: Session, first: int, last: int) -> None:
         )
 
 
+def make_clusters(owner: Session, url: str) -> None:
+    """60 photos in 3 clusters, by two runs of whoever has this address."""
+    add_photos(owner, 0, 60)
+    generate(url, k=3)
+    generate(url, k=3, recluster=True)
+
+
 def cut_off_a_run(session: Session) -> None:
     """Leaves a run that was killed while it trained."""
     query(
@@ -188,17 +185,13 @@ def cut_off_a_run(session: Session) -> None:
 def two_owners(session: Session) -> Iterator[None]:
     """Has photos belong to two owners meanwhile."""
     [(text,)] = query(session, "SELECT pg_get_viewdef('usable_photos'::regclass)")
-    options = "WITH (security_invoker = true)"
-    session.connection.execute(
-        f"CREATE OR REPLACE VIEW usable_photos {options} AS"
-        " SELECT id, path, embedding, cluster_id, mod(id, 2) AS scope FROM photos".encode()
-    )
+    view = "CREATE OR REPLACE VIEW usable_photos WITH (security_invoker = true) AS"
+    scoped = "SELECT id, path, embedding, cluster_id, mod(id, 2) AS scope FROM photos"
+    execute(session, f"{view} {scoped}")
     try:
         yield
     finally:
-        session.connection.execute(
-            f"CREATE OR REPLACE VIEW usable_photos {options} AS {text}".encode()
-        )
+        execute(session, f"{view} {text}")
 
 
 def write_new_photos() -> None:

@@ -167,16 +167,17 @@ def test_any_path_will_do(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
 # Who may be in its folder
 
 
+def refuses(folder: Path, why: str) -> None:
+    with pytest.raises(SettingsError, match=why), embedded_server(folder):
+        pass
+
+
 @only_root
 def test_a_folder_of_another_user_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "pg"
     folder.mkdir(mode=0o700)
     shutil.chown(folder, "nobody")
-    with (
-        pytest.raises(SettingsError, match=r"it belongs to nobody, not to root; name another"),
-        embedded_server(folder),
-    ):
-        pass
+    refuses(folder, r"it belongs to nobody, not to root; name another")
     assert list(folder.iterdir()) == []
 
 
@@ -185,21 +186,13 @@ def test_a_folder_that_others_may_write_to_is_refused(writable: int, tmp_path: P
     folder = tmp_path / "pg"
     folder.mkdir()
     folder.chmod(writable)
-    with (
-        pytest.raises(SettingsError, match=r"other users may write there \(chmod go-w takes"),
-        embedded_server(folder),
-    ):
-        pass
+    refuses(folder, r"other users may write there \(chmod go-w takes")
     assert list(folder.iterdir()) == []
 
 
 def test_so_is_one_that_is_a_servers_data(tmp_path: Path) -> None:
     (tmp_path / "PG_VERSION").write_text("17\n")
-    with (
-        pytest.raises(SettingsError, match="it is the data folder of a server itself"),
-        embedded_server(tmp_path),
-    ):
-        pass
+    refuses(tmp_path, "it is the data folder of a server itself")
     assert [path.name for path in tmp_path.iterdir()] == ["PG_VERSION"]
 
 
@@ -208,21 +201,14 @@ def test_data_that_became_somebody_elses_is_refused(tmp_path: Path) -> None:
     with embedded_server(tmp_path / "pg") as server:
         pass
     shutil.copytree(tmp_path / "pg", tmp_path / "copy")  # as `cp -r` does, owners are lost
-    with (
-        pytest.raises(SettingsError, match=r"'data' in it belongs to root, .* \(chown -R pgserver"),
-        embedded_server(tmp_path / "copy"),
-    ):
-        pass
+    refuses(tmp_path / "copy", r"'data' in it belongs to root, .* \(chown -R pgserver")
     subprocess.run(["chown", "-R", server.account.pw_name, tmp_path / "copy" / "data"], check=True)
     with embedded_server(tmp_path / "copy") as server:
         assert answer(server, "SELECT 1") == 1
 
 
 def test_a_folder_may_move(tmp_path: Path) -> None:
-    with (
-        embedded_server(tmp_path / "pg") as server,
-        psycopg.connect(server.url) as connection,
-    ):
+    with embedded_server(tmp_path / "pg") as server, psycopg.connect(server.url) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 7 AS n")
         connection.commit()
         (tmp_path / "pg").rename(tmp_path / "moved while it runs")

@@ -1,18 +1,17 @@
 """Nothing that migrate makes is open to others, whatever a server grants by default."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 import psycopg
 import pytest
-from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.session import Session
-from tests.conftest import Finished
-from tests.integration.helpers import query
+from tests.conftest import Finished, Run
+from tests.integration.helpers import execute, query, show
 from tests.security.helpers import (
     LOOKING,
     PASSWORD,
@@ -20,10 +19,9 @@ from tests.security.helpers import (
     add_photos,
     apply_grants,
     new_role,
+    quoted,
     write_new_photos,
 )
-
-Run = Callable[..., Finished]
 
 # What a server with an API over a schema does, and what some do for all schemas.
 DEFAULTS = [
@@ -90,22 +88,20 @@ def api(bare_database_url: str, defaults: str, request: pytest.FixtureRequest) -
         admin = stack.enter_context(Session.open(bare_database_url))
         own = stack.enter_context(new_role(admin, "own"))
         anon = stack.enter_context(new_role(admin, "anon"))
-        names = {"own": sql.Identifier(own), "anon": sql.Identifier(anon)}
-
-        def run(statement: str, **others: sql.Composable) -> None:
-            admin.connection.execute(sql.SQL(statement).format(**names, **others))
-
-        run("CREATE EXTENSION vector")
-        run(
-            "GRANT CREATE ON DATABASE {database} TO {own}",
-            database=sql.Identifier(admin.connection.info.dbname),
+        names = {
+            "own": quoted(own),
+            "anon": quoted(anon),
+            "place": " IN SCHEMA public" if defaults == "in schema public" else "",
+        }
+        execute(
+            admin,
+            "CREATE EXTENSION vector",
+            f"GRANT CREATE ON DATABASE {admin.connection.info.dbname} TO {quoted(own)}",
+            f"GRANT CREATE ON SCHEMA public TO {quoted(own)}",
+            *(statement.format(**names) for statement in DEFAULTS),
         )
-        run("GRANT CREATE ON SCHEMA public TO {own}")
-        place = " IN SCHEMA public" if defaults == "in schema public" else ""
-        for statement in DEFAULTS:
-            run(statement, place=sql.SQL(place))
         if defaults == "in every schema":
-            run(FOR_SCHEMAS)
+            execute(admin, FOR_SCHEMAS.format(**names))
         url = make_conninfo(bare_database_url, user=own, password=PASSWORD)
         if adopted:
             make_photos(url)
@@ -161,9 +157,7 @@ def assert_nothing_is_open(api: Api) -> None:
     )
     assert (usable, may_make) == (False, False)
     # even one who was let into the schema is let into nothing that is there
-    api.admin.connection.execute(
-        sql.SQL("GRANT USAGE ON SCHEMA fluffy_sql TO {}").format(sql.Identifier(api.anon))
-    )
+    execute(api.admin, f"GRANT USAGE ON SCHEMA fluffy_sql TO {quoted(api.anon)}")
     try:
         with psycopg.connect(api.anon_url, autocommit=True) as anon:
             for kind, name in objects(api):
@@ -171,9 +165,7 @@ def assert_nothing_is_open(api: Api) -> None:
                     with pytest.raises(psycopg.errors.InsufficientPrivilege):
                         anon.execute(statement.encode())
     finally:
-        api.admin.connection.execute(
-            sql.SQL("REVOKE USAGE ON SCHEMA fluffy_sql FROM {}").format(sql.Identifier(api.anon))
-        )
+        execute(api.admin, f"REVOKE USAGE ON SCHEMA fluffy_sql FROM {quoted(api.anon)}")
 
 
 def has_privilege(admin: Session, kind: str, grantee: str, name: str, privilege: str) -> bool:
@@ -208,7 +200,7 @@ def test_nothing_is_open_after_migrate_detach_and_migrate(api: Api) -> None:
     schema.migrate(api.url)
     assert_nothing_is_open(api)
     with Session.open(api.url) as owner:
-        owner.connection.execute("DROP VIEW usable_photos CASCADE")
+        execute(owner, "DROP VIEW usable_photos CASCADE")
     schema.migrate(api.url)
     assert_nothing_is_open(api)
 
@@ -223,15 +215,8 @@ def test_who_owns_it_can_do_all_and_who_was_let_in_can_do_that(api: Api, run_cli
     schema.migrate(api.url)
     with Session.open(api.url) as owner:
         add_photos(owner, 0, 60)
-    for command in (
-        WORKING["generate"],
-        WORKING["recluster"],
-        WORKING["import"],
-        WORKING["assign"],
-        WORKING["sweep"],
-        WORKING["repair"],
-        *LOOKING.values(),
-    ):
+    working = ("generate", "recluster", "import", "assign", "sweep", "repair")
+    for command in (*(WORKING[name] for name in working), *LOOKING.values()):
         finished = run(api.url, *command)
         assert finished.code == 0, finished.err
     for command in (*LOOKING.values(), *WORKING.values()):
@@ -249,9 +234,7 @@ def test_who_owns_it_can_do_all_and_who_was_let_in_can_do_that(api: Api, run_cli
         finished = run(url, "generate", "--k", "2")
         if api.adopted:
             assert "row-level security" in finished.err
-            api.admin.connection.execute(
-                sql.SQL("ALTER ROLE {} BYPASSRLS").format(sql.Identifier(role))
-            )
+            execute(api.admin, f"ALTER ROLE {quoted(role)} BYPASSRLS")
             finished = run(url, "generate", "--k", "2")
         assert finished.code == 0, finished.err
 
@@ -264,38 +247,29 @@ def test_who_may_look_sees_what_policies_let_him_see(api: Api) -> None:
         if owner.connection.info.server_version < 150_000:
             pytest.skip("before version 15 nothing is granted on views")
         add_photos(owner, 0, 9)
-        owner.connection.execute("ALTER TABLE photos ENABLE ROW LEVEL SECURITY")
+        execute(owner, "ALTER TABLE photos ENABLE ROW LEVEL SECURITY")
         apply_grants(api.url, "read", api.anon)
-        owner.connection.execute(
-            sql.SQL("CREATE POLICY first ON photos FOR SELECT TO {} USING (id <= 4)").format(
-                sql.Identifier(api.anon)
-            )
-        )
+        policy = f"CREATE POLICY first ON photos FOR SELECT TO {quoted(api.anon)} USING (id <= 4)"
+        execute(owner, policy)
         with psycopg.connect(api.anon_url, autocommit=True) as anon:
             shown = "SELECT count(*) FROM fluffy_sql.usable_photos"
             assert anon.execute(shown).fetchall() == [(4,)]
-            owner.connection.execute(
-                "CREATE OR REPLACE VIEW usable_photos AS"
-                " SELECT id, path, embedding, cluster_id, NULL::bigint AS scope FROM photos"
-            )
+            show(owner)
             schema.migrate(api.url)
             assert anon.execute(shown).fetchall() == [(4,)]
             # one who means it can say so
-            owner.connection.execute("ALTER VIEW usable_photos SET (security_invoker = false)")
+            execute(owner, "ALTER VIEW usable_photos SET (security_invoker = false)")
             schema.migrate(api.url)
             assert anon.execute(shown).fetchall() == [(9,)]
 
 
 def test_nobody_can_write_through_a_view(session: Session) -> None:
-    assert (
-        query(
-            session,
-            "SELECT table_name FROM information_schema.views WHERE table_schema = 'fluffy_sql'"
-            " AND (is_updatable, is_insertable_into, is_trigger_updatable, is_trigger_deletable,"
-            " is_trigger_insertable_into) <> ('NO', 'NO', 'NO', 'NO', 'NO')",
-        )
-        == []
+    writable = (
+        "SELECT table_name FROM information_schema.views WHERE table_schema = 'fluffy_sql'"
+        " AND (is_updatable, is_insertable_into, is_trigger_updatable, is_trigger_deletable,"
+        " is_trigger_insertable_into) <> ('NO', 'NO', 'NO', 'NO', 'NO')"
     )
+    assert query(session, writable) == []
     views = query(
         session,
         "SELECT oid::regclass::text, pg_relation_is_updatable(oid, true) FROM pg_class"
@@ -305,7 +279,7 @@ def test_nobody_can_write_through_a_view(session: Session) -> None:
     assert {events for _, events in views} == {0}
     for name, _ in views:
         with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):
-            session.connection.execute(f"DELETE FROM {name}".encode())
+            execute(session, f"DELETE FROM {name}")
 
 
 def test_before_version_15_nothing_is_granted(
@@ -321,6 +295,6 @@ def test_before_version_15_nothing_is_granted(
         held = query(
             session,
             "SELECT FROM pg_class, aclexplode(relacl) WHERE grantee::regrole = %s::regrole",
-            '"' + role.replace('"', '""') + '"',
+            quoted(role),
         )
         assert held == []

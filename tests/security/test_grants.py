@@ -11,9 +11,8 @@ from psycopg.conninfo import make_conninfo
 
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.session import Session
-from tests import running
-from tests.conftest import Finished
-from tests.integration.helpers import generate, query, snapshot, work_tables
+from tests.conftest import Finished, Run
+from tests.integration.helpers import execute, generate, query, snapshot, work_tables
 from tests.security.helpers import (
     FUNCTIONS,
     LOOKING,
@@ -27,15 +26,13 @@ from tests.security.helpers import (
     cut_off_a_run,
     is_refused,
     let_in,
+    make_clusters,
     new_role,
     quoted,
     refuse,
     two_owners,
     write_new_photos,
 )
-
-Run = Callable[..., Finished]
-
 
 FOR_OWNERS = "generate, where photos belong to owners"
 RESUME = "resume"
@@ -54,6 +51,7 @@ NEEDED_TO_LOOK = {
     "SELECT ON usable_photos": "report",
     "SELECT ON clusters": "clusters",
     "SELECT ON scoped_clusters": "clusters",
+    "SELECT ON retired_clusters": "clusters",
     "SELECT ON cluster_members": "clusters",
     "SELECT ON cluster_quality": "clusters",
     "SELECT ON cluster_runs": "show",
@@ -98,6 +96,11 @@ NEEDED_TO_WORK = {
     "UPDATE (run_id) ON clusters": "recluster",
     "UPDATE (updated_at) ON clusters": "recluster",
     "UPDATE ON cluster_run_clusters": "recluster",
+    "DELETE ON cluster_quality": "generate",
+    "INSERT ON retired_clusters": "recluster",
+    "UPDATE ON retired_clusters": "recluster",
+    "DELETE ON retired_clusters": "generate",
+    "EXECUTE ON FUNCTION referenced_clusters": "prune",
     "UPDATE (photos_count) ON clusters": "repair",
     "EXECUTE ON FUNCTION empty_work_tables": "generate",
     "EXECUTE ON FUNCTION analyze_work_table": "generate",
@@ -141,6 +144,7 @@ NEEDED_TO_PLACE = [
     "SELECT (metric) ON cluster_runs",
     "SELECT ON usable_photos",
     "SELECT ON scoped_clusters",
+    "SELECT ON retired_clusters",
     "EXECUTE ON FUNCTION library_is_whole",
     "EXECUTE ON FUNCTION assign_photo",
     "EXECUTE ON FUNCTION nearest_active_cluster",
@@ -149,6 +153,7 @@ NEEDED_TO_PLACE = [
 ]
 
 
+OF_APPLICATIONS = {"USAGE ON SCHEMA public", "CONNECT ON DATABASE", "INSERT ON photos"}
 # Whoever may not call these brings photos in all the same.
 CALLED_BY_TRIGGER = ("library_is_whole", "assign_photo", "nearest_active_cluster")
 
@@ -168,11 +173,9 @@ def roles(empty_database: Callable[..., Any], template: str) -> Iterator[Roles]:
         let_in(url, "read") as viewer,
         let_in(url, "run") as worker,
     ):
-        add_photos(worker.owner, 0, 60)
-        generate(worker.url, k=3)
-        running.generate(worker.url, running.settings(k=3), recluster=True)
+        make_clusters(worker.owner, worker.url)
         add_photos(worker.owner, 60, 80)
-        worker.owner.connection.execute("UPDATE clusters SET photos_count = 7 WHERE id = 1")
+        execute(worker.owner, "UPDATE clusters SET photos_count = 7 WHERE id = 1")
         yield Roles(viewer, worker)
 
 
@@ -216,23 +219,17 @@ def fails_without(grant: str, what: str, library: Library, run_cli: Run) -> None
     assert work_tables(library.owner) == []
 
 
-def test_a_role_that_may_run_can_do_all_but_migrate(
-    empty_database: Callable[..., Any], template: str, run_cli: Run
-) -> None:
+def test_a_role_that_may_run_can_do_all_but_migrate(database_url: str, run_cli: Run) -> None:
     write_new_photos()
-    with empty_database(template) as url, let_in(url, "run") as library:
-        add_photos(library.owner, 0, 60)
-        generate(library.url, k=3)
-        running.generate(library.url, running.settings(k=3), recluster=True)
+    with let_in(database_url, "run") as library:
+        make_clusters(library.owner, library.url)
         add_photos(library.owner, 60, 80)
         for arguments in [LOOKING, WORKING]:
             for name, command in arguments.items():
                 if name == RESUME:
                     cut_off_a_run(library.owner)
                 if name == "assign":
-                    library.owner.connection.execute(
-                        "UPDATE photos SET cluster_id = NULL WHERE id < 9"
-                    )
+                    execute(library.owner, "UPDATE photos SET cluster_id = NULL WHERE id < 9")
                 if name == "undo":
                     continue
                 finished = run_cli(*command, "--database-url", library.url)
@@ -250,18 +247,18 @@ def writer(empty_database: Callable[..., Any], template: str) -> Iterator[Librar
     with empty_database(template) as url, let_in(url, "place") as library:
         add_photos(library.owner, 0, 60)
         generate(url, k=3)
-        library.owner.connection.execute(
+        execute(
+            library.owner,
             "CREATE TRIGGER place AFTER INSERT ON photos"
-            " FOR EACH ROW EXECUTE FUNCTION place_new_photo()"
+            " FOR EACH ROW EXECUTE FUNCTION place_new_photo()",
         )
-        for grant in ("USAGE ON SCHEMA public", "CONNECT ON DATABASE", "INSERT ON photos"):
+        for grant in OF_APPLICATIONS:
             library.change("GRANT", grant)
         yield library
 
 
 def test_photos_are_placed_for_a_role_that_may_have_them_placed(writer: Library) -> None:
-    applications = {"USAGE ON SCHEMA public", "CONNECT ON DATABASE", "INSERT ON photos"}
-    assert writer.granted() - applications == set(NEEDED_TO_PLACE)
+    assert writer.granted() - OF_APPLICATIONS == set(NEEDED_TO_PLACE)
     ask(writer, PLACE)
     assert query(writer.owner, PLACED) == [(True,)]
 
@@ -287,11 +284,10 @@ def test_who_is_at_work_is_told_to_a_role_that_may_not_know_all_of_it(
         finished = run_cli("generate", "--database-url", worker.url)
     finally:
         worker.owner.execute("runs/unlock")
-    assert finished.code == 1
     assert re.fullmatch(
-        "fluffy-sql: another run or sweep is at work in the library of the schema fluffy_sql: .*,"
-        " server process [0-9]+; try again when it is done\n",
-        finished.err,
+        "another run or sweep is at work in the library of the schema fluffy_sql: .*,"
+        " server process [0-9]+; try again when it is done",
+        finished.refusal(),
     )
 
 
@@ -318,19 +314,13 @@ def test_a_role_that_may_run_can_not_do_more(worker: Library, run_cli: Run) -> N
     ):
         refuse(worker, statement)
     for command in (("migrate",), ("migrate", "--rollback", "--yes"), ("detach",)):
-        finished = run_cli(*command, "--database-url", worker.url)
-        assert finished.code == 1
-        assert finished.err.count("\n") == 1
+        run_cli(*command, "--database-url", worker.url).refusal()
 
 
-def test_a_role_that_may_read_can_look_and_change_nothing(
-    empty_database: Callable[..., Any], template: str, run_cli: Run
-) -> None:
+def test_a_role_that_may_read_can_look_and_change_nothing(database_url: str, run_cli: Run) -> None:
     write_new_photos()
-    with empty_database(template) as url, let_in(url, "read") as library:
-        add_photos(library.owner, 0, 60)
-        generate(url, k=3)
-        running.generate(url, running.settings(k=3), recluster=True)
+    with let_in(database_url, "read") as library:
+        make_clusters(library.owner, database_url)
         before = snapshot(library.owner)
         for command in LOOKING.values():
             assert run_cli(*command, "--database-url", library.url).code == 0
@@ -354,11 +344,11 @@ def test_ids_of_an_adopted_table_may_come_from_a_sequence(
 ) -> None:
     write_new_photos()
     with Session.open(bare_database_url) as owner:
-        for table in (
-            "photos (id serial PRIMARY KEY, path text)",
-            "clusters (id bigserial PRIMARY KEY, name text)",
-        ):
-            owner.connection.execute(f"CREATE TABLE {table}".encode())
+        execute(
+            owner,
+            "CREATE TABLE photos (id serial PRIMARY KEY, path text)",
+            "CREATE TABLE clusters (id bigserial PRIMARY KEY, name text)",
+        )
     schema.migrate(bare_database_url)
     with let_in(bare_database_url, "run") as library:
         for table, what in (("photos", "import"), ("clusters", "generate")):
@@ -375,9 +365,8 @@ def test_schemas_of_the_application_and_of_pgvector_are_granted(
 ) -> None:
     write_new_photos()
     with Session.open(bare_database_url) as admin:
-        admin.connection.execute("CREATE SCHEMA app")
-        admin.connection.execute("CREATE SCHEMA extensions")
-        admin.connection.execute("CREATE EXTENSION vector SCHEMA extensions")
+        execute(admin, "CREATE SCHEMA app", "CREATE SCHEMA extensions")
+        execute(admin, "CREATE EXTENSION vector SCHEMA extensions")
     url = make_conninfo(bare_database_url, options="-c search_path=app")
     schema.migrate(url)
     with let_in(url, "run") as library:
@@ -401,21 +390,19 @@ def test_migrate_needs_no_superuser_but_the_extension_or_one_who_may_make_it(
 ) -> None:
     with Session.open(bare_database_url) as admin, new_role(admin, "owner") as role:
         name = admin.connection.info.dbname
-        admin.connection.execute(f"ALTER DATABASE {name} OWNER TO {quoted(role)}".encode())
+        execute(admin, f"ALTER DATABASE {name} OWNER TO {quoted(role)}")
         url = make_conninfo(bare_database_url, user=role, password=PASSWORD)
 
         def run(*arguments: str) -> Finished:
             return run_cli(*arguments, "--database-url", url)
 
-        refused = run("migrate")
-        assert refused.code == 1
-        assert "this role may not make the extension vector" in refused.err
-        admin.connection.execute("CREATE EXTENSION vector")
+        assert "this role may not make the extension vector" in run("migrate").refusal()
+        execute(admin, "CREATE EXTENSION vector")
         assert run("migrate").code == 0
         with Session.open(bare_database_url) as session:
             add_photos(session, 0, 20)
             # as a killed run of another role leaves it
-            session.connection.execute("INSERT INTO work_drawn VALUES (1, 1)")
+            execute(session, "INSERT INTO work_drawn VALUES (1, 1)")
         assert run("generate", "--k", "2").code == 0
         assert run("migrate", "--rollback", "--yes").code == 0
         found = query(admin, "SELECT to_regnamespace('fluffy_sql'), to_regclass('photos')")
@@ -426,13 +413,12 @@ def test_a_role_that_may_make_no_schema_migrates_into_one_that_was_made_for_it(
     bare_database_url: str, run_cli: Run
 ) -> None:
     with Session.open(bare_database_url) as admin, new_role(admin, "migrates") as role:
-        admin.connection.execute("CREATE EXTENSION vector")
-        admin.connection.execute(f"GRANT CREATE ON SCHEMA public TO {quoted(role)}".encode())
+        execute(admin, "CREATE EXTENSION vector")
+        execute(admin, f"GRANT CREATE ON SCHEMA public TO {quoted(role)}")
         url = make_conninfo(bare_database_url, user=role, password=PASSWORD)
-        refused = run_cli("migrate", "--database-url", url)
-        assert refused.code == 1
-        assert f"CREATE SCHEMA fluffy_sql AUTHORIZATION {quoted(role)}" in refused.err
-        admin.connection.execute(f"CREATE SCHEMA fluffy_sql AUTHORIZATION {quoted(role)}".encode())
+        create = f"CREATE SCHEMA fluffy_sql AUTHORIZATION {quoted(role)}"
+        assert create in run_cli("migrate", "--database-url", url).refusal()
+        execute(admin, create)
         assert run_cli("migrate", "--database-url", url).code == 0
         assert run_cli("migrate", "--rollback", "--yes", "--database-url", url).code == 0
         assert query(admin, "SELECT to_regnamespace('fluffy_sql')") == [(None,)]
@@ -442,31 +428,31 @@ def test_a_schema_in_which_others_may_make_things_is_refused(
     bare_database_url: str, run_cli: Run
 ) -> None:
     with Session.open(bare_database_url) as admin, new_role(admin, "makes") as role:
-        admin.connection.execute("CREATE SCHEMA fluffy_sql")
+        execute(admin, "CREATE SCHEMA fluffy_sql")
         for whose in (quoted(role), "PUBLIC"):
-            admin.connection.execute(f"GRANT CREATE ON SCHEMA fluffy_sql TO {whose}".encode())
-            refused = run_cli("migrate", "--database-url", bare_database_url)
-            assert refused.code == 1
+            execute(admin, f"GRANT CREATE ON SCHEMA fluffy_sql TO {whose}")
             revoke = f"REVOKE CREATE ON SCHEMA fluffy_sql FROM {whose}"
-            assert refused.err.endswith(f"{revoke}\n")
-            admin.connection.execute(revoke.encode())
+            refusal = run_cli("migrate", "--database-url", bare_database_url).refusal()
+            assert refusal.endswith(revoke)
+            execute(admin, revoke)
         assert query(admin, "SELECT FROM pg_class WHERE relname IN ('photos', 'migrations')") == []
         assert run_cli("migrate", "--database-url", bare_database_url).code == 0
 
 
-def test_a_role_that_may_not_see_all_photos_is_refused(
-    empty_database: Callable[..., Any], template: str, run_cli: Run
-) -> None:
+def test_a_role_that_may_not_see_all_photos_is_refused(database_url: str, run_cli: Run) -> None:
     write_new_photos()
-    with empty_database(template) as url, let_in(url, "run") as library:
+    with let_in(database_url, "run") as library:
         add_photos(library.owner, 0, 60)
-        library.owner.connection.execute("ALTER TABLE photos ENABLE ROW LEVEL SECURITY")
-        library.owner.connection.execute("CREATE POLICY half ON photos USING (id % 2 = 0)")
+        execute(
+            library.owner,
+            "ALTER TABLE photos ENABLE ROW LEVEL SECURITY",
+            "CREATE POLICY half ON photos USING (id % 2 = 0)",
+        )
         before = snapshot(library.owner)
         for name in ("generate", "recluster", "import", "check", "repair"):
             finished = run_cli(*WORKING[name], "--database-url", library.url)
             assert finished.code == 1
             assert "would be affected by row-level security" in finished.err.splitlines()[-1]
         assert snapshot(library.owner) == before
-        library.owner.connection.execute(f"ALTER ROLE {quoted(library.role)} BYPASSRLS".encode())
+        execute(library.owner, f"ALTER ROLE {quoted(library.role)} BYPASSRLS")
         assert run_cli(*WORKING["generate"], "--database-url", library.url).code == 0

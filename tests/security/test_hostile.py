@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,9 @@ from psycopg.conninfo import make_conninfo
 
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.session import Session
-from tests.conftest import Finished, made_library
+from tests.conftest import Run, made_library
 from tests.integration.helpers import query
 from tests.security.helpers import LOOKING, let_in
-
-Run = Callable[..., Finished]
 
 NAMES = [
     "'; DROP TABLE photos; --",

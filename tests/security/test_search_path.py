@@ -1,13 +1,11 @@
 """Whose names a function of ours means is settled when it is made, not by who calls it."""
 
-from collections.abc import Callable
-
 import pytest
 from psycopg.conninfo import make_conninfo
 
 from fluffy_sql.postgres.session import Session
-from tests.conftest import Finished
-from tests.integration.helpers import generate, query
+from tests.conftest import Run
+from tests.integration.helpers import execute, generate, query
 from tests.security.helpers import add_photos
 
 # They make SQL of names from the catalogs. The first is for the owner alone, who could run the
@@ -41,7 +39,7 @@ def faults(session: Session) -> set[tuple[str, str]]:
     """What is wrong with functions: the name of one, and what it is."""
     found = set()
     with session.connection.transaction(force_rollback=True):
-        session.connection.execute("CREATE ROLE fluffy_nobody")
+        execute(session, "CREATE ROLE fluffy_nobody")
         for name, bound, path, definer, for_all, makes_sql in query(session, OURS):
             if not bound and (not path or path[-1] != "pg_temp"):
                 found.add((name, "search_path"))
@@ -92,7 +90,7 @@ def test_one_that_is_not_is_found(session: Session, options: str, body: str, fau
 def test_names_of_ours_come_first_whatever_the_roles_search_path(
     session: Session, database_url: str, path: str
 ) -> None:
-    session.connection.execute("CREATE SCHEMA trap")
+    execute(session, "CREATE SCHEMA trap")
     url = make_conninfo(database_url, options=f"-c search_path={path.replace(' ', '')}")
     for opened in (Session.open(url), Session.look(url)):
         with opened as found:
@@ -106,7 +104,7 @@ def test_names_of_ours_come_first_whatever_the_roles_search_path(
 
 
 def test_tables_views_and_functions_of_the_same_names_are_not_taken_for_ours(
-    session: Session, database_url: str, run_cli: Callable[..., Finished]
+    session: Session, on_database: Run
 ) -> None:
     add_photos(session, 0, 60)
     names = query(
@@ -120,13 +118,13 @@ def test_tables_views_and_functions_of_the_same_names_are_not_taken_for_ours(
         " WHERE pronamespace = 'fluffy_sql'::regnamespace AND prorettype <> 'trigger'::regtype",
     )
     for (name,) in names:
-        session.connection.execute(f"CREATE TABLE public.{name} (trap text)".encode())
+        execute(session, f"CREATE TABLE public.{name} (trap text)")
     for (signature,) in functions:
         session.connection.execute(
             f"CREATE FUNCTION public.{signature} RETURNS void LANGUAGE plpgsql"
             " AS $$BEGIN RAISE EXCEPTION 'trap'; END$$".encode()
         )
-    generate(database_url, k=3)
+    generate(session, k=3)
     commands = [
         ("generate", "--recluster", "--k", "2"),
         ("assign",),
@@ -141,20 +139,18 @@ def test_tables_views_and_functions_of_the_same_names_are_not_taken_for_ours(
         ("check",),
     ]
     for command in commands:
-        finished = run_cli(*command, "--database-url", database_url)
+        finished = on_database(*command)
         assert finished.code == 0, finished.err
-    session.connection.execute("UPDATE photos SET cluster_id = NULL WHERE id < 9")
-    session.connection.execute("SELECT assign_photo(1), remember_usable_photos()")
+    execute(session, "UPDATE photos SET cluster_id = NULL WHERE id < 9")
+    execute(session, "SELECT assign_photo(1), remember_usable_photos()")
     for (name,) in names:
         assert query(session, f"SELECT FROM public.{name}") == []
 
 
-def test_what_acts_as_its_owner_calls_nothing_of_the_applications(
-    session: Session, database_url: str
-) -> None:
+def test_what_acts_as_its_owner_calls_nothing_of_the_applications(session: Session) -> None:
     """Though functions and operators in its schema match better than Postgres's own."""
     add_photos(session, 0, 60)
-    generate(database_url, k=3)
+    generate(session, k=3)
     session.connection.execute(
         """
         CREATE FUNCTION public.trap() RETURNS void LANGUAGE plpgsql
@@ -168,7 +164,8 @@ def test_what_acts_as_its_owner_calls_nothing_of_the_applications(
         LANGUAGE sql AS 'SELECT public.trap(); SELECT TRUE';
         """
     )
-    for statement in (
+    execute(
+        session,
         "UPDATE photos SET cluster_id = 1 WHERE id < 9",
         "INSERT INTO photos (path, cluster_id) VALUES ('x', 2)",
         "DELETE FROM photos WHERE id < 5",
@@ -179,5 +176,4 @@ def test_what_acts_as_its_owner_calls_nothing_of_the_applications(
         "SELECT fluffy_sql.analyze_work_table('work_sample')",
         "SELECT fluffy_sql.list_filled_work_tables()",
         "TRUNCATE photos",
-    ):
-        session.connection.execute(statement.encode())
+    )

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -13,13 +13,17 @@ import pytest
 
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.session import Session
-from tests import running
-from tests.conftest import Finished
-from tests.integration.helpers import generate, query
+from tests.conftest import Run
+from tests.integration.helpers import query
 from tests.security.conftest import Guarded
-from tests.security.helpers import LOOKING, WORKING, add_photos, cut_off_a_run, write_new_photos
-
-Run = Callable[..., Finished]
+from tests.security.helpers import (
+    LOOKING,
+    WORKING,
+    add_photos,
+    cut_off_a_run,
+    make_clusters,
+    write_new_photos,
+)
 
 COMMANDS = {"migrate": ["migrate"], **LOOKING, **WORKING, "psql": ["psql", "-c", "SELECT 1"]}
 
@@ -35,9 +39,7 @@ def library(guarded: Guarded) -> Iterator[Session]:
     url = guarded.url(guarded.password)
     schema.migrate(url)
     with Session.open(url) as session:
-        add_photos(session, 0, 60)
-        generate(url, k=3)
-        running.generate(url, running.settings(k=3), recluster=True)
+        make_clusters(session, url)
         add_photos(session, 60, 80)
         yield session
 

@@ -1,6 +1,7 @@
 """Sessions for tests of single statements."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -16,14 +17,30 @@ def shared_url(empty_database: Callable[..., Any], template: str) -> Iterator[st
 
 
 @pytest.fixture
-def session(shared_url: str) -> Iterator[Session]:
-    """A session whose every change is undone: twenty times faster than a database of its own."""
-    with Session.open(shared_url) as session, session.connection.transaction(force_rollback=True):
-        yield session
+def session(request: pytest.FixtureRequest, shared_url: str) -> Iterator[Session]:
+    """A session whose every change is undone: twenty times faster than a database of its own.
+
+    It commits to a database of its own if the test asks for that (`database_url`), or for an
+    `other` session.
+    """
+    with ExitStack() as stack:
+        if "database_url" in request.fixturenames:
+            yield stack.enter_context(Session.open(request.getfixturevalue("database_url")))
+        else:
+            session = stack.enter_context(Session.open(shared_url))
+            stack.enter_context(session.connection.transaction(force_rollback=True))
+            yield session
 
 
 @pytest.fixture
-def two_sessions(database_url: str) -> Iterator[tuple[Session, Session]]:
-    """Two sessions on a database of their own, which see what the other one commits."""
-    with Session.open(database_url) as first, Session.open(database_url) as second:
-        yield first, second
+def other(database_url: str) -> Iterator[Session]:
+    """Another session, which sees what the first one commits."""
+    with Session.open(database_url) as other:
+        yield other
+
+
+@pytest.fixture
+def bare(bare_database_url: str) -> Iterator[Session]:
+    """A session on a database that holds nothing."""
+    with Session.open(bare_database_url) as session:
+        yield session

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -44,12 +44,23 @@ def value(session: Session, text: str, *parameters: object) -> Any:
     return row[0]
 
 
-def add_with_ids(session: Session, embeddings: dict[int, list[float]]) -> None:
-    """Adds photos with these ids, in this order on disk."""
+def add_with_ids(session: Session, embeddings: Mapping[int, Sequence[float] | None]) -> None:
+    """Adds photos p1, p2, ... with these ids, in this order on disk."""
     for photo_id, embedding in embeddings.items():
         session.connection.execute(
             "INSERT INTO photos (id, path, embedding) VALUES (%s, %s, %s)",
-            (photo_id, f"p{photo_id}", str(embedding)),
+            (photo_id, f"p{photo_id}", None if embedding is None else str(embedding)),
+        )
+
+
+def clusters_with_ids(
+    session: Session, centroids: Mapping[int, Sequence[float] | None], run_id: int | None = None
+) -> None:
+    """Adds clusters c1, c2, ... with these ids, in this order on disk."""
+    for cluster_id, centroid in centroids.items():
+        session.connection.execute(
+            "INSERT INTO clusters (id, name, centroid, run_id) VALUES (%s, %s, %s, %s)",
+            (cluster_id, f"c{cluster_id}", None if centroid is None else str(centroid), run_id),
         )
 
 
@@ -85,6 +96,11 @@ def placed(session: Session) -> dict[int, int | None]:
     return dict(query(session, "SELECT id, cluster_id FROM photos"))
 
 
+def counts(session: Session) -> dict[int, int | None]:
+    """Cluster to photos_count."""
+    return dict(query(session, "SELECT id, photos_count FROM clusters"))
+
+
 def make_sample(
     session: Session, embeddings: Sequence[Sequence[float]], photo_ids: Iterable[int] | None = None
 ) -> None:
@@ -92,8 +108,7 @@ def make_sample(
     ids = photo_ids or range(1, len(embeddings) + 1)
     for position, (photo_id, row) in enumerate(zip(ids, embeddings, strict=True), start=1):
         session.connection.execute(
-            "INSERT INTO work_sample VALUES (%s, %s, %s)",
-            (position, photo_id, str(list(row))),
+            "INSERT INTO work_sample VALUES (%s, %s, %s)", (position, photo_id, str(list(row)))
         )
 
 
@@ -173,6 +188,18 @@ def close_run(session: Session, run_id: int, **changes: object) -> None:
     session.execute("commit/close_run", run_id=run_id, **(parameters | changes))
 
 
+def record_step(session: Session, run_id: int, step: int, **changes: object) -> None:
+    """Records a step of a run."""
+    parameters: dict[str, object] = {
+        "phase": "train",
+        "batch_size": 10,
+        "inertia": 1.5,
+        "centroid_movement": 0.5,
+        "seconds": 0.25,
+    }
+    session.execute("runs/record_step", run_id=run_id, step=step, **(parameters | changes))
+
+
 def record_quality(session: Session, run_id: int, cluster_id: int, silhouette: float) -> None:
     """Writes down what a run measured of a cluster."""
     session.connection.execute(
@@ -211,6 +238,29 @@ def record_move(
             "fingerprint_vector": PROBE,
         },
     )
+
+
+def make_hostile(session: Session) -> None:
+    """Makes objects with the names of ours that fail or are empty, and has them found first."""
+    session.connection.execute(
+        b"""
+        CREATE SCHEMA hostile;
+        CREATE TABLE hostile.photos AS SELECT * FROM photos LIMIT 0;
+        CREATE TABLE hostile.usable_photos AS SELECT * FROM photos LIMIT 0;
+        CREATE TABLE hostile.clusters AS SELECT * FROM clusters LIMIT 0;
+        CREATE TABLE hostile.cluster_runs AS SELECT * FROM cluster_runs LIMIT 0;
+        CREATE TABLE hostile.cluster_members AS SELECT * FROM cluster_members LIMIT 0;
+        CREATE FUNCTION hostile.vector_dims(vector) RETURNS integer LANGUAGE sql RETURN 1 / 0;
+        CREATE FUNCTION hostile.nearest_active_cluster(vector, float8) RETURNS bigint
+        LANGUAGE sql RETURN 1 / 0;
+        CREATE FUNCTION hostile.equal(bigint, bigint) RETURNS boolean LANGUAGE sql RETURN 1 / 0 = 0;
+        CREATE OPERATOR hostile.= (LEFTARG = bigint, RIGHTARG = bigint, FUNCTION = hostile.equal);
+        CREATE TEMPORARY TABLE photos AS SELECT * FROM public.photos LIMIT 0;
+        CREATE FUNCTION pg_temp.nearest_active_cluster(vector, float8) RETURNS bigint
+        LANGUAGE sql RETURN 1 / 0;
+        """
+    )
+    session.connection.execute("SET LOCAL search_path = hostile, pg_catalog")
 
 
 @contextmanager

@@ -10,7 +10,9 @@ from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import (
     add_with_ids,
     as_role,
+    clusters_with_ids,
     hide,
+    make_hostile,
     open_run,
     pin,
     place,
@@ -31,11 +33,7 @@ def add_clusters(
 ) -> None:
     """Adds clusters with these ids, of a run of this metric; None: of no run."""
     run_id = open_run(session, metric=metric) if metric else None
-    for cluster_id, centroid in centroids.items():
-        session.connection.execute(
-            "INSERT INTO clusters (id, centroid, run_id) VALUES (%s, %s, %s)",
-            (cluster_id, str(centroid), run_id),
-        )
+    clusters_with_ids(session, centroids, run_id)
 
 
 def assign(session: Session, photo_id: int | None, *limit: float | None) -> int | None:
@@ -98,8 +96,7 @@ def test_a_photo_in_a_cluster_stays_and_so_does_a_pinned_one(session: Session) -
 
 
 def test_what_can_not_be_placed_is_not(session: Session) -> None:
-    add_with_ids(session, {1: [1, 0, 0], 2: [0, 0], 3: [1, 0]})
-    session.connection.execute("INSERT INTO photos (id, path) VALUES (4, 'p4')")
+    add_with_ids(session, {1: [1, 0, 0], 2: [0, 0], 3: [1, 0], 4: None})
     add_clusters(session, {3: [1, 0]}, metric="cosine")
     hide(session, 3)
     assert [assign(session, photo_id) for photo_id in (1, 2, 3, 4, 4711, None)] == [None] * 6
@@ -146,8 +143,7 @@ def test_the_time_is_utc_where_an_application_has_no_time_zone(session: Session)
 def test_a_new_photo_is_placed_as_it_comes(session: Session) -> None:
     add_clusters(session, {3: [0, 0], 4: [10, 0]})
     session.connection.execute(TRIGGER.format("").encode())
-    add_with_ids(session, {1: [1, 0], 2: [900, 0]})
-    session.connection.execute("INSERT INTO photos (id, path) VALUES (5, 'p5')")
+    add_with_ids(session, {1: [1, 0], 2: [900, 0], 5: None})
     assert placed(session) == {1: 3, 2: 4, 5: None}
     session.connection.execute("UPDATE photos SET embedding = '[9, 0]'")
     # those in a cluster stay
@@ -232,7 +228,7 @@ INSERT = "INSERT INTO photos (id, path, embedding) VALUES (1, 'p', '[1, 0]')"
 TO_INSERT = ("INSERT (id, path, embedding) ON photos", "USAGE ON SCHEMA public")
 TO_PLACE = (
     "USAGE ON SCHEMA fluffy_sql",
-    "SELECT ON photos, clusters, usable_photos, scoped_clusters, cluster_runs",
+    "SELECT ON photos, clusters, usable_photos, scoped_clusters, retired_clusters, cluster_runs",
     "UPDATE (cluster_id, updated_at) ON photos",
     "UPDATE (updated_at) ON clusters",
     "EXECUTE ON FUNCTION assign_photo, nearest_active_cluster, library_is_whole,"
@@ -267,38 +263,17 @@ both = pytest.mark.parametrize("placing", [by_function, by_trigger])
 
 
 @pytest.fixture
-def library(request: pytest.FixtureRequest) -> Any:
+def library(session: Session) -> None:
     """Photo 1 is nearest to cluster 3, then to 4; the trigger is attached after it came."""
-
-    def make(session: Session) -> None:
-        add_with_ids(session, {1: [1, 0]})
-        add_clusters(session, {3: [1, 0], 4: [2, 0]})
-        session.connection.execute(TRIGGER.format("").encode())
-
-    return make
+    add_with_ids(session, {1: [1, 0]})
+    add_clusters(session, {3: [1, 0], 4: [2, 0]})
+    session.connection.execute(TRIGGER.format("").encode())
 
 
 @both
-def test_names_mean_the_same_whatever_the_search_path(
-    session: Session, placing: Any, library: Any
-) -> None:
-    library(session)
-    session.connection.execute(
-        b"""
-        CREATE SCHEMA hostile;
-        CREATE TABLE hostile.photos AS SELECT * FROM photos LIMIT 0;
-        CREATE TABLE hostile.usable_photos AS SELECT * FROM photos LIMIT 0;
-        CREATE TABLE hostile.clusters AS SELECT * FROM clusters LIMIT 0;
-        CREATE FUNCTION hostile.nearest_active_cluster(public.vector, float8) RETURNS bigint
-        LANGUAGE sql RETURN 1 / 0;
-        CREATE FUNCTION hostile.equal(bigint, bigint) RETURNS boolean LANGUAGE sql RETURN 1 / 0 = 0;
-        CREATE OPERATOR hostile.= (LEFTARG = bigint, RIGHTARG = bigint, FUNCTION = hostile.equal);
-        CREATE TEMPORARY TABLE photos AS SELECT * FROM public.photos LIMIT 0;
-        CREATE FUNCTION pg_temp.nearest_active_cluster(public.vector, float8) RETURNS bigint
-        LANGUAGE sql RETURN 1 / 0;
-        """
-    )
-    session.connection.execute("SET LOCAL search_path = hostile, pg_catalog")
+@pytest.mark.usefixtures("library")
+def test_names_mean_the_same_whatever_the_search_path(session: Session, placing: Any) -> None:
+    make_hostile(session)
     placing(session)
     assert value(session, "SELECT cluster_id FROM public.photos") == 3
 
@@ -308,23 +283,15 @@ def test_names_mean_the_same_whatever_the_search_path(
     ("meanwhile", "expected"),
     [
         ("DELETE FROM clusters WHERE id = 3", None),
-        (
-            "SELECT FROM clusters FOR UPDATE; UPDATE clusters SET status = 1 WHERE id = 3",
-            None,
-        ),
+        ("SELECT FROM clusters FOR UPDATE; UPDATE clusters SET status = 1 WHERE id = 3", None),
         ("UPDATE clusters SET photos_count = 9 WHERE id = 3", 3),
     ],
 )
+@pytest.mark.usefixtures("library")
 def test_whoever_is_deleting_a_cluster_or_has_locked_it_is_waited_for(
-    two_sessions: tuple[Session, Session],
-    placing: Any,
-    library: Any,
-    meanwhile: str,
-    expected: int | None,
+    session: Session, other: Session, placing: Any, meanwhile: str, expected: int | None
 ) -> None:
-    session, other = two_sessions
     put_into_effect(session, SERVICE)  # triggers that count would wait for any who counts
-    library(session)
     pid = session.connection.info.backend_pid
     with ThreadPoolExecutor(1) as pool:
         with other.transaction():
@@ -349,9 +316,8 @@ def test_whoever_is_deleting_a_cluster_or_has_locked_it_is_waited_for(
     ],
 )
 def test_whoever_is_changing_the_photo_is_waited_for(
-    two_sessions: tuple[Session, Session], meanwhile: str, expected: int | None
+    session: Session, other: Session, meanwhile: str, expected: int | None
 ) -> None:
-    session, other = two_sessions
     add_with_ids(session, {1: [1, 0]})
     add_clusters(session, {3: [1, 0], 4: [2, 0]})
     pid = session.connection.info.backend_pid

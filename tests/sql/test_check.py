@@ -9,6 +9,7 @@ from tests.sql.helpers import (
     add_with_ids,
     as_role,
     close_run,
+    counts,
     hide,
     make_clusters,
     open_run,
@@ -140,7 +141,7 @@ def test_a_count_that_is_not_folded_yet_is_not_wrong(session: Session) -> None:
     assert session.execute("commit/recount", cluster_ids=[full, empty]) == 1
     assert wrong(session) == []
     session.fetch_value("triggers/fold")
-    assert dict(query(session, "SELECT id, photos_count FROM clusters")) == {full: 1, empty: 2}
+    assert counts(session) == {full: 1, empty: 2}
 
 
 def test_null_means_none_as_it_does_in_rails(session: Session) -> None:
@@ -163,31 +164,28 @@ def test_counts_are_mended_as_far_as_they_are_given(session: Session) -> None:
 
 
 def test_clusters_that_are_being_mended_can_be_read_and_take_photos(
-    two_sessions: tuple[Session, Session],
+    session: Session, other: Session
 ) -> None:
-    first, second = two_sessions
-    full, empty = two_clusters(first)
-    second.connection.execute("SET lock_timeout = '200ms'")
-    set_count(first, full, 9)
-    with first.transaction():
-        locked = first.fetch_all("check/lock_clusters", cluster_ids=[full])
+    full, empty = two_clusters(session)
+    other.connection.execute("SET lock_timeout = '200ms'")
+    set_count(session, full, 9)
+    with session.transaction():
+        locked = session.fetch_all("check/lock_clusters", cluster_ids=[full])
         assert locked == [{"cluster_id": full}]
-        place(second, empty, 1)
-        place(second, full, 3)
-        assert wrong(second) == [(full, 9, 2)]
-        first.execute("commit/recount", cluster_ids=[full])
-    assert wrong(first) == []
-    first.fetch_value("triggers/fold")
-    assert dict(query(first, "SELECT id, photos_count FROM clusters")) == {full: 2, empty: 1}
+        place(other, empty, 1)
+        place(other, full, 3)
+        assert wrong(other) == [(full, 9, 2)]
+        session.execute("commit/recount", cluster_ids=[full])
+    assert wrong(session) == []
+    session.fetch_value("triggers/fold")
+    assert counts(session) == {full: 2, empty: 1}
 
 
 def test_what_is_hidden_from_a_role_is_an_error_and_not_missing(session: Session) -> None:
     full, _ = two_clusters(session)
     session.connection.execute("ALTER TABLE photos ENABLE ROW LEVEL SECURITY")
     with as_role(
-        session,
-        "USAGE ON SCHEMA fluffy_sql",
-        "SELECT ON photos, clusters, photo_count_changes",
+        session, "USAGE ON SCHEMA fluffy_sql", "SELECT ON photos, clusters, photo_count_changes"
     ):
         with (
             pytest.raises(DatabaseError, match="row-level security"),
@@ -201,15 +199,12 @@ def test_what_is_hidden_from_a_role_is_an_error_and_not_missing(session: Session
 # Others
 
 
-def test_runs_are_kept_out_until_the_transaction_ends(
-    two_sessions: tuple[Session, Session],
-) -> None:
-    first, second = two_sessions
-    with first.transaction():
-        assert first.fetch_value("check/try_lock_runs") is True
-        assert second.fetch_value("runs/try_lock") is False
-    assert second.fetch_value("runs/try_lock") is True
-    assert first.fetch_value("check/try_lock_runs") is False
+def test_runs_are_kept_out_until_the_transaction_ends(session: Session, other: Session) -> None:
+    with session.transaction():
+        assert session.fetch_value("check/try_lock_runs") is True
+        assert other.fetch_value("runs/try_lock") is False
+    assert other.fetch_value("runs/try_lock") is True
+    assert session.fetch_value("check/try_lock_runs") is False
 
 
 @pytest.mark.parametrize(

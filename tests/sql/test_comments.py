@@ -31,6 +31,7 @@ FUNCTIONS = (
     "list_work_tables",
     "nearest_active_cluster",
     "photo_nearest_clusters",
+    "referenced_clusters",
     "remember_usable_photos",
     "scope_clusters_by",
     "usable_photos_is_as_made",
@@ -161,6 +162,8 @@ def test_the_example_in_a_function_s_comment_gives_rows(session: Session, functi
     session.connection.execute("INSERT INTO clusters (id, centroid) VALUES (2, '[0, 1]')")
     place(session, 1, 1, 2)
     session.connection.execute("INSERT INTO work_drawn VALUES (1, 1)")
+    session.connection.execute("CREATE TABLE albums (theme bigint REFERENCES clusters)")
+    session.connection.execute("INSERT INTO albums VALUES (1)")
     described = value(session, "SELECT obj_description(to_regproc(%s), 'pg_proc')", function)
     example = re.search(r"Example: (SELECT .*?;)", described)
     assert example is not None

@@ -3,7 +3,7 @@
 import pytest
 
 from fluffy_sql.postgres.session import Session
-from tests.sql.helpers import close_run, open_run, query, run_record
+from tests.sql.helpers import close_run, open_run, query, record_step, run_record
 
 
 def fail(session: Session, run_id: int, status: str = "failed") -> None:
@@ -22,6 +22,12 @@ def test_success_is_recorded_with_its_outcome(session: Session) -> None:
         "inertia": 5.0,
         "iterations": 7,
         "converged": True,
+        "silhouette": 0.25,
+        "davies_bouldin": 2.5,
+        "calinski_harabasz": 40.0,
+        "smallest_cluster": 2,
+        "largest_cluster": 5,
+        "photos_measured": 10,
         "seconds": {"total": 1.5},
         "error": None,
     }
@@ -77,16 +83,7 @@ def test_every_run_that_was_killed_is_marked_interrupted_and_no_other(session: S
 def test_a_record_is_taken_back_alone_with_its_steps(session: Session) -> None:
     run_id, other = open_run(session), open_run(session)
     for run in (run_id, other):
-        session.execute(
-            "runs/record_step",
-            run_id=run,
-            step=1,
-            phase="train",
-            batch_size=1,
-            inertia=0.0,
-            centroid_movement=0.0,
-            seconds=0.0,
-        )
+        record_step(session, run, 1)
     assert session.execute("runs/discard", run_id=run_id) == 1
     assert query(session, "SELECT id FROM cluster_runs") == [(other,)]
     assert query(session, "SELECT run_id FROM cluster_run_steps") == [(other,)]

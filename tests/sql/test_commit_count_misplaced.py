@@ -3,13 +3,7 @@
 import pytest
 
 from fluffy_sql.postgres.session import Session
-from tests.sql.helpers import (
-    LARGEST_ID,
-    add_with_ids,
-    make_assignments,
-    make_clusters,
-    place,
-)
+from tests.sql.helpers import LARGEST_ID, add_with_ids, make_assignments, make_clusters, place
 
 
 def misplaced(
@@ -97,9 +91,8 @@ def test_photos_that_were_not_assigned_do_not_matter(session: Session) -> None:
     ],
 )
 def test_photos_that_somebody_else_changed_meanwhile_do_not_matter(
-    change: str, two_sessions: tuple[Session, Session]
+    change: str, session: Session, other: Session
 ) -> None:
-    session, other = two_sessions
     add_with_ids(session, {1: [9, 0], 2: [9, 0], 3: [1, 0]})
     a, b = make_clusters(session, [[0, 0], [10, 0]])
     place(session, b, 1, 2)
@@ -112,10 +105,10 @@ def test_photos_that_somebody_else_changed_meanwhile_do_not_matter(
     assert misplaced(session, [a, b]) == 1
 
 
+@pytest.mark.usefixtures("database_url")
 def test_a_photo_that_somebody_is_changing_does_not_matter_where_it_was_not_placed(
-    two_sessions: tuple[Session, Session],
+    session: Session,
 ) -> None:
-    session, _ = two_sessions
     add_with_ids(session, {1: [9, 0], 2: [9, 0]})
     a, b = make_clusters(session, [[0, 0], [10, 0]])
     place(session, a, 1, 2)

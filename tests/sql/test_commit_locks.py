@@ -36,18 +36,14 @@ def test_after_the_deadline_no_statement_begins(session: Session) -> None:
 
 
 def test_whoever_writes_photos_goes_on_while_photos_are_locked(
-    two_sessions: tuple[Session, Session],
+    session: Session, other: Session
 ) -> None:
-    session, other = two_sessions
     with session.transaction():
         session.execute("commit/lock_photos")
         other.connection.execute("INSERT INTO photos (path) VALUES ('new')")
 
 
-def test_clusters_are_locked_against_all_but_reading(
-    two_sessions: tuple[Session, Session],
-) -> None:
-    session, other = two_sessions
+def test_clusters_are_locked_against_all_but_reading(session: Session, other: Session) -> None:
     make_clusters(session, [[1, 0]])
     other.connection.execute("SET lock_timeout = '50ms'")
     with session.transaction():
@@ -62,9 +58,8 @@ def test_clusters_are_locked_against_all_but_reading(
 
 
 def test_a_cluster_that_somebody_has_locked_is_not_waited_for(
-    two_sessions: tuple[Session, Session],
+    session: Session, other: Session
 ) -> None:
-    session, other = two_sessions
     make_clusters(session, [[1, 0]])
     with other.transaction():
         other.connection.execute("SELECT FROM clusters FOR UPDATE")
@@ -73,8 +68,7 @@ def test_a_cluster_that_somebody_has_locked_is_not_waited_for(
     assert refused.value.sqlstate == "55P03"
 
 
-def test_who_is_in_the_way_is_found(two_sessions: tuple[Session, Session]) -> None:
-    session, other = two_sessions
+def test_who_is_in_the_way_is_found(session: Session, other: Session) -> None:
     make_clusters(session, [[1, 0]])
     assert session.fetch_all("commit/find_blocker") == []
     for blocking in ("SELECT FROM clusters FOR UPDATE", "LOCK TABLE photos IN SHARE MODE"):

@@ -1,8 +1,6 @@
-"""Photos are put into the new clusters."""
+"""Photos are put into the new clusters; what others do meanwhile is in test_assign.py."""
 
 from collections import Counter
-
-import pytest
 
 from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import (
@@ -11,7 +9,6 @@ from tests.sql.helpers import (
     make_clusters,
     open_run,
     pin,
-    place,
     placed,
     query,
 )
@@ -78,62 +75,3 @@ def test_updated_at_is_set_on_photos_that_are_placed_and_on_no_others(session: S
     write(session, [0], make_clusters(session, [[1, 0]]))
     found = "SELECT id, updated_at = now(), created_at < '2002-01-01' FROM photos ORDER BY id"
     assert query(session, found) == [(1, True, True), (2, False, True)]
-
-
-def test_a_photo_that_somebody_placed_meanwhile_is_not_written(
-    two_sessions: tuple[Session, Session],
-) -> None:
-    session, other = two_sessions
-    add_with_ids(session, {1: [1, 0], 2: [2, 0]})
-    make_assignments(session, {1: (0, 0.0), 2: (0, 0.0)})
-    theirs, ours = make_clusters(session, [[1, 0], [2, 0]])
-    place(other, theirs, 1)
-    before = query(session, "SELECT ctid::text, updated_at FROM photos WHERE id = 1")
-    assert write(session, [0], [ours]) == 1
-    assert placed(session) == {1: theirs, 2: ours}
-    assert query(session, "SELECT ctid::text, updated_at FROM photos WHERE id = 1") == before
-
-
-def test_a_photo_that_somebody_is_just_placing_is_theirs_and_not_waited_for(
-    two_sessions: tuple[Session, Session],
-) -> None:
-    session, other = two_sessions
-    add_with_ids(session, {1: [1, 0], 2: [2, 0]})
-    make_assignments(session, {1: (0, 0.0), 2: (0, 0.0)})
-    theirs, ours = make_clusters(session, [[1, 0], [2, 0]])
-    with other.transaction():
-        place(other, theirs, 1)
-        assert write(session, [0], [ours]) == 1
-    assert placed(session) == {1: theirs, 2: ours}
-
-
-@pytest.mark.parametrize(
-    "change", ["embedding = '[2, 0]'", "path = 'elsewhere'", "embedding = NULL"]
-)
-def test_a_photo_that_changed_since_it_was_assigned_is_left_for_the_next_run(
-    change: str, two_sessions: tuple[Session, Session]
-) -> None:
-    session, other = two_sessions
-    add_with_ids(session, {1: [1, 0], 2: [2, 0]})
-    make_assignments(session, {1: (0, 0.0), 2: (0, 0.0)})
-    [ours] = make_clusters(session, [[1, 0]])
-    other.connection.execute(f"UPDATE photos SET {change} WHERE id = 1".encode())
-    assert write(session, [0], [ours]) == 1
-    assert placed(session) == {1: None, 2: ours}
-
-
-def test_a_photo_that_was_deleted_meanwhile_is_passed_over(session: Session) -> None:
-    add_with_ids(session, {2: [2, 0]})
-    make_assignments(session, {1: (0, 0.0), 2: (0, 0.0)})
-    [ours] = make_clusters(session, [[1, 0]])
-    assert write(session, [0], [ours]) == 1
-    assert placed(session) == {2: ours}
-
-
-def test_a_pinned_photo_is_not_placed(session: Session) -> None:
-    add_with_ids(session, {1: [1, 0], 2: [2, 0]})
-    make_assignments(session, {1: (0, 0.0), 2: (0, 0.0)})
-    session.connection.execute("UPDATE photos SET cluster_pinned = TRUE WHERE id = 1")
-    [ours] = make_clusters(session, [[1, 0]])
-    assert write(session, [0], [ours]) == 1
-    assert placed(session) == {1: None, 2: ours}

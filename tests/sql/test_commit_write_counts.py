@@ -1,11 +1,7 @@
 """New clusters are counted, empty ones taken back."""
 
 from fluffy_sql.postgres.session import Session
-from tests.sql.helpers import make_clusters, open_run, query, record_move
-
-
-def counts(session: Session) -> dict[int, int]:
-    return dict(query(session, "SELECT id, photos_count FROM clusters"))
+from tests.sql.helpers import counts, make_clusters, open_run, record_move
 
 
 def test_each_cluster_gets_its_count_and_others_are_left_alone(session: Session) -> None:

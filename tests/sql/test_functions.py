@@ -7,7 +7,17 @@ import psycopg
 import pytest
 
 from fluffy_sql.postgres.session import Session
-from tests.sql.helpers import add_with_ids, hide, make_clusters, open_run, place, query, value
+from tests.sql.helpers import (
+    add_with_ids,
+    clusters_with_ids,
+    hide,
+    make_clusters,
+    make_hostile,
+    open_run,
+    place,
+    query,
+    value,
+)
 
 of_one_cluster = pytest.mark.parametrize(
     "function", ["cluster_central_photos", "cluster_outermost_photos", "cluster_random_photos"]
@@ -43,20 +53,11 @@ every_call = pytest.mark.parametrize("call", CALLS)
 calls_with_n = pytest.mark.parametrize("call", [call for call in CALLS if "n => " in call])
 
 
-def add_clusters(session: Session, centroids: dict[int, Any], run_id: int | None = None) -> None:
-    """Adds clusters c1, c2, ... with these ids, in this order on disk."""
-    for cluster_id, centroid in centroids.items():
-        session.connection.execute(
-            "INSERT INTO clusters (id, name, centroid, run_id) VALUES (%s, %s, %s, %s)",
-            (cluster_id, f"c{cluster_id}", None if centroid is None else str(centroid), run_id),
-        )
-
-
 @pytest.fixture
 def library(session: Session) -> None:
     """Three clusters of a run under l2, all photos in the first."""
     add_with_ids(session, {1: [3, 4], 2: [0, 2], 3: [1, 0]})
-    add_clusters(session, {1: [0, 0], 2: [0, 10], 3: [3, 4]}, open_run(session, metric="l2"))
+    clusters_with_ids(session, {1: [0, 0], 2: [0, 10], 3: [3, 4]}, open_run(session, metric="l2"))
     place(session, 1, 1, 2, 3)
 
 
@@ -83,20 +84,7 @@ def test_every_function_takes_its_arguments_by_name(session: Session, call: str)
 @every_call
 @pytest.mark.usefixtures("library")
 def test_names_mean_the_same_whatever_the_search_path(session: Session, call: str) -> None:
-    session.connection.execute(
-        b"""
-        CREATE SCHEMA hostile;
-        CREATE TABLE hostile.photos AS SELECT * FROM photos LIMIT 0;
-        CREATE TABLE hostile.usable_photos AS SELECT * FROM photos LIMIT 0;
-        CREATE TABLE hostile.clusters AS SELECT * FROM clusters LIMIT 0;
-        CREATE TABLE hostile.cluster_runs AS SELECT * FROM cluster_runs LIMIT 0;
-        CREATE TABLE hostile.cluster_members AS SELECT * FROM cluster_members LIMIT 0;
-        CREATE FUNCTION hostile.vector_dims(vector) RETURNS integer LANGUAGE sql RETURN 1 / 0;
-        CREATE FUNCTION hostile.equal(bigint, bigint) RETURNS boolean LANGUAGE sql RETURN 1 / 0 = 0;
-        CREATE OPERATOR hostile.= (LEFTARG = bigint, RIGHTARG = bigint, FUNCTION = hostile.equal);
-        """
-    )
-    session.connection.execute("SET LOCAL search_path = hostile, pg_catalog")
+    make_hostile(session)
     assert query(session, call) == CALLS[call]
 
 
@@ -157,25 +145,25 @@ def test_n_may_be_nought_or_null_or_more_than_there_is_but_not_negative(
         ask("-1")
 
 
-def test_ten_photos_and_neighbors_are_given_by_default_but_one_nearest_cluster(
-    session: Session,
+@pytest.mark.parametrize(
+    ("call", "shown"),
+    [
+        ("cluster_central_photos(1)", 10),
+        ("cluster_outermost_photos(1)", 10),
+        ("cluster_random_photos(1)", 10),
+        ("cluster_neighbors(1)", 10),
+        ("photo_nearest_clusters(1)", 1),
+        ("vector_nearest_clusters('[1, 1]')", 1),
+    ],
+)
+def test_ten_are_given_by_default_but_one_nearest_cluster(
+    session: Session, call: str, shown: int
 ) -> None:
     ids = range(1, 13)
     add_with_ids(session, {i: [i, 1] for i in ids})
-    add_clusters(session, {i: [i, 1] for i in ids})
+    clusters_with_ids(session, {i: [i, 1] for i in ids})
     place(session, 1, *ids)
-    shown = {
-        call: value(session, f"SELECT count(*) FROM {call}")
-        for call in (
-            "cluster_central_photos(1)",
-            "cluster_outermost_photos(1)",
-            "cluster_random_photos(1)",
-            "cluster_neighbors(1)",
-            "photo_nearest_clusters(1)",
-            "vector_nearest_clusters('[1, 1]')",
-        )
-    }
-    assert list(shown.values()) == [10, 10, 10, 10, 1, 1]
+    assert value(session, f"SELECT count(*) FROM {call}") == shown
 
 
 @of_one_cluster
@@ -200,12 +188,11 @@ def test_distances_are_those_of_the_view(
 ) -> None:
     add_with_ids(session, {1: [3, 4], 2: [0, 2], 3: [1, 0], 4: [-7, 1]})
     run_id = None if metric is None else open_run(session, metric=metric)
-    add_clusters(session, {1: [1, 0.5], 2: [0, 1]}, run_id)
+    clusters_with_ids(session, {1: [1, 0.5], 2: [0, 1]}, run_id)
     place(session, 1, 1, 2, 3)
     place(session, 2, 4)
     assert query(
-        session,
-        f"SELECT photo_id, path, distance FROM {function}(1) ORDER BY 1",
+        session, f"SELECT photo_id, path, distance FROM {function}(1) ORDER BY 1"
     ) == query(
         session,
         "SELECT photo_id, path, distance FROM cluster_members WHERE cluster_id = 1 ORDER BY 1",
@@ -215,7 +202,7 @@ def test_distances_are_those_of_the_view(
 @pytest.mark.parametrize("metric", ["cosine", "l2"])
 def test_a_photo_is_as_far_from_its_cluster_as_the_view_says(session: Session, metric: str) -> None:
     add_with_ids(session, {1: [3, 4]})
-    add_clusters(session, {1: [1, 0.5]}, open_run(session, metric=metric))
+    clusters_with_ids(session, {1: [1, 0.5]}, open_run(session, metric=metric))
     place(session, 1, 1)
     assert query(session, "SELECT distance, is_member FROM photo_nearest_clusters(1)") == query(
         session, "SELECT distance, TRUE FROM cluster_members"
@@ -225,7 +212,7 @@ def test_a_photo_is_as_far_from_its_cluster_as_the_view_says(session: Session, m
 @of_one_cluster
 def test_an_unusable_cluster_can_be_looked_at(session: Session, function: str) -> None:
     add_with_ids(session, {1: [1, 0]})
-    add_clusters(session, {1: [1, 0]})
+    clusters_with_ids(session, {1: [1, 0]})
     place(session, 1, 1)
     session.connection.execute("UPDATE clusters SET status = 1")
     assert photos(session, f"{function}(1)") == [1]
@@ -263,9 +250,8 @@ def test_a_distance_is_null_rather_than_nan_or_an_error(
 
 
 def test_photos_without_a_distance_are_neither_central_nor_outermost(session: Session) -> None:
-    add_with_ids(session, {1: [0, 0], 2: [1, 0], 3: [1], 4: [0, 1]})
-    session.connection.execute("INSERT INTO photos (id, path) VALUES (5, 'p5')")
-    add_clusters(session, {1: [1, 0]})
+    add_with_ids(session, {1: [0, 0], 2: [1, 0], 3: [1], 4: [0, 1], 5: None})
+    clusters_with_ids(session, {1: [1, 0]})
     place(session, 1, 1, 2, 3, 4, 5)
     assert photos(session, "cluster_central_photos(1)") == [2, 4]
     assert photos(session, "cluster_outermost_photos(1)") == [4, 2]
@@ -278,7 +264,7 @@ def test_equally_far_photos_are_told_apart_by_id_and_one_end_is_the_other_turned
     session: Session,
 ) -> None:
     add_with_ids(session, {3: [1, 0], 1: [0, 1], 2: [-1, 0], 4: [0, 3]})
-    add_clusters(session, {1: [0, 0]}, open_run(session, metric="l2"))
+    clusters_with_ids(session, {1: [0, 0]}, open_run(session, metric="l2"))
     place(session, 1, 1, 2, 3, 4)
     assert photos(session, "cluster_central_photos(1, 2)") == [1, 2]
     assert photos(session, "cluster_outermost_photos(1, 2)") == [4, 3]
@@ -291,7 +277,7 @@ def test_equally_far_photos_are_told_apart_by_id_and_one_end_is_the_other_turned
 def crowd(session: Session) -> None:
     """100 photos in cluster 1 and one in cluster 2."""
     add_with_ids(session, {i: [i, 1] for i in range(1, 102)})
-    add_clusters(session, {1: [1, 0], 2: [0, 1]})
+    clusters_with_ids(session, {1: [1, 0], 2: [0, 1]})
     place(session, 1, *range(1, 101))
     place(session, 2, 101)
 
@@ -335,9 +321,8 @@ def test_no_seed_is_seed_nought_and_not_the_order_of_ids(session: Session) -> No
 
 
 def test_photos_without_a_distance_are_drawn_too(session: Session) -> None:
-    add_with_ids(session, {1: [0, 0], 2: [1], 3: [1, 0]})
-    session.connection.execute("INSERT INTO photos (id, path) VALUES (4, 'p4')")
-    add_clusters(session, {1: [1, 0]})
+    add_with_ids(session, {1: [0, 0], 2: [1], 3: [1, 0], 4: None})
+    clusters_with_ids(session, {1: [1, 0]})
     place(session, 1, 1, 2, 3, 4)
     asked = "SELECT photo_id, distance FROM cluster_random_photos(1) ORDER BY 1"
     assert query(session, asked) == [(1, None), (2, None), (3, 0), (4, None)]
@@ -353,20 +338,20 @@ def test_neighbors_are_measured_in_the_metric_of_the_cluster_asked_about(
     session: Session, metric: str, nearest: int
 ) -> None:
     other_run = open_run(session, metric="cosine" if metric == "l2" else "l2")
-    add_clusters(session, {1: [1, 0]}, open_run(session, metric=metric))
-    add_clusters(session, {2: [1, 1], 3: [9, 0]}, other_run)
+    clusters_with_ids(session, {1: [1, 0]}, open_run(session, metric=metric))
+    clusters_with_ids(session, {2: [1, 1], 3: [9, 0]}, other_run)
     assert clusters(session, "cluster_neighbors(1, 1)")[0][0] == nearest
 
 
 def test_without_a_run_neighbors_are_measured_by_cosine(session: Session) -> None:
-    add_clusters(session, {1: [1, 0], 2: [-1, 0], 3: [0, 7]})
+    clusters_with_ids(session, {1: [1, 0], 2: [-1, 0], 3: [0, 7]})
     assert clusters(session, "cluster_neighbors(1)") == [(3, 1), (2, 2)]
 
 
 def test_neighbors_of_any_status_are_shown_but_not_those_without_a_distance(
     session: Session,
 ) -> None:
-    add_clusters(session, {1: [1, 0], 2: [0, 1], 3: [0, 0], 4: [1, 0, 0], 5: None})
+    clusters_with_ids(session, {1: [1, 0], 2: [0, 1], 3: [0, 0], 4: [1, 0, 0], 5: None})
     session.connection.execute("UPDATE clusters SET status = 1 WHERE id = 2")
     assert clusters(session, "cluster_neighbors(1)") == [(2, 1)]
     assert clusters(session, "cluster_neighbors(3)") == []
@@ -374,7 +359,7 @@ def test_neighbors_of_any_status_are_shown_but_not_those_without_a_distance(
 
 
 def test_equally_near_neighbors_come_by_id_and_no_cluster_is_its_own(session: Session) -> None:
-    add_clusters(session, {4: [1, 0], 1: [0, 1], 3: [0, 2], 2: [0, 3]})
+    clusters_with_ids(session, {4: [1, 0], 1: [0, 1], 3: [0, 2], 2: [0, 3]})
     assert clusters(session, "cluster_neighbors(4)") == [(1, 1), (2, 1), (3, 1)]
 
 
@@ -386,7 +371,7 @@ def test_only_active_clusters_take_photos(session: Session) -> None:
         "ALTER TABLE clusters DROP CONSTRAINT clusters_status_check,"
         " ALTER COLUMN status DROP NOT NULL"
     )
-    add_clusters(session, {i: [i, 1] for i in (1, 2, 3, 4)})
+    clusters_with_ids(session, {i: [i, 1] for i in (1, 2, 3, 4)})
     add_with_ids(session, {1: [1, 1]})
     place(session, 1, 1)
     for cluster_id, status in {1: 1, 2: 2, 3: None}.items():
@@ -398,7 +383,7 @@ def test_only_active_clusters_take_photos(session: Session) -> None:
 
 
 def test_a_photo_may_go_elsewhere_than_where_it_is_or_be_in_none(session: Session) -> None:
-    add_clusters(session, {1: [1, 0], 2: [0, 1]})
+    clusters_with_ids(session, {1: [1, 0], 2: [0, 1]})
     add_with_ids(session, {1: [1, 0], 2: [1, 0], 3: [1, 0]})
     place(session, 1, 1)
     place(session, 2, 2)
@@ -409,32 +394,31 @@ def test_a_photo_may_go_elsewhere_than_where_it_is_or_be_in_none(session: Sessio
 
 
 def test_each_cluster_is_measured_in_the_metric_of_its_run(session: Session) -> None:
-    add_clusters(session, {1: [0, 4]}, open_run(session, metric="l2"))
-    add_clusters(session, {2: [0, 4]}, open_run(session, metric="cosine"))
-    add_clusters(session, {3: [-1, 0]})
+    clusters_with_ids(session, {1: [0, 4]}, open_run(session, metric="l2"))
+    clusters_with_ids(session, {2: [0, 4]}, open_run(session, metric="cosine"))
+    clusters_with_ids(session, {3: [-1, 0]})
     assert query(
         session, "SELECT cluster_id, distance, metric FROM vector_nearest_clusters('[3, 0]', 3)"
     ) == [(2, 1, "cosine"), (3, 2, "cosine"), (1, 5, "l2")]
 
 
 def test_where_nothing_can_be_measured_a_vector_goes_nowhere(session: Session) -> None:
-    add_clusters(session, {1: [1, 0], 2: [0, 0], 3: [1, 0, 0], 4: None})
+    clusters_with_ids(session, {1: [1, 0], 2: [0, 0], 3: [1, 0, 0], 4: None})
     assert clusters(session, "vector_nearest_clusters('[0, 1]', 9)") == [(1, 1)]
     assert clusters(session, "vector_nearest_clusters('[0, 0]', 9)") == []
     assert clusters(session, "vector_nearest_clusters('[1]', 9)") == []
-    add_with_ids(session, {1: [0, 0], 2: [1]})
-    session.connection.execute("INSERT INTO photos (id, path) VALUES (3, 'p3')")
+    add_with_ids(session, {1: [0, 0], 2: [1], 3: None})
     for photo in (1, 2, 3):
         assert clusters(session, f"photo_nearest_clusters({photo}, 9)") == []
 
 
 def test_a_zero_vector_has_a_place_under_l2(session: Session) -> None:
-    add_clusters(session, {1: [3, 4], 2: [0, 0]}, open_run(session, metric="l2"))
+    clusters_with_ids(session, {1: [3, 4], 2: [0, 0]}, open_run(session, metric="l2"))
     assert clusters(session, "vector_nearest_clusters('[0, 0]', 9)") == [(2, 0), (1, 5)]
 
 
 def test_equally_near_clusters_come_by_id(session: Session) -> None:
-    add_clusters(session, {3: [0, 1], 1: [0, 2], 2: [0, -1]})
+    clusters_with_ids(session, {3: [0, 1], 1: [0, 2], 2: [0, -1]})
     add_with_ids(session, {1: [1, 0]})
     assert clusters(session, "vector_nearest_clusters('[1, 0]', 2)") == [(1, 1), (2, 1)]
     assert clusters(session, "photo_nearest_clusters(1, 2)") == [(1, 1), (2, 1)]

@@ -13,6 +13,7 @@ from tests.sql.helpers import (
     placed,
     query,
     record_move,
+    record_step,
     run_record,
     value,
 )
@@ -37,27 +38,17 @@ def changed(session: Session, run_id: int, cluster_id: int, change: str = "kept"
 
 def test_steps_come_in_their_order_and_only_of_the_run(session: Session) -> None:
     run_id, other = open_run(session), open_run(session)
-    for of_run, step in ((run_id, 2), (run_id, 1), (other, 1)):
-        session.execute(
-            "runs/record_step",
-            run_id=of_run,
-            step=step,
-            phase="train",
-            batch_size=10,
-            inertia=1.5,
-            centroid_movement=0.5,
-            seconds=0.25,
-        )
+    record_step(session, run_id, 2)
+    record_step(session, run_id, 1, phase="seed 1", inertia=5.5, centroid_movement=0.0)
+    record_step(session, other, 1)
     steps = session.fetch_all("runs/list_steps", run_id=run_id)
-    assert [row["step"] for row in steps] == [1, 2]
-    assert steps[0] == {
-        "step": 1,
-        "phase": "train",
-        "batch_size": 10,
-        "inertia": 1.5,
-        "centroid_movement": 0.5,
-        "seconds": 0.25,
-    }
+    assert [tuple(row.values()) for row in steps] == [
+        (1, "seed 1", 10, 5.5, 0.0, 0.25),
+        (2, "train", 10, 1.5, 0.5, 0.25),
+    ]
+    assert list(steps[0]) == [
+        *("step", "phase", "batch_size", "inertia", "centroid_movement", "seconds")
+    ]
 
 
 def test_the_largest_moves_come_first(session: Session) -> None:
@@ -170,22 +161,14 @@ def test_photos_go_back_and_who_went_is_kept(session: Session) -> None:
     session.connection.execute("UPDATE photos SET cluster_pinned = TRUE WHERE id = 5")
     session.connection.execute("DELETE FROM clusters WHERE id = %s", (gone,))
     assert [row["id"] for row in session.fetch_all("runs/list_origins", run_id=run_id)] == [old]
-    wanted = {"labels": [0, 1], "cluster_ids": [None, old]}
+    wanted = {"labels": [0, 1, -1], "cluster_ids": [None, old, None]}
     assert session.execute("runs/list_photos_to_move_back", run_id=run_id, **wanted) == 5
     moves = session.fetch_as(Move, "commit/move_photos", run_id=undo_id, **wanted)
     assert sorted(moves, key=lambda move: move.to_cluster_id or 0) == [
         Move(new, None, 2),
         Move(new, old, 2),
     ]
-    assert placed(session) == {
-        1: old,
-        2: old,
-        3: elsewhere,
-        4: None,
-        5: new,
-        6: None,
-        7: None,
-    }
+    assert placed(session) == {1: old, 2: old, 3: elsewhere, 4: None, 5: new, 6: None, 7: None}
     kept = "SELECT photo_ids FROM cluster_run_moves WHERE run_id = %s ORDER BY photo_ids"
     assert query(session, kept, undo_id) == [([1, 2],), ([4, 6],)]
 
@@ -220,7 +203,7 @@ def test_only_clusters_that_nobody_cares_for_are_deleted(session: Session) -> No
     changed(session, run_id, kept)
     assert session.execute("runs/delete_created_clusters", run_id=run_id) == 1
     assert value(session, "SELECT array_agg(id ORDER BY id) FROM clusters") == [
-        *(named, set_aside, in_use, kept),
+        *(named, set_aside, in_use, kept)
     ]
 
 

@@ -1,6 +1,6 @@
 """The final pass: every photo of a range to its nearest centroid."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -86,13 +86,11 @@ def test_a_photo_of_other_dimensions_is_left_alone(session: Session) -> None:
     assert set(assignments(session)) == {1}
 
 
-def test_photos_without_embedding_or_with_a_cluster_are_left_out(
-    session: Session, add_photos: Callable[..., list[int]]
-) -> None:
-    _, clustered, free = add_photos([None, [1, 0], [1, 0]])
-    place(session, make_clusters(session, [[0, 0]])[0], clustered)
+def test_photos_without_embedding_or_with_a_cluster_are_left_out(session: Session) -> None:
+    add_with_ids(session, {1: None, 2: [1, 0], 3: [1, 0]})
+    place(session, make_clusters(session, [[0, 0]])[0], 2)
     assert assign(session, [[0, 0]]) == 1
-    assert set(assignments(session)) == {free}
+    assert set(assignments(session)) == {3}
 
 
 def test_only_usable_photos_are_assigned(session: Session) -> None:

@@ -34,9 +34,7 @@ def candidates_in(
     candidates: Sequence[Sequence[int]] = CANDIDATES,
 ) -> dict[str, Any]:
     return candidate_params(
-        session,
-        np.array(centroids, dtype=np.float32),
-        np.array(candidates, dtype=np.int32),
+        session, np.array(centroids, dtype=np.float32), np.array(candidates, dtype=np.int32)
     )
 
 
@@ -150,9 +148,7 @@ def test_a_row_finds_the_nearest_candidate_of_its_two_nearest_cells(session: Ses
     assert find_labels(session, candidates=[[4, 4], [2, 3], [0, 1]])[1] == 2
 
 
-def test_the_first_of_equals_is_found_and_places_are_counted_in_the_range(
-    session: Session,
-) -> None:
+def test_the_first_of_equals_is_found_and_places_are_counted_in_the_range(session: Session) -> None:
     make_sample(session, [[99, 0], [2, 0], [4, 0]])
     assert find_labels(session, after_row=1, last_row=3) == {1: 0, 2: 1}
     same = [[7, 0], [0, 0], [4, 0], [4, 0], [9, 9]]

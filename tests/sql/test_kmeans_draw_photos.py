@@ -1,7 +1,6 @@
 """Drawing: which photos, in which order."""
 
 from collections import Counter
-from collections.abc import Callable
 
 from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import add_with_ids, hide, make_clusters, place, query
@@ -50,14 +49,12 @@ def test_every_photo_is_as_likely_as_any_other(session: Session) -> None:
     assert all(abs(drawn[i] - 100) < 30 for i in (3, 50, 51, 7_000)), drawn
 
 
-def test_photos_without_embedding_or_with_a_cluster_are_left_out(
-    session: Session, add_photos: Callable[..., list[int]]
-) -> None:
-    _, clustered, free = add_photos([None, [1, 0], [2, 0]])
-    place(session, make_clusters(session, [[1, 0]])[0], clustered)
-    assert draw(session) == [free]
-    assert draw(session, sample_size=1) == [free]
-    assert sorted(draw(session, clustered=True)) == [clustered, free]
+def test_photos_without_embedding_or_with_a_cluster_are_left_out(session: Session) -> None:
+    add_with_ids(session, {1: None, 2: [1, 0], 3: [2, 0]})
+    place(session, make_clusters(session, [[1, 0]])[0], 2)
+    assert draw(session) == [3]
+    assert draw(session, sample_size=1) == [3]
+    assert sorted(draw(session, clustered=True)) == [2, 3]
 
 
 def test_only_usable_photos_are_drawn(session: Session) -> None:

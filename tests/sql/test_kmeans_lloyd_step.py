@@ -29,10 +29,7 @@ def step(
 
 def test_rows_are_counted_averaged_and_their_squared_distances_summed(session: Session) -> None:
     make_sample(session, [[1, 0], [3, 4], [9, 0], [10, 2]])
-    assert step(session, [[0, 0], [10, 0]]) == {
-        0: (2, [2, 2], 1 + 25),
-        1: (2, [9.5, 1], 1 + 4),
-    }
+    assert step(session, [[0, 0], [10, 0]]) == {0: (2, [2, 2], 1 + 25), 1: (2, [9.5, 1], 1 + 4)}
 
 
 def test_the_lowest_label_wins_a_tie(session: Session) -> None:

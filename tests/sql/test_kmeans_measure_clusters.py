@@ -22,10 +22,7 @@ def measure(
 
 def test_utility_is_what_the_second_nearest_centroid_would_cost_more(session: Session) -> None:
     make_sample(session, [[1, 0], [4, 0], [8, 0]])
-    assert measure(session) == {
-        0: (1 + 16, (81 - 1) + (36 - 16)),
-        1: (4, 64 - 4),
-    }
+    assert measure(session) == {0: (1 + 16, (81 - 1) + (36 - 16)), 1: (4, 64 - 4)}
 
 
 def test_a_row_between_two_centroids_counts_for_the_lower_label_and_adds_no_utility(

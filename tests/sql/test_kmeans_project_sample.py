@@ -57,11 +57,7 @@ def test_under_normalize_they_are_unit_vectors(session: Session) -> None:
 
 def test_a_row_is_its_coordinates_and_its_distance_from_the_span(session: Session) -> None:
     sample = project(
-        session,
-        {1: [3, 4, 12], 2: [5, 0, 0]},
-        axes=[[1, 0, 0]],
-        origin=[0, 0, 0],
-        dimensions=3,
+        session, {1: [3, 4, 12], 2: [5, 0, 0]}, axes=[[1, 0, 0]], origin=[0, 0, 0], dimensions=3
     )
     assert sample == {1: (1, [3, pytest.approx(160**0.5)]), 2: (2, [5, 0])}
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from fluffy_sql.postgres.session import Session
-from tests.sql.helpers import LONG_PATH, hide, make_clusters, place, query
+from tests.sql.helpers import LONG_PATH, add_with_ids, hide, make_clusters, place, query
 
 
 def survey(session: Session) -> list[tuple[bool, int | None, int]]:
@@ -12,32 +12,29 @@ def survey(session: Session) -> list[tuple[bool, int | None, int]]:
     return [(row["clustered"], row["dimensions"], row["photos"]) for row in found]
 
 
-def test_each_length_is_counted_the_most_frequent_first(
-    session: Session, add_photos: Callable[..., list[int]]
-) -> None:
-    add_photos([[0, 0], [0, 0, 0], [1, 0, 0], [0, 0, 0], [1], [0, 1]])
+def add(session: Session, *embeddings: list[float] | None) -> None:
+    """Adds photos 1, 2, ..."""
+    add_with_ids(session, dict(enumerate(embeddings, start=1)))
+
+
+def test_each_length_is_counted_the_most_frequent_first(session: Session) -> None:
+    add(session, [0, 0], [0, 0, 0], [1, 0, 0], [0, 0, 0], [1], [0, 1])
     assert survey(session) == [(False, 3, 3), (False, 2, 2), (False, 1, 1)]
 
 
-def test_of_equally_frequent_ones_the_shortest_comes_first(
-    session: Session, add_photos: Callable[..., list[int]]
-) -> None:
-    add_photos([[1, 1, 1], [1], [1, 1]])
+def test_of_equally_frequent_ones_the_shortest_comes_first(session: Session) -> None:
+    add(session, [1, 1, 1], [1], [1, 1])
     assert [dimensions for _, dimensions, _ in survey(session)] == [1, 2, 3]
 
 
-def test_photos_without_embedding_are_counted_apart(
-    session: Session, add_photos: Callable[..., list[int]]
-) -> None:
-    add_photos([None, [1, 0], None, None])
+def test_photos_without_embedding_are_counted_apart(session: Session) -> None:
+    add(session, None, [1, 0], None, None)
     assert survey(session) == [(False, None, 3), (False, 2, 1)]
 
 
-def test_photos_in_a_cluster_are_counted_apart(
-    session: Session, add_photos: Callable[..., list[int]]
-) -> None:
-    ids = add_photos([[1, 0], [2, 0], [3, 0], None, [4, 0], None])
-    place(session, make_clusters(session, [[1, 0]])[0], ids[0], ids[3])
+def test_photos_in_a_cluster_are_counted_apart(session: Session) -> None:
+    add(session, [1, 0], [2, 0], [3, 0], None, [4, 0], None)
+    place(session, make_clusters(session, [[1, 0]])[0], 1, 4)
     assert sorted(survey(session), key=str) == [
         (False, 2, 3),
         (False, None, 1),
@@ -56,11 +53,9 @@ def test_a_length_is_one_row_whether_vectors_lie_in_their_rows_or_not(
     assert survey(session) == [(False, 480, 2)]
 
 
-def test_only_usable_photos_are_surveyed(
-    session: Session, add_photos: Callable[..., list[int]]
-) -> None:
-    ids = add_photos([[1, 0], [2, 0], [1, 0, 0], None])
-    hide(session, ids[0], ids[2], ids[3])
+def test_only_usable_photos_are_surveyed(session: Session) -> None:
+    add(session, [1, 0], [2, 0], [1, 0, 0], None)
+    hide(session, 1, 3, 4)
     assert survey(session) == [(False, 2, 1)]
 
 

@@ -40,12 +40,10 @@ def test_where_all_have_a_label_there_are_no_rows(session: Session) -> None:
     assert left_out(session) == []
 
 
-def test_photos_that_were_not_to_be_clustered_are_not_counted(
-    session: Session, add_photos: Callable[..., list[int]]
-) -> None:
-    _, clustered, unusable, _ = add_photos([None, [1, 0], [2, 0], [0, 1, 0]])
-    place(session, make_clusters(session, [[1, 0]])[0], clustered)
-    hide(session, unusable)
+def test_photos_that_were_not_to_be_clustered_are_not_counted(session: Session) -> None:
+    add_with_ids(session, {1: None, 2: [1, 0], 3: [2, 0], 4: [0, 1, 0]})
+    place(session, make_clusters(session, [[1, 0]])[0], 2)
+    hide(session, 3)
     make_assignments(session, {})
     assert left_out(session) == [(3, 1, 0)]
 

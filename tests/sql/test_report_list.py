@@ -3,14 +3,7 @@
 from typing import Any
 
 from fluffy_sql.postgres.session import Session
-from tests.sql.helpers import (
-    add_with_ids,
-    hide,
-    make_clusters,
-    open_run,
-    place,
-    record_quality,
-)
+from tests.sql.helpers import add_with_ids, hide, make_clusters, open_run, place, record_quality
 
 
 def listed(session: Session, run_id: int | None = None) -> list[dict[str, Any]]:
@@ -51,7 +44,8 @@ def test_what_is_told_of_a_cluster(session: Session) -> None:
             "run_id": run_id,
             "metric": "l2",
             "dimensions": 3,
-            "silhouette": 0.75,
+            "silhouette": None,
+            "retired": False,
         },
         {
             "id": 900,
@@ -63,6 +57,7 @@ def test_what_is_told_of_a_cluster(session: Session) -> None:
             "metric": "cosine",
             "dimensions": None,
             "silhouette": None,
+            "retired": False,
         },
     ]
 

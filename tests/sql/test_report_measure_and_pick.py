@@ -142,9 +142,7 @@ def test_photos_that_can_not_be_compared_are_neither_central_nor_outermost(
     session: Session,
 ) -> None:
     [cluster_id] = make_clusters(session, [[1, 0]], open_run(session))
-    embeddings: dict[int, list[float]] = {1: [1, 0], 2: [1, 1], 3: [1, 0, 0], 4: [0, 0]}
-    add_with_ids(session, embeddings)
-    session.connection.execute("INSERT INTO photos (id, path) VALUES (5, 'not embedded')")
+    add_with_ids(session, {1: [1, 0], 2: [1, 1], 3: [1, 0, 0], 4: [0, 0], 5: None})
     place(session, cluster_id, 1, 2, 3, 4, 5)
     rows = pick(session, [cluster_id], photos=3)
     assert sections(rows) == {"central": [1], "outermost": [2], "between": [3, 4, 5]}

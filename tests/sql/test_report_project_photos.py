@@ -56,8 +56,7 @@ def test_under_cosine_photos_are_unit_vectors_and_zeros_are_left_out(session: Se
 
 def test_what_can_not_be_compared_is_left_out(session: Session) -> None:
     [cluster_id] = make_clusters(session, [[1, 0, 0]])
-    add_with_ids(session, {1: [1, 2, 3], 2: [1, 2], 3: [1, 2, 3]})
-    session.connection.execute("INSERT INTO photos (id, path) VALUES (4, 'not embedded')")
+    add_with_ids(session, {1: [1, 2, 3], 2: [1, 2], 3: [1, 2, 3], 4: None})
     place(session, cluster_id, 1, 2, 3, 4)
     hide(session, 3)
     assert project(session, [cluster_id]) == [(cluster_id, [1, 3])]

@@ -3,7 +3,7 @@
 import pytest
 
 from fluffy_sql.postgres.session import Session
-from tests.sql.helpers import open_run, query, run_record, vectors
+from tests.sql.helpers import open_run, query, record_step, run_record, vectors
 
 
 def keep(session: Session, run_id: int, step: int, centroids: list[list[float]]) -> None:
@@ -43,13 +43,7 @@ def test_the_newest_run_is_found_if_it_ended_while_it_trained(
     assert session.fetch_all("runs/find_resumable") == []  # it is still running
     end(session, run_id, status)
     assert session.fetch_all("runs/find_resumable") == [
-        {
-            "id": run_id,
-            "kind": "recluster",
-            "settings": {"k": 3},
-            "step": 4,
-            "batch_size": 40,
-        }
+        {"id": run_id, "kind": "recluster", "settings": {"k": 3}, "step": 4, "batch_size": 40}
     ]
     open_run(session)
     assert session.fetch_all("runs/find_resumable") == []
@@ -63,16 +57,7 @@ def test_a_run_that_ended_before_it_trained_is_not_found(session: Session) -> No
 def test_a_run_is_opened_again_and_forgets_the_steps_it_takes_again(session: Session) -> None:
     run_id = open_run(session)
     for step in (1, 2, 3):
-        session.execute(
-            "runs/record_step",
-            run_id=run_id,
-            step=step,
-            phase="train",
-            batch_size=1,
-            inertia=1.0,
-            centroid_movement=0.0,
-            seconds=0.0,
-        )
+        record_step(session, run_id, step)
     end(session, run_id)
     session.execute("runs/reopen", run_id=run_id, photos_eligible=77, dimensions=2)
     record = run_record(session, run_id)

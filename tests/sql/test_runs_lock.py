@@ -5,8 +5,6 @@ from typing import Any
 from fluffy_sql.postgres.session import Session
 from tests.sql.helpers import close_run, open_run, value
 
-Two = tuple[Session, Session]
-
 
 def holder(session: Session) -> dict[str, Any] | None:
     found = session.fetch_all("runs/find_holder")
@@ -14,71 +12,66 @@ def holder(session: Session) -> dict[str, Any] | None:
     return found[0] if found else None
 
 
-def test_one_session_at_a_time_holds_the_lock(two_sessions: Two) -> None:
-    first, second = two_sessions
-    assert first.fetch_value("runs/try_lock") is True
-    assert second.fetch_value("runs/try_lock") is False
-    assert first.fetch_value("runs/unlock") is True
-    assert second.fetch_value("runs/try_lock") is True
+def test_one_session_at_a_time_holds_the_lock(session: Session, other: Session) -> None:
+    assert session.fetch_value("runs/try_lock") is True
+    assert other.fetch_value("runs/try_lock") is False
+    assert session.fetch_value("runs/unlock") is True
+    assert other.fetch_value("runs/try_lock") is True
 
 
-def test_the_lock_goes_with_its_session(two_sessions: Two) -> None:
-    first, second = two_sessions
-    assert first.fetch_value("runs/try_lock")
-    pid = first.connection.info.backend_pid
-    first.close()
-    while value(second, "SELECT count(*) FROM pg_stat_activity WHERE pid = %s", pid):
+def test_the_lock_goes_with_its_session(session: Session, other: Session) -> None:
+    assert session.fetch_value("runs/try_lock")
+    pid = session.connection.info.backend_pid
+    session.close()
+    while value(other, "SELECT count(*) FROM pg_stat_activity WHERE pid = %s", pid):
         pass  # the server takes a moment to notice
-    assert second.fetch_value("runs/try_lock") is True
+    assert other.fetch_value("runs/try_lock") is True
 
 
-def test_another_database_has_a_lock_of_its_own(two_sessions: Two, bare_database_url: str) -> None:
-    assert two_sessions[0].fetch_value("runs/try_lock")
-    with Session.open(bare_database_url) as elsewhere:
-        assert elsewhere.fetch_value("runs/try_lock") is True
+def test_another_database_has_a_lock_of_its_own(session: Session, bare: Session) -> None:
+    assert session.fetch_value("runs/try_lock")
+    assert bare.fetch_value("runs/try_lock") is True
 
 
-def test_nobody_holds_a_lock_that_was_not_taken(two_sessions: Two) -> None:
-    first, second = two_sessions
-    open_run(first)
-    first.fetch_all("schema/lock_migrations")  # another lock is not taken for it
-    assert holder(second) is None
+def test_nobody_holds_a_lock_that_was_not_taken(session: Session, other: Session) -> None:
+    open_run(session)
+    session.fetch_all("schema/lock_migrations")  # another lock is not taken for it
+    assert holder(other) is None
 
 
-def test_the_holder_is_found_with_its_run(two_sessions: Two) -> None:
-    first, second = two_sessions
-    first.fetch_value("runs/try_lock")
-    open_run(second)  # of a session that does not hold the lock
-    run_id = open_run(first)
-    open_run(second)
-    started_at = value(first, "SELECT started_at FROM cluster_runs WHERE id = %s", run_id)
-    assert holder(second) == {
+def test_the_holder_is_found_with_its_run(session: Session, other: Session) -> None:
+    session.fetch_value("runs/try_lock")
+    open_run(other)  # of a session that does not hold the lock
+    run_id = open_run(session)
+    open_run(other)
+    started_at = value(session, "SELECT started_at FROM cluster_runs WHERE id = %s", run_id)
+    assert holder(other) == {
         "run_id": run_id,
-        "pid": first.connection.info.backend_pid,
-        "role": first.connection.info.user,
-        "client": value(first, "SELECT inet_client_addr()::text"),
+        "pid": session.connection.info.backend_pid,
+        "role": session.connection.info.user,
+        "client": value(session, "SELECT inet_client_addr()::text"),
         "since": started_at,
     }
 
 
-def test_a_holder_that_has_not_opened_its_record_is_found_without_a_run(two_sessions: Two) -> None:
-    first, second = two_sessions
-    close_run(first, open_run(first))
-    first.fetch_value("runs/try_lock")
-    found = holder(second)
+def test_a_holder_that_has_not_opened_its_record_is_found_without_a_run(
+    session: Session, other: Session
+) -> None:
+    close_run(session, open_run(session))
+    session.fetch_value("runs/try_lock")
+    found = holder(other)
     assert found is not None
-    assert (found["run_id"], found["pid"]) == (None, first.connection.info.backend_pid)
+    assert (found["run_id"], found["pid"]) == (None, session.connection.info.backend_pid)
     backend_start = "SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
-    assert found["since"] == value(first, backend_start)
+    assert found["since"] == value(session, backend_start)
 
 
 def test_a_record_left_open_by_an_older_process_of_the_same_number_is_not_the_holder_s(
-    two_sessions: Two,
+    session: Session, other: Session
 ) -> None:
-    first, second = two_sessions
-    open_run(first)
-    first.fetch_value("runs/try_lock")
-    run_id = open_run(first)
-    found = holder(second)
+    open_run(session)
+    session.fetch_value("runs/try_lock")
+    run_id = open_run(session)
+    found = holder(other)
     assert found is not None
     assert found["run_id"] == run_id

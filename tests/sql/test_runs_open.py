@@ -54,26 +54,3 @@ def test_a_phase_is_entered_by_its_run_alone(session: Session) -> None:
     session.execute("runs/enter_phase", run_id=run_id, phase="train")
     assert run_record(session, run_id)["phase"] == "train"
     assert run_record(session, other)["phase"] == "survey"
-
-
-def test_steps_are_recorded_as_they_were_measured(session: Session) -> None:
-    run_id = open_run(session)
-    steps = [(1, "seed 1", 100, 5.5, 0.25, 0.125), (2, "train", 200, 4.5, 0.0, 1.0)]
-    for step, phase, batch_size, inertia, movement, seconds in steps:
-        session.execute(
-            "runs/record_step",
-            run_id=run_id,
-            step=step,
-            phase=phase,
-            batch_size=batch_size,
-            inertia=inertia,
-            centroid_movement=movement,
-            seconds=seconds,
-        )
-    stored = query(
-        session,
-        "SELECT step, phase, batch_size, inertia, centroid_movement, seconds"
-        " FROM cluster_run_steps WHERE run_id = %s ORDER BY step",
-        run_id,
-    )
-    assert stored == steps

@@ -155,15 +155,12 @@ OBJECTS = {
 
 
 def test_what_is_there_is_replaced(session: Session) -> None:
-    before = query(
-        session, "SELECT 'cluster_overview'::regclass::oid, 'assign_photo'::regproc::oid"
-    )
+    ids = "SELECT 'cluster_overview'::regclass::oid, 'assign_photo'::regproc::oid"
+    before = query(session, ids)
     session.connection.execute("COMMENT ON VIEW cluster_overview IS 'stale'")
     with session.transaction():
         definitions.create(session)
-    assert query(
-        session, "SELECT 'cluster_overview'::regclass::oid, 'assign_photo'::regproc::oid"
-    ) == before  # fmt: skip
+    assert query(session, ids) == before
     comment = value(session, "SELECT obj_description('cluster_overview'::regclass, 'pg_class')")
     assert comment.startswith("The clusters")
 
@@ -269,9 +266,8 @@ def test_a_view_that_is_as_migrate_makes_it_is_not_kept(session: Session) -> Non
     assert value(session, "SELECT usable_photos_is_as_made()") is True
 
 
-def test_before_there_was_one_there_is_nothing_to_remember(bare_database_url: str) -> None:
-    with Session.open(bare_database_url) as session:
-        session.execute("schema/remember_usable_photos")
+def test_before_there_was_one_there_is_nothing_to_remember(bare: Session) -> None:
+    bare.execute("schema/remember_usable_photos")
 
 
 def test_whoever_runs_may_have_it_remembered_and_can_not_say_what(session: Session) -> None:
@@ -299,12 +295,11 @@ def test_the_schema_and_the_extension_are_made_where_they_are_missing(
         assert said.startswith("What fluffy_sql keeps")
 
 
-def test_an_extension_is_left_where_it_is(bare_database_url: str) -> None:
-    with Session.open(bare_database_url) as session:
-        session.connection.execute("CREATE SCHEMA extensions")
-        session.connection.execute("CREATE EXTENSION vector SCHEMA extensions")
-        session.execute("schema/create_extension")
-        schema.migrate(bare_database_url)
-        assert value(session, "SELECT 'extensions.vector'::regtype = atttypid FROM pg_attribute"
-                              " WHERE attrelid = 'public.photos'::regclass"
-                              " AND attname = 'embedding'")  # fmt: skip
+def test_an_extension_is_left_where_it_is(bare: Session) -> None:
+    bare.connection.execute("CREATE SCHEMA extensions")
+    bare.connection.execute("CREATE EXTENSION vector SCHEMA extensions")
+    bare.execute("schema/create_extension")
+    schema.migrate(bare.connection.info.dsn)
+    columns = "SELECT atttypid = 'extensions.vector'::regtype FROM pg_attribute"
+    own = " WHERE attrelid = 'public.photos'::regclass AND attname = 'embedding'"
+    assert value(bare, columns + own) is True

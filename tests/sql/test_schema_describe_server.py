@@ -25,8 +25,7 @@ def test_versions_are_those_of_the_server(session: Session) -> None:
     }
 
 
-def test_an_extension_that_was_not_created_is_only_available(bare_database_url: str) -> None:
-    with Session.open(bare_database_url) as session:
-        server = describe(session)
+def test_an_extension_that_was_not_created_is_only_available(bare: Session) -> None:
+    server = describe(bare)
     assert server["pgvector_version"] is None
     assert server["pgvector_available"] is not None

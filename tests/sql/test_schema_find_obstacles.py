@@ -47,14 +47,11 @@ FINE = {
 
 
 @pytest.fixture
-def bare(bare_database_url: str) -> Iterator[Session]:
+def bare(bare: Session) -> Iterator[Session]:
     """A session on a database that holds pgvector alone, and whose every change is undone."""
-    with (
-        Session.open(bare_database_url) as session,
-        session.connection.transaction(force_rollback=True),
-    ):
-        session.connection.execute("CREATE EXTENSION vector")
-        yield session
+    with bare.connection.transaction(force_rollback=True):
+        bare.connection.execute("CREATE EXTENSION vector")
+        yield bare
 
 
 def obstacles(session: Session) -> list[str]:

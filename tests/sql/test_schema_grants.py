@@ -1,7 +1,5 @@
 """Rights: what a server grants by default is revoked, and what somebody granted is kept."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from fluffy_sql.postgres import definitions, schema
@@ -38,11 +36,10 @@ def held(session: Session) -> list[tuple[str, ...]]:
 
 
 @pytest.fixture
-def bare(bare_database_url: str) -> Iterator[Session]:
+def bare(bare: Session) -> Session:
     """A session on a database that holds nothing but a server's defaults."""
-    with Session.open(bare_database_url) as session:
-        session.connection.execute(DEFAULTS)
-        yield session
+    bare.connection.execute(DEFAULTS)
+    return bare
 
 
 def migrate(session: Session) -> None:
@@ -70,15 +67,14 @@ def test_also_when_some_of_it_is_made_again(bare: Session) -> None:
 
 def test_what_was_there_before_keeps_its_rights(bare: Session) -> None:
     bare.connection.execute("CREATE TABLE photos (id bigserial PRIMARY KEY, path text)")
-    before = query(bare, "SELECT relname::text, relacl::text FROM pg_class"
-                         " WHERE starts_with(relname, 'photos') AND relkind IN ('r', 'S')"
-                         " ORDER BY 1")  # fmt: skip
+    rights = (
+        "SELECT relname::text, relacl::text FROM pg_class"
+        " WHERE starts_with(relname, 'photos') AND relkind IN ('r', 'S') ORDER BY 1"
+    )
+    before = query(bare, rights)
     assert len(before) == 2
     migrate(bare)
-    after = query(bare, "SELECT relname::text, relacl::text FROM pg_class"
-                        " WHERE starts_with(relname, 'photos') AND relkind IN ('r', 'S')"
-                        " ORDER BY 1")  # fmt: skip
-    assert after == before
+    assert query(bare, rights) == before
     assert {name for kind, name, *_ in held(bare)} == {"photos", "photos_id_seq"}
 
 

@@ -1,6 +1,5 @@
 """What there is of a library, what was lost of it, and the lock that lets one migration run."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,13 +9,6 @@ from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.resources import migrations_folder
 from tests.sql.helpers import as_role, make_clusters, open_run, query, value
-
-
-@pytest.fixture
-def bare(bare_database_url: str) -> Iterator[Session]:
-    """A session on a database that holds nothing."""
-    with Session.open(bare_database_url) as session:
-        yield session
 
 
 def library(session: Session) -> dict[str, Any]:
@@ -194,13 +186,15 @@ def test_runs_that_are_not_on_record_are_forgotten(session: Session) -> None:
     run_id = open_run(session)
     ours, theirs = make_clusters(session, [[1, 0], [0, 1]], run_id)
     session.connection.execute("UPDATE clusters SET run_id = 4711 WHERE id = %s", (theirs,))
+    assert session.fetch_value("schema/count_lost_runs") == 1
     assert session.execute("schema/forget_lost_runs") == 1
+    assert session.fetch_value("schema/count_lost_runs") == 0
     found = query(session, "SELECT id, run_id FROM clusters ORDER BY id")
     assert found == [(ours, run_id), (theirs, None)]
 
 
-def test_migrations_are_forgotten_and_applied_again(two_sessions: tuple[Session, Session]) -> None:
-    session, _ = two_sessions
+@pytest.mark.usefixtures("database_url")
+def test_migrations_are_forgotten_and_applied_again(session: Session) -> None:
     applied = session.fetch_all("schema/list_applied_migrations")
     with session.transaction():
         session.execute("schema/forget_migrations")
@@ -212,24 +206,54 @@ def test_migrations_are_forgotten_and_applied_again(two_sessions: tuple[Session,
 
 def test_marks_that_a_tool_took_away_are_put_back(session: Session) -> None:
     marks = (
-        "SELECT attname::text, col_description(attrelid, attnum) FROM pg_attribute"
-        " WHERE attrelid = 'photos'::regclass AND attnum > 0 UNION ALL"
-        " SELECT '', obj_description('photos'::regclass, 'pg_class') ORDER BY 1"
+        "SELECT concat_ws('.', attrelid::regclass, attname), col_description(attrelid, attnum)"
+        " FROM pg_attribute WHERE attrelid IN ('photos'::regclass, 'clusters'::regclass)"
+        " AND attnum > 0 UNION ALL SELECT oid::regclass::text, obj_description(oid, 'pg_class')"
+        " FROM pg_class WHERE oid IN ('photos'::regclass, 'clusters'::regclass)"
     )
     session.execute("schema/restore_marks")
     before = dict(query(session, marks))
     for statement in (
-        "COMMENT ON TABLE photos IS NULL",
+        "COMMENT ON TABLE photos IS 'All of them.'",
+        "COMMENT ON TABLE clusters IS NULL",
         "COMMENT ON COLUMN photos.cluster_pinned IS 'Ours'",
         "COMMENT ON COLUMN photos.path IS NULL",
+        "COMMENT ON COLUMN clusters.run_id IS NULL",
     ):
         session.connection.execute(statement.encode())
     session.execute("schema/restore_marks")
     assert dict(query(session, marks)) == before | {
-        "": "Made by fluffy_sql.",
-        "cluster_pinned": "Ours Made by fluffy_sql.",
-        "path": None,
+        "photos": "All of them. Made by fluffy_sql.",
+        "clusters": "Made by fluffy_sql.",
+        "photos.cluster_pinned": "Ours Made by fluffy_sql.",
+        "photos.path": None,
+        "clusters.run_id": "Made by fluffy_sql.",
     }
+
+
+def test_marks_are_put_where_there_was_one(session: Session, database_url: str) -> None:
+    session.connection.execute("ALTER TABLE photos ADD COLUMN own text")
+    session.connection.execute("COMMENT ON COLUMN photos.own IS 'ours'")
+    schema.migrate(database_url)
+    session.execute("schema/restore_marks")
+    own = "SELECT col_description(attrelid, attnum) FROM pg_attribute WHERE attname = 'own'"
+    assert value(session, own + " AND attrelid = 'photos'::regclass") == "ours"
+
+
+def test_the_list_of_migrations_is_ours_alone(session: Session) -> None:
+    session.connection.execute("CREATE TABLE public.migrations (own text)")
+    session.execute("schema/forget_migrations")
+    lists = "SELECT relnamespace::regnamespace::text FROM pg_class"
+    assert query(session, lists + " WHERE starts_with(relname, 'migrations')") == [("public",)]
+
+
+def test_the_library_of_the_same_tables_is_found(session: Session) -> None:
+    session.execute("schema/find_other_library")
+    other = "SELECT current_setting('fluffy_sql.other_library')"
+    assert value(session, other) == ""
+    session.connection.execute("SELECT set_config('fluffy_sql.schema', 'another', FALSE)")
+    session.execute("schema/find_other_library")
+    assert value(session, other) == "fluffy_sql"
 
 
 def test_marks_of_what_is_gone_or_was_never_made_are_not(bare: Session) -> None:
@@ -258,6 +282,11 @@ def test_marks_of_what_is_gone_or_was_never_made_are_not(bare: Session) -> None:
             "duplicate key value",
         ),
         (
+            "CREATE TABLE clusters (id bigserial PRIMARY KEY,"
+            " centroid vector CHECK (centroid <-> '[1]' > 9))",
+            "different vector dimensions|violates check constraint",
+        ),
+        (
             "CREATE TABLE clusters (id bigserial PRIMARY KEY);"
             " CREATE RULE own AS ON INSERT TO clusters DO INSTEAD NOTHING",
             "keeps new rows out|cannot perform INSERT RETURNING",
@@ -277,32 +306,37 @@ def test_clusters_are_tried_before_they_have_to_be_made(
         with bare.transaction(force_rollback=True):
             bare.execute("schema/try_cluster")
         return
-    with (
-        pytest.raises(DatabaseError, match=refused),
-        bare.transaction(force_rollback=True),
-    ):
+    with pytest.raises(DatabaseError, match=refused), bare.transaction(force_rollback=True):
         bare.execute("schema/try_cluster")
+
+
+def test_clusters_are_tried_and_nothing_is_left(session: Session) -> None:
+    last = "SELECT last_value, is_called FROM clusters_id_seq"
+    before = query(session, last)
+    with session.transaction(force_rollback=True):
+        session.execute("schema/try_cluster")
+        assert query(session, "SELECT id, status FROM clusters ORDER BY id") == [(1, 0), (2, 0)]
+    assert query(session, "SELECT id FROM clusters") == []
+    assert query(session, last) == before
 
 
 # One at a time
 
 
-def test_a_migration_waits_for_the_one_before_it(two_sessions: tuple[Session, Session]) -> None:
-    first, second = two_sessions
-    second.connection.execute("SET lock_timeout = '200ms'")
-    with first.transaction():
-        first.execute("schema/lock_migrations")
+def test_a_migration_waits_for_the_one_before_it(session: Session, other: Session) -> None:
+    other.connection.execute("SET lock_timeout = '200ms'")
+    with session.transaction():
+        session.execute("schema/lock_migrations")
         with pytest.raises(DatabaseError) as refused:
-            second.execute("schema/lock_migrations")
+            other.execute("schema/lock_migrations")
         assert refused.value.sqlstate == "55P03"
-    second.execute("schema/lock_migrations")
+    other.execute("schema/lock_migrations")
 
 
-def test_a_run_and_a_migration_do_not_share_a_lock(two_sessions: tuple[Session, Session]) -> None:
-    first, second = two_sessions
-    with first.transaction():
-        first.execute("schema/lock_migrations")
-        assert second.fetch_value("runs/try_lock") is True
+def test_a_run_and_a_migration_do_not_share_a_lock(session: Session, other: Session) -> None:
+    with session.transaction():
+        session.execute("schema/lock_migrations")
+        assert other.fetch_value("runs/try_lock") is True
 
 
 def test_nor_do_those_of_two_libraries(database_url: str) -> None:

@@ -192,11 +192,7 @@ def test_assignments_are_set_aside_and_brought_back(session: Session) -> None:
         "SELECT photo_id, label, distance, fingerprint, row_version::text"
         " FROM work_assignments ORDER BY photo_id",
     )
-    assert found == [
-        (1, 20, 0.5, 2, "3"),
-        (2, 11, 0.5, 2, "3"),
-        (3, 11, 0.5, 2, "3"),
-    ]
+    assert found == [(1, 20, 0.5, 2, "3"), (2, 11, 0.5, 2, "3"), (3, 11, 0.5, 2, "3")]
 
 
 # What becomes of photo 1, and whether it is forgotten: under normalize, and without.
@@ -285,8 +281,7 @@ def test_clusters_that_hold_photos_of_another_scope_are_found(session: Session) 
 def test_scopes_of_a_range_are_told_once(session: Session) -> None:
     for position, scope in enumerate([None, None, 7, 7, 9], start=1):
         session.connection.execute(
-            "INSERT INTO work_candidates VALUES (%s, %s, NULL, %s)",
-            (position, position, scope),
+            "INSERT INTO work_candidates VALUES (%s, %s, NULL, %s)", (position, position, scope)
         )
     found = session.fetch_all("assign/list_scopes_of_range", after_row=1, last_row=4)
     assert [row["scope"] for row in found] == [7, None]
@@ -333,10 +328,7 @@ def test_a_photo_and_its_cluster_are_of_one_scope(session: Session) -> None:
     place(session, ours, 1)
     place(session, unscoped, 3)
     for photo_id, cluster_id in ((2, ours), (3, ours), (1, unscoped)):
-        with (
-            pytest.raises(DatabaseError, match=f"photo {photo_id} is of"),
-            session.transaction(),
-        ):
+        with pytest.raises(DatabaseError, match=f"photo {photo_id} is of"), session.transaction():
             place(session, cluster_id, photo_id)
     with (
         pytest.raises(DatabaseError, match="it holds photo 1, which is of scope 7"),

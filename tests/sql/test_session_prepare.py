@@ -54,18 +54,16 @@ def test_a_session_is_prepared_whatever_was_set_before(session: Session) -> None
     }
 
 
-def test_settings_outlast_a_transaction(two_sessions: tuple[Session, Session]) -> None:
-    session, _ = two_sessions
+@pytest.mark.usefixtures("database_url")
+def test_settings_outlast_a_transaction(session: Session) -> None:
     session.connection.execute("SET jit = on")
     with session.transaction():
         prepare(session)
     assert current(session) == OURS
 
 
-def test_those_of_a_session_that_looks_end_with_its_transaction(
-    two_sessions: tuple[Session, Session],
-) -> None:
-    session, _ = two_sessions
+@pytest.mark.usefixtures("database_url")
+def test_those_of_a_session_that_looks_end_with_its_transaction(session: Session) -> None:
     set_otherwise(session)
     session.connection.execute("SET search_path = elsewhere")
     with session.connection.transaction():
@@ -84,8 +82,8 @@ def test_memory_for_centroids_is_raised_and_never_lowered(session: Session) -> N
         assert value(session, "SELECT current_setting('work_mem')") == expected
 
 
-def test_nothing_is_left_behind_for_others(two_sessions: tuple[Session, Session]) -> None:
-    session, _ = two_sessions
+@pytest.mark.usefixtures("database_url")
+def test_nothing_is_left_behind_for_others(session: Session) -> None:
     prepare(session)
     with psycopg.connect(session.connection.info.dsn) as other:
         stored = other.execute("SELECT count(*) FROM pg_db_role_setting").fetchone()
@@ -95,18 +93,16 @@ def test_nothing_is_left_behind_for_others(two_sessions: tuple[Session, Session]
     assert (stored, source) == ((0,), ("default",))
 
 
-def test_why_a_session_may_only_read(two_sessions: tuple[Session, Session]) -> None:
-    session, _ = two_sessions
+@pytest.mark.usefixtures("database_url")
+def test_why_a_session_may_only_read(session: Session) -> None:
     asked = "session/describe_read_only"
     assert session.fetch_all(asked) == [{"is_standby": False, "set_by": None}]
     query(session, "SELECT set_config('default_transaction_read_only', 'on', FALSE)")
     assert session.fetch_all(asked) == [{"is_standby": False, "set_by": "session"}]
 
 
-def test_a_transaction_waits_for_the_disk_as_the_server_does_by_default(
-    two_sessions: tuple[Session, Session],
-) -> None:
-    session, _ = two_sessions
+@pytest.mark.usefixtures("database_url")
+def test_a_transaction_waits_for_the_disk_as_the_server_does_by_default(session: Session) -> None:
     asked = "SELECT current_setting('synchronous_commit')"
     assert value(session, asked) == "off"
     with session.transaction():  # runs "commit/commit_durably"
@@ -149,16 +145,13 @@ def test_a_role_s_own_path_does_not_matter_once_it_is_migrated(session: Session,
     assert home(session) == "public"
 
 
-def test_before_that_it_is_the_role_s_own_without_what_is_not_there(
-    bare_database_url: str,
-) -> None:
-    with Session.open(bare_database_url) as session:
-        session.connection.execute('CREATE SCHEMA "My App"')
-        session.connection.execute("CREATE SCHEMA ext")
-        session.connection.execute("CREATE EXTENSION vector SCHEMA ext")
-        session.connection.execute('SET search_path = gone, "My App", public')
-        assert search_path(session) == 'fluffy_sql, "My App", public, ext, pg_temp'
-        assert home(session) == "My App"
+def test_before_that_it_is_the_role_s_own_without_what_is_not_there(bare: Session) -> None:
+    bare.connection.execute('CREATE SCHEMA "My App"')
+    bare.connection.execute("CREATE SCHEMA ext")
+    bare.connection.execute("CREATE EXTENSION vector SCHEMA ext")
+    bare.connection.execute('SET search_path = gone, "My App", public')
+    assert search_path(bare) == 'fluffy_sql, "My App", public, ext, pg_temp'
+    assert home(bare) == "My App"
 
 
 def test_tables_are_found_where_they_were_when_they_were_migrated(bare_database_url: str) -> None:

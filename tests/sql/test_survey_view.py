@@ -61,10 +61,7 @@ def test_over_ids_that_may_be_there_twice_no_view_is_as_made(session: Session) -
     [
         ("{} FROM photos", []),
         ("{} FROM photos WHERE id > 2", []),
-        (
-            "{} FROM photos UNION ALL {} FROM photos WHERE id = 2",
-            [{"photo_id": 2, "times": 2}],
-        ),
+        ("{} FROM photos UNION ALL {} FROM photos WHERE id = 2", [{"photo_id": 2, "times": 2}]),
         (
             "{} FROM photos CROSS JOIN generate_series(1, 3) AS n WHERE id = 1 OR n = 1",
             [{"photo_id": 1, "times": 3}],

@@ -1,12 +1,10 @@
 """The triggers on the application's tables: made, listed, dropped; and what they wrote down."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.session import Session
-from tests.sql.helpers import add_with_ids, place, query, value
+from tests.sql.helpers import add_with_ids, counts, place, query, value
 
 COUNTS = {
     ("clusters", "fluffy_sql_count_cluster"),
@@ -59,10 +57,6 @@ def two_clusters(session: Session) -> None:
     place(session, 1, 1, 2)
     session.fetch_value("triggers/fold")
     assert counts(session) == {1: 2, 2: 0}
-
-
-def counts(session: Session) -> dict[int, int | None]:
-    return dict(query(session, "SELECT id, photos_count FROM clusters"))
 
 
 def written_down(session: Session) -> list[tuple[int, int | None]]:
@@ -157,13 +151,12 @@ def test_they_are_dropped_wherever_the_table_is_now(session: Session) -> None:
 
 
 @pytest.fixture
-def partitioned(bare_database_url: str) -> Iterator[Session]:
+def partitioned(bare: Session) -> Session:
     """A session on a library whose photos are partitioned, twice."""
-    with Session.open(bare_database_url) as session:
-        session.connection.execute(PARTITIONED.encode())
-        schema.migrate(bare_database_url)
-        session.prepare(looking=False)
-        yield session
+    bare.connection.execute(PARTITIONED.encode())
+    schema.migrate(bare.connection.info.dsn)
+    bare.prepare(looking=False)
+    return bare
 
 
 def test_every_partition_has_its_own(partitioned: Session) -> None:
@@ -237,14 +230,13 @@ ADOPTED = "CREATE TABLE clusters (id bigserial PRIMARY KEY)"
 
 @pytest.mark.parametrize(("made", "ours"), [("SELECT", True), (ADOPTED, True), (OWN_COUNTS, False)])
 def test_counts_are_the_application_s_if_it_made_the_column(
-    bare_database_url: str, made: str, *, ours: bool
+    bare: Session, made: str, *, ours: bool
 ) -> None:
-    with Session.open(bare_database_url) as session:
-        session.connection.execute(made.encode())
-        schema.migrate(bare_database_url)
-        session.prepare(looking=False)
-        assert session.fetch_value("triggers/counts_are_ours") is ours
-        assert (listed(session, kind="count", there=True) != set()) is ours
+    bare.connection.execute(made.encode())
+    schema.migrate(bare.connection.info.dsn)
+    bare.prepare(looking=False)
+    assert bare.fetch_value("triggers/counts_are_ours") is ours
+    assert (listed(bare, kind="count", there=True) != set()) is ours
 
 
 # What they wrote down
@@ -327,8 +319,8 @@ def test_in_the_final_transaction_each_statement_is_folded(session: Session) -> 
     assert written_down(session) == []
 
 
-def test_that_ends_with_the_transaction(two_sessions: tuple[Session, Session]) -> None:
-    session, _ = two_sessions
+@pytest.mark.usefixtures("database_url")
+def test_that_ends_with_the_transaction(session: Session) -> None:
     two_clusters(session)
     with session.transaction():
         session.execute("triggers/fold_at_once")

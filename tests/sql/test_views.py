@@ -1,7 +1,5 @@
 """The views people look at, by hand-computed answers."""
 
-from collections.abc import Callable
-
 import pytest
 
 from fluffy_sql.postgres.session import Session
@@ -29,15 +27,13 @@ def members(session: Session, cluster_id: int) -> list[tuple[int, int, float | N
 # usable_photos
 
 
-def test_every_photo_is_usable_until_a_user_says_otherwise(
-    session: Session, add_photos: Callable[..., list[int]]
-) -> None:
-    ids = add_photos([None, [0, 0], [1, 2, 3], [1, 0]])
-    place(session, make_clusters(session, [[1, 0]])[0], ids[3])
+def test_every_photo_is_usable_until_a_user_says_otherwise(session: Session) -> None:
+    add_with_ids(session, {1: None, 2: [0, 0], 3: [1, 2, 3], 4: [1, 0]})
+    place(session, make_clusters(session, [[1, 0]])[0], 4)
     rows = query(session, "SELECT id, path, cluster_id FROM usable_photos ORDER BY id")
     assert rows == query(session, "SELECT id, path, cluster_id FROM photos ORDER BY id")
-    hide(session, *ids[1:])
-    assert query(session, "SELECT id FROM usable_photos") == [(ids[0],)]
+    hide(session, 2, 3, 4)
+    assert query(session, "SELECT id FROM usable_photos") == [(1,)]
 
 
 # cluster_members
@@ -82,17 +78,12 @@ def test_equally_near_members_rank_by_id(session: Session) -> None:
 
 @pytest.mark.parametrize("metric", ["cosine", "l2"])
 def test_distance_is_null_and_rank_last_where_nothing_can_be_measured(
-    session: Session, add_photos: Callable[..., list[int]], metric: str
+    session: Session, metric: str
 ) -> None:
-    shorter, none, right, longer = add_photos([[1], None, [1, 0], [1, 0, 0]])
+    add_with_ids(session, {1: [1], 2: None, 3: [1, 0], 4: [1, 0, 0]})
     [cluster] = make_clusters(session, [[1, 0]], open_run(session, metric=metric))
-    place(session, cluster, shorter, none, right, longer)
-    assert members(session, cluster) == [
-        (1, right, 0),
-        (2, shorter, None),
-        (3, none, None),
-        (4, longer, None),
-    ]
+    place(session, cluster, 1, 2, 3, 4)
+    assert members(session, cluster) == [(1, 3, 0), (2, 1, None), (3, 2, None), (4, 4, None)]
 
 
 def test_a_zero_vector_has_no_cosine_distance_rather_than_nan(session: Session) -> None:
@@ -148,11 +139,8 @@ def test_a_run_is_shown_with_inertia_per_photo_and_duration(session: Session) ->
     run_id = open_run(session)
     close_run(session, run_id, inertia=5.0, photos_processed=20)
     session.connection.execute("UPDATE cluster_runs SET finished_at = started_at + interval '90 s'")
-    assert query(
-        session,
-        "SELECT id, inertia_per_photo, extract(EPOCH FROM duration)::integer"
-        " FROM cluster_run_overview",
-    ) == [(run_id, 0.25, 90)]
+    shown = "SELECT id, inertia_per_photo, extract(EPOCH FROM duration)::integer, largest_cluster"
+    assert query(session, f"{shown} FROM cluster_run_overview") == [(run_id, 0.25, 90, 5)]
 
 
 def test_a_run_that_placed_no_photo_has_no_inertia_per_photo(session: Session) -> None:

@@ -5,14 +5,7 @@ import pytest
 from fluffy_sql.errors import DatabaseError
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.work_tables import work_tables
-from tests.sql.helpers import (
-    add_with_ids,
-    as_role,
-    make_assignments,
-    make_sample,
-    query,
-    value,
-)
+from tests.sql.helpers import add_with_ids, as_role, make_assignments, make_sample, query, value
 
 # A row for each.
 ROWS = {
@@ -80,11 +73,10 @@ def test_one_can_be_emptied_alone(session: Session, table: str) -> None:
 
 @every_table
 def test_what_is_written_is_seen_by_other_connections(
-    two_sessions: tuple[Session, Session], table: str
+    session: Session, other: Session, table: str
 ) -> None:
-    first, second = two_sessions
-    fill(first)
-    assert rows(second, table) == 1
+    fill(session)
+    assert rows(other, table) == 1
 
 
 @pytest.mark.parametrize(
@@ -123,10 +115,7 @@ def test_a_role_that_owns_nothing_empties_and_analyzes_them(session: Session) ->
         session.fetch_value("work_tables/analyze", name="work_drawn", column_name="photo_id")
         session.fetch_value("work_tables/empty", names=["work_drawn", "work_sample"])
         assert filled(session) == set(ROWS) - {"work_drawn", "work_sample"}
-        with (
-            pytest.raises(DatabaseError, match="permission denied"),
-            session.transaction(),
-        ):
+        with pytest.raises(DatabaseError, match="permission denied"), session.transaction():
             session.execute("work_tables/restore_assignments")
 
 
@@ -155,9 +144,8 @@ def test_tables_are_lent_out_empty_and_given_back_empty(session: Session) -> Non
     assert filled(session) == set(ROWS) - {"work_drawn", "work_sample"}
 
 
-def test_also_after_a_failure(two_sessions: tuple[Session, Session]) -> None:
-    session, _ = two_sessions
-
+@pytest.mark.usefixtures("database_url")
+def test_also_after_a_failure(session: Session) -> None:
     def fail() -> None:
         with work_tables(session, "work_drawn"):
             fill(session)

@@ -1,7 +1,9 @@
-"""Clusters and photos made up for tests of the report."""
+"""Clusters and photos made up for tests of the report, and pages taken apart."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from html.parser import HTMLParser
 from typing import Any
 
 from fluffy_sql.operations.report.model import (
@@ -66,6 +68,7 @@ def a_cluster(
         "metric": "cosine",
         "dimensions": 4,
         "silhouette": None,
+        "retired": False,
         "spread": spread,
         "neighbours": tuple(Neighbour(other, apart) for other, apart in (near or {}).items()),
     }
@@ -100,3 +103,53 @@ def a_library(
         second_look=tuple(looks),
         second_look_found=len(looks),
     )
+
+
+VOID = {"meta", "img", "br", "line", "path", "link", "hr", "input"}
+
+
+class Page(HTMLParser):
+    """A page taken apart; complains where elements are not nested as they should be."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.text = ""
+        self.headings: list[tuple[int, str]] = []
+        self._open: list[str] = []
+        self.feed(html)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert len(dict(attrs)) == len(attrs)
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+        self.text += " "
+        if tag not in VOID:
+            self._open.append(tag)
+        if re.fullmatch("h[1-6]", tag):
+            self.headings.append((int(tag[1]), ""))
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" in self._open:
+            return
+        self.text += data
+        for depth in range(1, 7):
+            if f"h{depth}" in self._open:
+                level, so_far = self.headings[-1]
+                self.headings[-1] = (level, so_far + data)
+
+    def all(self, tag: str) -> list[dict[str, str]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+    def ids(self) -> list[str]:
+        return [attributes["id"] for _, attributes in self.elements if "id" in attributes]
+
+    def words(self) -> str:
+        return " ".join(self.text.split())

@@ -42,6 +42,7 @@ def parts(text: str) -> dict[str, object]:
         "postgresql+pg8000://me:secret@host:5433/photos",
         "postgis://me:secret@host:5433/photos",
         "PostgreSQL://me:secret@host:5433/photos",
+        "postgresql://host:5433/photos?user=me&password=secret",
         "jdbc:postgresql://host:5433/photos?user=me&password=secret",
         "jdbc:postgresql://me:secret@host:5433/photos",
         "host=host port=5433 user=me password=secret dbname=photos",
@@ -52,6 +53,32 @@ def parts(text: str) -> dict[str, object]:
 def test_every_dialect_is_read(text: str) -> None:
     assert parts(text) == FULL
     assert describe_url(text) == "me@host:5433/photos"
+    assert libpq_environment(text) == {
+        "PGUSER": "me",
+        "PGPASSWORD": "secret",
+        "PGHOST": "host",
+        "PGPORT": "5433",
+        "PGDATABASE": "photos",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "described"),
+    [
+        ("postgresql:///photos", "local socket/photos"),
+        ("postgresql:///photos?host=/run/pg", "/run/pg/photos"),
+        ("dbname=photos hostaddr=127.0.0.1", "127.0.0.1/photos"),
+        ("postgresql://me@host:5433/x?password=secret&sslpassword=secret", "me@host:5433/x"),
+        ("user=me password='secret secret' port=5433 dbname=x host=host", "me@host:5433/x"),
+    ],
+)
+def test_an_address_is_described_by_user_host_port_and_database(text: str, described: str) -> None:
+    assert describe_url(text) == described
+
+
+def test_what_the_address_leaves_open_stays_open() -> None:
+    assert libpq_environment("postgresql:///photos") == {"PGDATABASE": "photos"}
+    assert libpq_environment("postgresql:///?sslmode=require") == {"PGSSLMODE": "require"}
 
 
 @pytest.mark.parametrize(

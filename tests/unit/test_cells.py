@@ -3,13 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from fluffy_sql.kmeans.nearest.cells import (
-    LEAST_RECALL,
-    Cells,
-    candidates_about,
-    cells_of,
-    nearest,
-)
+from fluffy_sql.kmeans.nearest.cells import LEAST_RECALL, Cells, candidates_about, cells_of, nearest
 
 Matrix = NDArray[np.float32]
 

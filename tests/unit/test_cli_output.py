@@ -80,6 +80,7 @@ CLUSTER = Cluster(
     id=1,
     name=None,
     status=0,
+    retired_by=None,
     photos_count=1234,
     mean_distance=0.25,
     max_distance=None,
@@ -235,6 +236,7 @@ def test_clusters_as_a_table() -> None:
                 replace(CLUSTER, id=2, name="Beach", status=1, max_distance=0.5),
                 replace(CLUSTER, status=7, central_photo=None),
                 replace(CLUSTER, status=None),
+                replace(CLUSTER, retired_by=3, silhouette=None),
             ]
         )
     )
@@ -242,10 +244,11 @@ def test_clusters_as_a_table() -> None:
     assert re.fullmatch(headings, lines[0])
     assert lines[1].split() == ["1", "active", "1,234", "0.2500", "0.123", "a.jpg"]
     assert lines[2].split() == [
-        *("2", "Beach", "unusable", "1,234", "0.2500", "0.5000", "0.123", "a.jpg"),
+        *("2", "Beach", "unusable", "1,234", "0.2500", "0.5000", "0.123", "a.jpg")
     ]
     assert lines[3].split() == ["1", "7", "1,234", "0.2500", "0.123"]
     assert lines[4].split() == ["1", "1,234", "0.2500", "0.123", "a.jpg"]
+    assert lines[5].split() == ["1", "retired", "1,234", "0.2500", "a.jpg"]
 
 
 def test_runs_as_a_table() -> None:
@@ -331,7 +334,7 @@ def test_quality_is_told_in_a_line_of_its_own() -> None:
     of_one_cluster = replace(quality, silhouette=None, davies_bouldin=None, calinski_harabasz=None)
     assert [*describe_run(replace(RUN, quality=of_one_cluster))] == [*describe_run(RUN)]
     of_single_photos = replace(quality, calinski_harabasz=None)
-    assert "Harabasz none;" in described(describe_run(replace(RUN, quality=of_single_photos)))
+    assert "Harabasz undefined;" in described(describe_run(replace(RUN, quality=of_single_photos)))
 
 
 @pytest.mark.parametrize(

@@ -79,9 +79,14 @@ def test_an_empty_cluster_far_away_does_not_go_on() -> None:
     assert match(shared((0, None, 10)), old, k=1, spread=2) == {0: 101}
 
 
-def test_only_photos_that_were_in_none_make_an_empty_cluster_go_on() -> None:
-    rows = shared((0, 102, 10), (0, None, 40))
-    assert match(rows, old_clusters(0, 100, centroids=[[0, 0], None]), k=1) == {}
+def test_what_is_split_off_brings_an_empty_cluster_back() -> None:
+    rows = shared((0, 102, 60), (1, 102, 40))
+    assert match(rows, old_clusters(0, 100, centroids=[[100.5, 0], None])) == {0: 102, 1: 101}
+
+
+def test_what_continues_a_cluster_brings_no_other_back() -> None:
+    rows = shared((0, 102, 100))
+    assert match(rows, old_clusters(0, 100, centroids=[[0, 0], None]), k=1) == {0: 102}
 
 
 def test_an_empty_cluster_of_another_length_does_not_go_on() -> None:

@@ -1,5 +1,6 @@
 """Choosing k: which one is suggested, and what is said of it."""
 
+import re
 from typing import Any
 
 import pytest
@@ -137,19 +138,44 @@ def test_fewer_clusters_than_asked_for_are_not_suggested() -> None:
     assert "not considered" in found.reasons[-1]
 
 
-def test_where_none_can_be_judged_one_is_suggested_all_the_same() -> None:
-    candidates = [
-        candidate(k, clusters=1, silhouette=None, davies_bouldin=None, calinski_harabasz=None)
-        for k in (2, 3)
+UNDEFINED: dict[str, Any] = dict.fromkeys(("silhouette", "davies_bouldin", "calinski_harabasz"))
+
+
+def test_equal_embeddings_have_nothing_to_suggest() -> None:
+    found = suggest([candidate(k, clusters=1, **UNDEFINED) for k in (2, 3)], 5)
+    assert (found.suggested_k, found.measures_agree) == (None, False)
+    assert found.reasons == ("all embeddings are equal: there is nothing to suggest",)
+
+
+def test_where_none_can_be_judged_one_that_has_measures_is_suggested() -> None:
+    found = suggest([candidate(2, clusters=1, **UNDEFINED), candidate(3)], 5)
+    assert (found.suggested_k, found.measures_agree) == (3, False)
+    assert not re.search(r"-1\.0|inf\b|\b0\.0", " ".join(found.reasons))
+
+
+def test_an_undefined_measure_is_no_best_and_no_worst_number() -> None:
+    found = suggest([candidate(k, davies_bouldin=None) for k in (5, 10, 20)], 10_000)
+    assert "Davies-Bouldin is undefined" in found.reasons
+    some = changed(peaked(20), 20, calinski_harabasz=None)
+    assert "Calinski-Harabasz is highest at 5 (495.0; at 20 undefined), the smallest k tried" in (
+        " ".join(suggest(some, 10_000).reasons)
+    )
+
+
+def test_an_end_is_one_of_those_asked_for() -> None:
+    few = [
+        candidate(k, clusters=min(k, 7), silhouette=k / 100, davies_bouldin=1 / k)
+        for k in (2, 5, 7, 10, 20)
     ]
-    found = suggest(candidates, 5)
-    assert (found.suggested_k, found.measures_agree) == (2, False)
+    found = suggest(few, 10_000)
+    assert found.suggested_k == 7
+    assert not any("end of the range" in reason for reason in found.reasons)
 
 
 def test_one_k_alone_is_suggested_without_agreement() -> None:
     found = suggest([candidate(7)], 1_000)
     assert (found.suggested_k, found.measures_agree) == (7, False)
-    assert found.reasons[-1] == "1 k tried: a best between others takes at least 3"
+    assert found.reasons[-1] == "1 k considered: a best between others takes at least 3"
 
 
 def test_groups_that_do_not_come_out_twice_are_told() -> None:
@@ -181,8 +207,7 @@ def test_an_elbow_is_where_inertia_stops_falling() -> None:
 
 
 @pytest.mark.parametrize(
-    "inertias",
-    [(1_000, 500, 250, 125, 62), (1_000, 900, 800, 700, 600), (1_000, 500, 250, 125, 0)],
+    "inertias", [(1_000, 500, 250, 125, 62), (1_000, 900, 800, 700, 600), (1_000, 500, 250, 125, 0)]
 )
 def test_a_curve_without_a_bend_has_no_elbow(inertias: tuple[float, ...]) -> None:
     assert (

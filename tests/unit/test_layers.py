@@ -56,7 +56,7 @@ def test_the_database_knows_nothing_of_clustering() -> None:
     database = [module for module in MODULES if part_of(module) == "postgres"]
     assert len(database) > 5
     imports = {name for module in database for name in imported_parts(module)}
-    assert imports == {"postgres", "errors", "resources"}
+    assert imports <= {"postgres", "errors", "resources", "words"}
 
 
 def names_in(module: Path) -> set[str]:

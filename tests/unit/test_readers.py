@@ -242,6 +242,10 @@ def test_parquet_without_pyarrow_says_what_to_install(
 
 # --- bad files ---
 
+NOT_FINITE = "the embedding holds NaN, null or infinity"
+TOO_LARGE = "the embedding holds a number beyond the range of float32"
+NO_ARRAY = "v.npy: is not a complete .npy array of numbers: "
+
 
 @pytest.mark.parametrize(
     ("name", "message"),
@@ -271,44 +275,34 @@ def nested(*rows: list[float]) -> NDArray[np.float64]:
 @pytest.mark.parametrize(
     ("array", "message"),
     [
-        (np.zeros(3, np.float32), "v.npy: has the shape (3,); allowed: (photos, dimensions)"),
-        (np.float32(3), "v.npy: has the shape (); allowed: (photos, dimensions)"),
+        (np.zeros(3, np.float32), ": has the shape (3,); allowed: (photos, dimensions)"),
+        (np.float32(3), ": has the shape (); allowed: (photos, dimensions)"),
         (
             np.zeros((3, 1, 2), np.float32),
-            "v.npy: has the shape (3, 1, 2); allowed: (photos, dimensions)",
+            ": has the shape (3, 1, 2); allowed: (photos, dimensions)",
         ),
-        (np.zeros((3, 2), int), "v.npy: holds int64; allowed: float16, float32, float64"),
-        (np.zeros((3, 2), complex), "v.npy: holds complex128; allowed: float16, float32, float64"),
+        (np.zeros((3, 2), int), ": holds int64; allowed: float16, float32, float64"),
+        (np.zeros((3, 2), complex), ": holds complex128; allowed: float16, float32, float64"),
         (
             np.zeros((3, 2), np.longdouble),
-            f"v.npy: holds {np.dtype(np.longdouble)}; allowed: float16, float32, float64",
+            f": holds {np.dtype(np.longdouble)}; allowed: float16, float32, float64",
         ),
-        (np.zeros((3, 0), np.float32), "v.npy: has 0 dimensions; allowed: 1 to 16,000"),
-        (np.zeros((3, 16_001), np.float16), "v.npy: has 16,001 dimensions; allowed: 1 to 16,000"),
-        (
-            nested([1, 1], [1, float("nan")], [1, 1]),
-            "v.npy, row 2: the embedding holds NaN, null or infinity",
-        ),
-        (
-            nested([1, 1], [1, 1], [float("-inf"), 1]),
-            "v.npy, row 3: the embedding holds NaN, null or infinity",
-        ),
-        (
-            nested([1, 1], [-1e39, 1], [1, 1]),
-            "v.npy, row 2: the embedding holds a number beyond the range of float32",
-        ),
-        (
-            nested([1], [1]),
-            "p.csv: has 3 rows but v.npy has 2 vectors; row i of one must be row i of the other",
-        ),
-        (
-            nested([1], [1], [1], [1]),
-            "p.csv: has 3 rows but v.npy has 4 vectors; row i of one must be row i of the other",
-        ),
+        (np.zeros((3, 0), np.float32), ": has 0 dimensions; allowed: 1 to 16,000"),
+        (np.zeros((3, 16_001), np.float16), ": has 16,001 dimensions; allowed: 1 to 16,000"),
+        (nested([1, 1], [1, float("nan")], [1, 1]), ", row 2: " + NOT_FINITE),
+        (nested([1, 1], [1, 1], [float("-inf"), 1]), ", row 3: " + NOT_FINITE),
+        (nested([1, 1], [-1e39, 1], [1, 1]), ", row 2: " + TOO_LARGE),
     ],
 )
 def test_bad_arrays(tmp_path: Path, array: NDArray[Any], message: str) -> None:
-    assert refusal(npy(tmp_path, array), paths_csv(tmp_path, 3)) == message
+    assert refusal(npy(tmp_path, array), paths_csv(tmp_path, 3)) == f"v.npy{message}"
+
+
+@pytest.mark.parametrize("rows", [2, 4])
+def test_an_array_of_another_length_than_its_paths(tmp_path: Path, rows: int) -> None:
+    assert refusal(npy(tmp_path, np.ones((rows, 1))), paths_csv(tmp_path, 3)) == (
+        f"p.csv: has 3 rows but v.npy has {rows} vectors; row i of one must be row i of the other"
+    )
 
 
 def test_a_bad_row_far_into_a_file_is_counted_from_its_start(tmp_path: Path) -> None:
@@ -333,13 +327,9 @@ def test_pickles_are_never_loaded(tmp_path: Path) -> None:
     array = np.array([[Tripwire(tmp_path / "sprung")]], dtype=object)
     file = tmp_path / "v.npy"
     np.save(file, array, allow_pickle=True)
-    assert refusal(file, paths_csv(tmp_path, 1)).startswith(
-        "v.npy: is not a complete .npy array of numbers: "
-    )
+    assert refusal(file, paths_csv(tmp_path, 1)).startswith(NO_ARRAY)
     array.dump(file)
-    assert refusal(file, paths_csv(tmp_path, 1)).startswith(
-        "v.npy: is not a complete .npy array of numbers: "
-    )
+    assert refusal(file, paths_csv(tmp_path, 1)).startswith(NO_ARRAY)
     assert not (tmp_path / "sprung").exists()
 
 
@@ -347,9 +337,7 @@ def test_pickles_are_never_loaded(tmp_path: Path) -> None:
 def test_truncated_npy(tmp_path: Path, cut: int) -> None:
     file = npy(tmp_path, np.zeros((3, 2), np.float32))
     file.write_bytes(file.read_bytes()[:cut])
-    assert refusal(file, paths_csv(tmp_path, 3)).startswith(
-        "v.npy: is not a complete .npy array of numbers: "
-    )
+    assert refusal(file, paths_csv(tmp_path, 3)).startswith(NO_ARRAY)
 
 
 @pytest.mark.parametrize(
@@ -372,9 +360,7 @@ def test_truncated_npy(tmp_path: Path, cut: int) -> None:
 def test_npy_headers_that_mean_nothing(tmp_path: Path, header: str) -> None:
     start = b"\x93NUMPY\1\0" + len(header).to_bytes(2, "little") + header.encode()
     file = text(tmp_path, "v.npy", start + bytes(12))
-    assert refusal(file, paths_csv(tmp_path, 1)).startswith(
-        "v.npy: is not a complete .npy array of numbers: "
-    )
+    assert refusal(file, paths_csv(tmp_path, 1)).startswith(NO_ARRAY)
 
 
 def test_npy_with_more_than_its_header_promises(tmp_path: Path) -> None:
@@ -387,66 +373,51 @@ def test_npy_with_more_than_its_header_promises(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("label\n", "v.csv: has no column path; it has: label"),
-        ("path,label\n", "v.csv: has no column embedding; it has: path, label"),
-        ("path,embedding,path\n", "v.csv: has the column path twice; keep one"),
-        ("\n\n", "v.csv: holds blank lines only"),
-        ("path,embedding\n,[1]\n", "v.csv, row 1 (line 2): the path is empty"),
-        ("path,embedding\na,[1]\n\n  ,[1]\n", "v.csv, row 2 (line 4): the path is empty"),
+        ("label\n", ": has no column path; it has: label"),
+        ("path,label\n", ": has no column embedding; it has: path, label"),
+        ("path,embedding,path\n", ": has the column path twice; keep one"),
+        ("\n\n", ": holds blank lines only"),
+        ("path,embedding\n,[1]\n", ", row 1 (line 2): the path is empty"),
+        ("path,embedding\na,[1]\n\n  ,[1]\n", ", row 2 (line 4): the path is empty"),
         (
             "path,embedding\na\0b,[1]\n",
-            "v.csv, row 1 (line 2): the path holds a NUL character, which Postgres can't store",
+            ", row 1 (line 2): the path holds a NUL character, which Postgres can't store",
         ),
         (
             "path,embedding\na,[1]\nb\n",
-            "v.csv, row 2 (line 3): has 1 fields but the header names 2 columns;"
+            ", row 2 (line 3): has 1 fields but the header names 2 columns;"
             " quote a field that holds a comma",
         ),
         (
             "path,embedding\na,b.jpg,[1]\n",
-            "v.csv, row 1 (line 2): has 3 fields but the header names 2 columns;"
+            ", row 1 (line 2): has 3 fields but the header names 2 columns;"
             " quote a field that holds a comma",
         ),
         (
             'path,embedding\na,[1]\nb,"[1,2]"\n',
-            "v.csv, row 2 (line 3): the embedding has 2 numbers but that of row 1 has 1",
+            ", row 2 (line 3): the embedding has 2 numbers but that of row 1 has 1",
         ),
-        (
-            "path,embedding\na,[]\n",
-            "v.csv, row 1 (line 2): has 0 dimensions; allowed: 1 to 16,000",
-        ),
+        ("path,embedding\na,[]\n", ", row 1 (line 2): has 0 dimensions; allowed: 1 to 16,000"),
         (
             "path,embedding\na,\n",
-            "v.csv, row 1 (line 2): the embedding is missing; allowed: as in [0.1,0.2]",
+            ", row 1 (line 2): the embedding is missing; allowed: as in [0.1,0.2]",
         ),
-        (
-            "path,embedding\na,[1e39]\n",
-            "v.csv, row 1 (line 2): the embedding holds a number beyond the range of float32",
-        ),
-        (
-            "path,embedding\na,[1]\nb,[NaN]\n",
-            "v.csv, row 2 (line 3): the embedding holds NaN, null or infinity",
-        ),
-        (
-            f"path,embedding\na,[{'9' * 5000}]\n",
-            "v.csv, row 1 (line 2): the embedding holds NaN, null or infinity",
-        ),
-        (b"path,embedding\n\xff,[1]\n", "v.csv, line 2: is not UTF-8 (invalid start byte)"),
-        ("path,embedding\na,[1]\n".encode("utf-16"), "v.csv, line 1: is not UTF-8"),
-        ('path,embedding\na,"[1]\n', "v.csv, line 2: is not CSV: unexpected end of data"),
-        ('path,embedding\na,"[1]"x\n', "v.csv, line 2: is not CSV: ',' expected after '\"'"),
+        ("path,embedding\na,[1e39]\n", ", row 1 (line 2): " + TOO_LARGE),
+        ("path,embedding\na,[1]\nb,[NaN]\n", ", row 2 (line 3): " + NOT_FINITE),
+        (f"path,embedding\na,[{'9' * 5000}]\n", ", row 1 (line 2): " + NOT_FINITE),
+        (b"path,embedding\n\xff,[1]\n", ", line 2: is not UTF-8 (invalid start byte)"),
+        ("path,embedding\na,[1]\n".encode("utf-16"), ", line 1: is not UTF-8"),
+        ('path,embedding\na,"[1]\n', ", line 2: is not CSV: unexpected end of data"),
+        ('path,embedding\na,"[1]"x\n', ", line 2: is not CSV: ',' expected after '\"'"),
         (
             f"path,embedding\na,{'1' * 500_001}\n",
-            "v.csv, line 2: is not CSV: field larger than field limit (500000)",
+            ", line 2: is not CSV: field larger than field limit (500000)",
         ),
-        (
-            f"path,embedding\na,{'1' * 1_000_000}\n",
-            "v.csv, line 2: is longer than 1,000,000 bytes",
-        ),
+        (f"path,embedding\na,{'1' * 1_000_000}\n", ", line 2: is longer than 1,000,000 bytes"),
     ],
 )
 def test_bad_csv(tmp_path: Path, content: str | bytes, message: str) -> None:
-    assert refusal(text(tmp_path, "v.csv", content)).startswith(message)
+    assert refusal(text(tmp_path, "v.csv", content)).startswith(f"v.csv{message}")
 
 
 @pytest.mark.parametrize(
@@ -472,54 +443,38 @@ def test_bad_paths_beside_an_array(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ({"embedding": [[1.0]]}, "v.parquet: has no column path; it has: embedding"),
-        ({"path": ["a"], "x": [[1.0]]}, "v.parquet: has no column embedding; it has: path, x"),
-        (
-            {"path": [1], "embedding": [[1.0]]},
-            "v.parquet: the column path is int64; allowed: string",
-        ),
+        ({"embedding": [[1.0]]}, ": has no column path; it has: embedding"),
+        ({"path": ["a"], "x": [[1.0]]}, ": has no column embedding; it has: path, x"),
+        ({"path": [1], "embedding": [[1.0]]}, ": the column path is int64; allowed: string"),
         (
             {"path": ["a"], "embedding": [[1]]},
-            "v.parquet: the column embedding is list<element: int64>; allowed: a list of float16,"
+            ": the column embedding is list<element: int64>; allowed: a list of float16,"
             " float32 or float64",
         ),
         (
             {"path": ["a"], "embedding": ["[1]"]},
-            "v.parquet: the column embedding is string; allowed: a list of float16,"
-            " float32 or float64",
+            ": the column embedding is string; allowed: a list of float16, float32 or float64",
         ),
-        (
-            {"path": ["a", None], "embedding": [[1.0], [1.0]]},
-            "v.parquet, row 2: the path is missing",
-        ),
-        (
-            {"path": ["a", "b"], "embedding": [[1.0], None]},
-            "v.parquet, row 2: the embedding is missing",
-        ),
-        (
-            {"path": ["a", "b"], "embedding": [[1.0], [None]]},
-            "v.parquet, row 2: the embedding holds NaN, null or infinity",
-        ),
+        ({"path": ["a", None], "embedding": [[1.0], [1.0]]}, ", row 2: the path is missing"),
+        ({"path": ["a", "b"], "embedding": [[1.0], None]}, ", row 2: the embedding is missing"),
+        ({"path": ["a", "b"], "embedding": [[1.0], [None]]}, ", row 2: " + NOT_FINITE),
         (
             {"path": ["a", "b"], "embedding": [[1.0], [1.0, 2.0]]},
-            "v.parquet, row 2: the embedding has 2 numbers but that of row 1 has 1",
+            ", row 2: the embedding has 2 numbers but that of row 1 has 1",
         ),
         (
             {"path": ["a"], "embedding": pa.array([[]], pa.list_(pa.float32()))},
-            "v.parquet, row 1: has 0 dimensions; allowed: 1 to 16,000",
+            ", row 1: has 0 dimensions; allowed: 1 to 16,000",
         ),
         (
             {"path": ["a"], "embedding": [[0.0] * 16_001]},
-            "v.parquet, row 1: has 16,001 dimensions; allowed: 1 to 16,000",
+            ", row 1: has 16,001 dimensions; allowed: 1 to 16,000",
         ),
-        (
-            {"path": ["a"], "embedding": [[1e39]]},
-            "v.parquet, row 1: the embedding holds a number beyond the range of float32",
-        ),
+        ({"path": ["a"], "embedding": [[1e39]]}, ", row 1: " + TOO_LARGE),
     ],
 )
 def test_bad_parquet(tmp_path: Path, columns: dict[str, Any], message: str) -> None:
-    assert refusal(parquet(tmp_path, **columns)) == message
+    assert refusal(parquet(tmp_path, **columns)) == f"v.parquet{message}"
 
 
 def test_parquet_that_is_none(tmp_path: Path) -> None:

@@ -37,10 +37,7 @@ def about(colour: tuple[int, int, int], tolerance: int = 12) -> Any:
 
 def corners(image: Image.Image) -> tuple[Any, Any]:
     """The colours near the top left and the bottom right."""
-    return (
-        image.getpixel((3, 3)),
-        image.getpixel((image.width - 4, image.height - 4)),
-    )
+    return (image.getpixel((3, 3)), image.getpixel((image.width - 4, image.height - 4)))
 
 
 def reason(file: Path) -> Reason:

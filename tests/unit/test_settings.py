@@ -448,11 +448,7 @@ def test_no_message_repeats_a_password(text: str) -> None:
     [
         ("clustering.kmeans.k", 0, f"--k: clustering.kmeans.k is 0; allowed: {K}"),
         ("clustering.seed", -1, f"--seed: clustering.seed is -1; allowed: {SEED}"),
-        (
-            "clustering.metric",
-            "dot",
-            "--metric: clustering.metric is 'dot'; allowed: cosine or l2",
-        ),
+        ("clustering.metric", "dot", "--metric: clustering.metric is 'dot'; allowed: cosine or l2"),
         ("clustering.algorithm", "", "--algorithm: clustering.algorithm is ''; allowed:"),
         ("database.url", 5, f"--database-url: database.url is {NOT_TEXT}; allowed: {URL}"),
     ],

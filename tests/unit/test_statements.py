@@ -56,10 +56,7 @@ BROKEN = {
         WITH_A + "SELECT %(a)s::integer -- 100 %\n;\n",
         "bare percent sign",
     ),
-    "a parameter by place": (
-        WITH_A + "SELECT %(a)s::integer, %s::integer;\n",
-        "bare percent sign",
-    ),
+    "a parameter by place": (WITH_A + "SELECT %(a)s::integer, %s::integer;\n", "bare percent sign"),
     "a parameter as text": (
         "-- One.\n-- Parameters: a integer\nSELECT %(a)s::integer, %(a)t::integer;\n",
         "bare percent sign",

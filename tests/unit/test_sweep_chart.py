@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from fluffy_sql.errors import UsageError
 from fluffy_sql.operations.k_selection import Candidate
 from fluffy_sql.operations.report.sweep_chart import _labelled, _short, chart_writer
 from fluffy_sql.operations.sweep import SweepResult
+from tests.unit.report_helpers import Page
 
 
 def result_of(ks: Sequence[int], **changes: object) -> SweepResult:
@@ -49,25 +49,6 @@ def result_of(ks: Sequence[int], **changes: object) -> SweepResult:
     return replace(result, **changes)  # type: ignore[arg-type]
 
 
-class Page(HTMLParser):
-    """What a test asks of a page."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.words = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.words += data
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.tags if name == tag]
-
-
 def page_of(result: SweepResult, tmp_path: Path) -> tuple[str, Page]:
     chart_writer(tmp_path / "chart.html")(result)
     text = (tmp_path / "chart.html").read_text(encoding="utf-8")
@@ -76,21 +57,21 @@ def page_of(result: SweepResult, tmp_path: Path) -> tuple[str, Page]:
 
 def test_the_page_says_what_is_suggested_and_shows_every_k(tmp_path: Path) -> None:
     _, page = page_of(result_of([4, 8, 16]), tmp_path)
-    assert "Suggested k: 16, the measures agree" in page.words
-    assert "silhouette is highest at <b>8</b> & more" in page.words
+    assert "Suggested k: 16, the measures agree" in page.words()
+    assert "silhouette is highest at <b>8</b> & more" in page.words()
     assert not page.all("b")
     assert [a["scope"] for a in page.all("th")] == ["col"] * 8 + ["row"] * 3
-    assert "3,086.4" in page.words
+    assert "3,086.4" in page.words()
     assert len(page.all("svg")) == 5
     assert len(page.all("circle")) == 5 * (3 + 1)
-    assert "each trained twice on 6,000 of 12,345 photos and measured on 4,000" in page.words
+    assert "each trained twice on 6,000 of 12,345 photos and measured on 4,000" in page.words()
 
 
 def test_disagreement_and_interruption_are_told(tmp_path: Path) -> None:
     result = replace(result_of([4, 8]), measures_agree=False, interrupted=True)
     _, page = page_of(result, tmp_path)
-    assert "Suggested k: 8, the measures disagree" in page.words
-    assert "2 values of k, ended before all were tried" in page.words
+    assert "Suggested k: 8, the measures disagree" in page.words()
+    assert "2 values of k, ended before all were tried" in page.words()
 
 
 def test_every_chart_is_told_in_words(tmp_path: Path) -> None:
@@ -106,7 +87,7 @@ def test_the_page_needs_nothing_beside_it(tmp_path: Path) -> None:
     assert not re.search(r"(src|href)=\"(?!#)", text)
     assert not page.all("script")
     assert "url(" not in text
-    ids = [a["id"] for _, a in page.tags if "id" in a]
+    ids = page.ids()
     assert len(ids) == len(set(ids))
     assert {a["href"] for a in page.all("a")} <= {f"#{name}" for name in ids}
 

@@ -23,7 +23,8 @@ from fluffy_sql.operations.report.model import (
 )
 from fluffy_sql.operations.report.pictures import data_uri, read_small, square
 from fluffy_sql.operations.report.sheets import CELL, Row, Tile, draw_sheet
-from fluffy_sql.operations.report.words import count, distance, printable
+from fluffy_sql.operations.report.words import distance, printable
+from fluffy_sql.words import count
 
 # How high photos on the page are, and of what quality, for at most this many of them: a page should
 # go by mail, which takes 10 MB nearly everywhere. Pixels; a page shows them 88 high, so that few

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fluffy_sql.operations.report.model import Cluster, Comparable, LibraryMap
-from fluffy_sql.operations.report.words import count, distance
+from fluffy_sql.operations.report.words import distance
+from fluffy_sql.words import count
 
 # A chart is drawn on this many units; the page scales it.
 WIDTH, HEIGHT = 560, 250
@@ -321,7 +322,7 @@ def _caption(library_map: LibraryMap) -> str:
     if len(library_map.shares) == 1:
         return (
             f"The clusters differ in one direction, which runs across; how high a photo stands"
-            f" means nothing. {len(library_map.photos):,} photos are drawn."
+            f" means nothing. {count(len(library_map.photos), 'photo')} drawn."
         )
     return (
         f"The two directions in which the clusters differ the most: {across} of their variance"

@@ -72,7 +72,8 @@ class Cluster:
         photos: how many usable photos it has.
         dimensions: length of its centroid; None if it has none.
         spread: None if no photo has a distance.
-        silhouette: as its run measured it; None if it did not.
+        silhouette: as its run measured it; None: it did not, or the cluster has no photos.
+        retired: whether a recluster left it without photos.
         neighbours: the nearest others that it can be compared with, nearest first.
     """
 
@@ -85,6 +86,7 @@ class Cluster:
     metric: str
     dimensions: int | None
     silhouette: float | None
+    retired: bool
     spread: Spread | None = None
     neighbours: tuple[Neighbour, ...] = ()
 

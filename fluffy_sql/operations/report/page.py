@@ -17,6 +17,7 @@ from fluffy_sql.operations.report.folder import GENERATOR, SHEETS
 from fluffy_sql.operations.report.model import SECTIONS, Comparable, Library, SecondLook
 from fluffy_sql.operations.report.second_look import TOO_SMALL, TOO_WIDE
 from fluffy_sql.operations.report.template import find_template
+from fluffy_sql.words import count
 
 # More rows than this are folded away until one asks for them.
 _ROWS_LEFT_OPEN = 24
@@ -47,7 +48,7 @@ def render(
         "page.html",
         printable=words.printable,
         distance=words.distance,
-        count=words.count,
+        count=count,
         title_of=album.title,
         sheet=lambda cluster: f"{SHEETS}/{album.sheet_name(cluster)}",
     )

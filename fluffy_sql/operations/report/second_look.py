@@ -7,7 +7,8 @@ from itertools import chain, zip_longest
 from statistics import median
 
 from fluffy_sql.operations.report.model import Cluster, SecondLook
-from fluffy_sql.operations.report.words import count, distance
+from fluffy_sql.operations.report.words import distance
+from fluffy_sql.words import count
 
 TOO_WIDE = "too wide"
 TOO_SMALL = "too small"
@@ -89,7 +90,7 @@ def _too_small(clusters: Sequence[Cluster]) -> Iterable[_Found]:
 
 
 def _empty(clusters: Sequence[Cluster]) -> Iterable[_Found]:
-    ids = tuple(cluster.id for cluster in clusters if not cluster.photos)
+    ids = tuple(cluster.id for cluster in clusters if not cluster.photos and not cluster.retired)
     if ids:
         reason = "No usable photo is in it." if len(ids) == 1 else "No usable photo is in them."
         yield _Found(SecondLook(ids, EMPTY, reason), 1.0)

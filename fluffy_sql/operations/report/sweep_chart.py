@@ -71,6 +71,8 @@ def _measured(result: SweepResult) -> list[_Measure]:
 
 def _headline(result: SweepResult) -> str:
     """What to look at first."""
+    if result.suggested_k is None:
+        return "No k to suggest"
     verdict = "the measures agree" if result.measures_agree else "the measures disagree"
     return f"Suggested k: {result.suggested_k:,}, {verdict}"
 
@@ -104,7 +106,8 @@ def _plot(axes: Axes, measure: _Measure, result: SweepResult) -> None:
     points = [(c.k, value) for c in result.candidates if (value := measure.value(c)) is not None]
     axes.set_title(measure.title, loc="left", fontsize=12, fontweight="bold", color=_INK)
     axes.set_title(measure.hint, loc="right", fontsize=9, color=_SOFT)
-    axes.axvline(result.suggested_k, color=_ACCENT, linewidth=1, linestyle=(0, (2, 3)))
+    if result.suggested_k is not None:
+        axes.axvline(result.suggested_k, color=_ACCENT, linewidth=1, linestyle=(0, (2, 3)))
     axes.plot(*zip(*points, strict=True), color=_INK, linewidth=1.6, marker="o", markersize=4.5)
     for k, value in points:
         if k == result.suggested_k:
@@ -175,7 +178,7 @@ def _chart(measure: _Measure, result: SweepResult) -> dict[str, object]:
         "hint": measure.hint,
         "line": " ".join(f"{x},{y}" for x, y in places),
         "dots": places,
-        "chosen": at.get(result.suggested_k),
+        "chosen": at.get(result.suggested_k) if result.suggested_k else None,
         "ticks": [
             (round(upward(value), 1), _short(value, measure.digits))
             for value in sorted({least[1], best[1]})

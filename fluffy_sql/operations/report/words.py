@@ -18,11 +18,6 @@ def printable(text: str) -> str:
     return shown if len(text) <= _LONGEST else f"{shown}..."
 
 
-def count(number: int, noun: str) -> str:
-    """`1 photo`, `1,296 photos`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def distance(value: float | None) -> str:
     """Three figures that count, so that cosine distances and Euclidean ones read alike."""
     if value is None:

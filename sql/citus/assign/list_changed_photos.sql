@@ -16,7 +16,7 @@ FROM (
         usable.scope::bigint AS scope
     FROM usable_photos AS usable
     INNER JOIN photos AS photo ON usable.id = photo.id
-    INNER JOIN clusters AS cluster ON usable.cluster_id = cluster.id
+    INNER JOIN scoped_clusters AS cluster ON usable.cluster_id = cluster.id
     INNER JOIN (
         SELECT
             photo_id,
@@ -36,7 +36,7 @@ FROM (
     WHERE
         photo.cluster_pinned IS NOT TRUE
         AND usable.embedding IS NOT NULL
-        AND cluster.status::text = '0'
+        AND cluster.active
         AND moved.to_cluster_id = usable.cluster_id
         AND abs(
             (fetched.embedding <#> subvector(%(fingerprint_vector)b::vector, 1, vector_dims(fetched.embedding)))
