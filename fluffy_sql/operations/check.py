@@ -197,8 +197,8 @@ def _without_identity(session: Session) -> list[str]:
 
 def _other_lengths(session: Session) -> list[str]:
     return [
-        f"{count(row['photos'], 'photo')} of cluster {row['cluster_id']} with {row['dimensions']:,}"
-        f" dimensions, but its centroid has {row['expected']:,}"
+        f"cluster {row['cluster_id']} holds {count(row['photos'], 'photo')} of"
+        f" {row['dimensions']:,} dimensions, but its centroid has {row['expected']:,}"
         for row in session.fetch_all("check/find_other_lengths")
     ]
 

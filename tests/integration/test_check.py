@@ -4,6 +4,7 @@ import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -297,10 +298,24 @@ def test_photos_of_another_length_than_their_cluster_are_found(session: Session)
     assert found(check(session)) == [
         (
             "dimensions",
-            f"{photos} photos of cluster 2 have 3 dimensions, but its centroid has 16",
+            f"cluster 2 holds {photos} photos of 3 dimensions, but its centroid has 16",
             False,
         )
     ]
+
+
+def test_photos_that_can_not_be_compared_are_counted_everywhere(
+    session: Session, database_url: str, run_cli: Run, tmp_path: Path
+) -> None:
+    add_photos(session, made_library(2)[0])
+    generate(session, k=5)
+    execute(session, "UPDATE photos SET embedding = '[1,2,3]'")
+    url = ("--database-url", database_url)
+    assert "600 photos without a distance to the centroid" in run_cli("clusters", *url).out
+    assert run_cli("report", *url, "--out", str(tmp_path / "page")).code == 0
+    page = (tmp_path / "page" / "index.html").read_text(encoding="utf-8")
+    assert "600 photos without a distance to the centroid" in page
+    assert run_cli("check", *url).out.count("of 3 dimensions, but its centroid has 16") == 5
 
 
 def test_photos_that_are_not_at_their_nearest_centroid_are_found_and_what_people_did_is_not(
