@@ -4,7 +4,7 @@ import io
 import re
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -99,7 +99,7 @@ RUN_ROW = {
     "clusters_kept": None,
     "status": "succeeded",
     "started_at": datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC),
-    "duration": 3.21,
+    "duration": timedelta(seconds=3.21),
     "k_requested": 1000,
     "clusters_created": 999,
     "photos_processed": 54_321,
