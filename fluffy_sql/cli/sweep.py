@@ -23,7 +23,7 @@ _MOST_STEPS = 1_000
 _LEAST_K = 2
 
 
-@click.command(short_help="Try many k and suggest one; writes no cluster.")
+@click.command
 @click.option(
     "--k",
     "ks",
