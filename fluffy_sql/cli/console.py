@@ -32,7 +32,9 @@ _WIDTH_OF_A_FILE = 160
 _TEXTS = re.compile(r"central photo|kept because|name|run \d+|settings|value")
 _LEAST_OF_TEXT = 20
 # Columns of words stand to the left, those of numbers to the right.
-_LEFT = re.compile(rf"|{_TEXTS.pattern}|change|kind|phase|started \(UTC\)|status")
+_LEFT = re.compile(
+    r"|central photo|change|kept because|kind|name|phase|settings|started \(UTC\)|status|value"
+)
 _GAP = "  "
 
 

@@ -83,6 +83,12 @@ def test_every_command_prints_these_fields(
     run("assign")
     run("generate", "--recluster", "--k", "3")
     run("sweep", "--k", "2,3,4")
+    execute(
+        "CREATE TABLE albums (cover bigint REFERENCES clusters);"
+        " INSERT INTO albums SELECT cluster_id FROM fluffy_sql.retired_clusters"
+    )
+    run("clusters prune")
+    execute("DROP TABLE albums")
     run("clusters")
     run("runs")
     run("runs show", "1")
