@@ -439,7 +439,7 @@ def _keep_others_out(session: Session) -> None:
 
 
 def _apply_migrations(session: Session, url: str) -> tuple[str, ...]:
-    with translate_errors(session.connection):
+    with translate_errors(session):
         # Carries any address libpq understands, password and all, past yoyo's own parser.
         address = DatabaseURI("postgresql+psycopg", None, None, None, None, None, {"conninfo": url})
         backend = _Backend(address, _MIGRATIONS_TABLE, session.connection)

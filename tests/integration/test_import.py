@@ -13,7 +13,8 @@ import pytest
 from numpy.typing import NDArray
 
 from fluffy_sql.errors import DatabaseError, ImportFileError
-from fluffy_sql.operations.importing import ImportResult, import_photos
+from fluffy_sql.operations import importing
+from fluffy_sql.operations.importing import ImportResult, find_file
 from fluffy_sql.operations.importing.batches import ROWS_PER_BATCH
 from fluffy_sql.postgres.session import Session
 from tests.conftest import SHARED_DATA
@@ -28,7 +29,8 @@ RAILS_TABLE = """
         created_at timestamp(6) NOT NULL,
         updated_at timestamp(6) NOT NULL,
         embedding vector(3)
-    )
+    );
+    CREATE VIEW usable_photos AS SELECT id, embedding FROM photos;
 """
 
 
@@ -39,6 +41,12 @@ def write(
     np.save(folder / "v.npy", np.asarray(vectors, np.float32))
     (folder / "p.csv").write_text("path\n" + "".join(f"{name}\n" for name in names))
     return folder / "v.npy", folder / "p.csv"
+
+
+def import_photos(
+    session: Session, file: Path, paths: Path | None = None, **options: Any
+) -> ImportResult:
+    return importing.import_photos(session, find_file(file, paths), **options)
 
 
 def counts(result: ImportResult) -> tuple[int, int, int, int]:
@@ -134,7 +142,10 @@ def test_nothing_is_loaded_where_the_last_row_is_bad(session: Session, tmp_path:
     bad = good.copy()
     bad[-1, 0] = np.nan
     refusals = {
-        f"v.npy, row {rows}: the embedding holds NaN, null or infinity": (bad, names),
+        f"v.npy, row {rows} ('{rows - 1}'): the embedding holds NaN, null or infinity": (
+            bad,
+            names,
+        ),
         f"p.csv, row {rows} (line {rows + 1}): the path is empty": (good, [*names[:-1], " "]),
         f"p.csv: has {rows + 1} rows but v.npy has {rows} vectors; row i of one must be row i of"
         " the other": (good, [*names, "more"]),
