@@ -7,8 +7,7 @@ the algorithm. docs/architecture.md says how to write one, `examples/` has a sma
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from typing import ClassVar, Generic, Protocol, Self, TypeVar
 
 import numpy as np
@@ -21,7 +20,7 @@ from fluffy_sql.postgres.workers import Workers
 
 # Packages name theirs under it, as in `dbscan = "my_package:DBSCAN"`.
 ENTRY_POINTS = "fluffy_sql.algorithms"
-_BUILT_IN = {"kmeans": "fluffy_sql.kmeans.kmeans:KMeans"}
+_BUILT_IN = EntryPoints([EntryPoint("kmeans", "fluffy_sql.kmeans.kmeans:KMeans", ENTRY_POINTS)])
 
 
 def scope_order(scope: int | None) -> tuple[bool, int]:
@@ -250,7 +249,7 @@ class Algorithm(ABC, Generic[Settings]):
 
 def algorithm_names() -> list[str]:
     """Names of all that are there, sorted."""
-    return sorted({*_BUILT_IN, *entry_points(group=ENTRY_POINTS).names})
+    return sorted({*_BUILT_IN.names, *entry_points(group=ENTRY_POINTS).names})
 
 
 def algorithm_named(name: str) -> Algorithm[AlgorithmSettings]:
@@ -259,18 +258,8 @@ def algorithm_named(name: str) -> Algorithm[AlgorithmSettings]:
     Raises:
         SettingsError: there is none of that name, or it can't be loaded.
     """
-    if name in _BUILT_IN:
-        module, _, kind = _BUILT_IN[name].partition(":")
-        found = getattr(import_module(module), kind)
-    else:
-        found = _load_entry_point(name)
-    algorithm: Algorithm[AlgorithmSettings] = found()
-    return algorithm
-
-
-def _load_entry_point(name: str) -> type[Algorithm[AlgorithmSettings]]:
     asked = f"clustering.algorithm is {name!r}"
-    [*found] = entry_points(group=ENTRY_POINTS, name=name)
+    [*found] = _BUILT_IN.select(name=name) or entry_points(group=ENTRY_POINTS, name=name)
     if not found:
         raise SettingsError(f"{asked}; allowed: {', '.join(algorithm_names())}")
     place = found[0].value
@@ -280,4 +269,4 @@ def _load_entry_point(name: str) -> type[Algorithm[AlgorithmSettings]]:
         raise SettingsError(f"{asked}, but {place} can't be loaded: {error}") from error
     if not (isinstance(loaded, type) and issubclass(loaded, Algorithm)):
         raise SettingsError(f"{asked}, but {place} is no subclass of {__name__}.Algorithm")
-    return loaded
+    return loaded()

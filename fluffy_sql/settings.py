@@ -219,9 +219,8 @@ class SettingsSources:
         environment = os.environ if environment is None else environment
         path = file or DEFAULT_FILE
         sources = cls._read_file(path) if file is not None or path.exists() else cls()
-        if "DATABASE_URL" not in environment:
-            return sources
-        return sources.with_value("database.url", environment["DATABASE_URL"], "DATABASE_URL")
+        named = {"database.url": environment.get("DATABASE_URL")}
+        return sources.with_values(named, lambda _: "DATABASE_URL")
 
     @classmethod
     def _read_file(cls, path: Path) -> Self:
@@ -243,20 +242,13 @@ class SettingsSources:
             values: by their dotted keys; None means not given.
             called: what messages call the setting of a key.
         """
-        sources = self
+        merged, origins = self.values, {**self.origins}
         for key, value in values.items():
             if value is not None:
-                sources = sources.with_value(key, value, called(key))
-        return sources
-
-    def with_value(self, key: str, value: Any, origin: str) -> Self:
-        """These, overridden by one more."""
-        *sections, name = key.split(".")
-        return replace(
-            self,
-            values=_with_value(self.values, sections, name, value),
-            origins={**self.origins, key: origin},
-        )
+                *sections, name = key.split(".")
+                merged = _with_value(merged, sections, name, value)
+                origins[key] = called(key)
+        return replace(self, values=merged, origins=origins)
 
     def settings(self) -> Settings:
         """The settings that these make; raises SettingsError as `load_settings` does."""
@@ -375,9 +367,10 @@ def _describe(error: ValidationError, sources: SettingsSources) -> str:
     key = " ".join(".".join(path).split())
     where = sources.origin(".".join(path))
     if first["type"] == "extra_forbidden":
-        if moved := _new_place(path):
-            place = f"clustering.{moved}.{path[-1]}"
-            return f"{where}: {key} is a setting of {moved}; write it as {place}"
+        kmeans = algorithm_named("kmeans").settings.model_fields
+        if path[:-1] == ["clustering"] and path[-1] in kmeans:
+            place = f"clustering.kmeans.{path[-1]}"
+            return f"{where}: {key} is a setting of kmeans; write it as {place}"
         names = [field.alias or name for name, field in model.model_fields.items()]
         return f"{where}: {key} is not a setting; allowed here: {', '.join(names)}"
     found = "nothing" if first["input"] is None else repr(first["input"])
@@ -398,14 +391,6 @@ def _find_field(values: Mapping[str, Any], path: list[str]) -> tuple[type[BaseMo
             return model, fields[name].description
         model = kind
     return model, None
-
-
-def _new_place(path: list[str]) -> str | None:
-    """The algorithm that a setting directly under `clustering` belongs to."""
-    if len(path) != 2 or path[0] != "clustering":  # noqa: PLR2004 - section and name
-        return None
-    fields = algorithm_named("kmeans").settings.model_fields
-    return "kmeans" if path[1] in fields else None
 
 
 def _anchor_embedded_dir(settings: Settings, file: Path) -> Settings:

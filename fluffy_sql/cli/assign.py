@@ -61,7 +61,7 @@ _LEFT = UNUSABLE | {
     "too_far": "too far from the nearest cluster",
     "without_limit": "nearest to a cluster whose distances at training are not known",
     "no_cluster": "of a dimension that no active cluster has",
-    "changed_meanwhile": "that changed during the run, or whose cluster did",
+    "changed_meanwhile": "that somebody changed or locked during the run, or whose cluster changed",
     "pinned": "pinned",
 }
 

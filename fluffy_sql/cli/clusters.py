@@ -8,7 +8,7 @@ import click
 from fluffy_sql.cli import options
 from fluffy_sql.cli.cluster_output import clusters_table
 from fluffy_sql.cli.console import Part, literal, print_result, table
-from fluffy_sql.operations.clusters import list_clusters
+from fluffy_sql.operations.clusters import Cluster, list_clusters
 from fluffy_sql.operations.prune import PruneResult, RetiredCluster, prune_clusters
 from fluffy_sql.runs.survey import ScopeFilter
 from fluffy_sql.words import count
@@ -41,7 +41,7 @@ def clusters(
     if run_id is not None:
         none = f"There are no clusters of run {run_id}."
     found = {"clusters": [asdict(row) for row in rows]}
-    print_result(found, [clusters_table(rows)] if rows else none, as_json=as_json)
+    print_result(found, _describe_clusters(rows) if rows else none, as_json=as_json)
 
 
 @clusters.command(short_help="Delete retired clusters that nobody needs.")
@@ -58,6 +58,15 @@ def prune(*, dry_run: bool, library: options.Library, as_json: bool) -> None:
     with library.database.session() as session:
         result = prune_clusters(session, library.database.lock_limits, dry_run=dry_run)
     print_result(result, _describe(result), as_json=as_json)
+
+
+def _describe_clusters(rows: list[Cluster]) -> Iterator[Part]:
+    yield clusters_table(rows)
+    if photos := sum(row.photos_not_compared for row in rows):
+        yield (
+            f"{count(photos, 'photo')} without a distance to the centroid: with no embedding, one"
+            " of another length, or one of zeros; see: fluffy-sql check"
+        )
 
 
 def _describe(result: PruneResult) -> Iterator[Part]:

@@ -99,7 +99,7 @@ def generate(
     print_result(found, describe_statements(statements), as_json=as_json)
 
 
-_LEFT_OUT = UNUSABLE | {"changed_meanwhile": "that changed during the run"}
+_LEFT_OUT = UNUSABLE | {"changed_meanwhile": "that somebody changed or locked during the run"}
 
 
 def _describe(result: RunResult, library: options.Library) -> Iterator[Part]:

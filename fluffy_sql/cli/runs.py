@@ -206,7 +206,10 @@ def _shown(value: object) -> Text:
 def _describe_undo(result: UndoResult) -> str:
     left = ""
     if result.photos_left:
-        left += f" {count(result.photos_left, 'photo')} changed since then: left as they are."
+        left += (
+            f" {count(result.photos_left, 'photo')} left as they are: moved, pinned or deleted"
+            " since then, or just locked."
+        )
     if result.photos_unplaced:
         left += (
             f" {count(result.photos_unplaced, 'photo')} in no cluster now, for theirs is deleted:"

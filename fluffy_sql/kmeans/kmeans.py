@@ -7,7 +7,8 @@ The sample holds each photo's coordinates in the main directions; training uses 
 step averages the photos themselves, and the final pass compares these.
 """
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from fluffy_sql.algorithms import Algorithm, Fit, Task
@@ -49,11 +50,12 @@ class KMeans(Algorithm[KMeansSettings]):
         """The k of every scope that has none of its own."""
         return settings.k
 
-    def trainings(
-        self, task: Task[KMeansSettings], largest_k: int
-    ) -> AbstractContextManager[Trainings]:
-        """What a sweep tries k on."""
-        return Trainings.of(self._tuned(task), largest_k)
+    @contextmanager
+    def trainings(self, task: Task[KMeansSettings], largest_k: int) -> Iterator[Trainings]:
+        """What a sweep tries k on: the sample of the largest; work tables are empty afterwards."""
+        tuned = self._tuned(task)
+        with Sample.drawn(tuned, largest_k) as sample:
+            yield Trainings(tuned, sample, largest_k)
 
     def _tuned(self, task: Task[KMeansSettings]) -> KMeansTask:
         return KMeansTask(**vars(task), tuning=self.tuning)

@@ -11,7 +11,7 @@ from fluffy_sql.kmeans.nearest.cells import LEAST_RECALL
 from fluffy_sql.kmeans.nearest.tracking import CandidateLists
 from fluffy_sql.kmeans.numeric_limits import require_finite
 from fluffy_sql.kmeans.settings import KMeansTask
-from fluffy_sql.postgres.centroids import Matrix, candidate_params, exhaustive_params
+from fluffy_sql.postgres.centroids import Matrix, candidate_params
 from fluffy_sql.postgres.ranges import row_ranges
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import IntegerArray, fingerprint_vector
@@ -112,7 +112,7 @@ class Labeller:
         """Compares every photo with every centroid."""
         most = _MOST_RANGES_OF_SHARDS if self._task.session.distributed else _MOST_RANGES
         ranges = self._id_ranges(self._task.survey.eligible, most, _RANGE_PHOTOS)
-        parameters = exhaustive_params(self._task.session, centroids)
+        parameters = {"centroids": self._task.session.vector_array(centroids)}
         self._assign_ids("kmeans/assign_photos", ranges, parameters)
 
     def _assign_sample(self, centroids: Matrix, shortcuts: CandidateLists) -> None:
@@ -175,12 +175,12 @@ class Labeller:
 
     def _measure_recall(self, centroids: Matrix, photos: int) -> float:
         """Compares some photos with every centroid."""
-        parameters = exhaustive_params(self._task.session, centroids)
+        encoded = self._task.session.vector_array(centroids)
 
         def check(session: Session, seed: int) -> dict[str, Any]:
             [found] = session.fetch_all(
                 "kmeans/count_far_from_nearest",
-                **parameters,
+                centroids=encoded,
                 normalize=self._normalize,
                 dimensions=self._task.survey.dimensions,
                 seed=seed,

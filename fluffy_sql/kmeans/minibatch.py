@@ -37,11 +37,9 @@ def has_settled(
     return float(np.sum(movement**2)) <= float(np.sum(variance_of_mean))
 
 
-def has_converged(previous_inertia: float | None, inertia: float, tolerance: float) -> bool:
-    """Whether the last step lowered the inertia by no more than `tolerance`, as a share of it."""
-    return previous_inertia is not None and previous_inertia - inertia <= tolerance * inertia
+def has_converged(previous_inertia: float, inertia: float, tolerance: float) -> bool:
+    """Whether the last step lowered the inertia by no more than `tolerance`, as a share of it.
 
-
-def next_batch_size(batch_size: int, sample_size: int) -> int:
-    """The batch after this one: twice as many rows, the ones before included."""
-    return min(2 * batch_size, sample_size)
+    Before the first step it is infinite.
+    """
+    return previous_inertia - inertia <= tolerance * inertia

@@ -15,10 +15,7 @@ LONGEST = 1e17
 
 
 def require_measurable(embeddings: NDArray[np.float32]) -> None:
-    """Makes sure that Euclidean distance can distinguish the embeddings.
-
-    Args:
-        embeddings: shape (n, dimensions).
+    """Makes sure that Euclidean distance can distinguish embeddings, of shape (n, dimensions).
 
     Raises:
         LibraryError: the longest is too long, or too short and not zero.
@@ -44,10 +41,9 @@ def require_room(k: int, dimensions: int, most_bytes: int) -> None:
 
 
 def require_finite(errors: float | NDArray[np.float64]) -> None:
-    """Makes sure that no photo is too far away; one that was in the sample was refused there.
+    """Makes sure that no photo is too far away, by squared distances of all, summed in any way.
 
-    Args:
-        errors: squared distances of all photos, summed in any way.
+    One that was in the sample was refused there.
 
     Raises:
         LibraryError: a sum is infinite.

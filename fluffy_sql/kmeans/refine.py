@@ -34,10 +34,9 @@ def centroids_to_remove(
         picked.append(label)
         spare = len(centroids) - most - len(kept)
         distances = np.linalg.norm(centroids - centroids[label], axis=1)
-        neighbours = [
-            n for n in np.argsort(distances, kind="stable").tolist() if distances[n] < near
-        ]
-        kept.update([n for n in neighbours if n not in picked][: max(spare, 0)])
+        nearest_first = np.argsort(distances, kind="stable").tolist()
+        neighbours = [n for n in nearest_first if distances[n] < near and n not in picked]
+        kept.update(neighbours[: max(spare, 0)])
     return picked
 
 

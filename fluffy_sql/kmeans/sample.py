@@ -15,6 +15,7 @@ from fluffy_sql.postgres.ranges import row_ranges
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.work_tables import analyze, work_tables
 
+_TABLES = ("work_drawn", "work_sample")
 # Ranges of a step: enough to keep connections busy, few enough that averages don't crowd the wire.
 _MOST_STEP_RANGES = 8
 _STEP_ROWS = 1_024
@@ -41,18 +42,15 @@ class Sample:
     @classmethod
     @contextmanager
     def drawn(cls, task: KMeansTask, k: int) -> Iterator[Self]:
-        """Draws a sample for k clusters; its work tables are empty afterwards.
-
-        Args:
-            task: whose photos, settings and connections to use.
-            k: how many clusters it must be large enough for.
+        """Draws a sample large enough for k clusters; its work tables are empty afterwards.
 
         Raises:
             LibraryError: Postgres can't measure the photos, or not this many centroids.
         """
         require_room(k, task.survey.dimensions, task.tuning.most_bytes)
         wanted = max(task.settings.sample_per_cluster * k, task.tuning.least_sample)
-        with cls._empty(task) as sample:
+        with work_tables(task.session, *_TABLES):
+            sample = cls(task)
             sample.whole = wanted >= task.survey.eligible
             drawn = task.session.execute(
                 "kmeans/draw_photos",
@@ -76,7 +74,8 @@ class Sample:
         (exclusive), last_row.
         """
         scopes = [found.scope for found in task.survey.scopes]
-        with cls._empty(task) as sample:
+        with work_tables(task.session, *_TABLES):
+            sample = cls(task)
             extents = task.session.fetch_all(
                 "kmeans/draw_scopes",
                 seed=task.seed,
@@ -89,12 +88,6 @@ class Sample:
             sample.check_lengths(drawn)
             sample.fill(drawn)
             yield sample, extents
-
-    @classmethod
-    @contextmanager
-    def _empty(cls, task: KMeansTask) -> Iterator[Self]:
-        with work_tables(task.session, "work_drawn", "work_sample"):
-            yield cls(task)
 
     def fill(self, drawn: int) -> None:
         """Writes what was drawn as the sample."""
@@ -166,14 +159,8 @@ class Sample:
 
     def fetch_rows_of(self, after_row: int, last_row: int) -> tuple[NDArray[np.int64], Matrix]:
         """Positions, and the rows at them as they are; shapes (n,) and (n, width)."""
-        found = self._task.session.fetch_all(
-            "kmeans/fetch_rows", after_row=after_row, last_row=last_row
-        )
-        rows = np.empty((len(found), self.directions.width), dtype=np.float32)
-        for place, row in enumerate(found):
-            rows[place] = row["embedding"]
-        positions = np.array([row["position"] for row in found], dtype=np.int64)
-        return positions, rows
+        most, width = last_row - after_row, self.directions.width
+        return self._fetch("kmeans/fetch_rows", (after_row, last_row), most, width)
 
     def _fetch(
         self,
@@ -206,13 +193,7 @@ class Sample:
     def over_ranges(
         self, name: str, ranges: list[tuple[int, int]], **parameters: object
     ) -> Iterator[list[dict[str, Any]]]:
-        """Runs a statement over ranges of the sample; parts come in the order of the ranges.
-
-        Args:
-            name: the statement.
-            ranges: as from `ranges`.
-            parameters: what else the statement needs.
-        """
+        """Runs a statement over ranges of the sample; parts come in the order of the ranges."""
 
         def run(session: Session, rows: tuple[int, int]) -> list[dict[str, Any]]:
             return session.fetch_all(name, after_row=rows[0], last_row=rows[1], **parameters)
@@ -228,14 +209,10 @@ class Sample:
         return sum(self._task.workers.map(write, ranges))
 
     def ranges(self, after_row: int, last_row: int, about: int = 0) -> list[tuple[int, int]]:
-        """Cuts positions into ranges for connections to share.
+        """Cuts positions (after, last] into ranges for connections to share.
 
+        Each has `about` rows, if that is more than usual and there are not too many ranges.
         Shards share one, and each gets the centroids once.
-
-        Args:
-            after_row: the position before the first.
-            last_row: the last position.
-            about: rows of a range, if that is more than usual and there are not too many ranges.
         """
         most = 1 if self._task.session.distributed else _MOST_STEP_RANGES
         pieces = row_ranges(last_row - after_row, most, max(_STEP_ROWS, about))

@@ -1,7 +1,5 @@
 """Greedy k-means++ on a bounded sample, in memory: a few megabytes, whatever the library."""
 
-from collections.abc import Iterable
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,7 +17,7 @@ def enough_rows(k: int) -> int:
 
 
 def seed_centroids(
-    rows: NDArray[np.float32], k: int, generator: np.random.Generator
+    rows: NDArray[np.float32], k: int, *generators: np.random.Generator
 ) -> NDArray[np.float32]:
     """Picks rows as first centroids, each far from the ones before.
 
@@ -29,19 +27,11 @@ def seed_centroids(
     Args:
         rows: shape (n, dimensions), n at least 1.
         k: how many to pick.
-        generator: of random numbers.
+        generators: of random numbers; of several seedings the one that rows are nearest to counts.
 
     Returns:
         Shape (m, dimensions), m the smaller of k and the number of distinct rows.
     """
-    picks, _ = _pick(rows, k, generator)
-    return rows[picks]
-
-
-def best_seeding(
-    rows: NDArray[np.float32], k: int, generators: Iterable[np.random.Generator]
-) -> NDArray[np.float32]:
-    """Of several seedings, the one that rows are nearest to; as from `seed_centroids`."""
     seedings = [_pick(rows, k, generator) for generator in generators]
     picks, _ = min(seedings, key=lambda seeding: seeding[1])
     return rows[picks]

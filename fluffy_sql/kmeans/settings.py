@@ -1,7 +1,5 @@
 """The section `clustering.kmeans` of the settings, and the task of a run with it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Annotated
 

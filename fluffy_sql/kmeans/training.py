@@ -8,12 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fluffy_sql.algorithms import Checkpoint, StepReport
-from fluffy_sql.kmeans.minibatch import (
-    first_batch_size,
-    has_converged,
-    has_settled,
-    next_batch_size,
-)
+from fluffy_sql.kmeans.minibatch import first_batch_size, has_converged, has_settled
 from fluffy_sql.kmeans.nearest.tracking import AssignmentTracker, StatementPair
 from fluffy_sql.kmeans.refine import centroids_to_remove
 from fluffy_sql.kmeans.sample import Sample
@@ -83,12 +78,7 @@ class _Measured:
 class Training:
     """Trains k centroids on a sample.
 
-    Args:
-        task: the settings, connections and log.
-        sample: the rows to train on.
-        k: how many centroids.
-        seed: of all random numbers.
-        photos: how many photos the centroids are for: a long final pass allows a long search.
+    `photos` is how many photos they are for: a long final pass allows a long search.
 
     Attributes:
         steps: Lloyd steps so far, restarts included.
@@ -130,7 +120,8 @@ class Training:
         rows = self._sample.fetch_rows(min(batch_size, enough_rows(self._k)), self._k)
         descents = []
         for restart in range(self._settings.restarts):
-            seeds = seed_centroids(rows, self._k, self._generator(restart))
+            generator = np.random.default_rng([self._seed, restart])
+            seeds = seed_centroids(rows, self._k, generator)
             self.following.forget()
             phase = f"seed {restart + 1}"
             descents.append(self._descend(seeds, batch_size, phase, COARSE_TOLERANCE))
@@ -157,16 +148,12 @@ class Training:
             )
         while len(centroids) < self._k:
             errors, _ = self._measure_clusters(centroids, batch_size)
-            counts = np.ones(len(centroids), dtype=np.int64)
             most = min(self._k - len(centroids), len(centroids))
-            added = self._draw_splits(centroids, errors, counts, most, batch_size)
+            added = self._draw_splits(centroids, errors, 1, most, batch_size)
             if not len(added):
                 break
             centroids = np.concatenate([centroids, added])
         return self._descend(centroids, batch_size, "warm start", COARSE_TOLERANCE)
-
-    def _generator(self, what: int) -> np.random.Generator:
-        return np.random.default_rng([self._seed, what])
 
     def _search_budget(self) -> int:
         """Pairs of row and centroid that restarts and refinement together may compare."""
@@ -180,15 +167,13 @@ class Training:
     def _descend(self, centroids: Matrix, rows: int, phase: str, tolerance: float) -> Trained:
         """Lloyd steps over the same rows until they gain too little."""
         tolerance = max(tolerance, self._settings.tolerance)
-        previous = None
-        measured = None
+        previous = np.inf
         for _ in range(self._settings.iterations):
             measured, centroids, _ = self._step(centroids, rows, phase)
             if has_converged(previous, measured.inertia, tolerance):
                 return Trained(centroids, measured.inertia, converged=True)
             previous = measured.inertia
-        assert measured is not None  # noqa: S101 - iterations is at least 1
-        return Trained(centroids, measured.inertia, converged=False)
+        return Trained(centroids, previous, converged=False)
 
     def _train(self, start: Trained, batch_size: int) -> Trained:
         """Nested mini-batches: Lloyd steps on a batch that doubles whenever it has settled.
@@ -199,22 +184,19 @@ class Training:
         sample_size = self._sample.size
         steps_are_long = sample_size * self._k > _PAIRS_OF_A_LONG_STEP
         settling_is_enough = steps_are_long or not self._sample.whole
-        centroids, previous, measured = start.centroids, None, None
+        centroids, previous = start.centroids, np.inf
         self._keep(centroids, batch_size)
         for _ in range(self._settings.iterations):
             measured, centroids, movement = self._step(centroids, batch_size, "train")
             settled = has_settled(movement, measured.errors, measured.rows)
-            if batch_size < sample_size:
-                batch_size = next_batch_size(batch_size, sample_size) if settled else batch_size
-                self._keep(centroids, batch_size)
-                continue
-            if (settling_is_enough and settled) or has_converged(
-                previous, measured.inertia, self._settings.tolerance
-            ):
-                return Trained(centroids, measured.inertia, converged=True)
-            previous = measured.inertia
+            if batch_size == sample_size:
+                gained_little = has_converged(previous, measured.inertia, self._settings.tolerance)
+                if gained_little or (settled and settling_is_enough):
+                    return Trained(centroids, measured.inertia, converged=True)
+                previous = measured.inertia
+            elif settled:
+                batch_size = min(2 * batch_size, sample_size)
             self._keep(centroids, batch_size)
-        assert measured is not None  # noqa: S101 - iterations is at least 1
         return Trained(centroids, measured.inertia, converged=False)
 
     def _keep(self, centroids: Matrix, batch_size: int) -> None:
@@ -292,14 +274,14 @@ class Training:
         self,
         centroids: Matrix,
         errors: NDArray[np.float64],
-        counts: NDArray[np.int64],
+        counts: NDArray[np.int64] | int,
         most: int,
         rows: int,
     ) -> Matrix:
         """A row from each of the `most` clusters with the largest errors; shape (m, dimensions)."""
         scale = float(np.mean(np.einsum("ij,ij->i", centroids, centroids, dtype=np.float64)))
         worst = np.argsort(-errors, kind="stable")[:most]
-        worst = worst[errors[worst] > ROUNDING * scale * counts[worst]]
+        worst = worst[(errors > ROUNDING * scale * counts)[worst]]
         seed = (self._seed + self.steps) % 2**63
         rows = min(rows, max(_LEAST_SPLIT_ROWS, _SPLIT_ROWS_PER_CLUSTER * len(centroids)))
         followed = self.following.at(centroids, rows)
@@ -340,8 +322,7 @@ class Training:
 
     def _breathe_once(self, centroids: Matrix, breath: int, rows: int) -> Trained:
         errors, _ = self._measure_clusters(centroids, rows)
-        counts = np.ones(len(centroids), dtype=np.int64)
-        added = self._draw_splits(centroids, errors, counts, breath, rows)
+        added = self._draw_splits(centroids, errors, 1, breath, rows)
         if not len(added):
             return Trained(centroids, float(errors.sum()), converged=True)
         wider = np.concatenate([centroids, added])

@@ -1,9 +1,5 @@
 """Trainings for several k on one sample, for a sweep: each is measured and none labels a photo."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Self
-
 from fluffy_sql.kmeans.sample import Sample
 from fluffy_sql.kmeans.settings import KMeansTask
 from fluffy_sql.kmeans.training import Training
@@ -28,13 +24,6 @@ class Trainings:
         self._sample = sample
         self._measured_rows = max(_MEASURED_ROWS, _MEASURED_ROWS_PER_CLUSTER * largest_k)
         self.photos = sample.size
-
-    @classmethod
-    @contextmanager
-    def of(cls, task: KMeansTask, largest_k: int) -> Iterator[Self]:
-        """Draws the sample of the largest k; its work tables are empty again afterwards."""
-        with Sample.drawn(task, largest_k) as sample:
-            yield cls(task, sample, largest_k)
 
     def train(self, k: int, seed: int) -> Matrix:
         """Centroids of one training, shape (k, dimensions)."""

@@ -1,7 +1,5 @@
 """Numbers that k-means goes by and that no setting changes: measured, not chosen by users."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from fluffy_sql.kmeans.nearest.cells import LEAST_RECALL

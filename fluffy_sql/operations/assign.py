@@ -29,6 +29,8 @@ from fluffy_sql.runs.survey import require_identity, require_steady_view, vector
 # Many more ranges than connections, each of which takes the next when it is free.
 _MOST_RANGES = 64
 _RANGE_PHOTOS = 1_000
+# Distances of fewer photos don't say how wide a cluster is: that of a single photo is 0.
+_ENOUGH_PHOTOS = 10
 _RECORDED = ("max_distance", "within", "metric", "moved", "dry_run")
 
 
@@ -251,7 +253,7 @@ def _survey(session: Session, request: AssignRequest) -> _Found:
             "assign/list_changed_photos", fingerprint_vector=fingerprint_vector(LONGEST_VECTOR)
         )
     analyze(session, "work_candidates")
-    rows = session.fetch_all("assign/list_clusters", within=request.within)
+    rows = session.fetch_all("assign/list_clusters", within=request.within, enough=_ENOUGH_PHOTOS)
     metric = _only_metric(rows, request)
     of_metric = (row for row in rows if row["metric"] == metric)
     rows = [{**row, "label": label} for label, row in enumerate(of_metric)]
@@ -296,7 +298,8 @@ def _limits(rows: list[dict[str, Any]], request: AssignRequest) -> list[float | 
     if rows and all(limit is None for limit in limits):
         raise LibraryError(
             "the distances at training, which --within goes by, are not known of any active"
-            " cluster: they were made by hand or by an older fluffy_sql; use --max-distance"
+            " cluster: they were made by hand or by an older fluffy_sql, or no cluster of their run"
+            f" had {_ENOUGH_PHOTOS} photos; use --max-distance"
         )
     return limits
 

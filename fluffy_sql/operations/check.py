@@ -201,8 +201,8 @@ def _other_lengths(session: Session) -> list[str]:
     ]
     several = [str(several_lengths(lengths))] if len(lengths) > 1 else []
     return several + [
-        f"{count(row['photos'], 'photo')} of cluster {row['cluster_id']} with {row['dimensions']:,}"
-        f" dimensions, but its centroid has {row['expected']:,}"
+        f"cluster {row['cluster_id']} holds {count(row['photos'], 'photo')} of"
+        f" {row['dimensions']:,} dimensions, but its centroid has {row['expected']:,}"
         for row in session.fetch_all("check/find_other_lengths")
     ]
 

@@ -18,6 +18,8 @@ class Cluster:
         retired_by: the recluster that left it without photos: it takes none until a run brings it
             back; None: it is not retired.
         photos_count: how many photos it has.
+        photos_not_compared: of these, usable photos without a distance to the centroid: with no
+            embedding, one of another length, or one of zeros.
         mean_distance, max_distance: of its photos to its centroid, in the metric of its run; None:
             it has none.
         silhouette, davies_bouldin: as its run measured it; None: not measured, or without photos.
@@ -31,6 +33,7 @@ class Cluster:
     status: int | None
     retired_by: int | None
     photos_count: int | None
+    photos_not_compared: int
     mean_distance: float | None
     max_distance: float | None
     silhouette: float | None

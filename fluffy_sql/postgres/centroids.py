@@ -13,27 +13,12 @@ Matrix = NDArray[np.float32]
 _TINY = 1e-300
 
 
-def exhaustive_params(session: Session, centroids: Matrix) -> dict[str, Any]:
-    """Parameters of a statement that compares a row with every centroid.
-
-    They are encoded once and can be sent to many sessions.
-
-    Args:
-        session: any of the database.
-        centroids: shape (k, dimensions).
-    """
-    return {"centroids": session.vector_array(centroids)}
-
-
 def candidate_params(
     session: Session, centroids: Matrix, candidates: NDArray[np.int32]
 ) -> dict[str, Any]:
     """Parameters of a statement that compares a row with the candidates of its cell.
 
-    Args:
-        session: any of the database.
-        centroids: shape (k, dimensions).
-        candidates: shape (cells, width), places in centroids.
+    Candidates, of shape (cells, width), are places in centroids, of shape (k, dimensions).
     """
     k, length = centroids.shape
     per_block = min(k, LONGEST_VECTOR // length)

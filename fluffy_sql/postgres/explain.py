@@ -16,13 +16,7 @@ _PREFIX = "EXPLAIN (VERBOSE FALSE) "
 _WITH_A_PLAN = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "WITH"})
 # Parameters stand in a plan as literals: an array of ids has as many as there are clusters. Names
 # in double quotes are matched too, since an apostrophe in one begins no literal.
-_QUOTED = re.compile(
-    r"""
-    "[^"]*"
-    | '(?P<literal>(?:[^']++|'')*+)'
-""",
-    re.VERBOSE,
-)
+_QUOTED = re.compile(r""" "[^"]*" | '(?P<literal>(?:[^']++|'')*+)' """, re.VERBOSE)
 _LONGEST_LITERAL = 80
 _KEPT_OF_A_LITERAL = 60
 

@@ -67,9 +67,7 @@ def _compare(
         # All are lent, and who waits longest is served first: if the first one is answered all
         # the same, it has its own.
         _send(connection, statement(_GET_BACKEND).text)
-        if not _answers(connection, _LONGEST_ANSWER_SECONDS):
-            return True
-        if _read_answer(connection) != own:
+        if not _answers(connection, _LONGEST_ANSWER_SECONDS) or _read_answer(connection) != own:
             return True
         if not _answers(other, 0.0):
             return False
@@ -86,9 +84,8 @@ def _compare(
 
 
 def _backend_of(connection: psycopg.Connection[Any]) -> int:
-    row = connection.execute(statement(_GET_BACKEND).text).fetchone()
-    assert row is not None  # noqa: S101 - the statement returns one row
-    return int(row[0])
+    [(backend,)] = connection.execute(statement(_GET_BACKEND).text).fetchall()
+    return int(backend)
 
 
 # By hand, since psycopg would wait as long as the pooler allows.

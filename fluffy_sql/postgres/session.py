@@ -42,7 +42,7 @@ class Session:
 
     Args:
         connection: the connection.
-        url: where it leads.
+        url: where it leads; an address as libpq takes it.
         schema: where everything of ours lies, work tables and runs too.
         explain: keeps every statement that is run here, with its plan.
 
@@ -87,12 +87,8 @@ class Session:
     ) -> Self:
         """Connects and sets what every statement here relies on.
 
-        Args:
-            url: address of the database, as libpq takes it.
-            schema: where everything of ours lies.
-            explain: keeps every statement that is run here, with its plan.
-            further: whether there is a session at this address already, so that it is known what
-                is in between.
+        A further session is one at an address where there is one already, so that it is known what
+        is in between. The other arguments are those of the class.
 
         Raises:
             SettingsError: the address is not one that libpq understands.
@@ -127,13 +123,9 @@ class Session:
         """Connects for one transaction, that by default only reads.
 
         What it sets ends with it, so it leaves nothing behind on a connection that a pooler lent.
-        A standby will do. What it writes has to be committed by `commit`.
-
-        Args:
-            url: address of the database, as libpq takes it.
-            schema: where everything of ours lies.
-            begin: the statement that begins the transaction.
-            at_one_moment: whether all statements see the database as it is now.
+        A standby will do. What it writes has to be committed by `commit`. If it looks
+        `at_one_moment`, all statements see the database as it is now. `begin` is the statement that
+        begins the transaction.
 
         Raises:
             SettingsError: the address is not one that libpq understands.

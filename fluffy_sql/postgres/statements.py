@@ -62,9 +62,7 @@ def statement_names() -> list[str]:
 def definition(name: str, *, distributed: bool = False) -> str:
     """The text of `sql/definitions/<name>.sql`: an object as migrate makes it, with its comment.
 
-    Args:
-        name: of the view or function.
-        distributed: whether to use the one in `sql/citus/definitions`, if there is such a file.
+    If photos are distributed, that in `sql/citus/definitions`, if there is such a file.
     """
     found = on_citus(f"{DEFINITIONS}/{name}") if distributed else f"{DEFINITIONS}/{name}"
     return (sql_folder() / f"{found}.sql").read_text(encoding="utf-8")

@@ -68,7 +68,11 @@ def final_transaction(
         late = session.deadline is not None and time.monotonic() >= session.deadline
         session.deadline = None
         if error.sqlstate == _LOCK_NOT_AVAILABLE and not has_locks:
-            told = _waited_in_vain(session, time.monotonic() - begun)
+            told = (
+                f"the final transaction waited {time.monotonic() - begun:.1f} s for locks"
+                " (clustering.lock_wait), and nothing was written:"
+                f" {_describe_blocker(session)}; run again when it is done"
+            )
         elif error.sqlstate == _LOCK_NOT_AVAILABLE and session.distributed:
             # Citus passes over no photos that are locked.
             told = (
@@ -99,13 +103,6 @@ def _lock_clusters(session: Session, limits: LockLimits) -> None:
             time.sleep(_TRY_AGAIN_SECONDS)
         else:
             return
-
-
-def _waited_in_vain(session: Session, seconds: float) -> str:
-    return (
-        f"the final transaction waited {seconds:.1f} s for locks (clustering.lock_wait), and"
-        f" nothing was written: {_describe_blocker(session)}; run again when it is done"
-    )
 
 
 def _held_too_long(session: Session, limits: LockLimits) -> str:

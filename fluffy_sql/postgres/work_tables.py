@@ -10,9 +10,7 @@ from fluffy_sql.postgres.session import Session
 def work_tables(session: Session, *names: str) -> Iterator[None]:
     """Lends out work tables without rows; whatever happens, none is left in them.
 
-    Args:
-        session: of a run, which keeps other runs out.
-        names: as in `migrations/0005_work_tables.sql`.
+    Other runs must be kept out. Names are as in `migrations/0005_work_tables.sql`.
     """
     empty(session, *names)
     try:
@@ -27,11 +25,5 @@ def empty(session: Session, *names: str) -> None:
 
 
 def analyze(session: Session, name: str, column: str | None = None) -> None:
-    """Tells the planner how many rows a work table has.
-
-    Args:
-        session: of a run.
-        name: of the table.
-        column: the only one to look at, if others take long to read.
-    """
+    """Tells the planner how many rows a work table has, from one column if others take long."""
     session.fetch_value("work_tables/analyze", name=name, column_name=column)

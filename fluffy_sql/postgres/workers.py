@@ -109,11 +109,6 @@ def _in_order(futures: deque[Future[Result]]) -> Iterator[Result]:
         while not futures[0].done():
             waiting = [future for future in futures if not future.done()]
             for finished in wait(waiting, return_when=FIRST_COMPLETED).done:
-                _raise_failure(finished)
+                with suppress(CancelledError):  # called off because of what failed
+                    finished.result()
         yield futures.popleft().result()
-
-
-def _raise_failure(finished: Future[Result]) -> None:
-    """Raises what failed, and not what was only called off because of it."""
-    with suppress(CancelledError):
-        finished.result()

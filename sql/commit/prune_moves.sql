@@ -25,9 +25,9 @@ quality AS ( -- noqa: ST03
     DELETE FROM cluster_quality
     WHERE
         run_id IN (SELECT old.id FROM old)
-        AND run_id NOT IN (
-            SELECT clusters.run_id FROM clusters
-            WHERE clusters.run_id IS NOT NULL
+        AND NOT EXISTS (
+            SELECT FROM clusters
+            WHERE clusters.id = cluster_quality.cluster_id AND clusters.run_id = cluster_quality.run_id
         )
 ),
 

@@ -1,5 +1,6 @@
 -- Compares each cluster with every other of its scope (Davies and Bouldin 1979): how wide the two are, for the distance
--- of their means; the worst counts. Means that coincide have no distance and are passed over; it is undefined for a cluster whose mean all others have.
+-- of their means; the worst counts. Means that coincide have no distance and are passed over; if those of all others
+-- do, it is undefined.
 -- Parameters: labels integer[], scopes integer[] (numbers of theirs; both are empty if all clusters are of one scope)
 -- Returns: nothing; the row count is the clusters.
 UPDATE work_measured_clusters AS cluster

@@ -3,7 +3,8 @@
 -- all photos coincide with their mean or are as many as the clusters.
 -- Rounded, since rows come in the order in which connections wrote them, and floats add up differently in another.
 -- Returns: photos, clusters, smallest_cluster, largest_cluster, photos_measured, inertia (of the photos measured,
---   to their centroids), silhouette, davies_bouldin, calinski_harabasz; one row, whose last three are null for a single cluster.
+--   to their centroids), silhouette, davies_bouldin, calinski_harabasz; one row, whose last three are null for a single
+--   cluster.
 SELECT
     sum(cluster.photos)::bigint AS photos,
     count(*) AS clusters,

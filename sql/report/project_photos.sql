@@ -2,7 +2,8 @@
 -- fetched once, and a few numbers of it leave the server.
 -- Photos that can not be compared with the axes are left out: of another length or, under cosine, zero vectors.
 -- Parameters: cluster_ids bigint[], most bigint, normalize boolean, dimensions integer, axes vector[]
--- Returns: cluster_id, coordinates double precision[] (one for each axis).
+-- Returns: cluster_id, coordinates double precision[] (one for each axis); in the order of the photos, so that the same
+--   library gives the same picture.
 WITH drawn AS MATERIALIZED (
     SELECT id
     FROM usable_photos
@@ -26,4 +27,5 @@ CROSS JOIN
     ) AS fetched
 WHERE
     vector_dims(fetched.embedding) = %(dimensions)s::integer
-    AND (NOT %(normalize)s::boolean OR vector_norm(fetched.embedding) > 0);
+    AND (NOT %(normalize)s::boolean OR vector_norm(fetched.embedding) > 0)
+ORDER BY usable.id;

@@ -3,8 +3,9 @@
 -- Parameters: run_id bigint (null: of every run and of none), every_scope boolean, scope bigint (null: unscoped),
 --   most bigint (null: all)
 -- Returns: id, scope (null: unscoped), name, status, retired_by (a run; null: it is not retired), photos_count,
---   mean_distance, max_distance, silhouette, davies_bouldin (both as its run measured them; null: not measured, or it has
---   no photos), central_photo, run_id, created_at.
+--   photos_not_compared (no distance to the centroid: no embedding, another length, or all zeros), mean_distance,
+--   max_distance, silhouette, davies_bouldin (both as its run measured them; null: not measured, or it has no photos),
+--   central_photo, run_id, created_at.
 SELECT
     cluster.id,
     cluster.of_scope AS scope,
@@ -12,6 +13,9 @@ SELECT
     cluster.status,
     retired.retired_by,
     cluster.photos_count,
+    count(member.photo_id) FILTER (
+        WHERE member.distance IS NULL AND cluster.centroid IS NOT NULL
+    ) AS photos_not_compared,
     avg(member.distance) AS mean_distance,
     max(member.distance) AS max_distance,
     CASE WHEN count(member.photo_id) > 0 THEN quality.silhouette END AS silhouette,
@@ -41,6 +45,7 @@ GROUP BY
     cluster.status,
     retired.retired_by,
     cluster.photos_count,
+    cluster.centroid,
     cluster.run_id,
     cluster.created_at,
     quality.silhouette, quality.davies_bouldin

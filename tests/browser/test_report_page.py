@@ -21,7 +21,6 @@ from fluffy_sql.operations.report.model import (
     Library,
     LibraryMap,
     Photo,
-    Place,
     SecondLook,
     Shown,
 )
@@ -85,17 +84,14 @@ def _shown(cluster_id: int) -> Shown:
 def _library(shown: list[Shown]) -> Library:
     clusters = tuple(one.cluster for one in shown)
     random = np.random.default_rng(0)
-    places = [Place(cluster.id, *map(float, random.normal(size=2))) for cluster in clusters]
-    dots = [
-        Place(place.cluster_id, place.x + x, place.y + y)
-        for place in places
-        for x, y in random.normal(scale=0.2, size=(60, 2)).tolist()
-    ]
+    places = random.normal(size=(len(clusters), 2))
+    dots = places.repeat(60, axis=0) + random.normal(scale=0.2, size=(60 * len(clusters), 2))
+    ids = [cluster.id for cluster in clusters for _ in range(60)]
     looks = (
         SecondLook(tuple(range(4, 25)), "nearly the same", "They are near."),
         SecondLook((1,), "too wide", "It is wide."),
     )
-    library_map = LibraryMap(tuple(places), tuple(dots), (0.4, 0.2))
+    library_map = LibraryMap(places, dots, ids, (0.4, 0.2))
     groups = (Comparable("cosine", 4, clusters, library_map),)
     return Library(clusters, tuple(shown), groups, (RUN,), looks, len(looks))
 

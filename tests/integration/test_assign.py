@@ -481,3 +481,18 @@ def test_progress_is_heard(library: Session) -> None:
 
     assign(library, progress=Heard())
     assert Heard.said == ["survey", (200, 16), "assign", 200, "commit"]
+
+
+def test_clusters_of_one_photo_have_no_limit_of_their_own(session: Session) -> None:
+    rows = np.eye(20)
+    add_photos(session, rows)
+    generate(session, k=20)
+    add_photos(session, rows + 0.01 * np.roll(rows, 1, axis=1), [f"near{i}" for i in range(20)])
+    with pytest.raises(LibraryError, match="no cluster of their run had 10 photos"):
+        assign(session, within=100)
+    many = np.repeat(-rows[:1], 30, axis=0) + 0.05 * np.random.default_rng(1).normal(size=(30, 20))
+    add_photos(session, many, [f"many{i}" for i in range(30)])
+    recluster = generate(session, k=21, recluster=True)
+    assert recluster.clusters_kept == 20
+    query(session, "UPDATE photos SET cluster_id = NULL WHERE path ~ '^near' RETURNING id")
+    assert assign(session, within=100).photos_left == 0

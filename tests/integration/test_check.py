@@ -4,6 +4,7 @@ import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -297,10 +298,42 @@ def test_photos_of_another_length_than_their_cluster_are_found(session: Session)
     assert found(check(session)) == [
         (
             "dimensions",
-            f"{photos} photos of cluster 2 have 3 dimensions, but its centroid has 16",
+            f"the embeddings are of several dimensions: 16 ({600 - photos} photos), 3 ({photos}"
+            " photos); embed all photos with one model, or leave some out in the view"
+            " usable_photos",
             False,
-        )
+        ),
+        (
+            "dimensions",
+            f"cluster 2 holds {photos} photos of 3 dimensions, but its centroid has 16",
+            False,
+        ),
     ]
+
+
+def test_photos_of_several_lengths_are_found_before_they_are_clustered(session: Session) -> None:
+    add_photos(session, [[1, 0]] * 3 + [None])
+    assert check(session).findings == ()
+    add_photos(session, [[1, 0, 0]], ["new"])
+    [finding] = check(session).findings
+    assert finding.check == "dimensions"
+    assert finding.found.startswith(
+        "the embeddings are of several dimensions: 2 (3 photos), 3 (1 photo);"
+    )
+
+
+def test_photos_that_can_not_be_compared_are_counted_everywhere(
+    session: Session, database_url: str, run_cli: Run, tmp_path: Path
+) -> None:
+    add_photos(session, made_library(2)[0])
+    generate(session, k=5)
+    execute(session, "UPDATE photos SET embedding = '[1,2,3]'")
+    url = ("--database-url", database_url)
+    assert "600 photos without a distance to the centroid" in run_cli("clusters", *url).out
+    assert run_cli("report", *url, "--out", str(tmp_path / "page")).code == 0
+    page = (tmp_path / "page" / "index.html").read_text(encoding="utf-8")
+    assert "600 photos without a distance to the centroid" in page
+    assert run_cli("check", *url).out.count("of 3 dimensions, but its centroid has 16") == 5
 
 
 def test_photos_that_are_not_at_their_nearest_centroid_are_found_and_what_people_did_is_not(

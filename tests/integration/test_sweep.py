@@ -1,6 +1,7 @@
 """Sweeps: what they measure, suggest and leave behind, which is nothing."""
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -267,3 +268,30 @@ def test_without_the_extra_a_chart_is_refused_before_the_sweep(
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "fluffy_sql.operations.report.sweep_chart", None)
     assert 'pip install "fluffy_sql[report]"' in run_cli("sweep", "--out", "chart.png").refusal(2)
+
+
+@pytest.mark.parametrize("form", ["text", "html", "json"])
+def test_equal_embeddings_have_nothing_to_suggest(
+    form: str, session: Session, database_url: str, run_cli: Run, tmp_path: Path
+) -> None:
+    add_photos(session, np.ones((1_000, 8)))
+    chart = tmp_path / "sweep.html"
+    asked = {"text": (), "html": ("--out", str(chart)), "json": ("--json",)}[form]
+    finished = run_cli("sweep", "--k", "2..8", *asked, "--database-url", database_url)
+    assert finished.code == 0
+    told = chart.read_text() if form == "html" else finished.out
+    assert "all embeddings are equal: there is nothing to suggest" in told
+    assert not re.search(r"-1\.0|\binf\b|Infinity|NaN", told)
+    if form == "json":
+        found = json.loads(told)
+        assert found["suggested_k"] is None
+        assert {candidate["silhouette"] for candidate in found["candidates"]} == {None}
+    else:
+        assert "undefined" in told
+
+
+def test_of_few_distinct_embeddings_no_k_beyond_is_an_end(session: Session) -> None:
+    add_photos(session, np.repeat(np.eye(7), 30, axis=0))
+    found = sweep(session, [*range(2, 21)])
+    assert found.suggested_k == 7
+    assert not [reason for reason in found.reasons if "7 is an end" in reason or "inf)" in reason]

@@ -79,7 +79,7 @@ def place_photos(session: Session, run_id: int, *cluster_ids: int) -> list[tuple
 
 
 def listed(session: Session, within: int | None = None) -> list[tuple[Any, ...]]:
-    rows = session.fetch_all("assign/list_clusters", within=within)
+    rows = session.fetch_all("assign/list_clusters", within=within, enough=10)
     return [(r["id"], r["metric"], r["centroid"].tolist(), r["limit_at_training"]) for r in rows]
 
 
@@ -106,7 +106,7 @@ def test_a_unit_vector_stays_as_it_is_to_the_last_bit(session: Session) -> None:
     rows = np.random.default_rng(0).normal(size=(200, 7)).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     make_clusters(session, rows.tolist(), open_run(session))
-    found = session.fetch_all("assign/list_clusters", within=None)
+    found = session.fetch_all("assign/list_clusters", within=None, enough=10)
     assert np.array_equal(np.stack([row["centroid"] for row in found]), rows)
 
 
@@ -116,12 +116,27 @@ def test_limits_are_those_of_the_run_that_the_centroid_comes_from(session: Sessi
     for run_id, step in ((old, 1.0), (new, 0.5)):
         session.connection.execute(
             "INSERT INTO cluster_quality (run_id, cluster_id, photos, mean_distance, max_distance,"
-            " photos_measured, distance_percentiles) VALUES (%s, %s, 1, 0, 0, 0, %s)",
+            " photos_measured, distance_percentiles) VALUES (%s, %s, 10, 0, 0, 0, %s)",
             (run_id, known, [step * place for place in range(101)]),
         )
     for within in (0, 95, 100):
         limits = [(row[0], row[3]) for row in listed(session, within)]
         assert limits == [(known, within / 2), (unknown, None)]
+
+
+def test_a_cluster_of_few_photos_takes_what_the_usual_one_of_its_run_does(session: Session) -> None:
+    run_id = open_run(session)
+    sizes = {1: 1, 2: 9, 3: 10, 4: 20, 5: 30}
+    clusters = make_clusters(session, [[size, 1] for size in sizes], run_id)
+    for cluster_id, photos, farthest in zip(clusters, sizes.values(), (0, 9, 1, 2, 3), strict=True):
+        session.connection.execute(
+            "INSERT INTO cluster_quality (run_id, cluster_id, photos, mean_distance, max_distance,"
+            " photos_measured, distance_percentiles) VALUES (%s, %s, %s, 0, 0, 0, %s)",
+            (run_id, cluster_id, photos, [farthest] * 101),
+        )
+    assert [row[3] for row in listed(session, 95)] == [2, 9, 1, 2, 3]
+    session.connection.execute("UPDATE cluster_quality SET photos = 1")
+    assert [row[3] for row in listed(session, 95)] == [None] * 5
 
 
 # The photos

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
 
+import numpy as np
+
 from fluffy_sql.operations.report.model import (
     Cluster,
     Comparable,
@@ -13,7 +15,6 @@ from fluffy_sql.operations.report.model import (
     LibraryMap,
     Neighbour,
     Photo,
-    Place,
     SecondLook,
     Shown,
     Spread,
@@ -93,8 +94,9 @@ def a_library(
 ) -> Library:
     """A library of the clusters that are shown and of some that are not, all comparable."""
     clusters = (*(one.cluster for one in shown), *others)
-    places = tuple(Place(cluster.id, float(cluster.id), -1.0) for cluster in clusters)
-    library_map = LibraryMap(centroids=places, photos=places, shares=(0.5, 0.25))
+    ids = [cluster.id for cluster in clusters]
+    places = np.array([(float(cluster_id), -1.0) for cluster_id in ids])
+    library_map = LibraryMap(places, places, ids, shares=(0.5, 0.25))
     return Library(
         clusters=clusters,
         shown=shown,

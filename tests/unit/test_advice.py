@@ -98,7 +98,7 @@ CASES = [
     ("28P01", 'password authentication failed for user "me"', "check the user and the password"),
     ("28000", 'role "me" is not permitted to log in', "check the user, the password and"),
     ("3D000", 'database "x" does not exist', "create the database, or check its name"),
-    ("08006", "server closed the connection unexpectedly", LOST),
+    ("08006", "server closed the connection unexpectedly", "run again"),
     ("08006", "connection to the remote node w:5432 failed", "a server of Citus does not answer"),
     ("40001", "could not serialize access due to concurrent update", AGAIN),
     ("40001", "canceling statement due to conflict with recovery", "max_standby_streaming_delay"),
@@ -185,12 +185,14 @@ def test_what_keeps_us_out_has_its_own_advice(said: str, advice: str) -> None:
     assert found.startswith(f"{' '.join(said.split())}; {advice}")
 
 
-def test_a_connection_that_was_lost_asks_what_became_of_the_run() -> None:
+@pytest.mark.parametrize("sqlstate", [None, "08006"])
+def test_what_became_of_a_run_is_asked_for_if_there_is_a_record_of_it(sqlstate: str | None) -> None:
     lost = psycopg.OperationalError("consuming input failed: server closed the connection\n")
-    assert (
-        explain(lost) == f"Postgres: consuming input failed: server closed the connection; {LOST}"
-    )
-    assert explain(psycopg.DataError("no")) == "Postgres: no"
+    lost.sqlstate = sqlstate
+    said = "Postgres: consuming input failed: server closed the connection"
+    assert explain(lost) == f"{said}; run again"
+    assert explain(lost, recorded=True) == f"{said}; {LOST}"
+    assert explain(psycopg.DataError("no"), recorded=True) == "Postgres: no"
 
 
 @given(

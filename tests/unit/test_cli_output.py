@@ -82,6 +82,7 @@ CLUSTER = Cluster(
     status=0,
     retired_by=None,
     photos_count=1234,
+    photos_not_compared=0,
     mean_distance=0.25,
     max_distance=None,
     silhouette=0.1234,

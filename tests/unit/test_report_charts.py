@@ -14,7 +14,7 @@ from fluffy_sql.operations.report.charts import (
     chart_of_map,
     chart_of_sizes,
 )
-from fluffy_sql.operations.report.model import Comparable, LibraryMap, Place
+from fluffy_sql.operations.report.model import Comparable, LibraryMap
 from tests.unit.report_helpers import a_cluster
 
 NUMBER = r"-?\d+(?:\.\d+)?"
@@ -102,10 +102,9 @@ def a_map(
     """The map of clusters 1, 2, ... at these places; all have a picture unless it is said which."""
     clusters = tuple(a_cluster(index) for index in range(1, len(places) + 1))
     library_map = LibraryMap(
-        centroids=tuple(
-            Place(cluster.id, x, y) for cluster, (x, y) in zip(clusters, places, strict=True)
-        ),
-        photos=tuple(Place(*photo) for photo in photos),
+        centroids=np.array(places, dtype=np.float64),
+        photos=np.array([place for _, *place in photos], dtype=np.float64).reshape(-1, 2),
+        cluster_ids=[cluster_id for cluster_id, *_ in photos],
         shares=shares,
     )
     group = Comparable("cosine", 4, clusters, library_map)

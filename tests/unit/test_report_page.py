@@ -45,9 +45,9 @@ def pictures_of(shown: Shown, lost: Mapping[int, Reason] | None = None) -> Pictu
     troubles = lost or {}
     sections = {
         section: [
-            PagePhoto(photo, "", 0, 0, troubles[photo.photo_id])
+            PagePhoto(photo, trouble=troubles[photo.photo_id])
             if photo.photo_id in troubles
-            else PagePhoto(photo, URI, 160, 120, None)
+            else PagePhoto(photo, URI, 160, 120)
             for photo in shown.section(section)
         ]
         for section in SECTIONS

@@ -55,7 +55,11 @@ def test_among_few_nothing_is_usual() -> None:
 
 def test_clusters_without_distances_are_passed_over() -> None:
     clusters = [*with_means(0.10, 0.11, 0.09, 0.10, 0.30), a_cluster(9, mean=None)]
-    assert found(clusters) == [("too wide", (5,))]
+    assert found(clusters) == [("too wide", (5,)), ("not compared", (9,))]
+    assert second_looks(clusters)[1].reason == (
+        "10 photos without a distance to the centroid: with no embedding, one of another length,"
+        " or one of zeros."
+    )
 
 
 def test_photos_that_are_all_the_same_are_not_wide() -> None:
@@ -165,4 +169,4 @@ def test_clusters_at_one_place_are_the_same() -> None:
 
 def test_a_neighbour_without_distances_can_not_be_compared() -> None:
     clusters = [a_cluster(1, near={2: 0.001}), a_cluster(2, mean=None, near={1: 0.001})]
-    assert found(clusters) == []
+    assert found(clusters) == [("not compared", (2,))]

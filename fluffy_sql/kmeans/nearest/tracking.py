@@ -19,15 +19,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fluffy_sql.kmeans.nearest.cells import (
-    Cells,
-    candidates_about,
-    cells_of,
-    nearest,
-)
+from fluffy_sql.kmeans.nearest.cells import Cells, candidates_about, cells_of, nearest
 from fluffy_sql.kmeans.sample import Sample
 from fluffy_sql.kmeans.settings import KMeansTask
-from fluffy_sql.postgres.centroids import Matrix, candidate_params, exhaustive_params
+from fluffy_sql.postgres.centroids import Matrix, candidate_params
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import IntegerArray
 
@@ -63,7 +58,7 @@ class CandidateLists:
 class StatementPair:
     """Of a statement that compares rows with all centroids, and with the candidates of a cell."""
 
-    exhaustive_params: str
+    exhaustive: str
     by_cell: str
 
 
@@ -79,10 +74,6 @@ class _Piece:
 
 class AssignmentTracker:
     """Runs statements over the sample in which each row has its nearest centroid.
-
-    Args:
-        task: the run's settings and connections.
-        sample: the rows.
 
     Attributes:
         labels: shape (rows of the last step,), the centroid of each, by position.
@@ -187,10 +178,11 @@ class AssignmentTracker:
         if labels is not None:
             alone = _alone(self._task.session, centroids)
             return pieces + _by_cell(names, alone, labels, new)
-        everything = exhaustive_params(self._task.session, centroids) | {
-            "followed": self._follows(centroids)
+        everything = {
+            "centroids": self._task.session.vector_array(centroids),
+            "followed": self._follows(centroids),
         }
-        return pieces + [_Piece(names.exhaustive_params, everything, *ends) for ends in new]
+        return pieces + [_Piece(names.exhaustive, everything, *ends) for ends in new]
 
     def _near(self, centroids: Matrix) -> dict[str, Any] | None:
         """Parameters for rows assigned in the last step; None if a full search is cheaper."""

@@ -1,7 +1,6 @@
 """One run over many scopes: each is clustered by itself, the small ones all at once."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -17,16 +16,12 @@ _FEW_CLUSTERS = 256
 
 
 def fit_scopes(task: KMeansTask, fit_one: Callable[[KMeansTask], Fit]) -> Fit:
-    """Clusters each scope of the task by itself.
-
-    Args:
-        task: of several scopes.
-        fit_one: clusters the one scope of a task.
-    """
+    """Clusters each scope of the task by itself; `fit_one` does it for a task of one scope."""
     task = replace(task, log=_LogOfScopes(task.log))
     small = [found for found in task.survey.scopes if _is_small(task, found)]
     alone = [found for found in task.survey.scopes if not _is_small(task, found)]
-    with _scope_results(task.session) as aside:
+    with work_tables(task.session, "work_aside"):
+        aside = _ScopeResults(task.session)
         for together in _in_batches(task, small):
             fit, incomplete = fit_small_scopes(task.of_scopes(together))
             aside.put(fit)
@@ -92,12 +87,6 @@ class _ScopeResults:
             least_recall=min(fit.least_recall for fit in self._fits),
             digest=self._session.fetch_value("runs/digest_assignments"),
         )
-
-
-@contextmanager
-def _scope_results(session: Session) -> Iterator[_ScopeResults]:
-    with work_tables(session, "work_aside"):
-        yield _ScopeResults(session)
 
 
 class _LogOfScopes:

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from PIL import Image
-
 from fluffy_sql.operations.report.files import Reason, UnreadableError, locate
 from fluffy_sql.operations.report.model import (
     BETWEEN,
@@ -45,10 +43,10 @@ class PagePhoto:
     """
 
     photo: Photo
-    uri: str
-    width: int
-    height: int
-    trouble: Reason | None
+    uri: str = ""
+    width: int = 0
+    height: int = 0
+    trouble: Reason | None = None
 
 
 @dataclass(frozen=True)
@@ -146,33 +144,20 @@ def _pictures_of(shown: Shown, *, root: Path, folder: Path, height: int, quality
     for section in SECTIONS:
         page_photos, tiles = [], []
         for photo in shown.section(section):
-            picture, trouble = _read(root, photo)
-            tiles.append(
-                Tile(photo.rank, photo.distance, picture, trouble.words if trouble else "")
-            )
-            page_photos.append(_page_photo(photo, picture, trouble, height, quality))
-            if picture and not icon:
-                icon = data_uri(square(picture, _ICON[0]), *_ICON)
+            try:
+                picture = read_small(locate(root, photo.path), CELL)
+            except UnreadableError as error:
+                tiles.append(Tile(photo.rank, photo.distance, None, error.reason.words))
+                page_photos.append(PagePhoto(photo, trouble=error.reason))
+                continue
+            tiles.append(Tile(photo.rank, photo.distance, picture))
+            page_photos.append(PagePhoto(photo, data_uri(picture, height, quality), *picture.size))
+            icon = icon or data_uri(square(picture, _ICON[0]), *_ICON)
         sections[section] = page_photos
         rows.append(Row(*section_heading(shown, section), tiles))
     file = folder / sheet_name(shown.cluster)
     draw_sheet(title(shown.cluster), _facts(shown.cluster), rows).save(file)
     return Pictures(shown, sections, icon, file.stat().st_size)
-
-
-def _read(root: Path, photo: Photo) -> tuple[Image.Image | None, Reason | None]:
-    try:
-        return read_small(locate(root, photo.path), CELL), None
-    except UnreadableError as error:
-        return None, error.reason
-
-
-def _page_photo(
-    photo: Photo, picture: Image.Image | None, trouble: Reason | None, height: int, quality: int
-) -> PagePhoto:
-    if picture is None:
-        return PagePhoto(photo, "", 0, 0, trouble)
-    return PagePhoto(photo, data_uri(picture, height, quality), *picture.size, trouble=None)
 
 
 def _facts(cluster: Cluster) -> str:

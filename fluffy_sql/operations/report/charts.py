@@ -66,12 +66,7 @@ class Chart:
 
 
 def chart_of_sizes(clusters: Sequence[Cluster], marked: Collection[int]) -> Chart:
-    """How many photos each cluster has, the largest first.
-
-    Args:
-        clusters: at least one, the one with most photos first.
-        marked: ids of those to be marked.
-    """
+    """How many photos each of one or more clusters has, the largest first; `marked` are ids."""
     sizes = [cluster.photos for cluster in clusters]
     ticks = _ticks(max(*sizes, 1), whole=True)
     height = _scale(ticks[-1])
@@ -99,12 +94,7 @@ def chart_of_sizes(clusters: Sequence[Cluster], marked: Collection[int]) -> Char
 def chart_of_distances(clusters: Sequence[Cluster], marked: Collection[int]) -> Chart | None:
     """How far the photos of each cluster lie from its centroid, the tightest cluster first.
 
-    Args:
-        clusters: that can be compared.
-        marked: ids of those to be marked.
-
-    Returns:
-        None if no photo has a distance.
+    The clusters can be compared; `marked` are ids. None if no photo has a distance.
     """
     spreads = sorted(
         ((cluster.spread, cluster) for cluster in clusters if cluster.spread),
@@ -223,32 +213,25 @@ class MapChart:
 def chart_of_map(
     group: Comparable, library_map: LibraryMap, with_picture: Collection[int]
 ) -> MapChart:
-    """Draws the map.
-
-    Args:
-        group: the clusters on it.
-        library_map: their positions.
-        with_picture: ids of clusters that the page has a picture of.
-    """
-    centroids = np.array([(place.x, place.y) for place in library_map.centroids])
-    photos = np.array([(place.x, place.y) for place in library_map.photos]).reshape(-1, 2)
+    """Draws the map of a group; `with_picture` are ids of clusters that have one on the page."""
+    photos = library_map.photos.copy()
     if len(library_map.shares) == 1:
         # Nothing to be seen upward: photos are strewn so that they do not hide each other.
         photos[:, 1] = np.random.default_rng(0).uniform(-1, 1, len(photos))
-    centroids, photos = _in_percent(centroids, photos)
+    centroids, photos = _in_percent(library_map.centroids, photos)
     colours = {
-        place.cluster_id: min(index + 1, COLOURS + 1) % (COLOURS + 1)
-        for index, place in enumerate(library_map.centroids)
+        cluster.id: min(index + 1, COLOURS + 1) % (COLOURS + 1)
+        for index, cluster in enumerate(group.clusters)
     }
     dots: list[list[str]] = [[] for _ in range(COLOURS + 1)]
-    for place, (x, y) in zip(library_map.photos, photos, strict=True):
-        dots[colours[place.cluster_id]].append(_dot(x, y))
+    for cluster_id, (x, y) in zip(library_map.cluster_ids, photos, strict=True):
+        dots[colours[cluster_id]].append(_dot(x, y))
     pins = _pins(group, centroids, colours, with_picture)
     pinned = {pin.cluster.id for pin in pins}
     centers = [
         _dot(x, y)
-        for place, (x, y) in zip(library_map.centroids, centroids, strict=True)
-        if place.cluster_id not in pinned
+        for cluster, (x, y) in zip(group.clusters, centroids, strict=True)
+        if cluster.id not in pinned
     ]
     return MapChart(
         dots=tuple("".join(path) for path in dots),

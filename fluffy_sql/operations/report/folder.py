@@ -82,18 +82,16 @@ def require_replaceable(out: Path) -> None:
 
 def _foreign(folder: Path) -> str | None:
     """The name of something that no report wrote."""
-    entries = {entry.name: entry for entry in folder.iterdir()}
-    ours = {name for name in entries if name in _LEFT_BY_LOOKING}
-    if INDEX in entries and _is_report(entries[INDEX]):
+    ours = {*_LEFT_BY_LOOKING}
+    if _is_report(folder / INDEX):
         ours.add(INDEX)
-        if SHEETS in entries and entries[SHEETS].is_dir():
+        if (folder / SHEETS).is_dir():
             ours.add(SHEETS)
-            for sheet in sorted(entries[SHEETS].iterdir()):
-                if not (sheet.suffix == ".png" and sheet.stem.removeprefix("-").isdecimal()) and (
-                    sheet.name not in _LEFT_BY_LOOKING
-                ):
+            for sheet in sorted((folder / SHEETS).iterdir()):
+                is_sheet = sheet.suffix == ".png" and sheet.stem.removeprefix("-").isdecimal()
+                if not is_sheet and sheet.name not in _LEFT_BY_LOOKING:
                     return f"{SHEETS}/{sheet.name}"
-    return min(entries.keys() - ours, default=None)
+    return min({entry.name for entry in folder.iterdir()} - ours, default=None)
 
 
 def _is_report(index: Path) -> bool:

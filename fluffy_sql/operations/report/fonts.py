@@ -33,17 +33,14 @@ def font_for(text: str, size: int) -> tuple[FreeTypeFont, str]:
     return built_in(size), " ".join("".join(left).split())
 
 
-@cache
 def _has_picture(name: str, character: str) -> bool:
-    font = _font(name, 20)
-    missing = _picture_of_nothing(name)
-    return font is not None and bytes(font.getmask(character)) != missing
+    return _picture(name, character) != _picture(name, _NO_CHARACTER)
 
 
 @cache
-def _picture_of_nothing(name: str) -> bytes | None:
+def _picture(name: str, character: str) -> bytes | None:
     font = _font(name, 20)
-    return bytes(font.getmask(_NO_CHARACTER)) if font else None
+    return bytes(font.getmask(character)) if font else None
 
 
 @cache

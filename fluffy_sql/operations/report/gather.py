@@ -161,17 +161,15 @@ def _map(
         dimensions=clusters[0].dimensions,
         axes=session.vector_array(axes.directions),
     )
-    along = centroids @ axes.directions.T
     return model.LibraryMap(
-        centroids=tuple(
-            _place(cluster.id, coordinates, axes)
-            for cluster, coordinates in zip(clusters, along, strict=True)
-        ),
-        photos=tuple(_place(row["cluster_id"], row["coordinates"], axes) for row in photos),
-        shares=tuple(float(share) for share in axes.shares),
+        centroids=_places(centroids @ axes.directions.T, axes),
+        photos=_places([row["coordinates"] for row in photos], axes),
+        cluster_ids=[row["cluster_id"] for row in photos],
+        shares=tuple(axes.shares.tolist()),
     )
 
 
-def _place(cluster_id: int, along: ArrayLike, axes: Axes) -> model.Place:
-    from_origin = [*(np.asarray(along, dtype=np.float64) - axes.origin), 0.0]
-    return model.Place(cluster_id, float(from_origin[0]), float(from_origin[1]))
+def _places(along: ArrayLike, axes: Axes) -> NDArray[np.float64]:
+    """Coordinates along one axis or two as points on the map, seen from its middle."""
+    from_origin = np.reshape(along, (-1, len(axes.origin))) - axes.origin
+    return np.pad(from_origin, ((0, 0), (0, 2 - len(axes.origin))))

@@ -1,7 +1,11 @@
 """What a report says about a library: frozen dataclasses, without pictures."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from fluffy_sql.runs.survey import ScopeFilter
 
@@ -109,26 +113,20 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Place:
-    """A point on the map, in the coordinates of its axes; `y` is 0 if there is only one axis."""
-
-    cluster_id: int
-    x: float
-    y: float
-
-
-@dataclass(frozen=True)
 class LibraryMap:
     """Clusters and a sample of their photos in two dimensions.
 
     Attributes:
-        centroids: one for each cluster, the one with most photos first.
-        photos: the sample.
+        centroids: shape (clusters, 2), along the axes, the one with most photos first; the second
+            coordinate is 0 if there is only one axis.
+        photos: shape (photos, 2), the sample.
+        cluster_ids: the cluster of each of these photos.
         shares: of the variance between clusters, what each axis holds; one or two.
     """
 
-    centroids: tuple[Place, ...]
-    photos: tuple[Place, ...]
+    centroids: NDArray[np.float64]
+    photos: NDArray[np.float64]
+    cluster_ids: Sequence[int]
     shares: tuple[float, ...]
 
 

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
 from typing import Any
@@ -23,26 +22,13 @@ from fluffy_sql.words import count
 _ROWS_LEFT_OPEN = 24
 
 
-@dataclass(frozen=True)
-class GroupView:
-    """Clusters that can be compared, as the page draws them."""
-
-    group: Comparable
-    sizes: charts.Chart
-    distances: charts.Chart | None
-    map: charts.MapChart | None
-
-
 def render(
     library: Library, pictures: Sequence[Pictures], unreadable: Mapping[str, int], now: datetime
 ) -> Iterator[str]:
-    """The page, piece by piece.
+    """The page, piece by piece, made `now`.
 
-    Args:
-        library: what is known.
-        pictures: of the clusters that are shown, in their order.
-        unreadable: photos that could not be read, by reason.
-        now: when the report was made.
+    Pictures are those of the clusters that are shown, in their order; `unreadable` counts photos
+    that could not be read, by reason.
     """
     template = find_template(
         "page.html",
@@ -97,18 +83,20 @@ def _looks_by_cluster(looks: Sequence[SecondLook]) -> dict[int, list[SecondLook]
 
 def _view(
     group: Comparable, looks: Mapping[int, Sequence[SecondLook]], icons: Mapping[int, str]
-) -> GroupView:
+) -> dict[str, Any]:
+    """Clusters that can be compared, as the page draws them."""
+
     def marked(kind: str) -> set[int]:
         return {
             cluster_id for cluster_id, of in looks.items() if any(one.kind == kind for one in of)
         }
 
-    return GroupView(
-        group=group,
-        sizes=charts.chart_of_sizes(group.clusters, marked(TOO_SMALL)),
-        distances=charts.chart_of_distances(group.clusters, marked(TOO_WIDE)),
-        map=charts.chart_of_map(group, group.map, icons) if group.map else None,
-    )
+    return {
+        "group": group,
+        "sizes": charts.chart_of_sizes(group.clusters, marked(TOO_SMALL)),
+        "distances": charts.chart_of_distances(group.clusters, marked(TOO_WIDE)),
+        "map": charts.chart_of_map(group, group.map, icons) if group.map else None,
+    }
 
 
 def _facts(library: Library) -> list[tuple[str, str, str]]:
@@ -146,9 +134,9 @@ def _strips(groups: Sequence[Comparable]) -> dict[int, dict[str, float]]:
         top = max((c.spread.largest for c in group.clusters if c.spread), default=0) or 1
         for cluster in group.clusters:
             if cluster.spread:
-                distances = {**vars(cluster.spread)}
-                del distances["measured"]
                 strips[cluster.id] = {
-                    name: round(100 * value / top, 1) for name, value in distances.items()
+                    name: round(100 * value / top, 1)
+                    for name, value in vars(cluster.spread).items()
+                    if name != "measured"
                 }
     return strips

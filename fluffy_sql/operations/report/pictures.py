@@ -32,11 +32,7 @@ _PAPER = "white"
 
 
 def read_small(file: Path, side: int) -> Image.Image:
-    """A photo as an upright RGB picture that fits into a square.
-
-    Args:
-        file: as `locate` found it.
-        side: of the square, in pixels.
+    """A photo that `locate` found, upright and in RGB, so that it fits `side` pixels each way.
 
     Raises:
         UnreadableError: it is not there, no picture, damaged, or too large to decode.

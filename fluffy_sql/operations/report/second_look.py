@@ -13,6 +13,7 @@ from fluffy_sql.words import count
 TOO_WIDE = "too wide"
 TOO_SMALL = "too small"
 EMPTY = "empty"
+NOT_COMPARED = "not compared"
 NEARLY_THE_SAME = "nearly the same"
 
 # With fewer clusters one can't say what is usual.
@@ -38,23 +39,13 @@ class _Found:
     excess: float
 
 
-@dataclass(frozen=True)
-class _Pair:
-    """How alike two clusters are, and the distance of their centroids."""
-
-    ratio: float
-    apart: float
-
-
 def second_looks(clusters: Sequence[Cluster]) -> list[SecondLook]:
-    """Clusters that are too wide, too small, empty or nearly the same as another.
+    """Clusters that are too wide, too small, empty, nearly the same, or not to be compared.
 
-    The clearest of each kind come first, so that many of one kind leave room for another.
-
-    Args:
-        clusters: that can be compared with each other, in scope together.
+    They can be compared with each other. The clearest of each kind come first, so that many of one
+    kind leave room for another.
     """
-    rules = (_nearly_the_same, _too_wide, _too_small, _empty)
+    rules = (_nearly_the_same, _too_wide, _too_small, _empty, _not_compared)
     by_kind = [sorted(rule(clusters), key=lambda one: -one.excess) for rule in rules]
     in_turn = chain.from_iterable(zip_longest(*by_kind))
     return [one.look for one in in_turn if one is not None]
@@ -96,29 +87,46 @@ def _empty(clusters: Sequence[Cluster]) -> Iterable[_Found]:
         yield _Found(SecondLook(ids, EMPTY, reason), 1.0)
 
 
+def _not_compared(clusters: Sequence[Cluster]) -> Iterable[_Found]:
+    without = {
+        cluster.id: cluster.photos - (cluster.spread.measured if cluster.spread else 0)
+        for cluster in clusters
+        if cluster.dimensions is not None
+    }
+    ids = tuple(cluster_id for cluster_id, photos in without.items() if photos)
+    if ids:
+        reason = (
+            f"{count(sum(without.values()), 'photo')} without a distance to the centroid: with no"
+            " embedding, one of another length, or one of zeros."
+        )
+        yield _Found(SecondLook(ids, NOT_COMPARED, reason), 1.0)
+
+
 def _nearly_the_same(clusters: Sequence[Cluster]) -> Iterable[_Found]:
     widths = {cluster.id: cluster.spread.mean for cluster in clusters if cluster.spread}
-    pairs: dict[frozenset[int], _Pair] = {}
+    apart: dict[frozenset[int], float] = {}
+    likeness: dict[frozenset[int], float] = {}
     worst = []
     for cluster in clusters:
         mine = []
         for near in cluster.neighbours:
             if cluster.id in widths and near.cluster_id in widths:
+                pair = frozenset((cluster.id, near.cluster_id))
                 one, other = widths[cluster.id], widths[near.cluster_id]
-                ratio = _likeness(cluster.metric, one, other, near.distance)
-                mine.append(ratio)
-                pairs[frozenset((cluster.id, near.cluster_id))] = _Pair(ratio, near.distance)
+                apart[pair] = near.distance
+                likeness[pair] = _likeness(cluster.metric, one, other, near.distance)
+                mine.append(likeness[pair])
         worst.extend(sorted(mine)[-1:])
     limit = _alike_limit(worst)
-    alike = {ids: pair for ids, pair in pairs.items() if pair.ratio > limit}
+    alike = [pair for pair, ratio in likeness.items() if ratio > limit]
     for group in _linked(alike):
-        among = [pair for ids, pair in alike.items() if ids <= group]
+        among = [pair for pair in alike if pair <= group]
         reason = (
-            f"Their centroids are {_range(pair.apart for pair in among)} apart, and their photos"
+            f"Their centroids are {_range(apart[pair] for pair in among)} apart, and their photos"
             f" lie {_range(widths[cluster_id] for cluster_id in group)} from them on average."
         )
         look = SecondLook(tuple(sorted(group)), NEARLY_THE_SAME, reason)
-        yield _Found(look, max(pair.ratio for pair in among) / limit)
+        yield _Found(look, max(likeness[pair] for pair in among) / limit)
 
 
 def _linked(pairs: Iterable[frozenset[int]]) -> list[frozenset[int]]:

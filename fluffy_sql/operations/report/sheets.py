@@ -50,12 +50,9 @@ class Row:
 
 
 def draw_sheet(title: str, facts: str, rows: Sequence[Row]) -> Image.Image:
-    """Draws the contact sheet of one cluster.
+    """Draws the contact sheet of one cluster: a title, its facts on one line, and the sections.
 
-    Args:
-        title: the cluster's number and name.
-        facts: its size and distances, on one line.
-        rows: the sections; one without tiles is left out.
+    A section without tiles is left out.
     """
     rows = [row for row in rows if row.tiles]
     height = 2 * _MARGIN + _TITLE + sum(_height(row) for row in rows)
