@@ -490,7 +490,7 @@ def test_npy_with_more_than_its_header_promises(tmp_path: Path) -> None:
             b"PK\3\4...",
             ": is a zip file, such as Excel (.xlsx) and numpy.savez (.npz) write, not CSV",
         ),
-        (gzip.compress(b"path"), ": is compressed by gzip, not CSV; unpack it"),
+        (gzip.compress(b"path", mtime=0), ": is compressed by gzip, not CSV; unpack it"),
         (b"PAR1...", ": is parquet, not CSV; add --format parquet"),
         (b"\x93NUMPY\1\0", ": is an .npy array, not CSV; add --format npy"),
         ('path,embedding\na,"[1]\n', ", line 2: is not CSV: unexpected end of data"),
