@@ -144,7 +144,8 @@ def _describe_clusters(result: RunResult) -> Iterator[str]:
         yield (
             f"{count(result.photos_moved, 'photo')} moved;"
             f" {count(result.clusters_kept, 'cluster')} kept,"
-            f" {result.clusters_created:,} created, {result.clusters_emptied:,} emptied."
+            f" {result.clusters_created:,} created, {result.clusters_emptied:,} emptied"
+            f"{' and retired' if result.clusters_emptied else ''}."
         )
     if (quality := result.quality) is not None and quality.silhouette is not None:
         yield (
