@@ -16,6 +16,7 @@ from fluffy_sql.operations.importing import batches
 from fluffy_sql.operations.importing.csv_file import read_csv
 from fluffy_sql.operations.importing.npy_file import read_npy
 from fluffy_sql.operations.importing.source import KINDS, Source, reading
+from fluffy_sql.words import count
 
 STDIN = Path("-")
 
@@ -86,7 +87,9 @@ def read_array(paths: Sequence[str], embeddings: NDArray[Any]) -> Iterator[batch
     """
     batches.check_array(embeddings, "embeddings")
     if len(paths) != len(embeddings):
-        raise ImportFileError(f"there are {len(paths):,} paths but {len(embeddings):,} embeddings")
+        raise ImportFileError(
+            f"there are {count(len(paths), 'path')} but {count(len(embeddings), 'embedding')}"
+        )
     for start in range(0, len(paths), batches.ROWS_PER_BATCH):
         batch = list(paths[start : start + batches.ROWS_PER_BATCH])
         numbers = range(start + 1, start + 1 + len(batch))
