@@ -3,6 +3,8 @@
 import io
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -492,28 +494,27 @@ END_OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query
 
 
 def test_a_connection_that_the_server_ends_imports_nothing(
-    session: Session, on_database: Run, pipe: Callable[[], BinaryIO]
+    session: Session, database_url: str
 ) -> None:
     """One line, with the server's reason, though libpq only sees that it can't send."""
-    with ThreadPoolExecutor(1) as pool, pipe() as stream:
-
-        def fill() -> None:
-            stream.write(b"path,embedding\n")
-            rows = (b'%d.jpg,"%s"\n' % (i, b"[" + b"0.25," * 4000 + b"1]") for i in range(10**6))
-            with suppress(BrokenPipeError), stream:
-                for row, line in enumerate(rows):
-                    stream.write(line)
-                    if row == ROWS_PER_BATCH + 10:
-                        session.connection.execute(END_OTHERS)
-
-        filling = pool.submit(fill)
-        finished = on_database("import", "-", "--format", "csv")
-        os.close(0)  # else it would be filled forever
-        filling.result(timeout=30)
-    assert finished.refusal() == (
-        "nothing was imported: Postgres: terminating connection due to administrator command;"
-        " somebody ended the connection, or the server stops: import again when it is there"
-    )
+    command = [sys.executable, "-m", "fluffy_sql", "import", "-", "--format", "csv"]
+    with subprocess.Popen(
+        [*command, "--database-url", database_url], stdin=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as program:
+        assert program.stdin is not None
+        assert program.stderr is not None
+        with suppress(BrokenPipeError):
+            program.stdin.write(b"path,embedding\n")
+            for row in range(10**6):
+                program.stdin.write(b'%d.jpg,"[%s1]"\n' % (row, b"0.25," * 4000))
+                if row == ROWS_PER_BATCH + 10:
+                    session.connection.execute(END_OTHERS)
+        assert program.stderr.read().decode() == (
+            "fluffy-sql: nothing was imported: Postgres: terminating connection due to"
+            " administrator command; somebody ended the connection, or the server stops:"
+            " import again when it is there\n"
+        )
+    assert program.returncode == 1
     assert stored(session) == {}
 
 
