@@ -23,7 +23,7 @@ from fluffy_sql.runs.record import RunResult
 from fluffy_sql.words import count
 
 
-@click.command(short_help="Cluster the photos that have no cluster yet.")
+@click.command
 @options.with_setting("--k", "clustering.kmeans.k", type=int, help="How many clusters to make.")
 @options.with_metric
 @options.with_seed
