@@ -307,7 +307,7 @@ def test_real_embeddings_arrive_bit_for_bit(session: Session, folder: str) -> No
 # --- embeddings of another length ---
 
 OTHER_LENGTH = (
-    "v.npy: the embeddings have 2 numbers, but there would be 60 photos of 8;"
+    "v.npy: the embeddings have 2 numbers, those of 60 other photos 8;"
     " embed all photos with one model, or add --force"
 )
 
@@ -342,7 +342,7 @@ def test_a_library_that_would_be_of_two_lengths_is_refused(
     named: int, eights: Session, tmp_path: Path
 ) -> None:
     files = write(tmp_path, np.ones((named, 2)), [f"p{i}" for i in range(named)])
-    with pytest.raises(LibraryError, match=f"there would be {count(60 - named, 'photo')} of 8;"):
+    with pytest.raises(LibraryError, match=f"those of {count(60 - named, 'other photo')} 8;"):
         import_photos(eights, *files)
     assert {len(embedding) for embedding in stored(eights).values()} == {8}
 

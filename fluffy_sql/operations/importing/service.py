@@ -158,12 +158,12 @@ def _refuse_other_length(session: Session, staging: _Staging) -> None:
         return
     found = {row["dimensions"]: row["photos"] for row in session.fetch_all("check/count_lengths")}
     others = ", ".join(
-        f"{count(photos, 'photo')} of {length:,}"
+        f"of {count(photos, 'other photo')} {length:,}"
         for length, photos in found.items()
         if length != own
     )
     raise LibraryError(
-        f"{staging.source}: the embeddings have {own:,} numbers, but there would be {others};"
+        f"{staging.source}: the embeddings have {own:,} numbers, those {others};"
         " embed all photos with one model, or add --force"
     )
 
