@@ -1,10 +1,13 @@
 """Files of embeddings, good and bad. No database."""
 
 import csv
+import errno
 import gzip
 import io
 import json
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +23,8 @@ from numpy.typing import NDArray
 
 from fluffy_sql.errors import ImportFileError, MissingExtraError, UsageError
 from fluffy_sql.operations.importing.batches import ROWS_PER_BATCH, Batch
-from fluffy_sql.operations.importing.readers import find_file
+from fluffy_sql.operations.importing.readers import EmbeddingFile, find_file
+from fluffy_sql.operations.importing.source import Source
 from tests.conftest import SHARED_DATA
 
 
@@ -589,6 +593,20 @@ def test_a_page_that_claims_a_gigabyte_gets_none(tmp_path: Path) -> None:
     file.write_bytes(content[:9] + gigabyte + content[10:])
     assert refusal(file).startswith("v.parquet: can't be read as parquet: ")
     assert pa.default_memory_pool().max_memory() < 2**29
+
+
+def test_no_room_for_a_copy_of_a_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfileobj", refuse)
+    stream = io.BufferedReader(io.BytesIO(b"PAR1..."))  # type: ignore[arg-type]
+    with pytest.raises(ImportFileError) as refused:
+        list(EmbeddingFile(Source(Path("-"), "parquet", stream), None).batches())
+    assert str(refused.value) == (
+        f"stdin: can't be copied to {tempfile.gettempdir()}: No space left on device;"
+        " name another folder in TMPDIR"
+    )
 
 
 # --- any bytes at all ---
