@@ -595,14 +595,15 @@ def test_a_page_that_claims_a_gigabyte_gets_none(tmp_path: Path) -> None:
     assert pa.default_memory_pool().max_memory() < 2**29
 
 
-def test_no_room_for_a_copy_of_a_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_room_for_a_copy_of_a_stream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_arguments: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(shutil, "copyfileobj", refuse)
-    stream = io.BufferedReader(io.BytesIO(b"PAR1..."))  # type: ignore[arg-type]
-    with pytest.raises(ImportFileError) as refused:
-        list(EmbeddingFile(Source(Path("-"), "parquet", stream), None).batches())
+    with text(tmp_path, "v", "PAR1...").open("rb") as stream:
+        embeddings = EmbeddingFile(Source(Path("-"), "parquet", stream), None)
+        with pytest.raises(ImportFileError) as refused:
+            list(embeddings.batches())
     assert str(refused.value) == (
         f"stdin: can't be copied to {tempfile.gettempdir()}: No space left on device;"
         " name another folder in TMPDIR"
