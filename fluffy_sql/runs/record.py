@@ -80,6 +80,7 @@ def open_run(session: Session, **run: object) -> int:
 @contextmanager
 def record_of(session: Session, run_id: int, *, taken_back: bool) -> Iterator[None]:
     """Closes a run's record: why it failed, if it did; nothing if it is rolled back."""
+    session.recorded = not taken_back
     try:
         yield
     except BaseException as error:

@@ -182,7 +182,10 @@ def test_wrong_usage_is_one_line_and_code_2(
 
 
 @pytest.mark.parametrize("command", [["migrate"], ["check"], *NEED_TABLES])
-def test_a_server_that_does_not_answer_is_one_line(run_cli: Run, command: list[str]) -> None:
+def test_a_server_that_does_not_answer_is_one_line(
+    run_cli: Run, command: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "photos.csv").touch()
     refusal = run_cli(*command, "--database-url", UNREACHABLE).refusal()
     assert refusal.startswith("can't connect to me@127.0.0.1:1/photos: ")
     assert "secret" not in refusal
@@ -197,8 +200,9 @@ def test_a_server_that_refuses_us_is_one_line(run_cli: Run, database_url: str) -
 
 @pytest.mark.parametrize("command", NEED_TABLES)
 def test_a_database_never_migrated_asks_for_migrate(
-    run_cli: Run, bare_database_url: str, command: list[str]
+    run_cli: Run, bare_database_url: str, command: list[str], tmp_path: Path
 ) -> None:
+    (tmp_path / "photos.csv").touch()
     assert run_cli(*command, "--database-url", bare_database_url).refusal() == (
         "this database has not been migrated yet; run: fluffy-sql migrate"
     )
