@@ -12,7 +12,7 @@ INSERT INTO cluster_quality (
 SELECT
     %(run_id)s::bigint AS run_id,
     cluster.id AS cluster_id,
-    cluster.photos_count AS photos,
+    assigned.photos,
     assigned.mean_distance,
     assigned.max_distance,
     assigned.distance_percentiles,
@@ -24,6 +24,7 @@ INNER JOIN clusters AS cluster ON made.cluster_id = cluster.id
 INNER JOIN (
     SELECT
         label,
+        count(*) AS photos,
         avg(distance ORDER BY distance) AS mean_distance,
         max(distance) AS max_distance,
         percentile_cont((

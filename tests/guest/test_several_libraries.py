@@ -269,6 +269,7 @@ def test_a_run_waits_for_a_migration_or_is_told(libraries: tuple[Library, Librar
 def test_a_role_that_finds_other_photos_is_refused(libraries: tuple[Library, Library]) -> None:
     second = libraries[1]
     before = [library.everything() for library in libraries]
+    (second.folder / "x.csv").write_text('path,embedding\nx.jpg,"[1]"\n')
     astray = Library(second.url, "t1", second.run_cli, second.folder)
     for command in (
         ("generate",),

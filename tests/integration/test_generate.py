@@ -448,7 +448,7 @@ def test_a_result_that_breaks_its_promise_is_not_committed(session: Session) -> 
             return fit
 
     add_photos(session, made_library(2)[0])
-    with nothing_changes(session), pytest.raises(PostconditionError, match="not at their nearest"):
+    with nothing_changes(session), pytest.raises(PostconditionError, match="not at the nearest"):
         running.generate(session, running.settings(k=5), algorithm=Swapped())
 
 

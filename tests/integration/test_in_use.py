@@ -169,7 +169,8 @@ MISPLACED = """
         OR photo.cluster_id <> moved.to_cluster_id
         OR l2_normalize(photo.embedding) <-> own.centroid > 1.00001 * (
             SELECT min(l2_normalize(photo.embedding) <-> other.centroid) FROM clusters AS other
-            WHERE other.run_id = run.id OR run.kind = 'assign'
+            INNER JOIN scoped_clusters AS scoped ON other.id = scoped.id
+            WHERE other.run_id = run.id OR run.kind = 'assign' AND scoped.active
         )
     )
 """

@@ -298,7 +298,7 @@ def test_a_recluster_for_people(rows: Any, on_database: Run) -> None:
     assert lines[3].split() == ["cluster", "name", "change", "photos", "before", "photos", "after"]
     assert any(line.split()[:2] == ["photos", "from"] for line in lines)
     finished = on_database("generate", "--recluster", "--k", "5")
-    assert finished.out.startswith("Run 3: 600 photos in 5 clusters")
+    assert finished.out.startswith("Run 2: 600 photos in 5 clusters")
 
 
 def test_a_recluster_with_json(rows: Any, on_database: Run) -> None:

@@ -11,6 +11,7 @@ from tests.security.helpers import add_photos
 # They make SQL of names from the catalogs. The first is for the owner alone, who could run the
 # statement that it makes: others lack the rights to.
 MAKES_SQL = {
+    "referenced_clusters",
     "scope_clusters_by",
     "list_filled_work_tables",
     "empty_work_tables",

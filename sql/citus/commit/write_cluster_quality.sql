@@ -38,6 +38,7 @@ risen AS MATERIALIZED (
 assigned AS MATERIALIZED (
     SELECT
         risen.label,
+        max(risen.of_label) AS photos,
         max(risen.total) / max(risen.of_label) AS mean_distance,
         max(risen.farthest) AS max_distance,
         array_agg(
@@ -70,7 +71,7 @@ INSERT INTO cluster_quality (
 SELECT
     %(run_id)s::bigint AS run_id,
     cluster.id AS cluster_id,
-    cluster.photos_count AS photos,
+    assigned.photos,
     assigned.mean_distance,
     assigned.max_distance,
     assigned.distance_percentiles,
