@@ -20,7 +20,12 @@ from fluffy_sql.postgres.workers import Workers
 
 # Packages name theirs under it, as in `dbscan = "my_package:DBSCAN"`.
 ENTRY_POINTS = "fluffy_sql.algorithms"
-_BUILT_IN = EntryPoints([EntryPoint("kmeans", "fluffy_sql.kmeans.kmeans:KMeans", ENTRY_POINTS)])
+_BUILT_IN = EntryPoints(
+    [
+        EntryPoint("kmeans", "fluffy_sql.kmeans.kmeans:KMeans", ENTRY_POINTS),
+        EntryPoint("leiden", "fluffy_sql.graph.leiden:Leiden", ENTRY_POINTS),
+    ]
+)
 
 
 def scope_order(scope: int | None) -> tuple[bool, int]:

@@ -1,0 +1,90 @@
+"""Communities of a graph of nearest neighbours, by Leiden (Traag, Waltman and van Eck 2019)."""
+
+import ctypes
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+Labels = NDArray[np.int32]
+# Edges whose lists of neighbours are compared at once: a few megabytes.
+_EDGES_AT_ONCE = 8_192
+# A search for a number of communities ends when it is this near, or after this many steps.
+_NEAR_ENOUGH = 0.02
+_SEARCH_STEPS = 16
+_SEEDS = 2**31 - 1
+
+
+def shared_neighbours(neighbours: NDArray[np.int32]) -> csr_matrix:
+    """The weights of edges: what share of the neighbours of either photo are those of both.
+
+    A photo counts as a neighbour of itself (Jaccard, of lists that are closed).
+
+    Args:
+        neighbours: shape (photos, neighbours), places from 0; -1: no more.
+
+    Returns:
+        A symmetric matrix of shape (photos, photos): an edge if one is a neighbour of the other.
+    """
+    photos, wide = neighbours.shape
+    own = np.arange(photos, dtype=np.int32)
+    closed = np.column_stack([own, neighbours])
+    lengths = (closed >= 0).sum(axis=1)
+    first = np.repeat(own, wide)
+    second = neighbours.ravel()
+    first, second = first[second >= 0], second[second >= 0]
+    weights = np.empty(len(first), dtype=np.float32)
+    for start in range(0, len(first), _EDGES_AT_ONCE):
+        one, two = first[start : start + _EDGES_AT_ONCE], second[start : start + _EDGES_AT_ONCE]
+        left, right = closed[one], closed[two]
+        same = (left[:, :, None] == right[:, None, :]) & (left >= 0)[:, :, None]
+        shared = same.sum(axis=(1, 2))
+        weights[start : start + _EDGES_AT_ONCE] = shared / (lengths[one] + lengths[two] - shared)
+    directed = csr_matrix((weights, (first, second)), shape=(photos, photos))
+    return directed.maximum(directed.T).tocsr()
+
+
+def communities(weights: csr_matrix, resolution: float, seed: int) -> Labels:
+    """Labels from 0, the largest community first; shape (photos,)."""
+    from sknetwork.clustering import Leiden
+
+    if not weights.nnz:  # photos on their own
+        return np.arange(weights.shape[0], dtype=np.int32)
+    # Leiden draws by C's rand() and leaves seeding it to others; its random_state draws nothing.
+    ctypes.CDLL(None).srand(seed % _SEEDS)
+    found = Leiden(resolution, "newman", return_probs=False, return_aggregate=False)
+    labels: Labels = found.fit_predict(weights).astype(np.int32)
+    return labels
+
+
+def search(find: Callable[[float], Labels], k: int) -> Labels:
+    """Labels of about k communities; `find` makes them with a granularity, more with a larger one.
+
+    If there is none with about k, the nearest that was found.
+    """
+    best = find(1.0)
+    low, high, at = 0.0, math.inf, 1.0
+    for _ in range(_SEARCH_STEPS):
+        if abs(_count(best) - k) <= _NEAR_ENOUGH * k:
+            break
+        labels = best if at == 1.0 else find(at)
+        if abs(_count(labels) - k) < abs(_count(best) - k):
+            best = labels
+        if _count(labels) < k:
+            low = at
+        else:
+            high = at
+        at = _between(low, high)
+    return best
+
+
+def _between(low: float, high: float) -> float:
+    if math.isinf(high):
+        return low * 4
+    return math.sqrt(low * high) if low else high / 4
+
+
+def _count(labels: Labels) -> int:
+    return int(labels.max(initial=-1)) + 1
