@@ -6,7 +6,7 @@ compared with all of their scope; of many, each is compared with those of the ce
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -66,6 +66,7 @@ class _Blocks:
 @contextmanager
 def graph_of_small(task: Task[Any], neighbours: int, tuning: Tuning) -> Iterator[Graph]:
     """The exact graph of all scopes of the task; its photos are in work_drawn meanwhile."""
+    task.log.phase("sample")
     scopes = [found.scope for found in task.survey.scopes]
     task.session.execute(
         "graph/note_photos",
@@ -73,8 +74,9 @@ def graph_of_small(task: Task[Any], neighbours: int, tuning: Tuning) -> Iterator
         unscoped=None in scopes,
         clustered=task.reclusters,
     )
-    with Sample.of_whole_scopes(_kmeans_task(task, KMeansSettings())) as (sample, found):
+    with Sample.of_whole_scopes(_as_kmeans(task)) as (sample, found):
         extents = [(row["after_row"], row["last_row"]) for row in found]
+        task.log.phase("neighbours")
         finder = _Finder(task, neighbours, sample.size)
         jobs = (
             (piece, _exact(extent, task.survey.dimensions, tuning))
@@ -88,6 +90,7 @@ def graph_of_small(task: Task[Any], neighbours: int, tuning: Tuning) -> Iterator
 @contextmanager
 def graph_of_large(task: Task[Any], neighbours: int, tuning: Tuning) -> Iterator[Graph]:
     """The graph of the one scope of a task; its photos are in work_drawn meanwhile."""
+    task.log.phase("cells")
     centers = _fit_cells(task, tuning)
     with work_tables(task.session, "work_drawn", "work_sample"):
         cells = task.session.fetch_all("graph/draw_by_cell")
@@ -95,8 +98,9 @@ def graph_of_large(task: Task[Any], neighbours: int, tuning: Tuning) -> Iterator
         ranges = [(cell["after_row"], cell["last_row"]) for cell in cells]
         centers = centers[[cell["label"] for cell in cells]]
         rows = ranges[-1][1] if ranges else 0
-        sample = Sample(_kmeans_task(task, KMeansSettings()))
+        sample = Sample(_as_kmeans(task))
         sample.fill(rows)
+        task.log.phase("neighbours")
         finder = _Finder(task, neighbours, sample.size)
         around, probes, recall = _around(task, finder, ranges, centers, tuning)
         finder.find(_jobs(ranges, centers, around, probes, tuning))
@@ -105,7 +109,6 @@ def graph_of_large(task: Task[Any], neighbours: int, tuning: Tuning) -> Iterator
 
 def _fit_cells(task: Task[Any], tuning: Tuning) -> Matrix:
     """Assigns photos to cells in work_assignments; their centers by label."""
-    task.log.phase("cells")
     photos = task.survey.eligible
     settings = KMeansSettings(
         k=max(1, photos // tuning.photos_per_cell),
@@ -114,14 +117,16 @@ def _fit_cells(task: Task[Any], tuning: Tuning) -> Matrix:
         refine=False,
         iterations=tuning.cell_steps,
     )
-    fit = KMeans().fit(replace(_kmeans_task(task, settings), log=_Silent()))
+    given = vars(task) | {"settings": settings, "log": _Silent(), "start": {}, "resume": None}
+    fit = KMeans().fit(Task(**given))
     centers = np.zeros((settings.k, task.survey.dimensions), dtype=np.float32)
     centers[fit.labels] = fit.centroids
     return centers
 
 
-def _kmeans_task(task: Task[Any], settings: KMeansSettings) -> KMeansTask:
-    return KMeansTask(**{**vars(task), "settings": settings, "start": {}, "resume": None})
+def _as_kmeans(task: Task[Any]) -> KMeansTask:
+    """For what is shared with k-means and asks for none of its settings."""
+    return KMeansTask(**vars(task) | {"settings": KMeansSettings()})
 
 
 class _Finder:

@@ -62,6 +62,7 @@ found AS MATERIALIZED (
             WHERE looking.places IS NULL OR block.place = any(looking.places)
             OFFSET 0
         ) AS near
+    WHERE EXISTS (SELECT FROM looking WHERE looking.places IS NULL OR block.place = any(looking.places))
 )
 
 SELECT
