@@ -48,7 +48,7 @@ def shared_neighbours(neighbours: NDArray[np.int32]) -> csr_matrix:
 
 def communities(weights: csr_matrix, resolution: float, seed: int) -> Labels:
     """Labels from 0, the largest community first; shape (photos,)."""
-    from sknetwork.clustering import Leiden
+    from sknetwork.clustering import Leiden  # noqa: PLC0415 - of the extra `graph`
 
     if not weights.nnz:  # photos on their own
         return np.arange(weights.shape[0], dtype=np.int32)

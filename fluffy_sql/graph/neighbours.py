@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fluffy_sql.algorithms import Checkpoint, RunObserver, StepReport, Task
+from fluffy_sql.algorithms import Checkpoint, StepReport, Task
 from fluffy_sql.graph.tuning import Tuning
 from fluffy_sql.kmeans.kmeans import KMeans
 from fluffy_sql.kmeans.nearest.cells import nearest_few
@@ -64,7 +64,7 @@ class _Blocks:
 
 
 @contextmanager
-def graph_of_small(task: Task[Any], neighbours: int, tuning: Tuning) -> Iterator[Graph]:
+def exact_graph(task: Task[Any], neighbours: int, tuning: Tuning) -> Iterator[Graph]:
     """The exact graph of all scopes of the task; its photos are in work_drawn meanwhile."""
     task.log.phase("sample")
     scopes = [found.scope for found in task.survey.scopes]
@@ -88,7 +88,7 @@ def graph_of_small(task: Task[Any], neighbours: int, tuning: Tuning) -> Iterator
 
 
 @contextmanager
-def graph_of_large(task: Task[Any], neighbours: int, tuning: Tuning) -> Iterator[Graph]:
+def graph_by_cells(task: Task[Any], neighbours: int, tuning: Tuning) -> Iterator[Graph]:
     """The graph of the one scope of a task; its photos are in work_drawn meanwhile."""
     task.log.phase("cells")
     centers = _fit_cells(task, tuning)
@@ -141,9 +141,7 @@ class _Finder:
         """Finds the neighbours of each job's positions, in its blocks."""
         wide = self.neighbours.shape[1]
 
-        def find(
-            session: Session, job: tuple[NDArray[np.int32], _Blocks]
-        ) -> list[dict[str, Any]]:
+        def find(session: Session, job: tuple[NDArray[np.int32], _Blocks]) -> list[dict[str, Any]]:
             positions, blocks = job
             return session.fetch_all(
                 "graph/find_neighbours",
@@ -242,7 +240,7 @@ def _recall(exact: Neighbours, found: Neighbours) -> float:
     return float(hit.sum() / max(1, there.sum()))
 
 
-class _Silent(RunObserver):
+class _Silent:
     """Keeps the steps that find cells out of the record: they are not the run's."""
 
     def phase(self, name: str) -> None:
