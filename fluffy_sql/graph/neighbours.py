@@ -74,10 +74,10 @@ def exact_graph(task: Task[Any], neighbours: int, tuning: Tuning) -> Iterator[Gr
         unscoped=None in scopes,
         clustered=task.reclusters,
     )
-    with Sample.of_whole_scopes(_as_kmeans(task)) as (sample, found):
+    with Sample.of_whole_scopes(_as_kmeans(task)) as (_, found):
         extents = [(row["after_row"], row["last_row"]) for row in found]
         task.log.phase("neighbours")
-        finder = _Finder(task, neighbours, sample.size)
+        finder = _Finder(task, neighbours, extents[-1][1] if extents else 0)
         jobs = (
             (piece, _exact(extent, task.survey.dimensions, tuning))
             for extent in extents
@@ -98,13 +98,12 @@ def graph_by_cells(task: Task[Any], neighbours: int, tuning: Tuning) -> Iterator
         ranges = [(cell["after_row"], cell["last_row"]) for cell in cells]
         centers = centers[[cell["label"] for cell in cells]]
         rows = ranges[-1][1] if ranges else 0
-        sample = Sample(_as_kmeans(task))
-        sample.fill(rows)
+        Sample(_as_kmeans(task)).fill(rows)
         task.log.phase("neighbours")
-        finder = _Finder(task, neighbours, sample.size)
+        finder = _Finder(task, neighbours, rows)
         around, probes, recall = _around(task, finder, ranges, centers, tuning)
         finder.find(_jobs(ranges, centers, around, probes, tuning))
-        yield Graph(finder.neighbours, finder.compared, [(0, sample.size)], recall)
+        yield Graph(finder.neighbours, finder.compared, [(0, rows)], recall)
 
 
 def _fit_cells(task: Task[Any], tuning: Tuning) -> Matrix:

@@ -33,10 +33,10 @@ found AS MATERIALIZED (
     CROSS JOIN
         LATERAL (
             SELECT
-                array_agg(position::integer ORDER BY position) AS positions,
-                array_agg(embedding ORDER BY position) AS embeddings
-            FROM work_sample
-            WHERE position > block.after_row AND position <= block.last_row
+                array_agg(sample.position::integer ORDER BY sample.position) AS positions,
+                array_agg(sample.embedding ORDER BY sample.position) AS embeddings
+            FROM work_sample AS sample
+            WHERE sample.position > block.after_row AND sample.position <= block.last_row
         ) AS candidates
     CROSS JOIN
         LATERAL (
@@ -62,7 +62,12 @@ found AS MATERIALIZED (
             WHERE looking.places IS NULL OR block.place = any(looking.places)
             OFFSET 0
         ) AS near
-    WHERE EXISTS (SELECT FROM looking WHERE looking.places IS NULL OR block.place = any(looking.places))
+    WHERE
+        EXISTS (
+            SELECT
+            FROM looking
+            WHERE looking.places IS NULL OR block.place = any(looking.places)
+        )
 )
 
 SELECT

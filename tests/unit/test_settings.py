@@ -31,7 +31,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
 }
 
 K = "a whole number from 1 to 1,000,000"
-ALGORITHMS = "kmeans"
+ALGORITHMS = "kmeans, leiden"
 K_OF_SCOPE = "a k for each scope, as in {7: 12, 9: 40}"
 FROM_1 = "a whole number from 1 up"
 SEED = "a whole number from 0 up to 9,223,372,036,854,775,807"
