@@ -10,16 +10,17 @@ with open_library("postgresql://me@localhost/photos") as library:
 """
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
-
-__version__ = version("fluffy_sql")
 
 if TYPE_CHECKING:
     from fluffy_sql.api import *  # noqa: F403 - what its __all__ lists
+
+    __version__: str
 else:
-    # Loaded when something is asked for: every module imports the package, most for its version.
+    # Loaded when something is asked for: every module imports the package.
     def __getattr__(name: str) -> Any:
+        if name == "__version__":
+            return import_module("importlib.metadata").version("fluffy_sql")
         if name == "__all__" or (not name.startswith("_") and name in __dir__()):
             return getattr(import_module("fluffy_sql.api"), name)
         raise AttributeError(f"module 'fluffy_sql' has no attribute {name!r}")

@@ -84,6 +84,9 @@ class _Checked:
             yield "a function in DO UPDATE SET must be immutable: take excluded's value"
         select = node.selectStmt
         if isinstance(select, ast.SelectStmt) and not select.valuesLists:
+            common = node.withClause.ctes if node.withClause else ()
+            if any(not isinstance(each.ctequery, ast.SelectStmt) for each in common):
+                yield "nothing is inserted beside a CTE that modifies: a statement each"
             yield from self._select(select)
             if node.relation.relname not in SHARDED:
                 yield from self._apart(select)

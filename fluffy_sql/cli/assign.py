@@ -13,7 +13,7 @@ from fluffy_sql.operations.assign import AssignRequest, AssignResult, NamedMove
 from fluffy_sql.words import count
 
 
-@click.command(short_help="Put photos without a cluster into the nearest one.")
+@click.command
 @click.option(
     "--max-distance",
     type=float,

@@ -13,7 +13,7 @@ from fluffy_sql.words import count
 _MOST_FINDINGS = 50
 
 
-@click.command(short_help="Find what is wrong in the database, and repair it.")
+@click.command
 @click.option("--repair", is_flag=True, help="Repair what can be repaired: all of it, or nothing.")
 @options.with_library_and_json
 @click.pass_context

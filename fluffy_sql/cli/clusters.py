@@ -14,7 +14,7 @@ from fluffy_sql.runs.survey import ScopeFilter
 from fluffy_sql.words import count
 
 
-@click.group(short_help="List the clusters, or prune retired ones.", invoke_without_command=True)
+@click.group(invoke_without_command=True)
 @options.with_run
 @options.with_scope
 @options.with_limit

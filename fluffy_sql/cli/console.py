@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from rich.console import Console
@@ -22,6 +22,7 @@ Row = TypeVar("Row")
 Columns: TypeAlias = Mapping[str, Callable[[Row], str | Text]]
 Part: TypeAlias = str | Text | Table
 
+STOPPED_BY_SIGNAL = 130
 # Into a file, a pipe or cron's mail: rich would fold tables at 80 columns and cut paths.
 _WIDTH_OF_A_FILE = 160
 # Columns of words stand to the left, those of numbers to the right.
@@ -80,7 +81,9 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _plain(value: object) -> str:
+def _plain(value: object) -> str | float:
+    if isinstance(value, timedelta):
+        return value.total_seconds()
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 

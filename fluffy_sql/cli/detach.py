@@ -7,7 +7,7 @@ from fluffy_sql.cli.console import print_result
 from fluffy_sql.postgres import schema
 
 
-@click.command(short_help="Remove views, functions and triggers before your own migration.")
+@click.command
 @options.with_library_and_json
 def detach(*, library: options.Library, as_json: bool) -> None:
     """Remove views, functions and triggers, so that your application can change its tables.

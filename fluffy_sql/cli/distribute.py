@@ -11,7 +11,7 @@ from fluffy_sql.operations.distribute import distribute as distribute_tables
 from fluffy_sql.words import count
 
 
-@click.command(short_help="Distribute the tables over the servers of Citus.")
+@click.command
 @click.option(
     "--shards",
     type=click.IntRange(1, 10_000),

@@ -24,7 +24,7 @@ from fluffy_sql.runs.record import RunResult
 from fluffy_sql.words import count
 
 
-@click.command(short_help="Cluster the photos that have no cluster yet.")
+@click.command
 @options.with_setting(
     "--k", "clustering.{algorithm}.k", type=int, help="How many clusters to make."
 )
@@ -143,7 +143,8 @@ def _describe_clusters(result: RunResult) -> Iterator[str]:
         yield (
             f"{count(result.photos_moved, 'photo')} moved;"
             f" {count(result.clusters_kept, 'cluster')} kept,"
-            f" {result.clusters_created:,} created, {result.clusters_emptied:,} emptied."
+            f" {result.clusters_created:,} created, {result.clusters_emptied:,} emptied"
+            f"{' and retired' if result.clusters_emptied else ''}."
         )
     if (quality := result.quality) is not None and quality.silhouette is not None:
         yield (

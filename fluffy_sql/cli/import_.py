@@ -10,7 +10,7 @@ from fluffy_sql.operations.importing import import_photos
 from fluffy_sql.words import count
 
 
-@click.command("import", short_help="Load embeddings from a file.")
+@click.command("import")
 @click.argument("file", type=options.PATH)
 @click.option(
     "--paths",

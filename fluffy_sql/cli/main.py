@@ -9,31 +9,59 @@ import os
 import signal
 import sys
 from importlib import import_module
+from keyword import iskeyword
 from typing import NoReturn, TextIO
 
 import click
 
-from fluffy_sql import __version__
-from fluffy_sql.cli.console import print_json, say
-from fluffy_sql.cli.options import STOPPED_BY_SIGNAL
+from fluffy_sql.cli.console import STOPPED_BY_SIGNAL, print_json, say
 from fluffy_sql.errors import FluffySqlError, UsageError
-from fluffy_sql.postgres.address import conceal
+from fluffy_sql.postgres.concealing import conceal
 
-# Each is a file of this folder with a command of the same name.
-_COMMANDS = (
-    *("assign", "check", "clusters", "detach", "distribute", "generate", "import_", "migrate"),
-    *("psql", "report", "runs", "sample", "sweep"),
+# Each is a file of this folder with a command of the same name. It is imported when it is called,
+# and imports what it needs at its top: loading NumPy, psycopg, pydantic and yoyo takes longer than
+# most commands take.
+_COMMANDS = {
+    "assign": "Put photos without a cluster into the nearest one.",
+    "check": "Find what is wrong in the database, and repair it.",
+    "clusters": "List the clusters, or prune retired ones.",
+    "detach": "Remove views, functions and triggers before your own migration.",
+    "distribute": "Distribute the tables over the servers of Citus.",
+    "generate": "Cluster the photos that have no cluster yet.",
+    "import": "Load embeddings from a file.",
+    "migrate": "Bring the database to the current schema.",
+    "psql": "Open psql on the configured database.",
+    "report": "Write a page and contact sheets that show the clusters.",
+    "runs": "List the runs; show, compare or undo one.",
+    "sample": "Load a sample library into the embedded server.",
+    "sweep": "Try many k and suggest one; writes no cluster.",
+}
+
+
+class _Commands(click.Group):
+    """Lists commands without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return [*_COMMANDS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        name = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        command: click.Command = getattr(import_module(f"fluffy_sql.cli.{name}"), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([*_COMMANDS.items()])
+
+
+@click.group(
+    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=False
 )
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=False)
-@click.version_option(__version__, message="fluffy-sql %(version)s")
+@click.version_option(package_name="fluffy_sql", message="fluffy-sql %(version)s")
 def fluffy_sql() -> None:
     """Cluster the embeddings of a photo library inside Postgres, with pgvector."""
-
-
-for _name in _COMMANDS:
-    fluffy_sql.add_command(getattr(import_module(f"fluffy_sql.cli.{_name}"), _name))
 
 
 def main() -> NoReturn:

@@ -2,19 +2,21 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 
 from fluffy_sql.cli import options
-from fluffy_sql.cli.console import print_result
+from fluffy_sql.cli.console import print_result, printable, stderr_console
 from fluffy_sql.errors import UsageError
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.counter_cache import CounterCache
 from fluffy_sql.postgres.schema import MigrationResult
+from fluffy_sql.settings import Settings
 from fluffy_sql.words import count
 
 
-@click.command(short_help="Bring the database to the current schema.")
+@click.command
 @click.option("--rollback", is_flag=True, help="Uninstall: drop all that migrate made.")
 @click.option("--yes", is_flag=True, help="Confirm --rollback.")
 @options.with_library_and_json
@@ -29,6 +31,7 @@ def migrate(*, rollback: bool, yes: bool, library: options.Library, as_json: boo
             " table photos with its embeddings; add --yes if you mean it"
         )
     place = library.database.schema
+    _tell_what_takes_long(library.settings)
     with library.database.address() as url:
         if rollback:
             gone = schema.uninstall(url, schema=place)
@@ -41,6 +44,12 @@ def migrate(*, rollback: bool, yes: bool, library: options.Library, as_json: boo
     fields = asdict(result)
     found = {"applied": fields.pop("changed"), **fields}
     print_result(found, _describe(result), as_json=as_json)
+
+
+def _tell_what_takes_long(settings: Settings) -> None:
+    folder = Path(settings.database.embedded_dir)
+    if settings.database.url is None and not folder.exists():
+        stderr_console().print(f"Making an embedded PostgreSQL in {printable(str(folder))}")
 
 
 def _describe(result: MigrationResult) -> Iterator[str]:

@@ -20,7 +20,6 @@ from fluffy_sql.settings import Settings, load_settings
 
 Command: TypeAlias = Callable[..., None]
 
-STOPPED_BY_SIGNAL = 130
 # What Postgres numbers rows with; an id beyond would be its "bigint out of range".
 _LARGEST_ID = 2**63 - 1
 ID = click.IntRange(-_LARGEST_ID, _LARGEST_ID)

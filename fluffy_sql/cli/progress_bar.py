@@ -1,15 +1,28 @@
 """A run as it goes, on stderr: live on a terminal, a line for each phase elsewhere."""
 
-from typing import Self
+from collections.abc import Iterable, Iterator
+from time import monotonic
+from typing import Self, TypeVar
 
 from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.progress import Progress as LiveLine
-from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from fluffy_sql.algorithms import StepReport, Survey
 from fluffy_sql.cli.console import stderr_console
 from fluffy_sql.runs.progress import Progress
 from fluffy_sql.words import count
+
+Item = TypeVar("Item")
+
+# Whoever looks on, or keeps a log, sees that something goes on.
+_SAY_EVERY_SECONDS = 2.0
 
 
 class RunProgress(Progress):
@@ -81,6 +94,22 @@ class RunProgress(Progress):
 
     def _show(self, text: str) -> None:
         self._line.update(self._task, description=text)
+
+
+def watch(items: Iterable[Item], total: int) -> Iterator[Item]:
+    """Passes items on and shows how many there were: a bar on a terminal, elsewhere a line."""
+    console = stderr_console()
+    columns = BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    say_at = monotonic() + _SAY_EVERY_SECONDS
+    with LiveLine(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as line:
+        for done, item in enumerate(line.track(items, total), start=1):
+            now = monotonic()
+            if not console.is_terminal and now >= say_at:
+                console.print(f"{done:,} of {total:,}")
+                say_at = now + _SAY_EVERY_SECONDS
+            yield item
 
 
 def count_scopes(scopes: int) -> str:

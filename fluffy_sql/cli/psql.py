@@ -14,10 +14,7 @@ from fluffy_sql.postgres.programs import find_psql
 from fluffy_sql.postgres.session import Session
 
 
-@click.command(
-    short_help="Open psql on the configured database.",
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
-)
+@click.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 @options.with_library
 @click.pass_context
 def psql(context: click.Context, *, library: options.Library) -> None:

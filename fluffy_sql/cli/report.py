@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _MAILABLE_BYTES = 15_000_000
 
 
-@click.command(short_help="Write a page and contact sheets that show the clusters.")
+@click.command
 @click.option(
     "--out",
     type=options.PATH,

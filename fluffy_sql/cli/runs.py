@@ -24,7 +24,7 @@ from fluffy_sql.runs.moves import Changes
 from fluffy_sql.words import count
 
 
-@click.group(short_help="List the runs; show, compare or undo one.", invoke_without_command=True)
+@click.group(invoke_without_command=True)
 @options.with_limit
 @options.with_library_and_json
 @click.pass_context
@@ -103,7 +103,7 @@ def runs_table(rows: Sequence[dict[str, Any]]) -> Table:
             "kind": lambda row: row["kind"],
             "status": lambda row: "undone" if row["undone_by"] else row["status"],
             "started (UTC)": lambda row: f"{row['started_at']:%Y-%m-%d %H:%M:%S}",
-            "seconds": lambda row: number(row["duration"], 1),
+            "seconds": lambda row: number(row["duration"].total_seconds(), 1),
             "k": lambda row: number(row["k_requested"]),
             "clusters": lambda row: number(_clusters_of(row)),
             "photos": lambda row: number(row["photos_processed"]),
@@ -157,9 +157,8 @@ def _summary(run: dict[str, Any]) -> str:
         told += f", {count(run['photos_processed'], 'photo')} in {count(clusters, 'cluster')}"
     if run["photos_moved"] is not None:
         told += f", {count(run['photos_moved'], 'photo')} moved"
-    return (
-        f"Run {run['id']}, {run['kind']} ({_settings_of(run)}): {told}, {run['duration']:,.1f} s."
-    )
+    seconds = run["duration"].total_seconds()
+    return f"Run {run['id']}, {run['kind']} ({_settings_of(run)}): {told}, {seconds:,.1f} s."
 
 
 def _steps_table(steps: Sequence[dict[str, Any]]) -> Table:

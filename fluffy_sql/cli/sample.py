@@ -6,11 +6,12 @@ import click
 
 from fluffy_sql.cli import options
 from fluffy_sql.cli.console import print_result, stderr_console
+from fluffy_sql.cli.progress_bar import watch
 from fluffy_sql.errors import UsageError
 from fluffy_sql.settings import Settings
 
 
-@click.command(short_help="Load a sample library into the embedded server.")
+@click.command
 @click.option(
     "--if-empty", is_flag=True, help="Do nothing if there are photos or a database is named."
 )
@@ -49,8 +50,8 @@ def _load_sample(library: options.Library, *, if_empty: bool) -> int:
             from fluffy_sql.operations.sample_library.loading import load_sample_library  # noqa: PLC0415 - an extra
         stderr = stderr_console()
         folder = sample_folder(library.settings)
-        stderr.print("The embedded library is empty: drawing a sample library (half a minute).")
-        loaded = load_sample_library(session, folder)
+        stderr.print("The embedded library is empty: drawing a sample library.")
+        loaded = load_sample_library(session, folder, watch=watch)
     stderr.print(
         f"Loaded {loaded:,} pictures in 12 themes from {folder}.\nThey are described by colour"
         " layout and gradients, a simple stand-in for DINO embeddings."

@@ -9,7 +9,7 @@ import click
 from rich.table import Table
 
 from fluffy_sql.cli import options
-from fluffy_sql.cli.console import Part, number, print_result, say, table
+from fluffy_sql.cli.console import STOPPED_BY_SIGNAL, Part, number, print_result, say, table
 from fluffy_sql.errors import UsageError
 from fluffy_sql.operations import sweep as operations
 from fluffy_sql.operations.k_selection import spread_evenly
@@ -23,7 +23,7 @@ _MOST_STEPS = 1_000
 _LEAST_K = 2
 
 
-@click.command(short_help="Try many k and suggest one; writes no cluster.")
+@click.command
 @click.option(
     "--k",
     "ks",
@@ -83,7 +83,7 @@ def sweep(
     print_result({**asdict(result), "chart": chart}, _describe(result, chart), as_json=as_json)
     if result.interrupted:
         say("stopped; these are the results so far")
-        context.exit(options.STOPPED_BY_SIGNAL)
+        context.exit(STOPPED_BY_SIGNAL)
 
 
 def _parse_ks(text: str, steps: int | None) -> list[int]:

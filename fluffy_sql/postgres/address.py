@@ -6,9 +6,8 @@ where its author meant it is refused, since part of the password would be shown 
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
@@ -17,6 +16,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import Conninfo
 
 from fluffy_sql.errors import SettingsError
+from fluffy_sql.postgres.concealing import PASSWORD_WITHIN
 
 _EXAMPLE = "postgresql://user@host:5432/name"
 _UNENCODED = (
@@ -66,9 +66,7 @@ _YES, _NO = frozenset({"true", "1", "on", "yes", ""}), frozenset({"false", "0", 
 
 _HOST = re.compile(r"[/@].*|[\w.:%-]*", re.DOTALL)  # a socket's folder, or a name or number
 _MOST_PORTS = 65_535
-_PASSWORD_WITHIN = re.compile(r"(pass\w*|pwd|pw|secret)\s*=", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z_]\w{0,40}", re.ASCII)
-_ADDRESS_WITHIN = re.compile(rf"://|{_PASSWORD_WITHIN.pattern}", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -149,22 +147,6 @@ def libpq_environment(url: str) -> dict[str, str]:
         for option in options
         if option.envvar and option.val is not None
     }
-
-
-def conceal(message: str, words: Iterable[str], *, any_at: bool = False) -> str:
-    """A message without those words that may be an address, which was given in a wrong place.
-
-    Args:
-        message: what is to be shown.
-        words: the arguments of the command.
-        any_at: whether any word with an @ may be one, or a part of one.
-    """
-    for word in words:
-        if _ADDRESS_WITHIN.search(word) or (any_at and "@" in word):
-            value = word.partition("=")[2] if word.startswith("--") else word
-            for shown in {word, value, repr(value)[1:-1], str(Path(value))} - {"", "."}:
-                message = message.replace(shown, "...")
-    return message
 
 
 def _read(text: str) -> tuple[str, list[str]]:
@@ -268,7 +250,7 @@ def _sort_out(
     for parameter in given:
         name = parameter.name
         # What comes after a password may be the rest of it.
-        may_name = may_name and not _PASSWORD_WITHIN.search("=".join(last))
+        may_name = may_name and not PASSWORD_WITHIN.search("=".join(last))
         last = parameter
         if name in _KNOWN:
             kept.append(parameter)
@@ -330,7 +312,7 @@ def _require_plain(parts: Mapping[str, str]) -> None:
             continue
         if not value.isprintable():
             raise _Wrong(f"{name} holds a character that can't be shown")
-        if _PASSWORD_WITHIN.search(value):
+        if PASSWORD_WITHIN.search(value):
             raise _Wrong(f"{name} seems to hold a password; put & or a blank between parameters")
 
 

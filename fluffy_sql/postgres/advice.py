@@ -25,11 +25,17 @@ _SHARED_MEMORY = (
 )
 _SEGMENT = r"shared memory segment|/PostgreSQL\.\d+|/dev/shm"
 _LOST = "fluffy-sql runs says whether the run was committed; if not, run again"
+# What a worker says while the coordinator is there comes before any commit.
+_WORKER_LOST = "a server of Citus does not answer, and nothing was written: start it and run again"
+_ON_WORKER = r"\(on \S+:\d+\)$"
 
 # The beginning of a SQLSTATE, what the server says (None: anything), and what to do. The first that
 # fits counts.
 _RULES: tuple[tuple[str, str | None, str], ...] = (
-    ("08", "remote node", "a server of Citus does not answer: run again when it is back"),
+    ("08", "remote node", _WORKER_LOST),
+    ("XX000", "server closed the connection", _WORKER_LOST),
+    ("57P01", _ON_WORKER, _WORKER_LOST),
+    ("57P02", _ON_WORKER, _WORKER_LOST),
     ("08", "pooling mode", "name the server behind the pooler, or a pool in session mode"),
     (
         "08",
@@ -244,4 +250,8 @@ def one_line(error: psycopg.Error) -> str:
     detail = error.diag.message_detail
     # libpq's connection errors say what failed on their first lines, and then guess at length.
     text = f"{message} ({detail})" if detail else message.partition("\tThis probably means")[0]
+    # What an error of a worker is passed on with.
+    worker = re.search(r"while executing command on (\S+)", error.diag.context or "")
+    if worker:
+        text += f" (on {worker[1]})"
     return " ".join(text.split()) or type(error).__name__

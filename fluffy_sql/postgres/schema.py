@@ -6,21 +6,13 @@ Tables are made by migrations (`migrations/`, by yoyo), views, functions and tri
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
-from types import SimpleNamespace
-from typing import Any, Self
-
-import psycopg
-from yoyo import read_migrations
-from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
-from yoyo.connections import DatabaseURI
 
 from fluffy_sql.errors import BusyError, DatabaseError, SchemaError
 from fluffy_sql.postgres import counter_cache, definitions
 from fluffy_sql.postgres.counter_cache import CounterCache
-from fluffy_sql.postgres.session import DEFAULT_SCHEMA, Session, translate_errors
+from fluffy_sql.postgres.session import DEFAULT_SCHEMA, Session
 from fluffy_sql.resources import migrations_folder
 
 # l2_normalize came with pgvector 0.7.
@@ -33,8 +25,6 @@ WITHOUT_IDENTITY = (
     "is in a publication and has no replica identity, so Postgres refuses to change its rows: give"
     " it a primary key, or ALTER TABLE ... REPLICA IDENTITY"
 )
-
-_MIGRATIONS_TABLE = "migrations"
 
 
 @dataclass(frozen=True)
@@ -76,6 +66,8 @@ def migrate(
         BusyError: a run is at work.
         DatabaseError: Postgres refused a statement.
     """
+    from fluffy_sql.postgres.migrations import apply_migrations  # noqa: PLC0415 - loads yoyo
+
     with Session.open(url, schema=schema) as session:
         require_supported_server(session)
         before = _read_library(session)
@@ -94,7 +86,7 @@ def migrate(
                 session.execute("schema/restore_marks")
             if not before.complete:
                 session.execute("schema/forget_migrations")
-            changed = _apply_migrations(session, url)
+            changed = apply_migrations(session, url)
             if forgotten := session.fetch_value("schema/count_lost_runs"):
                 session.execute("schema/forget_lost_runs")
             session.execute("schema/record_tables")
@@ -339,7 +331,7 @@ def _tables() -> frozenset[str]:
 
 
 def _known() -> set[str]:
-    return {migration.id for migration in read_migrations(str(migrations_folder()))}
+    return {file.stem for file in migrations_folder().glob("*.sql")}
 
 
 def _refuse_other_owner(session: Session, library: _Library) -> None:
@@ -436,48 +428,3 @@ def _keep_others_out(session: Session) -> None:
         raise BusyError(
             f"a run is at work in the schema {session.schema}; try again when it is done"
         )
-
-
-def _apply_migrations(session: Session, url: str) -> tuple[str, ...]:
-    with translate_errors(session.connection):
-        # Carries any address libpq understands, password and all, past yoyo's own parser.
-        address = DatabaseURI("postgresql+psycopg", None, None, None, None, None, {"conninfo": url})
-        backend = _Backend(address, _MIGRATIONS_TABLE, session.connection)
-        migrations = backend.to_apply(read_migrations(str(migrations_folder())))
-        backend.apply_migrations(migrations)
-        return tuple(migration.id for migration in migrations)
-
-
-class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc] # yoyo has no types
-    """yoyo's backend, in a transaction of the caller and with tables of our own.
-
-    yoyo opens a connection for each migration and commits it; here all its transactions
-    are part of ours. Its lock is a row that a killed process leaves behind; ours is an advisory
-    lock.
-    """
-
-    log_table = "migrations_log"
-    version_table = "migrations_version"
-
-    def __init__(
-        self, uri: DatabaseURI, migration_table: str, connection: psycopg.Connection[Any]
-    ) -> None:
-        self._ours = connection
-        super().__init__(uri, migration_table)
-
-    def connect(self, dburi: DatabaseURI) -> Any:  # noqa: ARG002 - yoyo's signature
-        # The caller that began the transaction commits it.
-        return SimpleNamespace(cursor=self._ours.cursor, info=self._ours.info, commit=lambda: None)
-
-    @contextmanager
-    def copy(self) -> Iterator[Self]:
-        yield self
-
-    @contextmanager
-    def transaction(self, rollback_on_exit: bool = False) -> Iterator[None]:
-        with self._ours.transaction(force_rollback=rollback_on_exit):
-            yield
-
-    @contextmanager
-    def lock(self, timeout: float = 10) -> Iterator[None]:  # noqa: ARG002 - yoyo's signature
-        yield

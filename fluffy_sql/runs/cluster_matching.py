@@ -11,6 +11,8 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
+from fluffy_sql.runs.assignment import assign
+
 # This share of the smaller one's photos must be in both. A theme that is split continues as the
 # larger part, and of two themes that merge, the larger continues; but a cluster that takes a few
 # photos from everywhere continues none of them.
@@ -47,8 +49,8 @@ def match_clusters(
 
     Clusters of two scopes are never paired.
 
-    Each is the assignment of largest sum (Kuhn 1955; solved as by Jonker and Volgenant 1987). By
-    centroids, an old cluster without photos comes back as a new one that continues none by photos.
+    Each is the assignment of largest sum. By centroids, an old cluster without photos comes back as
+    a new one that continues none by photos.
 
     Args:
         shared: how many photos a new and an old cluster have in common; a row for each pair that
@@ -92,7 +94,7 @@ def _by_photos(shared: Sequence[Overlap], k: int, old: Sequence[OldCluster]) -> 
             counts[row.place, columns[row.cluster_id]] = row.photos
     smaller = np.minimum(sizes[:, None], np.array([[cluster.photos for cluster in old]]))
     counts[counts < _LEAST_SHARED * smaller] = 0
-    return {place: old[column].id for place, column in _assign(counts) if counts[place, column] > 0}
+    return {place: old[column].id for place, column in assign(counts) if counts[place, column] > 0}
 
 
 def _by_centroids(
@@ -115,15 +117,6 @@ def _by_centroids(
     stored = np.stack([cluster.centroid for cluster in empty if cluster.centroid is not None])
     distances = np.stack([np.linalg.norm(stored - centroids[place], axis=1) for place in places])
     nearness = np.maximum(spread - distances, 0)
-    for row, column in _assign(nearness):
+    for row, column in assign(nearness):
         if nearness[row, column] > 0:
             matched[places[row]] = empty[column].id
-
-
-def _assign(gains: NDArray[np.float64]) -> list[tuple[int, int]]:
-    """Pairs of row and column of largest sum, no row and no column twice."""
-    # Loaded here alone: with it, every other command would hold 40 MB more.
-    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415
-
-    rows, columns = linear_sum_assignment(gains, maximize=True)
-    return list(zip(rows.tolist(), columns.tolist(), strict=True))

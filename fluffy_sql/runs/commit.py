@@ -107,7 +107,11 @@ class FinalTransaction:
         moves = self._move(cluster_ids)
         if not moves_are_counted(self._session):
             self._session.execute("commit/recount", cluster_ids=None)
-        for name in ("commit/record_kept_clusters", "commit/retire_clusters"):
+        for name in (
+            "commit/record_kept_clusters",
+            "commit/return_clusters",
+            "commit/retire_clusters",
+        ):
             self._session.execute(name, run_id=self._run_id)
         return self._finish(cluster_ids, created, moves)
 

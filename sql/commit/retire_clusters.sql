@@ -1,20 +1,7 @@
--- Retires the clusters that a recluster left without photos, and brings back those that it continued. One that a person
--- made and that had no photos stays as it is. After record_kept_clusters.
+-- Retires the clusters that a recluster left without photos. One that a person made and that had no photos stays as it
+-- is. After record_kept_clusters and return_clusters.
 -- Parameters: run_id bigint
 -- Returns: nothing; the row count is the clusters retired.
-WITH returned AS ( -- noqa: ST03
-    UPDATE retired_clusters
-    SET returned_by = %(run_id)s::bigint
-    WHERE
-        returned_by IS NULL
-        AND cluster_id IN (
-            SELECT kept.cluster_id
-            FROM cluster_run_clusters AS kept
-            INNER JOIN clusters ON kept.cluster_id = clusters.id AND kept.run_id = clusters.run_id
-            WHERE kept.run_id = %(run_id)s::bigint AND kept.photos > 0
-        )
-)
-
 INSERT INTO retired_clusters (cluster_id, retired_by)
 SELECT
     emptied.cluster_id,

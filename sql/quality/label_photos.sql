@@ -2,6 +2,7 @@
 -- simplified silhouette (Hruschka et al. 2004), 1 - own / other, from the distances to the nearest and second nearest
 -- centroid. A photo that lies on both has 0; with one centroid there is none.
 -- A photo embedded again with another length, or with zeros, meanwhile is passed over.
+-- LATERAL and OFFSET 0 look up each photo by its key: a join may compare all photos first.
 -- Parameters: centroids vector[], other_centroids vector[], normalize boolean, dimensions integer,
 --   after_row bigint (exclusive), last_row bigint (inclusive)
 -- Returns: nothing; the row count is the photos labelled.
@@ -14,8 +15,13 @@ SELECT
     coalesce(1 - nearest.own / nullif(nearest.other, 0), nearest.other) AS silhouette,
     photo.embedding
 FROM work_sample AS sample
-INNER JOIN usable_photos AS usable ON sample.photo_id = usable.id
-CROSS JOIN LATERAL (SELECT comparable_embedding(usable.embedding, %(normalize)s::boolean) AS embedding LIMIT 1) AS photo
+CROSS JOIN
+    LATERAL (
+        SELECT comparable_embedding(usable.embedding, %(normalize)s::boolean) AS embedding
+        FROM usable_photos AS usable
+        WHERE usable.id = sample.photo_id AND usable.embedding IS NOT NULL
+        OFFSET 0
+    ) AS photo
 CROSS JOIN
     LATERAL (
         SELECT
@@ -43,6 +49,5 @@ CROSS JOIN
 WHERE
     sample.position > %(after_row)s::bigint
     AND sample.position <= %(last_row)s::bigint
-    AND usable.embedding IS NOT NULL
     AND vector_dims(photo.embedding) = %(dimensions)s::integer
     AND (NOT %(normalize)s::boolean OR vector_norm(photo.embedding) > 0);

@@ -1,5 +1,6 @@
 -- Coordinates of the photos of some clusters along axes: a sample, drawn by a hash of the id. Each embedding is
 -- fetched once, and a few numbers of it leave the server.
+-- LATERAL names the sample, so that only its photos are normalized: a join may be made last.
 -- Photos that can not be compared with the axes are left out: of another length or, under cosine, zero vectors.
 -- Parameters: cluster_ids bigint[], most bigint, normalize boolean, dimensions integer, axes vector[]
 -- Returns: cluster_id, coordinates double precision[] (one for each axis); in the order of the photos, so that the same
@@ -23,6 +24,7 @@ INNER JOIN drawn ON usable.id = drawn.id
 CROSS JOIN
     LATERAL (
         SELECT comparable_embedding(usable.embedding, %(normalize)s::boolean) AS embedding
+        WHERE usable.id = drawn.id
         LIMIT 1
     ) AS fetched
 WHERE

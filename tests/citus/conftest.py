@@ -80,11 +80,11 @@ def run(url: str, *statements: sql.SQL | sql.Composed) -> None:
 def citus_database(nodes: list[str]) -> Iterator[Callable[[], Any]]:
     """Makes databases with Citus and pgvector on all servers, and drops them."""
     with ExitStack() as stack:
-        yield lambda: stack.enter_context(_database(nodes))
+        yield lambda: stack.enter_context(database_on(nodes))
 
 
 @contextmanager
-def _database(nodes: list[str]) -> Iterator[str]:
+def database_on(nodes: list[str]) -> Iterator[str]:
     name = sql.Identifier(f"fluffy_test_{uuid.uuid4().hex}")
     urls = [make_conninfo(url, dbname=name.as_string().strip('"')) for url in nodes]
     # Each server gets the database itself, whether or not the coordinator would tell it to.

@@ -177,6 +177,7 @@ def befall_before_commit(
         with pytest.raises(DatabaseError) as failed:
             generate(url, k=THEMES)
     assert str(failed.value).isprintable()
+    assert "a server of Citus does not answer, and nothing was written" in str(failed.value)
 
 
 def assert_nothing_is_left(
@@ -223,7 +224,7 @@ def test_distributing_keeps_rows_keys_and_functions_and_can_be_done_twice(
         assert query(session, "SELECT count(*) FROM ONLY photos") == [(PHOTOS,)]
     again = run_cli("distribute", "--json")
     assert json.loads(again.out)["changed"] == []
-    assert len(json.loads(again.out)["tables"]) == 9
+    assert len(json.loads(again.out)["tables"]) == 10
     # what a later migration does
     with Session.open(citus_url) as session:
         session.connection.execute("ALTER TABLE clusters ADD COLUMN note text")
@@ -521,6 +522,40 @@ def test_a_worker_killed_before_the_commit_leaves_nothing_behind(
     with Session.open(distributed_url) as session:
         statuses = query(session, "SELECT status FROM cluster_runs ORDER BY id")
         assert statuses == [("interrupted",), ("succeeded",)]
+
+
+def test_a_stopped_worker_is_told_in_one_line_with_what_to_do(
+    distributed_url: str,
+    files: tuple[str, str],
+    mortal_worker: LocalServer,
+    tmp_path: Path,
+    run_cli: Callable[..., Finished],
+) -> None:
+    generate(distributed_url, k=THEMES)
+    with Session.open(distributed_url) as session:
+        session.connection.execute("UPDATE photos SET cluster_id = NULL WHERE id <= 100")
+        before = snapshot(session)
+    mortal_worker.kill()
+    for command in (
+        ("assign",),
+        ("assign", "--moved"),
+        ("generate", "--k", "5"),
+        ("generate", "--recluster", "--k", "5"),
+        ("import", files[0], "--paths", files[1]),
+        ("sweep", "--k", "2,3"),
+        ("clusters",),
+        ("check", "--repair"),
+        ("runs", "undo", "1"),
+    ):
+        finished = run_cli(*command)
+        assert finished.code == 1, command
+        assert finished.out == ""
+        [line] = [line for line in finished.err.splitlines() if line.startswith("fluffy-sql: ")]
+        assert "a server of Citus does not answer, and nothing was written: start it" in line
+    mortal_worker.start(tmp_path / "worker.log")
+    with Session.open(distributed_url) as session:
+        assert snapshot(session) == before
+    assert run_cli("assign").code == 0
 
 
 def test_what_citus_would_refuse_is_told_before(citus_session: Session, citus_url: str) -> None:

@@ -183,8 +183,14 @@ def in_shell(
 
 
 def write_programs(folder: Path) -> Path:
-    """A folder with the programs that pages name: ours, Python and psql."""
+    """A folder with the programs that pages name: ours, Python and psql; uv finds all installed."""
     folder.mkdir()
+    _write_program(folder / "uv", "exit 0")
+    _write_program(
+        folder / "python3",
+        f'[ "$2" = venv ] || exec "{sys.executable}" "$@"\n'
+        f'mkdir -p .venv/bin && ln -s "{folder}/python" .venv/bin/python',
+    )
     _write_program(folder / "fluffy-sql", f'exec "{sys.executable}" -m fluffy_sql "$@"')
     _write_program(folder / "python", f'exec "{sys.executable}" "$@"')
     _write_program(folder / "psql", f'exec "{find_psql(prefer_embedded=True)}" "$@"')
@@ -195,13 +201,9 @@ def write_programs(folder: Path) -> Path:
 def fresh_clone(folder: Path) -> Iterator[Reader]:
     """A folder that looks like a clone to make, with an embedded server that is not stopped."""
     clone = folder / "clone"
-    (clone / ".venv" / "bin").mkdir(parents=True)
+    clone.mkdir(parents=True)
     for name in ("Makefile", "pyproject.toml", "docs", "examples"):
         (clone / name).symlink_to(CHECKOUT / name)
-    # What is to be installed is there.
-    _write_program(
-        clone / ".venv" / "bin" / "python", f'[ "$2" = pip ] || exec "{sys.executable}" "$@"'
-    )
     with embedded_server(clone / ".fluffy_sql" / "postgres"):
         yield Reader(clone, write_programs(folder / "programs"))
 

@@ -82,6 +82,9 @@ def test_every_command_prints_these_fields(
     run("assign", "--dry-run")
     run("assign")
     run("generate", "--recluster", "--k", "3")
+    execute("CREATE TABLE albums (theme bigint REFERENCES clusters)")
+    execute("INSERT INTO albums SELECT cluster_id FROM fluffy_sql.retired_clusters")
+    run("clusters prune", "--dry-run")
     run("sweep", "--k", "2,3,4")
     run("clusters")
     run("runs")
@@ -98,6 +101,7 @@ def test_every_command_prints_these_fields(
     ]
     run("sample", "--if-empty")
     run("detach")
+    execute("DROP TABLE albums")
     run("migrate", "--rollback", "--yes")
     run("clusters", code=1)
     assert printed.keys() == SECTIONS.keys() - {"JSON", "distribute"}

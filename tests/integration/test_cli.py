@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
@@ -24,7 +25,8 @@ from fluffy_sql.resources import migrations_folder
 from tests.conftest import Finished, Run, add_photos, made_library
 from tests.integration.helpers import execute, new_role
 
-COMMANDS = sorted(fluffy_sql.commands)
+CONTEXT = click.Context(fluffy_sql)
+COMMANDS = fluffy_sql.list_commands(CONTEXT)
 UNREACHABLE = "postgresql://me:secret@127.0.0.1:1/photos"
 NEED_TABLES = [
     ["import", "photos.csv"],
@@ -100,7 +102,8 @@ def test_every_command_has_help_with_an_example(run_cli: Run, command: str, flag
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_example_can_be_typed(name: str) -> None:
-    command = fluffy_sql.commands[name]
+    command = fluffy_sql.get_command(CONTEXT, name)
+    assert command is not None
     example = re.search(r"Example: fluffy-sql \S+ ?(.*)", command.help or "")
     assert example is not None
     command.make_context(name, shlex.split(example[1]))
@@ -108,7 +111,9 @@ def test_every_example_can_be_typed(name: str) -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_says_what_it_does(name: str) -> None:
-    options = [p for p in fluffy_sql.commands[name].params if p.param_type_name == "option"]
+    command = fluffy_sql.get_command(CONTEXT, name)
+    assert command is not None
+    options = [p for p in command.params if p.param_type_name == "option"]
     assert [option.name for option in options if not getattr(option, "help", None)] == []
 
 
@@ -623,7 +628,7 @@ def test_all_of_it_without_naming_a_database(run_cli: Run, monkeypatch: pytest.M
         assert run("psql", "-At", "-c", "SELECT sum(photos_count) FROM clusters").out == "3\n"
 
 
-def load_three(session: Session, folder: Path) -> int:
+def load_three(session: Session, folder: Path, *, watch: object) -> int:
     """Stands in for drawing pictures."""
     execute(
         session,

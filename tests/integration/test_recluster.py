@@ -294,7 +294,7 @@ def test_a_recluster_for_people(rows: Any, on_database: Run) -> None:
     assert finished.code == 0
     lines = finished.out.splitlines()
     assert lines[0].startswith("Dry run, nothing was written: 600 photos in 5 clusters (kmeans,")
-    assert lines[1].endswith("photos moved; 5 clusters kept, 0 created, 3 emptied.")
+    assert lines[1].endswith("photos moved; 5 clusters kept, 0 created, 3 emptied and retired.")
     assert lines[3].split() == ["cluster", "name", "change", "photos", "before", "photos", "after"]
     assert any(line.split()[:2] == ["photos", "from"] for line in lines)
     finished = on_database("generate", "--recluster", "--k", "5")

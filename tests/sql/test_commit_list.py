@@ -60,7 +60,9 @@ def test_a_cluster_is_listed_once_with_its_most_central_photo(session: Session) 
         "scope": None,
         "name": "cats",
         "status": 1,
+        "retired_by": None,
         "photos_count": 5,
+        "photos_not_compared": 0,
         "mean_distance": 3,
         "max_distance": 6,
         "central_photo": "p2",
@@ -75,6 +77,10 @@ def test_the_quality_is_what_its_own_run_measured(session: Session) -> None:
     [first] = make_clusters(session, [[0, 0]], run_id)
     for measured_by, silhouette in ((run_id, 0.25), (later_run_id, 0.5)):
         record_quality(session, measured_by, first, silhouette)
+    [row] = listed(session)
+    assert (row["silhouette"], row["davies_bouldin"]) == (None, None)  # it has no photos
+    add_with_ids(session, {1: [1, 0]})
+    place(session, first, 1)
     [row] = listed(session)
     assert (row["silhouette"], row["davies_bouldin"]) == (0.25, 1.5)
 

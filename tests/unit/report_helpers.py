@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
 
@@ -39,7 +39,7 @@ RUN: dict[str, Any] = {
     "smallest_cluster": 2,
     "largest_cluster": 20,
     "started_at": datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
-    "duration": 1.5,
+    "duration": timedelta(seconds=1.5),
 }
 
 

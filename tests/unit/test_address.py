@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from fluffy_sql.errors import SettingsError
-from fluffy_sql.postgres.address import conceal, describe_url, libpq_environment, parse_address
+from fluffy_sql.postgres.address import describe_url, libpq_environment, parse_address
+from fluffy_sql.postgres.concealing import conceal
 
 UNENCODED = (
     "its password seems to hold a character that must be percent-encoded:"

@@ -4,6 +4,7 @@ import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from psycopg.pq import DiagnosticField
 
 from fluffy_sql.postgres.advice import (
     READ_ONLY,
@@ -24,6 +25,7 @@ DISK = "the server's disk is full: make room and run again"
 PGVECTOR = "create the extension vector, or name its schema in this role's search_path"
 NOT_OURS = "fluffy_sql makes none of that name: look for a view, function or trigger with it"
 LOST = "fluffy-sql runs says whether the run was committed; if not, run again"
+WORKER_LOST = "a server of Citus does not answer, and nothing was written: start it and run again"
 AGAIN = "another transaction was in the way: run again"
 STATEMENT_TIMEOUT = "run again, with a longer statement_timeout for this role if that was too short"
 LOCKED = "somebody else holds the lock: run again"
@@ -99,7 +101,11 @@ CASES = [
     ("28000", 'role "me" is not permitted to log in', "check the user, the password and"),
     ("3D000", 'database "x" does not exist', "create the database, or check its name"),
     ("08006", "server closed the connection unexpectedly", LOST),
-    ("08006", "connection to the remote node w:5432 failed", "a server of Citus does not answer"),
+    ("08006", "connection to the remote node w:5432 failed", WORKER_LOST),
+    ("XX000", "server closed the connection unexpectedly (on w:5432)", WORKER_LOST),
+    ("XX000", "cache lookup failed for type 9", None),
+    ("57P01", "terminating connection due to administrator command (on w:5432)", WORKER_LOST),
+    ("57P02", "terminating connection because of crash of another (on w:5432)", WORKER_LOST),
     ("40001", "could not serialize access due to concurrent update", AGAIN),
     ("40001", "canceling statement due to conflict with recovery", "max_standby_streaming_delay"),
     ("40P01", "deadlock detected", AGAIN),
@@ -191,6 +197,16 @@ def test_a_connection_that_was_lost_asks_what_became_of_the_run() -> None:
         explain(lost) == f"Postgres: consuming input failed: server closed the connection; {LOST}"
     )
     assert explain(psycopg.DataError("no")) == "Postgres: no"
+
+
+def test_what_a_worker_says_tells_which_worker() -> None:
+    full = psycopg.errors.DiskFull(
+        info={
+            DiagnosticField.MESSAGE_PRIMARY: b"could not extend file",
+            DiagnosticField.CONTEXT: b"COPY photos\nwhile executing command on w:5432",
+        }
+    )
+    assert explain(full) == f"Postgres: could not extend file (on w:5432); {DISK}"
 
 
 @given(

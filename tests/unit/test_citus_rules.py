@@ -78,6 +78,9 @@ BROKEN = {
     "SELECT a FROM (SELECT array_agg(embedding) AS a FROM photos GROUP BY cluster_id) AS f": (
         "embeddings would leave"
     ),
+    "WITH m AS (UPDATE clusters SET name = NULL) INSERT INTO cluster_runs SELECT FROM clusters": (
+        "beside a CTE that modifies"
+    ),
     "CREATE TRIGGER t AFTER INSERT ON photos FOR EACH ROW EXECUTE FUNCTION f()": "triggers",
 }
 

@@ -4,13 +4,14 @@ import io
 import re
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from rich.console import Console
 
 from fluffy_sql.algorithms import Scope, StepReport, Survey
+from fluffy_sql.cli import progress_bar
 from fluffy_sql.cli.assign import describe_assignment
 from fluffy_sql.cli.check import describe_check
 from fluffy_sql.cli.cluster_output import clusters_table
@@ -98,7 +99,7 @@ RUN_ROW = {
     "clusters_kept": None,
     "status": "succeeded",
     "started_at": datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC),
-    "duration": 3.21,
+    "duration": timedelta(seconds=3.21),
     "k_requested": 1000,
     "clusters_created": 999,
     "photos_processed": 54_321,
@@ -485,3 +486,12 @@ def test_how_counts_are_kept_is_told_where_it_is_news(kept: CounterCache, told: 
 def test_a_count_that_an_application_left_null_is_shown_as_nothing() -> None:
     lines = shown(clusters_table([replace(CLUSTER, photos_count=None)]))
     assert not any("1,234" in line or "None" in line for line in lines[1:])
+
+
+def test_what_takes_long_says_every_two_seconds_how_far_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = iter([0.0, 1.9, 2.1, 3.0, 4.2])
+    monkeypatch.setattr(progress_bar, "monotonic", lambda: next(now))
+    assert list(progress_bar.watch("abcd", 4)) == list("abcd")
+    assert capsys.readouterr().err == "2 of 4\n4 of 4\n"

@@ -31,7 +31,7 @@ DESCRIBE_INSTALLATION = """
 import json
 from fluffy_sql.postgres.definitions import NAMES
 from fluffy_sql.postgres.statements import definition, statement, statement_names
-from fluffy_sql.postgres.schema import read_migrations
+from fluffy_sql.postgres.migrations import read_migrations
 from fluffy_sql.resources import migrations_folder, sql_folder
 print(json.dumps({
     "sql": str(sql_folder()),

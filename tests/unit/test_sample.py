@@ -59,9 +59,7 @@ def test_the_library_lies_where_its_paths_say(tmp_path: Path) -> None:
 def test_a_picture_is_written_before_it_is_yielded(tmp_path: Path) -> None:
     first = next(draw_sample_library(tmp_path, pictures_per_theme=3, size=48))
 
-    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.jpg")] == [
-        first.path
-    ]
+    assert (tmp_path / first.path).exists()
 
 
 def test_the_same_seed_draws_the_same_library(tmp_path: Path) -> None:

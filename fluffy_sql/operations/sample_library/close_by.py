@@ -203,7 +203,7 @@ def _flower(scene: Scene, place: tuple[float, float], radius: float, kind: _Flow
 
 
 def _blades(scene: Scene, y: float, height: float, colour: Colour) -> None:
-    for x in scene.rng.uniform(0, 1, 3):
+    for x in scene.rng.uniform(0, 1, 3).tolist():
         tip = (x + scene.rng.normal(0, 0.3 * height), y - height, 0)
         scene.taper(tip, (x, y, 0.07 * height + 0.001), colour, 0.9)
 

@@ -141,7 +141,7 @@ def _star_trails(scene: Scene) -> None:
 
 def _stars(scene: Scene, count: int) -> None:
     rng = scene.rng
-    for x, y, power in rng.random((count, 3)):
+    for x, y, power in rng.random((count, 3)).tolist():
         star = hsv(rng.choice([35, 215]), rng.uniform(0, 0.35), 1)
         scene.disc(x, y, 0.0016 + 0.006 * power**12, star, 0.35 + 0.65 * power)
 

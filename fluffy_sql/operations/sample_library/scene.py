@@ -248,10 +248,12 @@ class Scene:
         light = rng.uniform(0.93, 1.07) - rng.uniform(0, 0.4) * corner
         warmth = rng.normal(0, 0.02)
         grain = rng.uniform(0.5, 2.5) * rng.standard_normal(light.shape, dtype=np.float32)
-        developed = np.array(self._image.reduce(_SUPERSAMPLING), dtype=np.float32)
-        for band, balance in enumerate((1 + warmth, 1, 1 - warmth)):
-            developed[:, :, band] = developed[:, :, band] * (balance * light) + grain
-        return Image.fromarray(np.clip(developed, 0, 255, out=developed).astype(np.uint8))
+        bands = []
+        balances = 1 + warmth, 1, 1 - warmth
+        for band, balance in zip(self._image.reduce(_SUPERSAMPLING).split(), balances, strict=True):
+            developed = np.asarray(band, dtype=np.float32) * (balance * light) + grain
+            bands.append(Image.fromarray(np.clip(developed, 0, 255).astype(np.uint8)))
+        return Image.merge("RGB", bands)
 
     # --- pixels
 

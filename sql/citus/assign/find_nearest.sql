@@ -23,14 +23,26 @@ SELECT
         ELSE -1
     END AS label,
     nearest.distance,
-    found.xmin AS row_version,
+    photo.row_version,
     photo.embedding <#> %(fingerprint_vector)b::vector AS fingerprint
 FROM work_candidates AS candidate
 INNER JOIN unnest(%(scopes)s::bigint[], %(firsts)s::integer[], %(lasts)s::integer[]) AS own (scope, first, last)
     ON candidate.scope IS NOT DISTINCT FROM own.scope
-INNER JOIN photos AS found ON candidate.photo_id = found.id
-INNER JOIN usable_photos AS usable ON candidate.photo_id = usable.id
-CROSS JOIN LATERAL (SELECT comparable_embedding(usable.embedding, %(normalize)s::boolean) AS embedding LIMIT 1) AS photo
+CROSS JOIN
+    LATERAL (
+        SELECT
+            found.xmin AS row_version,
+            comparable_embedding(usable.embedding, %(normalize)s::boolean) AS embedding
+        FROM photos AS found
+        INNER JOIN usable_photos AS usable ON found.id = usable.id
+        WHERE
+            found.id = candidate.photo_id
+            AND usable.id = candidate.photo_id
+            AND found.cluster_id IS NOT DISTINCT FROM candidate.cluster_id
+            AND found.cluster_pinned IS NOT TRUE
+            AND usable.scope IS NOT DISTINCT FROM candidate.scope
+        OFFSET 0
+    ) AS photo
 CROSS JOIN
     LATERAL (
         SELECT
@@ -44,8 +56,5 @@ CROSS JOIN
 WHERE
     candidate.position > %(after_row)s::bigint
     AND candidate.position <= %(last_row)s::bigint
-    AND found.cluster_id IS NOT DISTINCT FROM candidate.cluster_id
-    AND found.cluster_pinned IS NOT TRUE
-    AND usable.scope IS NOT DISTINCT FROM candidate.scope
     AND vector_dims(photo.embedding) = %(dimensions)s::integer
     AND (NOT %(normalize)s::boolean OR vector_norm(photo.embedding) > 0);

@@ -1,5 +1,5 @@
 -- count_misplaced, if photos are distributed: moves are drawn first, and their photos compared where they
--- lie.
+-- lie. LATERAL names the sample, so that only its photos are compared: a join may be made last.
 -- Parameters: photos bigint (how many to draw, together), fingerprint_vector vector (as in kmeans/assign_photos, as
 --   long as any embedding)
 -- Returns: run_id, looked_at, misplaced, recall (share that the run found at their nearest centroid), algorithm; by
@@ -27,7 +27,12 @@ FROM photos AS found
 INNER JOIN usable_photos AS usable ON found.id = usable.id
 INNER JOIN drawn ON found.id = drawn.photo_id
 INNER JOIN cluster_runs AS run ON drawn.run_id = run.id
-CROSS JOIN LATERAL (SELECT comparable_embedding(usable.embedding, run.metric = 'cosine') AS embedding LIMIT 1) AS photo
+CROSS JOIN
+    LATERAL (
+        SELECT comparable_embedding(usable.embedding, run.metric = 'cosine') AS embedding
+        WHERE found.cluster_id = drawn.to_cluster_id
+        LIMIT 1
+    ) AS photo
 CROSS JOIN
     LATERAL (
         SELECT
@@ -42,8 +47,7 @@ CROSS JOIN
             AND vector_dims(cluster.centroid) = vector_dims(photo.embedding)
     ) AS distance
 WHERE
-    found.cluster_id = drawn.to_cluster_id
-    AND abs(
+    abs(
         (photo.embedding <#> subvector(%(fingerprint_vector)b::vector, 1, vector_dims(photo.embedding)))
         - drawn.fingerprint
     )
