@@ -1,4 +1,7 @@
-"""Communities of a graph of nearest neighbours, by Leiden (Traag, Waltman and van Eck 2019)."""
+"""Communities of a graph of nearest neighbours, by Leiden (Traag, Waltman and van Eck 2019).
+
+To be imported when it is needed: scikit-network is an extra.
+"""
 
 import ctypes
 import math
@@ -7,6 +10,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
+from sknetwork.clustering import Leiden
+
+from fluffy_sql.graph.neighbours import Graph
 
 Labels = NDArray[np.int32]
 # Edges whose lists of neighbours are compared at once: a few megabytes.
@@ -15,6 +21,53 @@ _EDGES_AT_ONCE = 8_192
 _NEAR_ENOUGH = 0.02
 _SEARCH_STEPS = 16
 _SEEDS = 2**31 - 1
+# The resolution of modularity grows with the number of photos: a fixed one merges ever more of
+# them (its resolution limit, Fortunato and Barthelemy 2007).
+_PHOTOS_OF_RESOLUTION = 1_000
+
+
+def label(graph: Graph, granularity: float, k: int | None, seed: int) -> Labels:
+    """Labels of all photos, each scope's its own; shape (photos,), -1: it could not be compared.
+
+    Args:
+        graph: of one scope or several.
+        granularity: more of it makes more and smaller communities.
+        k: about how many to make of each scope, in place of a granularity.
+        seed: of random numbers.
+    """
+    labels = np.full(len(graph.neighbours), -1, dtype=np.int32)
+    next_label = 0
+    for first, last in graph.extents:
+        compared = first + np.flatnonzero(graph.compared[first:last])
+        if len(compared):
+            neighbours = _renumbered(graph.neighbours[first:last], first, compared)
+            found = _communities(neighbours, granularity, k, seed)
+            labels[compared] = found + next_label
+            next_label += int(found.max()) + 1
+    return labels
+
+
+def _renumbered(
+    neighbours: NDArray[np.int32], first: int, compared: NDArray[np.intp]
+) -> NDArray[np.int32]:
+    """Neighbours of the photos that could be compared, by their places among these."""
+    places = np.full(len(neighbours) + 1, -1, dtype=np.int32)  # the last is that of -1
+    places[compared - first] = np.arange(len(compared), dtype=np.int32)
+    own = neighbours[compared - first]
+    renumbered: NDArray[np.int32] = places[np.where(own < 0, -1, own - first)]
+    return renumbered
+
+
+def _communities(
+    neighbours: NDArray[np.int32], granularity: float, k: int | None, seed: int
+) -> Labels:
+    weights = shared_neighbours(neighbours)
+    resolution = len(neighbours) / _PHOTOS_OF_RESOLUTION
+
+    def find(granularity: float) -> Labels:
+        return communities(weights, granularity * resolution, seed)
+
+    return find(granularity) if k is None else search(find, k)
 
 
 def shared_neighbours(neighbours: NDArray[np.int32]) -> csr_matrix:
@@ -48,8 +101,6 @@ def shared_neighbours(neighbours: NDArray[np.int32]) -> csr_matrix:
 
 def communities(weights: csr_matrix, resolution: float, seed: int) -> Labels:
     """Labels from 0, the largest community first; shape (photos,)."""
-    from sknetwork.clustering import Leiden  # noqa: PLC0415 - of the extra `graph`
-
     if not weights.nnz:  # photos on their own
         return np.arange(weights.shape[0], dtype=np.int32)
     # Leiden draws by C's rand() and leaves seeding it to others; its random_state draws nothing.

@@ -284,7 +284,7 @@ def test_what_it_needs_is_said_in_a_line(
 ) -> None:
     add_photos(session, made_library(13, photos=20)[0])
     with monkeypatch.context() as patch:
-        patch.setattr("fluffy_sql.graph.leiden.find_spec", lambda _: None)
+        patch.setitem(sys.modules, "fluffy_sql.graph.communities", None)
         refused = on_database("generate", "--algorithm", "leiden")
     assert refused.code == 2
     told = 'the algorithm leiden needs scikit-network; run: pip install "fluffy_sql[graph]"'
@@ -300,8 +300,8 @@ def test_distributed_photos_are_refused(session: Session) -> None:
 def test_a_killed_run_leaves_nothing(session: Session, database_url: str) -> None:
     add_photos(session, made_library(14, photos=200)[0])
     program = (
-        "import os, signal, fluffy_sql.graph.leiden as leiden\n"
-        "leiden._label = lambda task, graph: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "import os, signal, fluffy_sql.graph.communities as communities\n"
+        "communities.label = lambda *graph: os.kill(os.getpid(), signal.SIGKILL)\n"
         "from fluffy_sql.cli.main import main; main()"
     )
     before = snapshot(session)
