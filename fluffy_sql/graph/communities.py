@@ -15,8 +15,8 @@ from sknetwork.clustering import Leiden
 from fluffy_sql.graph.neighbours import Graph
 
 Labels = NDArray[np.int32]
-# Edges whose lists of neighbours are compared at once: a few megabytes.
-_EDGES_AT_ONCE = 8_192
+# Photos whose lists of neighbours are compared at once: a few megabytes.
+_PHOTOS_AT_ONCE = 512
 # A search for a number of communities ends when it is this near, or after this many steps.
 _NEAR_ENOUGH = 0.02
 _SEARCH_STEPS = 16
@@ -82,21 +82,21 @@ def shared_neighbours(neighbours: NDArray[np.int32]) -> csr_matrix:
         A symmetric matrix of shape (photos, photos): an edge if one is a neighbour of the other.
     """
     photos, wide = neighbours.shape
-    own = np.arange(photos, dtype=np.int32)
-    closed = np.column_stack([own, neighbours])
-    lengths = (closed >= 0).sum(axis=1)
-    first = np.repeat(own, wide)
-    second = neighbours.ravel()
-    first, second = first[second >= 0], second[second >= 0]
-    weights = np.empty(len(first), dtype=np.float32)
-    for start in range(0, len(first), _EDGES_AT_ONCE):
-        one, two = first[start : start + _EDGES_AT_ONCE], second[start : start + _EDGES_AT_ONCE]
-        left, right = closed[one], closed[two]
+    closed = np.column_stack([np.arange(photos, dtype=np.int32), neighbours])
+    lengths = (closed >= 0).sum(axis=1, dtype=np.int32)
+    ends = np.cumsum(lengths - 1, dtype=np.int32)
+    second = neighbours[neighbours >= 0]
+    weights = np.empty(len(second), dtype=np.float32)
+    for start in range(0, photos, _PHOTOS_AT_ONCE):
+        few = slice(start, start + _PHOTOS_AT_ONCE)
+        first = np.repeat(np.arange(photos, dtype=np.int32)[few], lengths[few] - 1)
+        edges = slice(ends[start] - lengths[start] + 1, ends[few][-1])
+        left, right = closed[first], closed[second[edges]]
         same = (left[:, :, None] == right[:, None, :]) & (left >= 0)[:, :, None]
-        shared = same.sum(axis=(1, 2))
-        weights[start : start + _EDGES_AT_ONCE] = shared / (lengths[one] + lengths[two] - shared)
-    directed = csr_matrix((weights, (first, second)), shape=(photos, photos))
-    return directed.maximum(directed.T).tocsr()
+        shared = same.sum(axis=(1, 2), dtype=np.int32)
+        weights[edges] = shared / (lengths[first] + lengths[second[edges]] - shared)
+    directed = csr_matrix((weights, second, np.append(np.int32(0), ends)), shape=(photos, photos))
+    return directed.maximum(directed.T.tocsr())
 
 
 def communities(weights: csr_matrix, resolution: float, seed: int) -> Labels:

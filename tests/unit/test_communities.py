@@ -36,7 +36,7 @@ def test_many_edges_are_weighed_as_few_are(monkeypatch: pytest.MonkeyPatch) -> N
         for other in row:
             one, two = closed[own], closed[other]
             expected[own, other] = expected[other, own] = len(one & two) / len(one | two)
-    monkeypatch.setattr("fluffy_sql.graph.communities._EDGES_AT_ONCE", 7)
+    monkeypatch.setattr("fluffy_sql.graph.communities._PHOTOS_AT_ONCE", 7)
     assert np.allclose(shared_neighbours(neighbours).toarray(), expected)
 
 
