@@ -81,7 +81,7 @@ def shared_neighbours(neighbours: NDArray[np.int32]) -> csr_matrix:
     Returns:
         A symmetric matrix of shape (photos, photos): an edge if one is a neighbour of the other.
     """
-    photos, wide = neighbours.shape
+    photos = len(neighbours)
     closed = np.column_stack([np.arange(photos, dtype=np.int32), neighbours])
     lengths = (closed >= 0).sum(axis=1, dtype=np.int32)
     ends = np.cumsum(lengths - 1, dtype=np.int32)

@@ -229,7 +229,7 @@ def _around(
         recall = _recall(exact, finder.neighbours[checked])
         if recall >= tuning.sought_recall or probes >= len(ranges):
             return around, probes, recall
-        probes *= 2
+        probes += -(-probes // 2)
 
 
 def _recall(exact: Neighbours, found: Neighbours) -> float:

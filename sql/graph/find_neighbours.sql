@@ -24,12 +24,26 @@ WITH looking AS MATERIALIZED (
     WHERE sample.position = any(%(positions)b::integer[])
 ),
 
+blocks AS MATERIALIZED (
+    SELECT
+        block.after_row,
+        block.last_row,
+        block.place
+    FROM unnest(%(afters)s::bigint[], %(lasts)s::bigint[]) WITH ORDINALITY AS block (after_row, last_row, place)
+    WHERE
+        EXISTS (
+            SELECT
+            FROM looking
+            WHERE looking.places IS NULL OR block.place = any(looking.places)
+        )
+),
+
 found AS MATERIALIZED (
     SELECT
         near.position,
         near.neighbour,
         near.distance
-    FROM unnest(%(afters)s::bigint[], %(lasts)s::bigint[]) WITH ORDINALITY AS block (after_row, last_row, place)
+    FROM blocks AS block
     CROSS JOIN
         LATERAL (
             SELECT
@@ -62,12 +76,6 @@ found AS MATERIALIZED (
             WHERE looking.places IS NULL OR block.place = any(looking.places)
             OFFSET 0
         ) AS near
-    WHERE
-        EXISTS (
-            SELECT
-            FROM looking
-            WHERE looking.places IS NULL OR block.place = any(looking.places)
-        )
 )
 
 SELECT
