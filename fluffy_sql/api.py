@@ -130,35 +130,49 @@ class Library:
         with self._database.address() as url:
             return schema.migrate(url, schema=self._database.schema, keep_counts_by=keep)
 
-    def import_file(self, file: str | Path, paths: str | Path | None = None) -> ImportResult:
+    def import_file(
+        self,
+        file: str | Path,
+        paths: str | Path | None = None,
+        *,
+        format: str | None = None,  # noqa: A002 - as the option is called
+        force: bool = False,
+    ) -> ImportResult:
         """Adds the photos of a file, and renews the embeddings of those known by their path.
 
         Args:
             file: an `.npy` array of shape (photos, dimensions), or a `.csv` or `.parquet` file with
                 the columns `path` and `embedding`.
             paths: for `.npy`, a CSV with the column `path`; row i of one is row i of the other.
+            format: `npy`, `csv` or `parquet`; None: as the name of the file says.
+            force: also if other photos have embeddings of another length.
 
         Raises:
+            UsageError: `paths` is missing for `.npy`, or nothing says the format.
             ImportFileError: a file can't be read, or a row is wrong; the message names it.
+            LibraryError: other photos have embeddings of another length.
             MissingExtraError: a `.parquet` file, and pyarrow is not installed.
         """
+        found = importing.find_file(Path(file), Path(paths) if paths is not None else None, format)
         with self._database.session() as session:
-            return importing.import_photos(
-                session, Path(file), Path(paths) if paths is not None else None
-            )
+            return importing.import_photos(session, found, force=force)
 
-    def import_array(self, paths: Sequence[str], embeddings: NDArray[Any]) -> ImportResult:
+    def import_array(
+        self, paths: Sequence[str], embeddings: NDArray[Any], *, force: bool = False
+    ) -> ImportResult:
         """Adds photos, and renews the embeddings of those known by their path.
 
         Args:
             paths: of the photos.
-            embeddings: shape (photos, dimensions), of float16, float32 or float64.
+            embeddings: shape (photos, dimensions), of float16, float32, float64 or whole numbers.
+            force: also if other photos have embeddings of another length.
 
         Raises:
             ImportFileError: a row is wrong; the message names it.
+            LibraryError: other photos have embeddings of another length.
         """
         with self._database.session() as session:
-            return importing.import_array(session, paths, embeddings)
+            return importing.import_array(session, paths, embeddings, force=force)
 
     def generate(
         self,

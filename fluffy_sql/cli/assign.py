@@ -7,7 +7,15 @@ import click
 
 from fluffy_sql.cli import options
 from fluffy_sql.cli.cluster_output import UNUSABLE, cluster_or_none, first_rows
-from fluffy_sql.cli.console import Columns, Part, list_counts, literal, number, print_result
+from fluffy_sql.cli.console import (
+    Columns,
+    Part,
+    committed,
+    list_counts,
+    literal,
+    number,
+    print_result,
+)
 from fluffy_sql.operations import assign as operations
 from fluffy_sql.operations.assign import AssignRequest, AssignResult, NamedMove
 from fluffy_sql.words import count
@@ -54,7 +62,9 @@ def assign(*, library: options.Library, as_json: bool, **asked: Any) -> None:
     )
     with library.work() as (session, progress):
         result = operations.assign(session, request, progress)
-    print_result(result, describe_assignment(result), as_json=as_json)
+    print_result(
+        result, describe_assignment(result), as_json=as_json, done=committed(result.run_id)
+    )
 
 
 _LEFT = UNUSABLE | {
@@ -90,4 +100,4 @@ def describe_assignment(result: AssignResult) -> Iterator[Part]:
         "name": lambda move: literal(move.to_name),
     }
     if result.moves:
-        yield from first_rows(result.moves, columns, "moves")
+        yield from first_rows(result.moves, columns, "moves", ("name",))

@@ -26,7 +26,9 @@ def check(context: click.Context, *, repair: bool, library: options.Library, as_
     """
     with library.database.address() as url:
         result = check_database(url, schema=library.database.schema, repair=repair)
-    print_result(result, describe_check(result), as_json=as_json)
+    repaired = any(finding.repaired for finding in result.findings)
+    done = "what was wrong is repaired" if repaired else ""
+    print_result(result, describe_check(result), as_json=as_json, done=done)
     if not result.ok:
         context.exit(1)
 

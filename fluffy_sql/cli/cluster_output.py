@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from rich.table import Table
 from rich.text import Text
 
-from fluffy_sql.cli.console import Columns, Part, Row, literal, number, table
+from fluffy_sql.cli.console import Columns, Part, Row, Table, literal, number, table
 from fluffy_sql.operations.clusters import Cluster
 from fluffy_sql.runs.moves import Changes, ClusterChange, Move
 
@@ -33,7 +32,8 @@ def clusters_table(clusters: Sequence[Cluster]) -> Table:
     }
     if all(row.scope is None for row in clusters):
         del columns["scope"]
-    return table(clusters, columns)
+    spare = ("max dist", "silhouette", "mean dist", "status", "scope", "central photo")
+    return table(clusters, columns, [heading for heading in spare if heading in columns])
 
 
 def _status_of(cluster: Cluster) -> Text:
@@ -51,7 +51,7 @@ def describe_changes(changes: Changes) -> Iterator[Part]:
         "photos before": lambda row: number(row.photos_before),
         "photos after": lambda row: number(row.photos),
     }
-    yield from first_rows(changes.clusters, columns, "clusters")
+    yield from first_rows(changes.clusters, columns, "clusters", ("change", "name"))
     if changes.moves:
         yield from describe_moves(changes.moves)
 
@@ -66,9 +66,11 @@ def describe_moves(moves: Sequence[Move]) -> Iterator[Part]:
     return first_rows(moves, columns, "moves")
 
 
-def first_rows(rows: Sequence[Row], columns: Columns[Row], what: str) -> Iterator[Part]:
+def first_rows(
+    rows: Sequence[Row], columns: Columns[Row], what: str, spare: Sequence[str] = ()
+) -> Iterator[Part]:
     """The first rows as a table, and how many more there are."""
-    yield table(rows[:SHOWN_ROWS], columns)
+    yield table(rows[:SHOWN_ROWS], columns, spare)
     if len(rows) > SHOWN_ROWS:
         yield f"... and {len(rows) - SHOWN_ROWS:,} more {what}: --json has all"
 

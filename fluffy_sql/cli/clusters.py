@@ -57,7 +57,8 @@ def prune(*, dry_run: bool, library: options.Library, as_json: bool) -> None:
     """
     with library.database.session() as session:
         result = prune_clusters(session, library.database.lock_limits, dry_run=dry_run)
-    print_result(result, _describe(result), as_json=as_json)
+    done = "" if dry_run else "the clusters were deleted"
+    print_result(result, _describe(result), as_json=as_json, done=done)
 
 
 def _describe_clusters(rows: list[Cluster]) -> Iterator[Part]:
@@ -84,6 +85,7 @@ def _describe(result: PruneResult) -> Iterator[Part]:
                 "name": lambda row: literal(row.name),
                 "kept because": lambda row: literal(", ".join(_reasons(row))),
             },
+            spare=("name",),
         )
 
 

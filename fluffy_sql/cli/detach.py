@@ -24,4 +24,6 @@ def detach(*, library: options.Library, as_json: bool) -> None:
         "Views, functions and triggers are removed; tables and labels stay."
         " Put them back with: fluffy-sql migrate"
     )
-    print_result({"schema": place, "detached": True}, told, as_json=as_json)
+    print_result(
+        {"schema": place, "detached": True}, told, as_json=as_json, done="they were removed"
+    )

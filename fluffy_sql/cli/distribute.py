@@ -28,7 +28,7 @@ def distribute(*, shards: int | None, library: options.Library, as_json: bool) -
     """
     with library.database.session() as session:
         result = distribute_tables(session, shards=shards)
-    print_result(result, _describe(result), as_json=as_json)
+    print_result(result, _describe(result), as_json=as_json, done="the tables are distributed")
 
 
 def _describe(result: DistributeResult) -> Iterator[str]:

@@ -13,7 +13,7 @@ from fluffy_sql.cli.cluster_output import (
     clusters_table,
     describe_changes,
 )
-from fluffy_sql.cli.console import Part, list_counts, number, print_result, printable
+from fluffy_sql.cli.console import Part, committed, list_counts, number, print_result, printable
 from fluffy_sql.cli.progress_bar import count_scopes
 from fluffy_sql.errors import UsageError
 from fluffy_sql.operations import generate as operations
@@ -91,7 +91,8 @@ def generate(
         with library.work(recorder) as (session, progress):
             result = operations.generate(session, request, progress)
         if recorder is None:
-            print_result(result, _describe(result, library), as_json=as_json)
+            told = _describe(result, library)
+            print_result(result, told, as_json=as_json, done=committed(result.run_id))
             return
     statements = recorder.statements()
     found = {"statements": [asdict(statement) for statement in statements]}

@@ -1,20 +1,20 @@
 """The command line: its commands, exit codes and errors.
 
 Nothing else in the package prints or exits. Results go to stdout, all else to stderr. Exit codes:
-0 done, 1 failed, 2 wrong usage or settings, 130 stopped by a signal.
+0 done and printed, 1 failed, 2 wrong usage or settings, 130 stopped by a signal.
 """
 
-import io
-import os
-import signal
 import sys
+from contextlib import suppress
 from importlib import import_module
 from keyword import iskeyword
-from typing import NoReturn, TextIO
+from typing import NoReturn
 
 import click
 
-from fluffy_sql.cli.console import STOPPED_BY_SIGNAL, print_json, say
+from fluffy_sql.cli.console import print_json, say
+from fluffy_sql.cli.stopping import STOPPED_BY_SIGNAL, hear_no_stops, hear_stops, ignore_stops
+from fluffy_sql.cli.streams import OutputError, is_lost, open_streams
 from fluffy_sql.errors import FluffySqlError, UsageError
 from fluffy_sql.postgres.concealing import conceal
 
@@ -66,17 +66,24 @@ def fluffy_sql() -> None:
 
 def main() -> NoReturn:
     """Runs the command line and exits."""
-    sys.exit(run(sys.argv[1:]))
+    open_streams()
+    hear_stops()
+    code = run(sys.argv[1:])
+    ignore_stops()
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
     """Runs one command; returns its exit code."""
-    signal.signal(signal.SIGTERM, _interrupt)
-    _write_anything(sys.stdout)
     try:
         # click returns the code of an Exit, and None if a command ran to its end
-        code = fluffy_sql.main(arguments, prog_name="fluffy-sql", standalone_mode=False) or 0
+        code = fluffy_sql.main(
+            arguments or ["--help"], prog_name="fluffy-sql", standalone_mode=False
+        )
         sys.stdout.flush()
+    except OutputError as error:
+        # A reader that leaves, as `head` does, has what it wants.
+        return 0 if error.reader_left else _fail(str(error), error.exit_code, arguments)
     except FluffySqlError as error:
         return _fail(conceal(str(error), arguments), error.exit_code, arguments)
     except click.ClickException as error:
@@ -85,35 +92,17 @@ def run(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         message = "stopped; what was not committed is rolled back"
         return _fail(message, STOPPED_BY_SIGNAL, arguments)
-    except (BrokenPipeError, SystemExit):
-        # The reader of our output has left (`| head`); click and rich turn that into an exit. It is
-        # no failure, and Python must not complain of it when it flushes at its end.
-        _drop_stdout()
-        return 0
-    return code
-
-
-def _interrupt(_signal: int, _frame: object) -> NoReturn:
-    """A stop asked for by a service manager is handled like Ctrl-C."""
-    raise KeyboardInterrupt
-
-
-def _write_anything(stream: TextIO) -> None:
-    """Lets a stream escape what its encoding lacks: a path may hold any character or byte."""
-    if isinstance(stream, io.TextIOWrapper):
-        stream.reconfigure(errors="backslashreplace")
+    return code or 0
 
 
 def _fail(message: str, exit_code: int, arguments: list[str]) -> int:
-    if "--json" in arguments:
-        try:
-            print_json({"error": message, "exit_code": exit_code})
-            sys.stdout.flush()
-        except BrokenPipeError:
-            _drop_stdout()
+    """Says why a command failed, on each stream that takes it; returns the exit code."""
+    hear_no_stops()
     say(message)
+    with suppress(OutputError):
+        if "--json" in arguments:
+            print_json({"error": message, "exit_code": exit_code})
+        elif is_lost(sys.stderr):
+            print(f"fluffy-sql: {message}")
+        sys.stdout.flush()
     return exit_code
-
-
-def _drop_stdout() -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

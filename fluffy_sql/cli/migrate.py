@@ -37,13 +37,15 @@ def migrate(*, rollback: bool, yes: bool, library: options.Library, as_json: boo
             gone = schema.uninstall(url, schema=place)
             dropped = f"the schema {place}, and what migrate had added to photos and clusters"
             told = f"Dropped {dropped}." if gone else "Nothing to roll back."
-            print_result({"schema": place, "uninstalled": gone}, told, as_json=as_json)
+            found = {"schema": place, "uninstalled": gone}
+            print_result(found, told, as_json=as_json, done="the rollback was committed")
             return
         keep = library.settings.clustering.counter_cache
         result = schema.migrate(url, schema=place, keep_counts_by=keep)
     fields = asdict(result)
     found = {"applied": fields.pop("changed"), **fields}
-    print_result(found, _describe(result), as_json=as_json)
+    done = "the migration was committed"
+    print_result(found, _describe(result), as_json=as_json, done=done)
 
 
 def _tell_what_takes_long(settings: Settings) -> None:

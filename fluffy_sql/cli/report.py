@@ -78,7 +78,7 @@ def report(
         stderr_console().status("reading the clusters") as line,
     ):
         result = write_report(session, Selection(**selected), out, root, line.update)
-    print_result(result, _describe(result), as_json=as_json)
+    print_result(result, _describe(result), as_json=as_json, done="the report was written")
 
 
 def _default_root(settings: Settings) -> Path:

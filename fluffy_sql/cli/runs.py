@@ -6,12 +6,21 @@ from datetime import datetime
 from typing import Any
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from fluffy_sql.cli import options
 from fluffy_sql.cli.cluster_output import describe_changes, describe_moves
-from fluffy_sql.cli.console import Part, literal, number, print_result, printable, table
+from fluffy_sql.cli.console import (
+    Columns,
+    Part,
+    Table,
+    committed,
+    literal,
+    number,
+    print_result,
+    printable,
+    table,
+)
 from fluffy_sql.operations.history import (
     RunDetails,
     RunDifference,
@@ -86,7 +95,8 @@ def undo(*, run_id: int, library: options.Library, as_json: bool) -> None:
     """
     with library.database.session() as session:
         result = undo_run(session, run_id, library.database.lock_limits)
-    print_result(result, _describe_undo(result), as_json=as_json)
+    told = _describe_undo(result)
+    print_result(result, told, as_json=as_json, done=committed(result.run_id))
 
 
 def _describe_runs(rows: Sequence[dict[str, Any]]) -> Iterator[Part]:
@@ -113,6 +123,10 @@ def runs_table(rows: Sequence[dict[str, Any]]) -> Table:
             "calinski-h.": lambda row: number(row["calinski_harabasz"], 1),
             "settings": _settings_of,
         },
+        spare=(
+            *("calinski-h.", "davies-b.", "inertia", "settings", "seconds", "silhouette"),
+            *("k", "started (UTC)", "clusters", "photos"),
+        ),
     )
 
 
@@ -140,9 +154,11 @@ def _describe_details(details: RunDetails, *, steps: bool) -> Iterator[Part]:
     yield _summary(run)
     yield from failures([run])
     known = [(name, value) for name, value in run.items() if value is not None]
-    record = table(known, {"name": lambda pair: pair[0], "": lambda pair: _shown(pair[1])})
-    record.show_header = False
-    yield record
+    columns: Columns[tuple[str, Any]] = {
+        "name": lambda pair: pair[0],
+        "value": lambda pair: _shown(pair[1]),
+    }
+    yield table(known, columns, headed=False)
     if steps and details.steps:
         yield _steps_table(details.steps)
     if details.clusters:
@@ -172,6 +188,7 @@ def _steps_table(steps: Sequence[dict[str, Any]]) -> Table:
             "movement": lambda row: number(row["centroid_movement"], 6),
             "seconds": lambda row: number(row["seconds"], 3),
         },
+        spare=("seconds", "batch", "movement"),
     )
 
 

@@ -31,7 +31,8 @@ def sample(*, if_empty: bool, config: Path | None, as_json: bool) -> None:
             "the sample library is only ever loaded into the embedded server, and a database is"
             " named; unset DATABASE_URL and database.url to use the embedded one"
         )
-    print_result({"photos_loaded": loaded}, (), as_json=as_json)
+    done = "the import was committed" if loaded else ""
+    print_result({"photos_loaded": loaded}, (), as_json=as_json, done=done)
 
 
 def sample_folder(settings: Settings) -> Path:

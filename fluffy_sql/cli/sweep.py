@@ -1,16 +1,16 @@
 """`sweep`: tries many k and suggests one."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 import click
-from rich.table import Table
 
 from fluffy_sql.cli import options
-from fluffy_sql.cli.console import STOPPED_BY_SIGNAL, Part, number, print_result, say, table
-from fluffy_sql.errors import UsageError
+from fluffy_sql.cli.console import Part, Table, number, print_result, say, table
+from fluffy_sql.cli.stopping import STOPPED_BY_SIGNAL, hear_no_stops
+from fluffy_sql.errors import ReportError, UsageError
 from fluffy_sql.operations import sweep as operations
 from fluffy_sql.operations.k_selection import spread_evenly
 from fluffy_sql.operations.sweep import SweepRequest, SweepResult
@@ -75,15 +75,33 @@ def sweep(
         scope=scope,
         connections=library.settings.database.connections,
     )
-    with library.work() as (session, progress):
-        result = operations.sweep(session, request, progress)
-    if draw:
-        draw(result)
-    chart = str(out) if out else None
-    print_result({**asdict(result), "chart": chart}, _describe(result, chart), as_json=as_json)
+    with library.database.running():  # so that results are printed before its server stops
+        with library.work() as (session, progress):
+            result = operations.sweep(session, request, progress)
+            hear_no_stops()
+        drawn = True
+        try:
+            found = {**asdict(result), "chart": str(out) if out else None}
+            print_result(found, _describe(result), as_json=as_json)
+        finally:  # what can't be printed can still be drawn
+            if draw:
+                drawn = _draw(draw, result)
+    if out and drawn and not as_json:
+        print_result({}, f"Chart: {out}", as_json=False)
     if result.interrupted:
         say("stopped; these are the results so far")
         context.exit(STOPPED_BY_SIGNAL)
+    context.exit(0 if drawn else ReportError.exit_code)
+
+
+def _draw(draw: Callable[[SweepResult], None], result: SweepResult) -> bool:
+    """Whether the chart could be drawn; no error like others, since the result was printed."""
+    try:
+        draw(result)
+    except ReportError as error:
+        say(str(error))
+        return False
+    return True
 
 
 def _parse_ks(text: str, steps: int | None) -> list[int]:
@@ -106,7 +124,7 @@ def _parse_ks(text: str, steps: int | None) -> list[int]:
     )
 
 
-def _describe(result: SweepResult, chart: str | None) -> Iterator[Part]:
+def _describe(result: SweepResult) -> Iterator[Part]:
     yield _candidates_table(result)
     if result.suggested_k is None:
         yield "Suggested k: none."
@@ -124,8 +142,6 @@ def _describe(result: SweepResult, chart: str | None) -> Iterator[Part]:
     if result.left_out:
         left_out = ", ".join(f"{k:,}" for k in result.left_out)
         yield f"Left out: k={left_out}, since there are only {count(result.photos, 'photo')}."
-    if chart:
-        yield f"Chart: {chart}"
 
 
 def _candidates_table(result: SweepResult) -> Table:
@@ -144,6 +160,10 @@ def _candidates_table(result: SweepResult) -> Table:
             "largest": lambda row: number(row.largest_cluster),
             "seconds": lambda row: number(row.seconds, 1),
         },
+        spare=(
+            *("seconds", "largest", "smallest", "inertia", "calinski-h.", "stability"),
+            *("davies-b.", "silhouette"),
+        ),
     )
 
 

@@ -145,6 +145,7 @@ def undo_run(session: Session, run_id: int, limits: LockLimits) -> UndoResult:
         run = _find(session, run_id)
         _require_undoable(session, run)
         require_identity(session)
+        session.recorded = True
         settings = {key: run[key] for key in ("algorithm", "metric", "seed", "k_requested")}
         undo_id = open_run(
             session,

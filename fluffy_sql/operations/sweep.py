@@ -116,7 +116,8 @@ def sweep(session: Session, request: SweepRequest, progress: Progress | None = N
             they are of several scopes.
         DatabaseError: Postgres refused a statement.
     """
-    progress, settings, scope = progress or Progress(), request.settings, request.scope
+    begun = time.perf_counter()
+    progress, settings = progress or Progress(), request.settings
     algorithm = request.algorithm or algorithm_named(settings.algorithm)
     if not isinstance(algorithm, HasTrainings):
         raise SettingsError(
@@ -124,74 +125,85 @@ def sweep(session: Session, request: SweepRequest, progress: Progress | None = N
             " choose another with clustering.algorithm"
         )
     require_current_schema(session)
-    with only_run(session):
-        progress.phase("survey")
-        require_steady_view(session)
-        photos = session.fetch_as(PhotoGroup, "survey/count_photos")
-        if scope:
-            photos = [group for group in photos if group.scope == scope.scope]
-        found = survey(photos, reclustered=True)
-        require_one_scope([of.scope for of in found.scopes], scope, "photos")
-        progress.surveyed(found)
-        require_one_length(photos, reclustered=True)
-        tried = sorted({k for k in request.ks if k < found.eligible})
-        if not tried:
-            raise LibraryError(
-                f"only {count(found.eligible, 'photo')} with an embedding, too few for"
-                f" k = {min(request.ks):,}; import more, or sweep smaller k"
-            )
-        with Workers.open(session, request.connections) as workers:
-            task = Task(
-                session=session,
-                workers=workers,
-                survey=found,
-                settings=settings.of_algorithm,
-                metric=settings.metric,
-                seed=settings.seed,
-                log=_Log(progress),
-                reclusters=True,
-            )
-            left_out = sorted(set(request.ks) - set(tried))
-            return _try_all(task, algorithm, tried, left_out, progress)
-
-
-def _try_all(
-    task: Task[Any],
-    algorithm: HasTrainings,
-    ks: list[int],
-    left_out: list[int],
-    progress: Progress,
-) -> SweepResult:
-    begun = time.perf_counter()
-    candidates: list[Candidate] = []
+    found = _Found()
     interrupted = False
-    progress.phase("sample")
-    with algorithm.trainings(task, ks[-1]) as trainings:
-        if not trainings.photos:
-            raise LibraryError(
-                "all embeddings are zero vectors, which have no direction to compare;"
-                " embed the photos again, or choose the metric l2"
-            )
-        try:
-            for k in ks:
-                progress.trying(k)
-                candidates.append(_try(trainings, k, task.seed))
-        except KeyboardInterrupt:
-            if not candidates:
-                raise
-            interrupted = True
-    suggestion = suggest(candidates, trainings.photos)
+    try:
+        with only_run(session):
+            _sweep(session, request, algorithm, progress, found)
+    except KeyboardInterrupt:  # wherever it came from: while tidying up, too
+        if not found.candidates:
+            raise
+        interrupted = True
     return SweepResult(
-        **vars(suggestion),
-        candidates=tuple(candidates),
-        metric=task.metric,
-        seed=task.seed,
-        photos=task.survey.eligible,
-        photos_trained=trainings.photos,
-        left_out=tuple(left_out),
+        **vars(suggest(found.candidates, found.photos_trained)),
+        candidates=tuple(found.candidates),
+        metric=settings.metric,
+        seed=settings.seed,
+        photos=found.photos,
+        photos_trained=found.photos_trained,
+        left_out=tuple(found.left_out),
         interrupted=interrupted,
         seconds=round(time.perf_counter() - begun, 3),
     )
+
+
+@dataclass
+class _Found:
+    """What a sweep found so far, as its result has it."""
+
+    photos: int = 0
+    photos_trained: int = 0
+    left_out: list[int] = field(default_factory=list)
+    candidates: list[Candidate] = field(default_factory=list)
+
+
+def _sweep(
+    session: Session,
+    request: SweepRequest,
+    algorithm: HasTrainings,
+    progress: Progress,
+    found: _Found,
+) -> None:
+    progress.phase("survey")
+    settings, scope = request.settings, request.scope
+    require_steady_view(session)
+    photos = session.fetch_as(PhotoGroup, "survey/count_photos")
+    if scope:
+        photos = [group for group in photos if group.scope == scope.scope]
+    surveyed = survey(photos, reclustered=True)
+    require_one_scope([of.scope for of in surveyed.scopes], scope, "photos")
+    progress.surveyed(surveyed)
+    require_one_length(photos, reclustered=True)
+    tried = sorted({k for k in request.ks if k < surveyed.eligible})
+    if not tried:
+        raise LibraryError(
+            f"only {count(surveyed.eligible, 'photo')} with an embedding, too few for"
+            f" k = {min(request.ks):,}; import more, or sweep smaller k"
+        )
+    found.photos = surveyed.eligible
+    found.left_out = sorted(set(request.ks) - set(tried))
+    with Workers.open(session, request.connections) as workers:
+        task = Task(
+            session=session,
+            workers=workers,
+            survey=surveyed,
+            settings=settings.of_algorithm,
+            metric=settings.metric,
+            seed=settings.seed,
+            log=_Log(progress),
+            reclusters=True,
+        )
+        progress.phase("sample")
+        with algorithm.trainings(task, tried[-1]) as trainings:
+            if not trainings.photos:
+                raise LibraryError(
+                    "all embeddings are zero vectors, which have no direction to compare;"
+                    " embed the photos again, or choose the metric l2"
+                )
+            found.photos_trained = trainings.photos
+            for k in tried:
+                progress.trying(k)
+                found.candidates.append(_try(trainings, k, settings.seed))
 
 
 def _try(trainings: Trainings, k: int, seed: int) -> Candidate:

@@ -24,7 +24,9 @@ _SHARED_MEMORY = (
     " set max_parallel_workers_per_gather to 0 for this role"
 )
 _SEGMENT = r"shared memory segment|/PostgreSQL\.\d+|/dev/shm"
-_LOST = "fluffy-sql runs says whether the run was committed; if not, run again"
+# What became of it is known by a run's record only; nothing else is harmed by doing it again.
+_LOST = "run again"
+_LOST_RUN = "fluffy-sql runs says whether the run was committed; if not, run again"
 # What a worker says while the coordinator is there comes before any commit.
 _WORKER_LOST = "a server of Citus does not answer, and nothing was written: start it and run again"
 _ON_WORKER = r"\(on \S+:\d+\)$"
@@ -181,18 +183,21 @@ class ReadOnly:
     set_by: str | None
 
 
-def explain(error: psycopg.Error, why: ReadOnly | None = None) -> str:
+def explain(error: psycopg.Error, why: ReadOnly | None = None, *, recorded: bool = False) -> str:
     """One line for an error of a statement, with what to do if that is known.
 
     Args:
         error: what the driver raised.
         why: why the session may only read, if that was asked.
+        recorded: whether there is a record of what was done, that of a run.
     """
     said = one_line(error)
     if error.sqlstate is None:
         advice = _LOST if isinstance(error, psycopg.OperationalError) else None
     else:
         advice = advise(error.sqlstate, said, why)
+    if recorded and advice is _LOST:
+        advice = _LOST_RUN
     return f"Postgres: {said}" + (f"; {advice}" if advice else "")
 
 

@@ -18,7 +18,7 @@ _MIGRATIONS_TABLE = "migrations"
 
 def apply_migrations(session: Session, url: str) -> tuple[str, ...]:
     """Applies what the database lacks, in the transaction of the session; returns their names."""
-    with translate_errors(session.connection):
+    with translate_errors(session):
         # Carries any address libpq understands, password and all, past yoyo's own parser.
         address = DatabaseURI("postgresql+psycopg", None, None, None, None, None, {"conninfo": url})
         backend = _Backend(address, _MIGRATIONS_TABLE, session.connection)

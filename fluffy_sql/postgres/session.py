@@ -9,7 +9,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 import psycopg
 from numpy.typing import NDArray
-from psycopg.pq import TransactionStatus
+from psycopg.pq import DiagnosticField, TransactionStatus
 from psycopg.rows import RowFactory, class_row, dict_row, tuple_row
 
 from fluffy_sql.errors import DatabaseError, NoneLeftError, UnreachableError
@@ -23,6 +23,8 @@ from fluffy_sql.postgres.vectors import VectorArray, register_vectors
 Row = TypeVar("Row")
 
 logger = logging.getLogger(__name__)
+# What a driver has to say beside its errors is for whoever asks for logs; else it goes to stderr.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 # Where everything of ours lies, if `database.schema` does not say otherwise.
 DEFAULT_SCHEMA = "fluffy_sql"
@@ -51,6 +53,7 @@ class Session:
         standby: whether the server only follows another one.
         read_only: whether nothing can be written here; so on a standby.
         pooled: whether a pooler is in between.
+        recorded: whether what it does is recorded as a run, which tells what became of it.
         schema: as above.
     """
 
@@ -67,6 +70,7 @@ class Session:
         self.standby = False
         self.read_only = False
         self.pooled = False
+        self.recorded = False
         self.schema = schema
         self._url = url
         self._explain = explain
@@ -215,7 +219,9 @@ class Session:
             NoneLeftError: a pooler in between has no connection left.
             DatabaseError: as from `open`.
         """
-        return self.open(self._url, schema=self.schema, explain=self._explain, further=True)
+        session = self.open(self._url, schema=self.schema, explain=self._explain, further=True)
+        session.recorded = self.recorded
+        return session
 
     def cancel(self) -> None:
         """Stops the statement another thread is running on this session.
@@ -231,7 +237,7 @@ class Session:
 
     def execute(self, name: str | Statement, /, **parameters: object) -> int:
         """Runs `sql/<name>.sql`; returns how many rows it touched."""
-        with translate_errors(self.connection):
+        with translate_errors(self):
             return self.connection.execute(
                 self._prepared_name(name, parameters), parameters or None, binary=True
             ).rowcount
@@ -256,7 +262,7 @@ class Session:
     def _fetch(
         self, form: RowFactory[Row], name: str | Statement, parameters: dict[str, object]
     ) -> list[Row]:
-        with translate_errors(self.connection), self.connection.cursor(row_factory=form) as cursor:
+        with translate_errors(self), self.connection.cursor(row_factory=form) as cursor:
             return cursor.execute(
                 self._prepared_name(name, parameters), parameters or None, binary=True
             ).fetchall()
@@ -274,11 +280,14 @@ class Session:
             types: the Postgres type of each column; a binary COPY converts nothing by itself.
             rows: read one at a time; an error they raise ends the COPY and passes through.
         """
-        with translate_errors(self.connection), self.connection.cursor() as cursor:
-            with cursor.copy(self._prepared_name(name, {})) as copy:
-                copy.set_types(types)
-                for row in rows:
-                    copy.write_row(row)
+        with translate_errors(self), self.connection.cursor() as cursor:
+            try:
+                with cursor.copy(self._prepared_name(name, {})) as copy:
+                    copy.set_types(types)
+                    for row in rows:
+                        copy.write_row(row)
+            except psycopg.OperationalError as error:
+                raise (_last_words(self.connection) if self.broken else None) or error from None
             return cursor.rowcount
 
     def release(self, name: str | Statement, /, **parameters: object) -> None:
@@ -290,7 +299,7 @@ class Session:
         """
         if self.connection.closed or self.connection.broken:
             return
-        with translate_errors(self.connection):
+        with translate_errors(self):
             try:
                 self.connection.execute(
                     self._prepared_name(name, parameters), parameters or None, binary=True
@@ -304,7 +313,7 @@ class Session:
     def transaction(self, *, force_rollback: bool = False) -> Iterator[None]:
         """All statements inside happen, or none of them; with `force_rollback`, none."""
         with (
-            translate_errors(self.connection),
+            translate_errors(self),
             self.connection.transaction(force_rollback=force_rollback),
         ):
             self.connection.execute(statement("commit/commit_durably").text)
@@ -394,30 +403,30 @@ def _require_served(connection: psycopg.Connection[Any], url: str) -> None:
 
 
 @contextmanager
-def translate_errors(connection: psycopg.Connection[Any] | None = None) -> Iterator[None]:
+def translate_errors(session: Session | None = None) -> Iterator[None]:
     """The one place where the driver's errors become ours.
 
     Args:
-        connection: where to ask why it may only read, once no failed transaction is open there.
+        session: where to ask why it may only read, once no failed transaction is open there.
     """
     try:
         yield
     except psycopg.Error as error:
-        why = _ask_why_read_only(connection, error)
-        raise DatabaseError(explain(error, why), error.sqlstate) from error
+        why = _ask_why_read_only(session, error)
+        recorded = session is not None and session.recorded
+        raise DatabaseError(explain(error, why, recorded=recorded), error.sqlstate) from error
     except DatabaseError as error:
         # From within a transaction, where nothing could be asked until it was rolled back.
         cause = error.__cause__
-        if isinstance(cause, psycopg.Error) and (why := _ask_why_read_only(connection, cause)):
+        if isinstance(cause, psycopg.Error) and (why := _ask_why_read_only(session, cause)):
             raise DatabaseError(explain(cause, why), error.sqlstate) from cause
         raise
 
 
-def _ask_why_read_only(
-    connection: psycopg.Connection[Any] | None, error: psycopg.Error
-) -> ReadOnly | None:
-    if connection is None or error.sqlstate != READ_ONLY:
+def _ask_why_read_only(session: Session | None, error: psycopg.Error) -> ReadOnly | None:
+    if session is None or error.sqlstate != READ_ONLY:
         return None
+    connection = session.connection
     if connection.info.transaction_status != TransactionStatus.IDLE:
         return None
     try:
@@ -426,3 +435,16 @@ def _ask_why_read_only(
             return cursor.execute(asked).fetchone()
     except psycopg.Error:
         return None
+
+
+def _last_words(connection: psycopg.Connection[Any]) -> psycopg.Error | None:
+    """Why the server ended the connection during a COPY; None if it did not say.
+
+    libpq reports that it can't send, and keeps what it has read until the COPY is over.
+    """
+    with suppress(psycopg.Error):
+        connection.pgconn.put_copy_end()
+        result = connection.pgconn.get_result()
+        if result is not None and result.error_field(DiagnosticField.SQLSTATE):
+            return psycopg.errors.error_from_result(result)
+    return None

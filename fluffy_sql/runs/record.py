@@ -59,14 +59,16 @@ def open_run(session: Session, **run: object) -> int:
     """Opens the record of a run, for all to see at once; returns its id.
 
     Args:
-        session: the run's main connection.
-        run: parameters of `sql/runs/open.sql`, but for the versions. `seed` is 0 if nothing is
-            drawn, `k_requested` None if it is not fixed, `dimensions` None if several.
+        session: the run's main connection, which holds the lock of runs.
+        run: parameters of `sql/runs/open.sql`, but for its id and the versions. `seed` is 0 if
+            nothing is drawn, `k_requested` None if it is not fixed, `dimensions` None if several.
     """
     server = session.fetch_all("schema/describe_server")[0]
     with session.transaction():  # on the disk, so that a crash of the server leaves a trace of it
-        run_id: int = session.fetch_value(
+        run_id: int = session.fetch_value("runs/choose_number")
+        session.execute(
             "runs/open",
+            run_id=run_id,
             **run,
             tool_version=__version__,
             postgres_version=server["postgres_version"],
@@ -78,6 +80,7 @@ def open_run(session: Session, **run: object) -> int:
 @contextmanager
 def record_of(session: Session, run_id: int, *, taken_back: bool) -> Iterator[None]:
     """Closes a run's record: why it failed, if it did; nothing if it is rolled back."""
+    session.recorded = not taken_back
     try:
         yield
     except BaseException as error:

@@ -1,12 +1,14 @@
 -- Opens the record of a run.
--- Parameters: kind text, algorithm text, metric text, seed bigint, k_requested integer, settings jsonb,
+-- Parameters: run_id bigint, kind text, algorithm text, metric text, seed bigint, k_requested integer, settings jsonb,
 --   tool_version text, postgres_version text, pgvector_version text, photos_eligible bigint, dimensions integer
--- Returns: id.
+-- Returns: nothing.
 INSERT INTO cluster_runs (
-    kind, algorithm, metric, seed, k_requested, settings, tool_version, postgres_version, pgvector_version,
+    id, kind, algorithm, metric, seed, k_requested, settings, tool_version, postgres_version, pgvector_version,
     photos_eligible, dimensions
 )
+OVERRIDING SYSTEM VALUE
 VALUES (
+    %(run_id)s::bigint,
     %(kind)s::text,
     %(algorithm)s::text,
     %(metric)s::text,
@@ -18,5 +20,4 @@ VALUES (
     %(pgvector_version)s::text,
     %(photos_eligible)s::bigint,
     %(dimensions)s::integer
-)
-RETURNING id;
+);

@@ -2,7 +2,10 @@
 
 import pytest
 
+from fluffy_sql.errors import DatabaseError
+from fluffy_sql.operations.history import undo_run
 from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.transaction import LockLimits
 from tests.faults.faults import DROPPED, Fault
 from tests.faults.program import Generating
 from tests.faults.proxy import Proxy
@@ -43,6 +46,18 @@ def test_the_answer_to_a_commit_is_lost(library_url: str, fault_table: Table) ->
             run.finish()
     assert str(run.error).endswith(ADVICE)
     fault_table.add(fault, examine(before, library_url))
+
+
+def test_an_undo_is_a_run_and_a_look_is_none(library_url: str) -> None:
+    with Proxy.before(library_url) as proxy, Session.open(proxy.url) as session:
+        proxy.cuts_at_commit = True
+        with pytest.raises(DatabaseError) as lost:
+            undo_run(session, 1, LockLimits())
+    assert str(lost.value).endswith(ADVICE)
+    with Proxy.before(library_url) as proxy, Session.look(proxy.url) as session:
+        proxy.cut()
+        with pytest.raises(DatabaseError, match=r"; run again$"):
+            session.fetch_value("survey/has_photos")
 
 
 def test_a_cancel_that_does_not_reach_the_server_is_no_failure_of_its_own(library_url: str) -> None:

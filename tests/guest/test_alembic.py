@@ -14,7 +14,11 @@ alembic = pytest.importorskip("alembic")
 sqlalchemy = pytest.importorskip("sqlalchemy")
 
 TITLE = "SQLAlchemy and Alembic"
-INDEXES_OF_OURS = {"work_drawn_photo_id_idx", "cluster_run_moves_run_id_idx"}
+INDEXES_OF_OURS = {
+    "retired_clusters_cluster_id_idx",
+    "work_drawn_photo_id_idx",
+    "cluster_run_moves_run_id_idx",
+}
 # Our tables have columns of types that SQLAlchemy does not know.
 pytestmark = pytest.mark.filterwarnings("ignore:Did not recognize type")
 

@@ -99,16 +99,12 @@ def test_files_are_imported_as_by_the_command_line(database_url: str) -> None:
 @pytest.mark.parametrize(
     ("paths", "embeddings", "message"),
     [
-        (["a"], np.ones((2, 3)), "there are 1 paths but 2 embeddings"),
-        (
-            ["a"],
-            np.ones((1, 3), int),
-            "embeddings: holds int64; allowed: float16, float32, float64",
-        ),
+        (["a"], np.ones((2, 3)), "there are 1 path but 2 embeddings"),
+        (["a"], np.ones((1, 3), bool), "embeddings: holds bool; allowed: float16, float32, float6"),
         (["a"], np.ones(3), "embeddings: has the shape (3,); allowed: (photos, dimensions)"),
         (["a", ""], np.ones((2, 3)), "paths, row 2: the path is empty"),
         (["a", "a"], np.ones((2, 3)), "paths, row 2: the path 'a' is in row 1 already"),
-        (["a"], np.array([[1, np.nan]]), "embeddings, row 1: the embedding holds NaN"),
+        (["a"], np.array([[1, np.nan]]), "embeddings, row 1 ('a'): the embedding holds NaN"),
     ],
 )
 def test_a_wrong_array_is_refused_and_leaves_nothing(

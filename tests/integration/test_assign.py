@@ -12,7 +12,7 @@ from fluffy_sql.algorithms import Survey
 from fluffy_sql.errors import BusyError, DatabaseError, LibraryError
 from fluffy_sql.operations import assign as assigning
 from fluffy_sql.operations.assign import NamedMove
-from fluffy_sql.operations.importing import import_photos
+from fluffy_sql.operations.importing import find_file, import_photos
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.runs.progress import Progress
 from tests.conftest import add_photos, made_library
@@ -278,7 +278,7 @@ def embed_again(session: Session, folder: Path, embeddings: dict[str, NDArray[np
     file = folder / "again.csv"
     lines = [f'{path},"{row.tolist()}"' for path, row in embeddings.items()]
     file.write_text("\n".join(["path,embedding", *lines]))
-    assert import_photos(session, file, None).photos_updated == len(embeddings)
+    assert import_photos(session, find_file(file)).photos_updated == len(embeddings)
 
 
 def test_photos_embedded_again_can_be_placed_again(library: Session, tmp_path: Path) -> None:

@@ -503,4 +503,4 @@ def test_what_stdout_can_not_write_is_escaped(
     [cluster] = json.loads(run("ascii", "clusters", "--json"))["clusters"]
     assert cluster["central_photo"] == "🐈.jpg"
     assert json.loads(run("utf-8", "import", str(stray), "--json"))["file"] == str(stray)
-    assert r"caf\udce9.csv: 1 rows read" in run("utf-8", "import", str(stray))
+    assert r"caf\udce9.csv: 1 row read" in run("utf-8", "import", str(stray))

@@ -298,10 +298,28 @@ def test_photos_of_another_length_than_their_cluster_are_found(session: Session)
     assert found(check(session)) == [
         (
             "dimensions",
+            f"the embeddings are of several dimensions: 16 ({600 - photos} photos), 3 ({photos}"
+            " photos); embed all photos with one model, or leave some out in the view"
+            " usable_photos",
+            False,
+        ),
+        (
+            "dimensions",
             f"cluster 2 holds {photos} photos of 3 dimensions, but its centroid has 16",
             False,
-        )
+        ),
     ]
+
+
+def test_photos_of_several_lengths_are_found_before_they_are_clustered(session: Session) -> None:
+    add_photos(session, [[1, 0]] * 3 + [None])
+    assert check(session).findings == ()
+    add_photos(session, [[1, 0, 0]], ["new"])
+    [finding] = check(session).findings
+    assert finding.check == "dimensions"
+    assert finding.found.startswith(
+        "the embeddings are of several dimensions: 2 (3 photos), 3 (1 photo);"
+    )
 
 
 def test_photos_that_can_not_be_compared_are_counted_everywhere(

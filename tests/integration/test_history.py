@@ -40,6 +40,18 @@ def state(session: Session) -> dict[str, list[tuple[Any, ...]]]:
     }
 
 
+def test_what_leaves_no_record_uses_up_no_number(session: Session) -> None:
+    generate(session, k=5, dry_run=True)
+    running.explain(session, running.settings(k=5))
+    assert generate(session, k=5).run_id == 1
+    generate(session, k=6, recluster=True, dry_run=True)
+    execute(session, "UPDATE photos SET cluster_id = NULL WHERE id % 3 = 0")
+    running.assign(session, dry_run=True)
+    assert running.assign(session, max_distance=0).run_id is None  # none is that near
+    assert running.assign(session).run_id == 2
+    assert undo(session, 2).run_id == 3
+
+
 # Undo
 
 

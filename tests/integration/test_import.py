@@ -1,9 +1,16 @@
 """Imports into a database: what is added, updated, left alone and refused."""
 
-from collections.abc import Sequence
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from time import sleep
+from typing import Any, BinaryIO
 
 import numpy as np
 import psycopg
@@ -11,12 +18,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from numpy.typing import NDArray
+from psycopg.conninfo import make_conninfo
 
-from fluffy_sql.errors import DatabaseError, ImportFileError
-from fluffy_sql.operations.importing import ImportResult, import_photos
+from fluffy_sql.errors import DatabaseError, ImportFileError, LibraryError
+from fluffy_sql.operations import importing
+from fluffy_sql.operations.importing import ImportResult, find_file
 from fluffy_sql.operations.importing.batches import ROWS_PER_BATCH
 from fluffy_sql.postgres.session import Session
-from tests.conftest import SHARED_DATA
+from fluffy_sql.words import count
+from tests.conftest import SHARED_DATA, Run, add_photos
+from tests.faults.proxy import Proxy
 from tests.integration.helpers import wait_for
 
 # As Rails makes it: times without default, and nothing that keeps a path from standing twice.
@@ -28,7 +39,8 @@ RAILS_TABLE = """
         created_at timestamp(6) NOT NULL,
         updated_at timestamp(6) NOT NULL,
         embedding vector(3)
-    )
+    );
+    CREATE VIEW usable_photos AS SELECT id, embedding FROM photos;
 """
 
 
@@ -39,6 +51,12 @@ def write(
     np.save(folder / "v.npy", np.asarray(vectors, np.float32))
     (folder / "p.csv").write_text("path\n" + "".join(f"{name}\n" for name in names))
     return folder / "v.npy", folder / "p.csv"
+
+
+def import_photos(
+    session: Session, file: Path, paths: Path | None = None, **options: Any
+) -> ImportResult:
+    return importing.import_photos(session, find_file(file, paths), **options)
 
 
 def counts(result: ImportResult) -> tuple[int, int, int, int]:
@@ -134,7 +152,10 @@ def test_nothing_is_loaded_where_the_last_row_is_bad(session: Session, tmp_path:
     bad = good.copy()
     bad[-1, 0] = np.nan
     refusals = {
-        f"v.npy, row {rows}: the embedding holds NaN, null or infinity": (bad, names),
+        f"v.npy, row {rows} ('{rows - 1}'): the embedding holds NaN, null or infinity": (
+            bad,
+            names,
+        ),
         f"p.csv, row {rows} (line {rows + 1}): the path is empty": (good, [*names[:-1], " "]),
         f"p.csv: has {rows + 1} rows but v.npy has {rows} vectors; row i of one must be row i of"
         " the other": (good, [*names, "more"]),
@@ -281,3 +302,249 @@ def test_real_embeddings_arrive_bit_for_bit(session: Session, folder: str) -> No
     import_photos(session, data / "embeddings.npy", data / "photos.csv")
     wanted = np.load(data / "embeddings.npy").astype(np.float32)
     np.testing.assert_array_equal(list(stored(session).values()), wanted)
+
+
+# --- embeddings of another length ---
+
+OTHER_LENGTH = (
+    "v.npy: the embeddings have 2 numbers, those of 60 other photos 8;"
+    " embed all photos with one model, or add --force"
+)
+
+
+@pytest.fixture
+def eights(session: Session) -> Session:
+    """A library of 60 photos of 8 numbers."""
+    add_photos(session, np.random.default_rng(0).normal(size=(60, 8)))
+    return session
+
+
+def test_embeddings_of_another_length_are_refused_unless_forced(
+    eights: Session, on_database: Run, tmp_path: Path
+) -> None:
+    write(tmp_path, [[1, 2]], ["new"])
+    importing_ = ("import", "v.npy", "--paths", "p.csv")
+    assert on_database(*importing_).refusal() == OTHER_LENGTH
+    assert len(stored(eights)) == 60
+    forced = on_database(*importing_, "--force")
+    assert (forced.code, forced.err) == (0, "")
+    assert forced.out == "v.npy: 1 row read; 1 photo added, 0 updated, 0 unchanged\n"
+    found = on_database("check")
+    assert found.code == 1
+    assert (
+        "dimensions: the embeddings are of several dimensions: 8 (60 photos), 2 (1 photo);"
+        " embed all photos with one model, or leave some out in the view usable_photos\n"
+    ) in found.out
+
+
+@pytest.mark.parametrize("named", [1, 59])
+def test_a_library_that_would_be_of_two_lengths_is_refused(
+    named: int, eights: Session, tmp_path: Path
+) -> None:
+    files = write(tmp_path, np.ones((named, 2)), [f"p{i}" for i in range(named)])
+    with pytest.raises(LibraryError, match=f"those of {count(60 - named, 'other photo')} 8;"):
+        import_photos(eights, *files)
+    assert {len(embedding) for embedding in stored(eights).values()} == {8}
+
+
+def test_all_photos_may_be_embedded_anew(eights: Session, tmp_path: Path) -> None:
+    files = write(tmp_path, np.ones((60, 2)), [f"p{i}" for i in range(60)])
+    assert counts(import_photos(eights, *files)) == (60, 0, 60, 0)
+
+
+def test_photos_that_are_not_usable_may_have_another_length(
+    eights: Session, tmp_path: Path
+) -> None:
+    eights.connection.execute(
+        "CREATE OR REPLACE VIEW usable_photos AS SELECT * FROM"
+        " (SELECT id, path, embedding, cluster_id, NULL::bigint AS scope FROM photos"
+        " WHERE path LIKE 'new%') AS photo"
+    )
+    assert counts(import_photos(eights, *write(tmp_path, [[1, 2]], ["new"]))) == (1, 1, 0, 0)
+
+
+def test_an_array_of_another_length(eights: Session) -> None:
+    one = (["new"], np.ones((1, 2)))
+    with pytest.raises(LibraryError, match=r"^embeddings: the embeddings have 2 numbers"):
+        importing.import_array(eights, *one)
+    assert importing.import_array(eights, *one, force=True).photos_added == 1
+
+
+# --- stdin ---
+
+
+@pytest.fixture
+def pipe(capfd: object) -> Iterator[Callable[[], BinaryIO]]:
+    """Makes stdin a pipe, and gives what is to be written to."""
+    before = os.dup(0)
+
+    def begin() -> BinaryIO:
+        reads, writes = os.pipe()
+        os.dup2(reads, 0)
+        os.close(reads)
+        return os.fdopen(writes, "wb")
+
+    yield begin
+    os.dup2(before, 0)
+    os.close(before)
+
+
+def written(kind: str, vectors: NDArray[Any], names: Sequence[str]) -> bytes:
+    stream = io.BytesIO()
+    if kind == "csv":
+        rows = zip(names, vectors.tolist(), strict=True)
+        return "".join(["path,embedding\n", *(f'{n},"{v}"\n' for n, v in rows)]).encode()
+    if kind == "parquet":
+        pq.write_table(pa.table({"path": names, "embedding": list(vectors)}), stream)
+    else:
+        np.save(stream, np.asfortranarray(vectors) if kind == "npy by columns" else vectors)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["npy", "npy by columns", "csv", "parquet"])
+def test_stdin_is_read(
+    kind: str, session: Session, on_database: Run, pipe: Callable[[], BinaryIO], tmp_path: Path
+) -> None:
+    rows = 2 * ROWS_PER_BATCH + 7
+    vectors = np.random.default_rng(0).normal(size=(rows, 5)).astype(np.float32)
+    names = [f"{i}.jpg" for i in range(rows)]
+    write(tmp_path, vectors, names)
+    paths = ("--paths", "p.csv") if kind.startswith("npy") else ()
+    with ThreadPoolExecutor(1) as pool, pipe() as stream:
+
+        def fill() -> None:
+            stream.write(written(kind, vectors, names))
+            stream.close()
+
+        filling = pool.submit(fill)
+        finished = on_database("import", "-", "--format", kind.partition(" ")[0], *paths, "--json")
+        filling.result()
+    assert (finished.code, finished.err) == (0, "")
+    result = json.loads(finished.out)
+    assert (result["file"], result["photos_added"], result["dimensions"]) == ("-", rows, 5)
+    assert stored(session) == dict(zip(names, vectors.tolist(), strict=True))
+
+
+def test_paths_are_read_from_stdin(
+    session: Session, on_database: Run, pipe: Callable[[], BinaryIO], tmp_path: Path
+) -> None:
+    write(tmp_path, [[1, 2]], ["a"])
+    with pipe() as stream:
+        stream.write(b"path\nb\n")
+    finished = on_database("import", "v.npy", "--paths", "-")
+    assert finished.out == "v.npy: 1 row read; 1 photo added, 0 updated, 0 unchanged\n"
+    assert stored(session) == {"b": [1, 2]}
+
+
+NPY = ("--format", "npy", "--paths", "p.csv")
+ROWS_OF_FOUR = written("npy", np.ones((4, 2), np.float32), [])
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        (b"", (), 2, "stdin: what it holds is not known; add --format npy, csv or parquet"),
+        (b"", ("--format", "npy"), 2, "stdin holds no paths; add --paths with a CSV that has the"),
+        (b"", ("--format", "csv", "--paths", "-"), 2, "embeddings and paths can't both come from"),
+        (b"", ("--format", "csv"), 1, "stdin: is empty"),
+        (b"", ("--format", "parquet"), 1, "stdin: is empty"),
+        (b"path,embedding\na,[x]\n", ("--format", "csv"), 1, "stdin, row 1 (line 2, 'a'): the emb"),
+        (b"path,embedding\n", ("--format", "parquet"), 1, "stdin: is text, not parquet; write it"),
+        (b"PAR1", ("--format", "csv"), 1, "stdin: is parquet, not CSV; add --format parquet"),
+        (ROWS_OF_FOUR[:-1], NPY, 1, "stdin: ends before the last row that its header promises;"),
+        (ROWS_OF_FOUR[:9], NPY, 1, "stdin: is not a complete .npy array of numbers: "),
+        (ROWS_OF_FOUR[:40], NPY, 1, "stdin: is not a complete .npy array of numbers: "),
+        (ROWS_OF_FOUR + b"x", NPY, 1, "stdin: goes on after its last row; write a single array"),
+        (written("npy", np.ones((3, 2)), []), NPY, 1, "p.csv: has 4 rows but stdin has 3 vectors;"),
+        (written("npy", np.ones((4, 0)), []), NPY, 1, "stdin: has 0 dimensions; allowed: 1 to"),
+    ],
+)
+def test_bad_stdin(
+    case: tuple[bytes, tuple[str, ...], int, str],
+    on_database: Run,
+    pipe: Callable[[], BinaryIO],
+    tmp_path: Path,
+) -> None:
+    content, arguments, code, message = case
+    write(tmp_path, np.ones((4, 2)), list("abcd"))
+    with pipe() as stream:
+        stream.write(content)
+    assert on_database("import", "-", *arguments).refusal(code).startswith(message)
+
+
+def test_a_named_pipe_is_read(session: Session, on_database: Run, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    with ThreadPoolExecutor(1) as pool:
+        content = written("npy", np.ones((4, 2)), [])
+        pool.submit((tmp_path / "fifo").write_bytes, content)
+        write(tmp_path, np.ones((4, 2)), list("abcd"))
+        finished = on_database("import", "fifo", "--format", "npy", "--paths", "p.csv")
+    assert (finished.code, finished.err) == (0, "")
+    assert len(stored(session)) == 4
+
+
+def test_a_file_that_is_not_there_is_missed_before_the_database(run_cli: Run) -> None:
+    nowhere = ("--database-url", "postgresql://127.0.0.1:1/x")
+    assert run_cli("import", "gone.npy", *nowhere).refusal() == "gone.npy: there is no such file"
+
+
+# --- a connection that ends ---
+
+END_OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'COPY pg_t%'"
+
+
+def test_a_connection_that_the_server_ends_imports_nothing(
+    session: Session, database_url: str
+) -> None:
+    """One line, with the server's reason, though libpq only sees that it can't send."""
+    command = [sys.executable, "-m", "fluffy_sql", "import", "-", "--format", "csv"]
+    with subprocess.Popen(
+        [*command, "--database-url", database_url], stdin=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as program:
+        assert program.stdin is not None
+        assert program.stderr is not None
+        with suppress(BrokenPipeError):
+            program.stdin.write(b"path,embedding\n")
+            for row in range(10**6):
+                program.stdin.write(b'%d.jpg,"[%s1]"\n' % (row, b"0.25," * 4000))
+                if row == ROWS_PER_BATCH + 10:
+                    session.connection.execute(END_OTHERS)
+        assert program.stderr.read().decode() == (
+            "fluffy-sql: nothing was imported: Postgres: terminating connection due to"
+            " administrator command; somebody ended the connection, or the server stops:"
+            " import again when it is there\n"
+        )
+    assert program.returncode == 1
+    assert stored(session) == {}
+
+
+def test_a_transaction_timeout_in_an_import(
+    session: Session, database_url: str, tmp_path: Path
+) -> None:
+    if session.connection.info.server_version < 170000:
+        pytest.skip("this server has no transaction_timeout")
+    rows = 2_000
+    files = write(tmp_path, np.ones((rows, 1000)), [f"{i}" for i in range(rows)])
+    url = make_conninfo(database_url, options="-c transaction_timeout=300ms")
+    with Session.open(url) as limited, pytest.raises(DatabaseError) as ended:
+        import_photos(limited, *files, progress=lambda _: sleep(0.4))
+    assert str(ended.value) == (
+        "nothing was imported: Postgres: terminating connection due to transaction timeout;"
+        " import again, with a longer transaction_timeout for this role"
+    )
+    assert stored(session) == {}
+
+
+def test_a_connection_lost_with_the_answer_to_a_commit(
+    session: Session, database_url: str, tmp_path: Path
+) -> None:
+    files = write(tmp_path, [[1, 2]], ["a"])
+    with Proxy.before(database_url) as proxy, Session.open(proxy.url) as far:
+        proxy.cuts_at_commit = True
+        with pytest.raises(DatabaseError) as ended:
+            import_photos(far, *files)
+    message = str(ended.value)
+    assert message.startswith("whether anything was imported is not known, and importing twice")
+    assert message.endswith("; import again")
+    assert "fluffy-sql runs" not in message
+    assert stored(session) == {"a": [1, 2]}

@@ -10,7 +10,7 @@ import pytest
 from sklearn.cluster import KMeans
 from sklearn.metrics import normalized_mutual_info_score
 
-from fluffy_sql.operations.importing import import_photos
+from fluffy_sql.operations.importing import find_file, import_photos
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.settings import clustering_settings
 from tests import running
@@ -34,7 +34,7 @@ def labels_of(folder: Path) -> list[str]:
 
 
 def load(folder: Path, session: Session) -> Any:
-    import_photos(session, folder / "embeddings.npy", folder / "photos.csv")
+    import_photos(session, find_file(folder / "embeddings.npy", folder / "photos.csv"))
     return unit_rows(np.load(folder / "embeddings.npy").astype(np.float64))
 
 

@@ -15,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from fluffy_sql.cli.console import STOPPED_BY_SIGNAL
+from fluffy_sql.cli.stopping import STOPPED_BY_SIGNAL
 from fluffy_sql.operations.report import gather as gathering
 from fluffy_sql.operations.report.gather import gather
 from fluffy_sql.operations.report.model import Selection

@@ -170,10 +170,11 @@ def cut_off_a_run(session: Session) -> None:
     """Leaves a run that was killed while it trained."""
     query(
         session,
-        "WITH run AS (INSERT INTO cluster_runs (status, phase, algorithm, metric, seed,"
+        "WITH run AS (INSERT INTO cluster_runs (id, status, phase, algorithm, metric, seed,"
         " k_requested, settings, tool_version, postgres_version, pgvector_version,"
-        " photos_eligible, dimensions) SELECT 'interrupted', 'train', algorithm, metric, seed,"
-        " k_requested, settings, tool_version, postgres_version, pgvector_version,"
+        " photos_eligible, dimensions) OVERRIDING SYSTEM VALUE"
+        " SELECT (SELECT max(id) + 1 FROM cluster_runs), 'interrupted', 'train', algorithm, metric,"
+        " seed, k_requested, settings, tool_version, postgres_version, pgvector_version,"
         " photos_eligible, dimensions FROM cluster_runs WHERE id = 1 RETURNING id)"
         " INSERT INTO cluster_run_checkpoints (run_id, step, batch_size, centroids)"
         " SELECT run.id, 1, 20, (SELECT array_agg(centroid) FROM clusters)"

@@ -159,7 +159,8 @@ def open_run(session: Session, **changes: object) -> int:
         "photos_eligible": 10,
         "dimensions": 2,
     }
-    run_id: int = session.fetch_value("runs/open", **(parameters | changes))
+    run_id: int = session.fetch_value("runs/choose_number")
+    session.execute("runs/open", run_id=run_id, **(parameters | changes))
     return run_id
 
 

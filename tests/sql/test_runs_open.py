@@ -1,7 +1,7 @@
 """The record of a run from its opening to its last step."""
 
 from fluffy_sql.postgres.session import Session
-from tests.sql.helpers import open_run, query, run_record
+from tests.sql.helpers import make_clusters, open_run, query, run_record
 
 
 def test_a_record_is_opened_with_what_was_given(session: Session) -> None:
@@ -40,8 +40,17 @@ def test_a_new_record_is_running_on_this_connection_and_has_no_outcome(session: 
     assert {name: record[name] for name in outcome} == dict.fromkeys(outcome)
 
 
-def test_ids_rise(session: Session) -> None:
-    assert open_run(session) < open_run(session)
+def test_runs_are_numbered_without_gaps(session: Session) -> None:
+    first, discarded = open_run(session), open_run(session)
+    session.execute("runs/discard", run_id=discarded)
+    assert (first, discarded, open_run(session)) == (1, 2, 2)
+
+
+def test_a_number_that_a_cluster_still_names_is_not_given_again(session: Session) -> None:
+    run_id = open_run(session)
+    make_clusters(session, [[0, 0]], run_id)
+    session.execute("runs/discard", run_id=run_id)
+    assert open_run(session) == run_id + 1
 
 
 def test_a_seed_may_be_as_large_as_a_bigint(session: Session) -> None:

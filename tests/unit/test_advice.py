@@ -100,7 +100,7 @@ CASES = [
     ("28P01", 'password authentication failed for user "me"', "check the user and the password"),
     ("28000", 'role "me" is not permitted to log in', "check the user, the password and"),
     ("3D000", 'database "x" does not exist', "create the database, or check its name"),
-    ("08006", "server closed the connection unexpectedly", LOST),
+    ("08006", "server closed the connection unexpectedly", "run again"),
     ("08006", "connection to the remote node w:5432 failed", WORKER_LOST),
     ("XX000", "server closed the connection unexpectedly (on w:5432)", WORKER_LOST),
     ("XX000", "cache lookup failed for type 9", None),
@@ -191,12 +191,14 @@ def test_what_keeps_us_out_has_its_own_advice(said: str, advice: str) -> None:
     assert found.startswith(f"{' '.join(said.split())}; {advice}")
 
 
-def test_a_connection_that_was_lost_asks_what_became_of_the_run() -> None:
+@pytest.mark.parametrize("sqlstate", [None, "08006"])
+def test_what_became_of_a_run_is_asked_for_if_there_is_a_record_of_it(sqlstate: str | None) -> None:
     lost = psycopg.OperationalError("consuming input failed: server closed the connection\n")
-    assert (
-        explain(lost) == f"Postgres: consuming input failed: server closed the connection; {LOST}"
-    )
-    assert explain(psycopg.DataError("no")) == "Postgres: no"
+    lost.sqlstate = sqlstate
+    said = "Postgres: consuming input failed: server closed the connection"
+    assert explain(lost) == f"{said}; run again"
+    assert explain(lost, recorded=True) == f"{said}; {LOST}"
+    assert explain(psycopg.DataError("no"), recorded=True) == "Postgres: no"
 
 
 def test_what_a_worker_says_tells_which_worker() -> None:

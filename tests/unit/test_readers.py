@@ -1,10 +1,14 @@
 """Files of embeddings, good and bad. No database."""
 
 import csv
+import errno
+import gzip
 import io
 import json
+import shutil
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +23,8 @@ from numpy.typing import NDArray
 
 from fluffy_sql.errors import ImportFileError, MissingExtraError, UsageError
 from fluffy_sql.operations.importing.batches import ROWS_PER_BATCH, Batch
-from fluffy_sql.operations.importing.readers import read_batches
+from fluffy_sql.operations.importing.readers import EmbeddingFile, find_file
+from fluffy_sql.operations.importing.source import Source
 from tests.conftest import SHARED_DATA
 
 
@@ -30,6 +35,10 @@ class Rows:
     lines: list[int | None]
     paths: list[str]
     vectors: NDArray[np.float32]
+
+
+def read_batches(file: Path, paths: Path | None) -> Iterator[Batch]:
+    return find_file(file, paths).batches()
 
 
 def joined(batches: list[Batch]) -> Rows:
@@ -46,7 +55,7 @@ def read(file: Path, paths: Path | None = None) -> Rows:
 
 def refusal(file: Path, paths: Path | None = None) -> str:
     """The message a file is refused with, without its folder; always one line."""
-    with pytest.raises(ImportFileError) as refused:
+    with pytest.raises((ImportFileError, UsageError)) as refused:
         list(read_batches(file, paths))
     message = str(refused.value)
     assert "\n" not in message
@@ -172,17 +181,43 @@ def test_csv_takes_the_longest_embedding_pgvector_holds(tmp_path: Path) -> None:
         pa.large_list(pa.float32()),
         pa.list_(pa.float16(), 3),
         pa.list_(pa.float32(), 3),
+        pa.list_view(pa.float32()),
+        pa.large_list_view(pa.float64()),
+        pa.list_(pa.int64()),
+        pa.list_(pa.int8(), 3),
+        pa.large_list(pa.uint8()),
     ],
     ids=str,
 )
-def test_parquet_of_every_list_of_floats(tmp_path: Path, type_: pa.DataType) -> None:
+def test_parquet_of_every_list_of_numbers(tmp_path: Path, type_: pa.DataType) -> None:
     rows = ROWS_PER_BATCH + 3
-    array = np.random.default_rng(0).integers(-8, 8, size=(rows, 3)).astype(np.float16)
+    array = np.random.default_rng(0).integers(0, 8, size=(rows, 3)).astype(np.float16)
     names = [f"{i}.jpg" for i in range(rows)]
-    got = read(parquet(tmp_path, path=names, embedding=pa.array(list(array), type_), extra=names))
+    whole = pa.types.is_integer(type_.value_type)
+    numbers = pa.array(list(array.astype(int) if whole else array), type_)
+    got = read(parquet(tmp_path, path=names, embedding=numbers, extra=names))
     np.testing.assert_array_equal(got.vectors, array.astype(np.float32))
     assert got.paths == names
     assert set(got.lines) == {None}
+
+
+@pytest.mark.parametrize(
+    "type_",
+    [
+        *(pa.large_string(), pa.string_view(), pa.dictionary(pa.int32(), pa.string())),
+        pa.dictionary(pa.int8(), pa.large_string()),
+    ],
+    ids=str,
+)
+def test_parquet_with_paths_of_every_kind_of_text(tmp_path: Path, type_: pa.DataType) -> None:
+    paths = pa.array(["a", "b", "a"], type_)
+    assert read(parquet(tmp_path, path=paths, embedding=[[1.0]] * 3)).paths == ["a", "b", "a"]
+
+
+def test_parquet_with_tensors(tmp_path: Path) -> None:
+    lists = pa.array([[1.0, 2.0]], pa.list_(pa.float32(), 2))
+    tensors = pa.ExtensionArray.from_storage(pa.fixed_shape_tensor(pa.float32(), [2]), lists)
+    assert read(parquet(tmp_path, path=["a"], embedding=tensors)).vectors.tolist() == [[1.0, 2.0]]
 
 
 @pytest.mark.parametrize("kind", ["npy", "csv", "parquet"])
@@ -224,10 +259,10 @@ def test_real_embeddings(folder: str, shape: tuple[int, int]) -> None:
 def test_npy_needs_paths_and_other_files_refuse_them(tmp_path: Path) -> None:
     table = text(tmp_path, "v.csv", "path,embedding\n")
     with pytest.raises(UsageError, match=r"v\.npy holds no paths; add --paths"):
-        read_batches(npy(tmp_path, np.zeros((1, 1))), None)
+        find_file(npy(tmp_path, np.zeros((1, 1))))
     for name in ("v.csv", "v.parquet"):
         with pytest.raises(UsageError, match=r"--paths goes with an \.npy file only"):
-            read_batches(tmp_path / name, table)
+            find_file(text(tmp_path, name, "x"), table)
 
 
 def test_parquet_without_pyarrow_says_what_to_install(
@@ -252,20 +287,32 @@ NO_ARRAY = "v.npy: is not a complete .npy array of numbers: "
     [
         ("gone.npy", "gone.npy: there is no such file"),
         ("empty.npy", "empty.npy: is empty"),
-        ("folder.npy", "folder.npy: is not a file"),
-        ("v.txt", "v.txt: files named .txt can't be imported; allowed: .npy, .csv, .parquet"),
-        ("v", "v: files named without a suffix can't be imported; allowed: .npy, .csv, .parquet"),
+        ("gone.txt", "gone.txt: there is no such file"),
+        ("folder.npy", "folder.npy: is a folder; name the file in it"),
+        ("v.txt", "v.txt: what it holds is not known; add --format npy, csv or parquet"),
+        ("v", "v: what it holds is not known; add --format npy, csv or parquet"),
     ],
 )
 def test_files_that_are_no_files(tmp_path: Path, name: str, message: str) -> None:
-    (tmp_path / "empty.npy").touch()
+    for made in ("empty.npy", "v.txt", "v"):
+        (tmp_path / made).touch()
     (tmp_path / "folder.npy").mkdir()
     assert refusal(tmp_path / name, paths_csv(tmp_path, 1)) == message
 
 
-def test_missing_paths_file(tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_is_missed_before_anything_else(tmp_path: Path) -> None:
     file = npy(tmp_path, np.zeros((1, 1)))
+    assert refusal(tmp_path / "gone.npy") == "gone.npy: there is no such file"
     assert refusal(file, tmp_path / "gone.csv") == "gone.csv: there is no such file"
+    assert refusal(text(tmp_path, "v.txt", "x"), tmp_path / "gone.csv").startswith("gone.csv: ")
+    assert refusal(file, tmp_path) == f"{tmp_path}: is a folder; name the file in it"
+
+
+def test_a_file_of_any_name_whose_format_is_said(tmp_path: Path) -> None:
+    table = text(tmp_path, "v.dat", "path,embedding\na,[1]\n")
+    assert joined(list(find_file(table, kind="csv").batches())).paths == ["a"]
+    array = npy(tmp_path, np.ones((1, 2), np.float32)).rename(tmp_path / "v.bin")
+    assert len(list(find_file(array, paths_csv(tmp_path, 1), "npy").batches())) == 1
 
 
 def nested(*rows: list[float]) -> NDArray[np.float64]:
@@ -281,17 +328,20 @@ def nested(*rows: list[float]) -> NDArray[np.float64]:
             np.zeros((3, 1, 2), np.float32),
             ": has the shape (3, 1, 2); allowed: (photos, dimensions)",
         ),
-        (np.zeros((3, 2), int), ": holds int64; allowed: float16, float32, float64"),
-        (np.zeros((3, 2), complex), ": holds complex128; allowed: float16, float32, float64"),
+        (
+            np.full((3, 2), 2**24 + 1),
+            ", row 1 ('0.jpg'): the embedding holds a whole number beyond those of float32",
+        ),
+        (np.zeros((3, 2), bool), ": holds bool; allowed: float16, float32, float64, whole numbers"),
         (
             np.zeros((3, 2), np.longdouble),
-            f": holds {np.dtype(np.longdouble)}; allowed: float16, float32, float64",
+            f": holds {np.dtype(np.longdouble)}; allowed: float16, float32, float64, whole numbers",
         ),
         (np.zeros((3, 0), np.float32), ": has 0 dimensions; allowed: 1 to 16,000"),
         (np.zeros((3, 16_001), np.float16), ": has 16,001 dimensions; allowed: 1 to 16,000"),
-        (nested([1, 1], [1, float("nan")], [1, 1]), ", row 2: " + NOT_FINITE),
-        (nested([1, 1], [1, 1], [float("-inf"), 1]), ", row 3: " + NOT_FINITE),
-        (nested([1, 1], [-1e39, 1], [1, 1]), ", row 2: " + TOO_LARGE),
+        (nested([1, 1], [1, float("nan")], [1, 1]), ", row 2 ('1.jpg'): " + NOT_FINITE),
+        (nested([1, 1], [1, 1], [float("-inf"), 1]), ", row 3 ('2.jpg'): " + NOT_FINITE),
+        (nested([1, 1], [-1e39, 1], [1, 1]), ", row 2 ('1.jpg'): " + TOO_LARGE),
     ],
 )
 def test_bad_arrays(tmp_path: Path, array: NDArray[Any], message: str) -> None:
@@ -310,7 +360,7 @@ def test_a_bad_row_far_into_a_file_is_counted_from_its_start(tmp_path: Path) -> 
     array = np.zeros((rows, 2), np.float32)
     array[-1, -1] = np.nan
     message = refusal(npy(tmp_path, array), paths_csv(tmp_path, rows))
-    assert message == f"v.npy, row {rows}: the embedding holds NaN, null or infinity"
+    assert message == f"v.npy, row {rows} ('{rows - 1}.jpg'): {NOT_FINITE}"
 
 
 class Tripwire:
@@ -333,7 +383,7 @@ def test_pickles_are_never_loaded(tmp_path: Path) -> None:
     assert not (tmp_path / "sprung").exists()
 
 
-@pytest.mark.parametrize("cut", [-1, -24, 100, 9, 5])
+@pytest.mark.parametrize("cut", [-1, -24, 100, 9])
 def test_truncated_npy(tmp_path: Path, cut: int) -> None:
     file = npy(tmp_path, np.zeros((3, 2), np.float32))
     file.write_bytes(file.read_bytes()[:cut])
@@ -385,28 +435,68 @@ def test_npy_with_more_than_its_header_promises(tmp_path: Path) -> None:
         ),
         (
             "path,embedding\na,[1]\nb\n",
-            ", row 2 (line 3): has 1 fields but the header names 2 columns;"
-            " quote a field that holds a comma",
+            ", row 2 (line 3, 'b'): has 1 field but the header names 2 columns; missing: embedding",
         ),
         (
             "path,embedding\na,b.jpg,[1]\n",
-            ", row 1 (line 2): has 3 fields but the header names 2 columns;"
+            ", row 1 (line 2, 'a'): has 3 fields but the header names 2 columns;"
             " quote a field that holds a comma",
         ),
         (
-            'path,embedding\na,[1]\nb,"[1,2]"\n',
-            ", row 2 (line 3): the embedding has 2 numbers but that of row 1 has 1",
+            'path,embedding\na, "[1,2]"\n',
+            ", row 1 (line 2, 'a'): has 3 fields but the header names 2 columns;"
+            " leave out the blank before a quote, which is no quote then",
         ),
-        ("path,embedding\na,[]\n", ", row 1 (line 2): has 0 dimensions; allowed: 1 to 16,000"),
+        (
+            "path,embedding\na;[1]\n",
+            ", row 1 (line 2, 'a;[1]'): has 1 field but the header names 2 columns;"
+            " its fields are separated by semicolons; separate them by commas",
+        ),
+        (
+            'path,embedding\na,[1]\nb,"[1,2]"\n',
+            ", row 2 (line 3, 'b'): the embedding has 2 numbers but that of row 1 has 1;"
+            " embed all photos with one model",
+        ),
+        ("path,embedding\na,[]\n", ", row 1 (line 2, 'a'): has 0 dimensions; allowed: 1 to 16,000"),
         (
             "path,embedding\na,\n",
-            ", row 1 (line 2): the embedding is missing; allowed: as in [0.1,0.2]",
+            ", row 1 (line 2, 'a'): the embedding is missing; allowed: as in [0.1,0.2]",
         ),
-        ("path,embedding\na,[1e39]\n", ", row 1 (line 2): " + TOO_LARGE),
-        ("path,embedding\na,[1]\nb,[NaN]\n", ", row 2 (line 3): " + NOT_FINITE),
-        (f"path,embedding\na,[{'9' * 5000}]\n", ", row 1 (line 2): " + NOT_FINITE),
+        ("path,embedding\na,[1e39]\n", ", row 1 (line 2, 'a'): " + TOO_LARGE),
+        ("path,embedding\na,[1]\nb,[NaN]\n", ", row 2 (line 3, 'b'): " + NOT_FINITE),
+        (f"path,embedding\na,[{'9' * 5000}]\n", ", row 1 (line 2, 'a'): " + NOT_FINITE),
         (b"path,embedding\n\xff,[1]\n", ", line 2: is not UTF-8 (invalid start byte)"),
-        ("path,embedding\na,[1]\n".encode("utf-16"), ", line 1: is not UTF-8"),
+        (
+            "path, embedding\na,[1]\n",
+            ": the name of the column ' embedding' has a blank around it;",
+        ),
+        ("path\xa0,embedding\n", ": the name of the column 'path\\xa0' has a blank around it;"),
+        ("\ufeff\ufeffpath,embedding\n", ": the name of the column is '\\ufeffpath'; change it to"),
+        ("Path,Embedding\n", ": the name of the column is 'Path'; change it to 'path'"),
+        ('path, "embedding"\n', ": the name of the column is ' \"embedding\"'; change it to"),
+        ("path;embedding\na;[1]\n", ": its fields are separated by semicolons; separate them by"),
+        ("path\tembedding\na\t[1]\n", ": its fields are separated by tabs; separate them by"),
+        (
+            '"path"\t"embedding"\na\t[1]\n',
+            ", line 1: is not CSV: ',' expected after '\"'; separate fields by commas, and double",
+        ),
+        ("path | embedding\na | [1]\n", ": its fields are separated by vertical bars; separate"),
+        ("path,embedding\ra,[1]\r", ", line 1: lines end in a carriage return alone; end them in"),
+        ('"path","embedding"\r"a","[1]"\r', ", line 1: lines end in a carriage return alone; end"),
+        (
+            f"path,embedding\r{'a,[1]' + chr(13)}" * 90_000,
+            ", line 1: lines end in a carriage return",
+        ),
+        ("path,embedding\n".encode("utf-16"), ": is text in UTF-16, not CSV; save it as UTF-8"),
+        ("path,embedding\n".encode("utf-16-le"), ": is text in UTF-16, not CSV; save it as UTF-8"),
+        ("path,embedding\n".encode("utf-16-be"), ": is text in UTF-16, not CSV; save it as UTF-8"),
+        (
+            b"PK\3\4...",
+            ": is a zip file, such as Excel (.xlsx) and numpy.savez (.npz) write, not CSV",
+        ),
+        (gzip.compress(b"path", mtime=0), ": is compressed by gzip, not CSV; unpack it"),
+        (b"PAR1...", ": is parquet, not CSV; add --format parquet"),
+        (b"\x93NUMPY\1\0", ": is an .npy array, not CSV; add --format npy"),
         ('path,embedding\na,"[1]\n', ", line 2: is not CSV: unexpected end of data"),
         ('path,embedding\na,"[1]"x\n', ", line 2: is not CSV: ',' expected after '\"'"),
         (
@@ -427,7 +517,8 @@ def test_embeddings_that_are_no_list_of_numbers(tmp_path: Path, embedding: str) 
     quoted = embedding.replace('"', '""')
     file = text(tmp_path, "v.csv", f'path,embedding\na,"{quoted}"\n')
     assert refusal(file) == (
-        "v.csv, row 1 (line 2): the embedding is not a list of numbers; allowed: as in [0.1,0.2]"
+        "v.csv, row 1 (line 2, 'a'): the embedding is not a list of numbers;"
+        " allowed: as in [0.1,0.2]"
     )
 
 
@@ -447,30 +538,39 @@ def test_bad_paths_beside_an_array(tmp_path: Path) -> None:
         ({"path": ["a"], "x": [[1.0]]}, ": has no column embedding; it has: path, x"),
         ({"path": [1], "embedding": [[1.0]]}, ": the column path is int64; allowed: string"),
         (
-            {"path": ["a"], "embedding": [[1]]},
-            ": the column embedding is list<element: int64>; allowed: a list of float16,"
-            " float32 or float64",
+            {"path": ["a"], "embedding": [["1"]]},
+            ": the column embedding is list<element: string>; allowed: a list of float16,"
+            " float32, float64 or whole numbers",
         ),
         (
             {"path": ["a"], "embedding": ["[1]"]},
-            ": the column embedding is string; allowed: a list of float16, float32 or float64",
+            ": the column embedding is string; allowed: a list of float16, float32, float64 or"
+            " whole numbers",
+        ),
+        (
+            {"path": ["a"], "embedding": [[2**24 + 1]]},
+            ", row 1 ('a'): the embedding holds a whole number beyond those of float32",
         ),
         ({"path": ["a", None], "embedding": [[1.0], [1.0]]}, ", row 2: the path is missing"),
-        ({"path": ["a", "b"], "embedding": [[1.0], None]}, ", row 2: the embedding is missing"),
-        ({"path": ["a", "b"], "embedding": [[1.0], [None]]}, ", row 2: " + NOT_FINITE),
+        (
+            {"path": ["a", "b"], "embedding": [[1.0], None]},
+            ", row 2 ('b'): the embedding is missing",
+        ),
+        ({"path": ["a", "b"], "embedding": [[1.0], [None]]}, ", row 2 ('b'): " + NOT_FINITE),
         (
             {"path": ["a", "b"], "embedding": [[1.0], [1.0, 2.0]]},
-            ", row 2: the embedding has 2 numbers but that of row 1 has 1",
+            ", row 2 ('b'): the embedding has 2 numbers but that of row 1 has 1;"
+            " embed all photos with one model",
         ),
         (
             {"path": ["a"], "embedding": pa.array([[]], pa.list_(pa.float32()))},
-            ", row 1: has 0 dimensions; allowed: 1 to 16,000",
+            ", row 1 ('a'): has 0 dimensions; allowed: 1 to 16,000",
         ),
         (
             {"path": ["a"], "embedding": [[0.0] * 16_001]},
-            ", row 1: has 16,001 dimensions; allowed: 1 to 16,000",
+            ", row 1 ('a'): has 16,001 dimensions; allowed: 1 to 16,000",
         ),
-        ({"path": ["a"], "embedding": [[1e39]]}, ", row 1: " + TOO_LARGE),
+        ({"path": ["a"], "embedding": [[1e39]]}, ", row 1 ('a'): " + TOO_LARGE),
     ],
 )
 def test_bad_parquet(tmp_path: Path, columns: dict[str, Any], message: str) -> None:
@@ -479,7 +579,7 @@ def test_bad_parquet(tmp_path: Path, columns: dict[str, Any], message: str) -> N
 
 def test_parquet_that_is_none(tmp_path: Path) -> None:
     good = parquet(tmp_path, path=["a"], embedding=[[1.0]]).read_bytes()
-    for content in (b"nonsense", good[:-9], b"PAR1" + good[4:-8] + b"\xff" * 4 + b"PAR1"):
+    for content in (b"PAR1", good[:-9], b"PAR1" + good[4:-8] + b"\xff" * 4 + b"PAR1"):
         message = refusal(text(tmp_path, "v.parquet", content))
         assert message.startswith("v.parquet: can't be read as parquet: ")
 
@@ -493,6 +593,21 @@ def test_a_page_that_claims_a_gigabyte_gets_none(tmp_path: Path) -> None:
     file.write_bytes(content[:9] + gigabyte + content[10:])
     assert refusal(file).startswith("v.parquet: can't be read as parquet: ")
     assert pa.default_memory_pool().max_memory() < 2**29
+
+
+def test_no_room_for_a_copy_of_a_stream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfileobj", refuse)
+    with text(tmp_path, "v", "PAR1...").open("rb") as stream:
+        embeddings = EmbeddingFile(Source(Path("-"), "parquet", stream), None)
+        with pytest.raises(ImportFileError) as refused:
+            list(embeddings.batches())
+    assert str(refused.value) == (
+        f"stdin: can't be copied to {tempfile.gettempdir()}: No space left on device;"
+        " name another folder in TMPDIR"
+    )
 
 
 # --- any bytes at all ---

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fluffy_sql.errors import UsageError
+from fluffy_sql.errors import ReportError, UsageError
 from fluffy_sql.operations.k_selection import Candidate
 from fluffy_sql.operations.report.sweep_chart import _labelled, _short, chart_writer
 from fluffy_sql.operations.sweep import SweepResult
@@ -128,8 +128,9 @@ def test_other_files_are_refused(name: str) -> None:
 
 def test_a_file_that_can_not_be_written_is_an_error_of_ours(tmp_path: Path) -> None:
     (tmp_path / "chart.png").mkdir()
-    with pytest.raises(UsageError, match="can't be written: Is a directory"):
+    with pytest.raises(ReportError, match="the chart can't be written: Is a directory"):
         chart_writer(tmp_path / "chart.png")(result_of([4, 8]))
+    assert [file.name for file in tmp_path.iterdir()] == ["chart.png"]
 
 
 def test_some_k_are_written_under_a_chart_both_ends_included() -> None:

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fluffy_sql.errors import DatabaseError, ImportFileError
+from fluffy_sql.errors import DatabaseError, ImportFileError, LibraryError
 from fluffy_sql.operations.importing.batches import Batch, place
-from fluffy_sql.operations.importing.readers import read_array, read_batches
+from fluffy_sql.operations.importing.readers import EmbeddingFile, read_array
 from fluffy_sql.postgres.session import Session
+from fluffy_sql.words import count
 
 _STAGE_TYPES = ("int8", "int8", "text", "vector")
 
@@ -25,7 +26,7 @@ class ImportResult:
     """What an import did.
 
     Attributes:
-        file: the file of embeddings; None: they came as an array.
+        file: the file of embeddings, `-` for stdin; None: they came as an array.
         rows_read: rows of it; the three counts below add up to it.
         photos_added: rows whose path was new.
         photos_updated: rows whose photo was known, with another embedding or none.
@@ -45,9 +46,10 @@ class ImportResult:
 
 def import_photos(
     session: Session,
-    file: Path,
-    paths: Path | None,
+    embeddings: EmbeddingFile,
     progress: Callable[[int], None] | None = None,
+    *,
+    force: bool = False,
 ) -> ImportResult:
     """Adds the photos of a file and renews the embeddings of those known by their path.
 
@@ -55,56 +57,64 @@ def import_photos(
 
     Args:
         session: on a database that has the table `photos`.
-        file: an `.npy` array of shape (rows, dimensions), or a `.csv` or `.parquet` file with the
-            columns `path` and `embedding`.
-        paths: for `.npy`, the CSV with the column `path`; row i of one is row i of the other.
+        embeddings: found by `find_file`.
         progress: called with the number of rows read so far, now and then. Photos change only
             after the last row is read.
+        force: also if other photos have embeddings of another length.
 
     Raises:
-        UsageError: `paths` is missing for `.npy`, or given for another kind.
         MissingExtraError: a `.parquet` file, and pyarrow is not installed.
         ImportFileError: a file can't be read, or one of its rows is wrong; the message names it.
+        LibraryError: other photos have embeddings of another length.
         DatabaseError: Postgres refuses the rows, such as embeddings of a length that the column
             was not made for.
     """
-    return _load(session, read_batches(file, paths), file, paths or file, progress)
+    source = embeddings.source
+    staging = _Staging(embeddings.batches(), str(source), embeddings.named, progress)
+    return _load(session, staging, source.file, force=force)
 
 
-def import_array(session: Session, paths: Sequence[str], embeddings: NDArray[Any]) -> ImportResult:
+def import_array(
+    session: Session, paths: Sequence[str], embeddings: NDArray[Any], *, force: bool = False
+) -> ImportResult:
     """The same, of embeddings that are in memory.
 
     Args:
         session: on a database that has the table `photos`.
         paths: of the photos.
-        embeddings: shape (photos, dimensions), of float16, float32 or float64.
+        embeddings: shape (photos, dimensions), of floats or whole numbers.
+        force: also if other photos have embeddings of another length.
 
     Raises:
         ImportFileError: a row is wrong; the message names it.
+        LibraryError: other photos have embeddings of another length.
         DatabaseError: Postgres refuses the rows.
     """
-    return _load(session, read_array(paths, embeddings), None, "paths")
+    staging = _Staging(read_array(paths, embeddings), "embeddings", "paths")
+    return _load(session, staging, None, force=force)
 
 
-def _load(
-    session: Session,
-    batches: Iterator[Batch],
-    file: Path | None,
-    named: Path | str,
-    progress: Callable[[int], None] | None = None,
-) -> ImportResult:
-    """Loads rows; `named` is what messages call their source."""
+def _load(session: Session, staging: "_Staging", file: Path | None, *, force: bool) -> ImportResult:
     started = time.perf_counter()
-    staging = _Staging(batches, progress)
-    with session.transaction():
-        session.execute("import/create_stage")
-        session.copy_in("import/copy_into_stage", _STAGE_TYPES, staging.rows())
-        session.execute("import/analyze_stage")
-        _refuse_repeated_path(session, named)
-        session.execute("import/lock")
-        _refuse_ambiguous_path(session, named)
-        updated = session.execute("import/update_photos")
-        added = _insert_photos(session)
+    outcome = "nothing was imported"
+    try:
+        with session.transaction():
+            session.execute("import/create_stage")
+            session.copy_in("import/copy_into_stage", _STAGE_TYPES, staging.rows())
+            session.execute("import/analyze_stage")
+            _refuse_repeated_path(session, staging.named)
+            session.execute("import/lock")
+            _refuse_ambiguous_path(session, staging.named)
+            updated = session.execute("import/update_photos")
+            added = _insert_photos(session)
+            if not force:
+                _refuse_other_length(session, staging)
+            outcome = "whether anything was imported is not known, and importing twice does no harm"
+    except DatabaseError as error:
+        if not session.broken:
+            raise
+        told = str(error).replace("run again", "import again")
+        raise DatabaseError(f"{outcome}: {told}", error.sqlstate) from error
     return ImportResult(
         file=file,
         rows_read=staging.rows_read,
@@ -118,10 +128,15 @@ def _load(
 
 @dataclass
 class _Staging:
-    """The rows of batches as the stage takes them, and what was seen of them."""
+    """The rows of batches as the stage takes them, and what was seen of them.
+
+    `source` is what messages call the embeddings, and `named` the paths.
+    """
 
     batches: Iterator[Batch]
-    progress: Callable[[int], None] | None
+    source: str
+    named: object
+    progress: Callable[[int], None] | None = None
     rows_read: int = 0
     dimensions: int | None = None
 
@@ -136,7 +151,24 @@ class _Staging:
                 self.progress(self.rows_read)
 
 
-def _refuse_repeated_path(session: Session, file: Path | str) -> None:
+def _refuse_other_length(session: Session, staging: _Staging) -> None:
+    """Refuses embeddings that can't be compared with those of other photos; a look at a few."""
+    own = staging.dimensions
+    if own is None or not session.fetch_all("import/find_other_length", dimensions=own):
+        return
+    found = {row["dimensions"]: row["photos"] for row in session.fetch_all("check/count_lengths")}
+    others = ", ".join(
+        f"of {count(photos, 'other photo')} {length:,}"
+        for length, photos in found.items()
+        if length != own
+    )
+    raise LibraryError(
+        f"{staging.source}: the embeddings have {own:,} numbers, those {others};"
+        " embed all photos with one model, or add --force"
+    )
+
+
+def _refuse_repeated_path(session: Session, file: object) -> None:
     for row in session.fetch_all("import/find_repeated_path"):
         raise ImportFileError(
             f"{place(file, row['row_number'], row['line_number'])}: the path {row['photo_path']!r}"
@@ -144,7 +176,7 @@ def _refuse_repeated_path(session: Session, file: Path | str) -> None:
         )
 
 
-def _refuse_ambiguous_path(session: Session, file: Path | str) -> None:
+def _refuse_ambiguous_path(session: Session, file: object) -> None:
     for row in session.fetch_all("import/find_ambiguous_path"):
         raise ImportFileError(
             f"{place(file, row['row_number'], row['line_number'])}: {row['photos']} photos in the"

@@ -1,6 +1,8 @@
 """The chart of a sweep, to show to others: a picture, or a page that needs nothing beside it."""
 
+import secrets
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from math import log
 from pathlib import Path
@@ -10,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from fluffy_sql import __version__
-from fluffy_sql.errors import UsageError
+from fluffy_sql.errors import ReportError, UsageError
 from fluffy_sql.operations.k_selection import Candidate
 from fluffy_sql.operations.report.template import find_template
 from fluffy_sql.operations.sweep import SweepResult
@@ -46,7 +48,8 @@ def chart_writer(file: Path) -> Callable[[SweepResult], None]:
     """What writes a sweep into this file, by its ending.
 
     Raises:
-        UsageError: it is neither .html nor .png, or its folder is not there.
+        UsageError: it is neither .html nor .png, or its folder is not there; what is returned
+            raises ReportError if it can't be written.
     """
     writers = {".html": _write_page, ".png": _write_picture}
     if file.suffix.lower() not in writers:
@@ -56,10 +59,17 @@ def chart_writer(file: Path) -> Callable[[SweepResult], None]:
     write = writers[file.suffix.lower()]
 
     def write_or_explain(result: SweepResult) -> None:
+        # Beside an earlier one, which stays until all is written; of a link, where it leads.
+        whole = file.resolve()
+        new = whole.with_name(f".{whole.name}.new-{secrets.token_hex(4)}")
         try:
-            write(result, file)
+            write(result, new)
+            new.replace(whole)
         except OSError as error:
-            raise UsageError(f"{file}: can't be written: {error.strerror}") from None
+            raise ReportError(f"{file}: the chart can't be written: {error.strerror}") from None
+        finally:
+            with suppress(OSError):
+                new.unlink(missing_ok=True)
 
     return write_or_explain
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fluffy_sql.operations.importing import import_photos
+from fluffy_sql.operations.importing import find_file, import_photos
 from fluffy_sql.operations.sample_library.library import (
     PICTURES_PER_THEME,
     SamplePicture,
@@ -42,4 +42,4 @@ def load_sample_library(
         rows = csv.writer(file)
         rows.writerow(["path", "theme"])
         rows.writerows((picture.path, picture.theme) for picture in pictures)
-    return import_photos(session, embeddings, photos).photos_added
+    return import_photos(session, find_file(embeddings, photos)).photos_added
