@@ -220,7 +220,7 @@ class FinalTransaction:
             raise PostconditionError(
                 f"run {self._run_id}: a centroid is not finite; nothing was written"
             )
-        if self._fit.recall is None or not self._fit.by_centroid:
+        if self._fit.recall is None:
             return
         photos = max(1, min(_CHECKED_PHOTOS, _CHECKED_PAIRS // len(cluster_ids)))
         misplaced = self._session.fetch_value(
