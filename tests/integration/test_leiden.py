@@ -268,6 +268,8 @@ def test_commands_for_people(run_cli: Run, session: Session, database_url: str) 
     Path("image_embed.yml").write_text(
         f"database:\n  url: {database_url!r}\nclustering:\n  algorithm: leiden\n"
     )
+    explained = run_cli("generate", "--explain")
+    assert "-- sql/graph/find_neighbours.sql, once" in explained.out
     made = run_cli("generate", "--k", "8")
     assert made.code == 0, made.err
     assert "400 photos in 8 clusters (leiden, cosine, seed 0)" in made.out
