@@ -20,7 +20,12 @@ from fluffy_sql.postgres.workers import Workers
 
 # Packages name theirs under it, as in `dbscan = "my_package:DBSCAN"`.
 ENTRY_POINTS = "fluffy_sql.algorithms"
-_BUILT_IN = EntryPoints([EntryPoint("kmeans", "fluffy_sql.kmeans.kmeans:KMeans", ENTRY_POINTS)])
+_BUILT_IN = EntryPoints(
+    [
+        EntryPoint("kmeans", "fluffy_sql.kmeans.kmeans:KMeans", ENTRY_POINTS),
+        EntryPoint("leiden", "fluffy_sql.graph.leiden:Leiden", ENTRY_POINTS),
+    ]
+)
 
 
 def scope_order(scope: int | None) -> tuple[bool, int]:
@@ -110,8 +115,8 @@ class Fit:
         iterations: steps it took, all restarts included; None: it takes none.
         converged: whether it ended by its tolerance and not by the limit on iterations; None: it
             has neither.
-        recall: share of a sample of photos that have the label of their nearest centroid; None: an
-            algorithm that does not go by that.
+        recall: share of a sample of photos that have the label of their nearest centroid, or what
+            else the algorithm's `recall_of` says; None: nothing was measured.
         least_recall: share that is promised, and checked before the result is committed.
         by_centroid: whether distances to centroids say how good a cluster is; if not, silhouette
             and the like are not measured.
@@ -223,10 +228,15 @@ class Algorithm(ABC, Generic[Settings]):
         settings: the class of its settings.
         least_recall: share of its photos that every run promises to put at their nearest centroid,
             which `check` then looks at; None: it does not go by that.
+        recall_of: what `Fit.recall` is a share of, for people, if it is below 1.
     """
 
     settings: type[Settings]
     least_recall: ClassVar[float | None] = None
+    recall_of: ClassVar[str] = (
+        "the photos checked, {} are at their nearest centroid; with this many clusters, a photo is"
+        " compared only with those around it."
+    )
 
     @abstractmethod
     def fit(self, task: Task[Settings]) -> Fit:

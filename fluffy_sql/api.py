@@ -204,9 +204,8 @@ class Library:
             LibraryError: the photos can't be clustered as they are.
             BusyError: another run is at work.
         """
-        name = algorithm or self._database.settings.clustering.algorithm
         asked = {
-            f"clustering.{name}.k": k,
+            "clustering.{algorithm}.k": k,
             "clustering.metric": metric,
             "clustering.seed": seed,
             "clustering.algorithm": algorithm,

@@ -239,12 +239,14 @@ class SettingsSources:
         """These, overridden by others.
 
         Args:
-            values: by their dotted keys; None means not given.
+            values: by their dotted keys, in which `{algorithm}` stands for the one that is set;
+                None means not given.
             called: what messages call the setting of a key.
         """
         merged, origins = self.values, {**self.origins}
-        for key, value in values.items():
-            if value is not None:
+        for given in sorted(values, key=lambda key: "{" in key):
+            if (value := values[given]) is not None:
+                key = given.format(algorithm=_algorithm_in(merged))
                 *sections, name = key.split(".")
                 merged = _with_value(merged, sections, name, value)
                 origins[key] = called(key)
@@ -338,6 +340,11 @@ def _with_value(values: Any, sections: list[str], name: str, value: Any) -> Any:
         return {**values, name: value}
     first, *others = sections
     return {**values, first: _with_value(values.get(first, {}), others, name, value)}
+
+
+def _algorithm_in(values: Any) -> Any:
+    clustering = values.get("clustering") if isinstance(values, dict) else None
+    return clustering.get("algorithm", "kmeans") if isinstance(clustering, dict) else "kmeans"
 
 
 def _is_section(key: str) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 import click
 
+from fluffy_sql.algorithms import algorithm_named
 from fluffy_sql.cli import options
 from fluffy_sql.cli.cluster_output import (
     SHOWN_ROWS,
@@ -24,7 +25,9 @@ from fluffy_sql.words import count
 
 
 @click.command
-@options.with_setting("--k", "clustering.kmeans.k", type=int, help="How many clusters to make.")
+@options.with_setting(
+    "--k", "clustering.{algorithm}.k", type=int, help="How many clusters to make."
+)
 @options.with_metric
 @options.with_seed
 @options.with_setting("--algorithm", "clustering.algorithm", help="Which algorithm to use.")
@@ -75,10 +78,6 @@ def generate(
     if resume and (recluster or dry_run or explain or given):
         raise UsageError("--resume takes the options of the killed run; leave out all others")
     settings = library.settings.clustering
-    if "clustering.kmeans.k" in library.flags and settings.algorithm != "kmeans":
-        raise UsageError(
-            f"--k is a setting of kmeans, and the algorithm is {settings.algorithm}; leave it out"
-        )
     request = GenerateRequest(
         settings=settings,
         recluster=recluster,
@@ -157,10 +156,8 @@ def _describe_clusters(result: RunResult) -> Iterator[str]:
             f" {count(quality.largest_cluster, 'photo')}."
         )
     if result.recall is not None and result.recall < 1:
-        yield (
-            f"Of the photos checked, {result.recall:.1%} are at their nearest centroid; with this"
-            " many clusters, a photo is compared only with those around it."
-        )
+        what = algorithm_named(result.algorithm).recall_of
+        yield f"Of {what.format(f'{result.recall:.1%}')}"
     if result.k_requested and clusters < result.k_requested and result.scopes == 1:
         verb = "is" if clusters == 1 else "are"
         what = "photos" if clusters == result.photos_processed else "different embeddings"

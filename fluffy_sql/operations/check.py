@@ -231,15 +231,16 @@ def _may_be_misplaced(row: dict[str, Any]) -> float:
     """How many photos of a sample may be elsewhere than at their nearest centroid.
 
     Twice what the run's algorithm may miss, since this sample is small; none if all were
-    compared with all centroids; any number if the algorithm is not installed.
+    compared with all centroids; any number if the algorithm does not go by centroids, or is not
+    installed.
     """
-    if row["recall"] == 1:
-        return 0
     try:
         least_recall = algorithm_named(row["algorithm"]).least_recall
     except SettingsError:
         least_recall = None
-    return math.inf if least_recall is None else 1 + 2 * (1 - least_recall) * row["looked_at"]
+    if least_recall is None:
+        return math.inf
+    return 0 if row["recall"] == 1 else 1 + 2 * (1 - least_recall) * row["looked_at"]
 
 
 def _idle_holders(session: Session) -> list[str]:

@@ -33,8 +33,8 @@ def fit_of_labels(
     labels = np.array([row["label"] for row in rows], dtype=np.intp)
     if len(np.unique(labels)) < len(labels):
         raise LibraryError("the algorithm gave photos of two scopes one label; nothing was written")
-    means = np.stack([row["mean"] for row in rows])
-    centroids = centroids_of(means, means, normalize=task.normalize)
+    means = np.stack([row["mean"] for row in rows]).astype(np.float64)
+    centroids = centroids_of(means, means.astype(np.float32), normalize=task.normalize)
     task.session.execute(
         "runs/measure_labels",
         labels=labels.tolist(),

@@ -81,7 +81,14 @@ def sections(model: type[BaseModel], name: str = "") -> Iterator[tuple[str, type
             yield from sections(field.annotation, f"{name}{key}.")
 
 
-@pytest.mark.parametrize(("section", "model"), list(sections(type(load_settings(environment={})))))
+@pytest.mark.parametrize(
+    ("section", "model"),
+    {
+        section: model
+        for flags in ({}, {"clustering.algorithm": "leiden"})
+        for section, model in sections(type(load_settings(environment={}, flags=flags)))
+    }.items(),
+)
 def test_every_setting_is_there_with_its_default_and_no_other(
     section: str, model: type[BaseModel]
 ) -> None:

@@ -103,7 +103,7 @@ def test_commands_for_people(
     swept = run_cli("sweep", "--k", "2,3")
     assert swept.code == 2
     assert "sweep tries several k, and the algorithm leader has none" in swept.err
-    assert "--k is a setting of kmeans" in run_cli("generate", "--k", "3").err
+    assert "--k: clustering.leader.k is not a setting" in run_cli("generate", "--k", "3").err
     Path("image_embed.yml").write_text("clustering: {leader: {radius: -1}}\n")
     refused = run_cli("generate")
     assert refused.code == 2
@@ -160,11 +160,11 @@ def test_it_may_say_that_centroids_tell_nothing(
 
 
 def test_what_can_not_be_loaded_is_told_in_a_line(run_cli: Run) -> None:
-    assert algorithm_names() == ["broken", "kmeans", "leader", "none"]
+    assert algorithm_names() == ["broken", "kmeans", "leader", "leiden", "none"]
     for name, message in {
         "broken": "leader:Gone can't be loaded",
         "none": "leader:Fit is no subclass of fluffy_sql.algorithms.Algorithm",
-        "gone": "allowed: broken, kmeans, leader, none",
+        "gone": "allowed: broken, kmeans, leader, leiden, none",
     }.items():
         refused = run_cli("generate", "--algorithm", name)
         assert refused.code == 2

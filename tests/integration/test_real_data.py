@@ -12,6 +12,7 @@ from sklearn.metrics import normalized_mutual_info_score
 
 from fluffy_sql.operations.importing import find_file, import_photos
 from fluffy_sql.postgres.session import Session
+from fluffy_sql.settings import clustering_settings
 from tests import running
 from tests.conftest import SHARED_DATA
 from tests.integration.helpers import clusters_by_photo, execute, generate, query
@@ -45,6 +46,18 @@ def test_caltech101_is_clustered_by_what_it_shows(session: Session) -> None:
     assert normalized_mutual_info_score(labels_of(CALTECH), ours) >= 0.85
     peer = KMeans(100, n_init=10, random_state=0).fit(rows.astype(np.float32))
     assert inertia_of_partition(rows, ours) <= 1.01 * inertia_of_partition(rows, peer.labels_)
+
+
+@needs(CALTECH)
+def test_caltech101_has_about_as_many_themes_as_classes(session: Session) -> None:
+    load(CALTECH, session)
+    themes = running.generate(session, clustering_settings(algorithm="leiden"))
+    assert 60 <= themes.clusters_created <= 110
+    ours = clusters_by_photo(session)
+    assert normalized_mutual_info_score(labels_of(CALTECH), ours) >= 0.88
+    asked = clustering_settings(algorithm="leiden", leiden={"k": 100})
+    hundred = running.generate(session, asked, recluster=True)
+    assert 95 <= hundred.clusters_created + hundred.clusters_kept <= 105
 
 
 def in_clusters(session: Session) -> dict[str, int]:

@@ -6,9 +6,15 @@ from fluffy_sql.postgres.statements import on_citus, statement, statement_names
 from tests.citus_rules import broken_rules
 
 # Statements that never run where photos are distributed: moves take several statements there, rows
-# are not followed, see AssignmentTracker, and each scope is clustered alone, see fit_scopes.
+# are not followed, see AssignmentTracker, each scope is clustered alone, see fit_scopes, and Leiden
+# is refused.
 NEVER_THERE = {
     "commit/move_photos",
+    "graph/draw_by_cell",
+    "graph/find_neighbours",
+    "graph/forget_unlabelled",
+    "graph/label_photos",
+    "graph/note_photos",
     "kmeans/assign_photos_by_cell",
     "kmeans/assign_photos_by_scope",
     "kmeans/assign_sample",

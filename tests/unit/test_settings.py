@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from fluffy_sql.errors import SettingsError
+from fluffy_sql.graph.leiden import LeidenSettings
 from fluffy_sql.kmeans.settings import KMeansSettings
 from fluffy_sql.postgres.session import DEFAULT_SCHEMA
 from fluffy_sql.settings import (
@@ -27,11 +28,13 @@ from tests import running
 SHIPPED = Path(__file__).resolve().parents[2] / "image_embed.yml"
 SECTIONS: dict[str, type[BaseModel]] = {
     "database": DatabaseSettings,
-    "clustering": type(clustering_settings()),
+    "clustering": type(clustering_settings(leiden={})),
 }
+OWN: dict[str, type[BaseModel]] = {"kmeans": KMeansSettings, "leiden": LeidenSettings}
 
 K = "a whole number from 1 to 1,000,000"
-ALGORITHMS = "kmeans"
+ALGORITHMS = "kmeans, leiden"
+GRANULARITY = "a number, more than 0, up to 1,000"
 K_OF_SCOPE = "a k for each scope, as in {7: 12, 9: 40}"
 FROM_1 = "a whole number from 1 up"
 SEED = "a whole number from 0 up to 9,223,372,036,854,775,807"
@@ -117,6 +120,13 @@ WRONG_VALUES = [
     ("clustering.kmeans.refine", "1", "1", "true or false"),
     ("clustering.kmeans.refine", '"true"', "'true'", "true or false"),
     ("clustering.kmeans.refine", "null", "nothing", "true or false"),
+    ("clustering.leiden.neighbours", "0", "0", "a whole number from 1 to 1,000"),
+    ("clustering.leiden.neighbours", "1.5", "1.5", "a whole number from 1 to 1,000"),
+    ("clustering.leiden.granularity", "0", "0", GRANULARITY),
+    ("clustering.leiden.granularity", ".nan", "nan", GRANULARITY),
+    ("clustering.leiden.granularity", "fine", "'fine'", GRANULARITY),
+    ("clustering.leiden.k", "0", "0", f"{K}, or null"),
+    ("clustering.leiden.k", "2.5", "2.5", f"{K}, or null"),
     ("clustering.history", "-1", "-1", "a whole number from 0 to 1,000,000"),
     ("clustering.history", "null", "nothing", "a whole number from 0 to 1,000,000"),
     ("clustering.counter_cache", "trigger", "'trigger'", COUNTER_CACHE),
@@ -262,7 +272,8 @@ def test_settings_come_back_from_the_record_of_a_run_as_they_were() -> None:
 def test_the_shipped_file_says_what_the_defaults_are() -> None:
     shipped = load_settings(SHIPPED, environment={})
     defaults = load_settings(environment={})
-    assert shipped.clustering == defaults.clustering == clustering_settings()
+    assert shipped.clustering == clustering_settings(kmeans={}, leiden={})
+    assert defaults.clustering == clustering_settings()
     assert shipped.database.url == defaults.database.url == DatabaseSettings().url
     assert shipped.database.schema_ == defaults.database.schema_ == DEFAULT_SCHEMA
     assert shipped.database.connections == DatabaseSettings().connections
@@ -275,14 +286,14 @@ def test_the_shipped_file_holds_every_key_and_no_other() -> None:
     assert list(written) == list(Settings.model_fields) == list(SECTIONS)
     for section, model in SECTIONS.items():
         assert list(written[section]) == keys_of(model)
-    assert list(written["clustering"]["kmeans"]) == keys_of(KMeansSettings)
+    for algorithm, model in OWN.items():
+        assert list(written["clustering"][algorithm]) == keys_of(model)
 
 
 def test_the_shipped_file_explains_every_key() -> None:
     settings = [line for line in SHIPPED.read_text().splitlines() if line.startswith("  ")]
-    assert len(settings) == sum(map(len, map(keys_of, SECTIONS.values()))) + len(
-        keys_of(KMeansSettings)
-    )
+    keys = [key for model in (*SECTIONS.values(), *OWN.values()) for key in keys_of(model)]
+    assert len(settings) == len(keys)
     assert [line for line in settings if len(line.partition("  # ")[2]) < 10] == []
 
 
@@ -423,8 +434,8 @@ def test_a_wrong_value_is_told_by_line_key_found_and_allowed(
 
 def test_every_key_is_in_the_table_of_wrong_values() -> None:
     keys = {f"{section}.{key}" for section, model in SECTIONS.items() for key in keys_of(model)}
-    keys -= {"clustering.kmeans"}
-    keys |= {f"clustering.kmeans.{key}" for key in keys_of(KMeansSettings)}
+    keys -= {f"clustering.{algorithm}" for algorithm in OWN}
+    keys |= {f"clustering.{name}.{key}" for name, model in OWN.items() for key in keys_of(model)}
     assert {key for key, *_ in WRONG_VALUES} == keys
 
 

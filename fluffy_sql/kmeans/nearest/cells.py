@@ -93,7 +93,7 @@ def cells_of(
         least_recall: the share of them that must find their nearest centroid.
     """
     centers = _cell_centers(centroids, generator)
-    looked_in = _nearest_few(rows, centers, _PROBES)
+    looked_in = nearest_few(rows, centers, _PROBES)
     labels = nearest(rows, centroids)
     candidates = candidates_about(
         centers, centroids, looked_in, labels, widths=_CANDIDATES_OF_CELL, least_recall=least_recall
@@ -103,10 +103,10 @@ def cells_of(
 
 def nearest(rows: Matrix, centroids: Matrix) -> NDArray[np.intp]:
     """The place of the nearest centroid of each row; shape (n,)."""
-    return _nearest_few(rows, centroids, 1)[:, 0]
+    return nearest_few(rows, centroids, 1)[:, 0]
 
 
-def _nearest_few(rows: Matrix, centroids: Matrix, few: int) -> NDArray[np.intp]:
+def nearest_few(rows: Matrix, centroids: Matrix, few: int) -> NDArray[np.intp]:
     """The places of the nearest centroids of each row, the nearest first; shape (n, few)."""
     found = np.empty((len(rows), few), dtype=np.intp)
     for start in range(0, len(rows), _BLOCK):

@@ -1,0 +1,1 @@
+"""Clustering by a graph of nearest neighbours, which is found in the database."""

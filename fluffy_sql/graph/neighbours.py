@@ -1,0 +1,255 @@
+"""The graph of nearest neighbours: found in SQL, of which only the edges come to the client.
+
+The rows compared are in a work table, those of a scope or of a cell side by side. Few photos are
+compared with all of their scope; of many, each is compared with those of the cells around it.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fluffy_sql.algorithms import Checkpoint, StepReport, Task
+from fluffy_sql.graph.tuning import Tuning
+from fluffy_sql.kmeans.kmeans import KMeans
+from fluffy_sql.kmeans.nearest.cells import nearest_few
+from fluffy_sql.kmeans.sample import Sample
+from fluffy_sql.kmeans.settings import KMeansSettings, KMeansTask
+from fluffy_sql.postgres.centroids import Matrix
+from fluffy_sql.postgres.ranges import row_ranges
+from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.vectors import IntegerArray
+from fluffy_sql.postgres.work_tables import analyze, work_tables
+
+Neighbours = NDArray[np.int32]
+# RNG stream of the photos that the recall is measured on.
+_CHECKED = 2_000_000
+_NONE = -1
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The nearest neighbours of photos.
+
+    Attributes:
+        neighbours: shape (photos, neighbours), places of photos from 0, the nearest first; -1: no
+            more. A photo that can't be compared has none and is nobody's.
+        compared: shape (photos,), whether the photo could be compared.
+        extents: first and last (exclusive) photo of each scope.
+        recall: share of the neighbours of a sample of photos that were found.
+    """
+
+    neighbours: Neighbours
+    compared: NDArray[np.bool_]
+    extents: list[tuple[int, int]]
+    recall: float
+
+
+@dataclass(frozen=True)
+class _Blocks:
+    """Rows side by side, in which neighbours are sought.
+
+    Attributes:
+        ranges: positions (after, last] of each.
+        centers: shape (blocks, dimensions); none: every block is looked into.
+        probes: how many blocks a row looks into.
+    """
+
+    ranges: list[tuple[int, int]]
+    centers: Matrix
+    probes: int = 0
+
+
+@contextmanager
+def exact_graph(task: Task[Any], neighbours: int, tuning: Tuning) -> Iterator[Graph]:
+    """The exact graph of all scopes of the task; its photos are in work_drawn meanwhile."""
+    task.log.phase("sample")
+    scopes = [found.scope for found in task.survey.scopes]
+    task.session.execute(
+        "graph/note_photos",
+        scopes=[scope for scope in scopes if scope is not None],
+        unscoped=None in scopes,
+        clustered=task.reclusters,
+    )
+    with Sample.of_whole_scopes(_as_kmeans(task)) as (_, found):
+        extents = [(row["after_row"], row["last_row"]) for row in found]
+        task.log.phase("neighbours")
+        finder = _Finder(task, neighbours, extents[-1][1] if extents else 0)
+        jobs = (
+            (piece, _exact(extent, task.survey.dimensions, tuning))
+            for extent in extents
+            for piece in _pieces(extent, tuning)
+        )
+        finder.find(jobs)
+        yield Graph(finder.neighbours, finder.compared, extents, 1.0)
+
+
+@contextmanager
+def graph_by_cells(task: Task[Any], neighbours: int, tuning: Tuning) -> Iterator[Graph]:
+    """The graph of the one scope of a task; its photos are in work_drawn meanwhile."""
+    task.log.phase("cells")
+    centers = _fit_cells(task, tuning)
+    with work_tables(task.session, "work_drawn", "work_sample"):
+        cells = task.session.fetch_all("graph/draw_by_cell")
+        analyze(task.session, "work_drawn", "position")
+        ranges = [(cell["after_row"], cell["last_row"]) for cell in cells]
+        centers = centers[[cell["label"] for cell in cells]]
+        rows = ranges[-1][1] if ranges else 0
+        Sample(_as_kmeans(task)).fill(rows)
+        task.log.phase("neighbours")
+        finder = _Finder(task, neighbours, rows)
+        around, probes, recall = _around(task, finder, ranges, centers, tuning)
+        finder.find(_jobs(ranges, centers, around, probes, tuning))
+        yield Graph(finder.neighbours, finder.compared, [(0, rows)], recall)
+
+
+def _fit_cells(task: Task[Any], tuning: Tuning) -> Matrix:
+    """Assigns photos to cells in work_assignments; their centers by label."""
+    photos = task.survey.eligible
+    settings = KMeansSettings(
+        k=max(1, photos // tuning.photos_per_cell),
+        sample_per_cluster=tuning.sample_per_cell,
+        restarts=1,
+        refine=False,
+        iterations=tuning.cell_steps,
+    )
+    given = vars(task) | {"settings": settings, "log": _Silent(), "start": {}, "resume": None}
+    fit = KMeans().fit(Task(**given))
+    centers = np.zeros((settings.k, task.survey.dimensions), dtype=np.float32)
+    centers[fit.labels] = fit.centroids
+    return centers
+
+
+def _as_kmeans(task: Task[Any]) -> KMeansTask:
+    """For what is shared with k-means and asks for none of its settings."""
+    return KMeansTask(**vars(task) | {"settings": KMeansSettings()})
+
+
+class _Finder:
+    """Finds neighbours of rows, with all connections of a task."""
+
+    def __init__(self, task: Task[Any], neighbours: int, rows: int) -> None:
+        self._task = task
+        self.neighbours = np.full((rows, neighbours), _NONE, dtype=np.int32)
+        self.compared = np.zeros(rows, dtype=np.bool_)
+
+    def find(self, jobs: Iterable[tuple[NDArray[np.int32], _Blocks]]) -> None:
+        """Finds the neighbours of each job's positions, in its blocks."""
+        wide = self.neighbours.shape[1]
+
+        def find(session: Session, job: tuple[NDArray[np.int32], _Blocks]) -> list[dict[str, Any]]:
+            positions, blocks = job
+            return session.fetch_all(
+                "graph/find_neighbours",
+                positions=IntegerArray.of(positions),
+                neighbours=wide,
+                afters=[after for after, _ in blocks.ranges],
+                lasts=[last for _, last in blocks.ranges],
+                centers=session.vector_array(blocks.centers),
+                probes=blocks.probes,
+            )
+
+        for rows in self._task.workers.map(find, jobs):
+            for row in rows:
+                place = row["position"] - 1
+                self.compared[place] = True
+                found = np.frombuffer(row["neighbours"] or b"", dtype=">i4")
+                self.neighbours[place, : len(found)] = found - 1
+            self._task.log.photos(len(rows))
+
+
+def _pieces(extent: tuple[int, int], tuning: Tuning) -> Iterator[NDArray[np.int32]]:
+    """Positions from 1, cut for connections to share."""
+    after_row, last_row = extent
+    for after, last in row_ranges(last_row - after_row, last_row, tuning.rows_at_once):
+        yield np.arange(after_row + after + 1, after_row + last + 1, dtype=np.int32)
+
+
+def _exact(extent: tuple[int, int], dimensions: int, tuning: Tuning) -> _Blocks:
+    """All rows of an extent, in blocks."""
+    after_row, last_row = extent
+    pieces = row_ranges(last_row - after_row, last_row, tuning.rows_of_block)
+    ranges = [(after_row + after, after_row + last) for after, last in pieces]
+    return _Blocks(ranges, np.empty((0, dimensions), dtype=np.float32))
+
+
+def _jobs(
+    ranges: list[tuple[int, int]],
+    centers: Matrix,
+    around: NDArray[np.intp],
+    probes: int,
+    tuning: Tuning,
+) -> Iterator[tuple[NDArray[np.int32], _Blocks]]:
+    """The rows of each cell, and the cells around it."""
+    for cell, extent in enumerate(ranges):
+        near = _cells(ranges, centers, around[cell], probes)
+        for positions in _pieces(extent, tuning):
+            yield positions, near
+
+
+def _cells(
+    ranges: list[tuple[int, int]], centers: Matrix, around: NDArray[np.intp], probes: int
+) -> _Blocks:
+    return _Blocks([ranges[near] for near in around], centers[around], probes)
+
+
+def _around(
+    task: Task[Any],
+    finder: _Finder,
+    ranges: list[tuple[int, int]],
+    centers: Matrix,
+    tuning: Tuning,
+) -> tuple[NDArray[np.intp], int, float]:
+    """The cells around each cell, in how many of them its rows look, and the recall of that.
+
+    The fewest with which some rows find what they find among all rows.
+    """
+    rows = len(finder.neighbours)
+    generator = np.random.default_rng([task.seed, _CHECKED])
+    checked = np.sort(generator.choice(rows, min(rows, tuning.checked_photos), replace=False))
+    everything = _exact((0, rows), task.survey.dimensions, tuning)
+    pieces = np.array_split((checked + 1).astype(np.int32), tuning.checks)
+    finder.find((piece, everything) for piece in pieces if len(piece))
+    exact = finder.neighbours[checked]
+    cell_of = np.searchsorted([last for _, last in ranges], checked + 1)
+    probes = tuning.least_probes
+    while True:
+        around = nearest_few(centers, centers, min(len(ranges), tuning.width * probes))
+        finder.neighbours[checked] = _NONE
+        finder.find(
+            (
+                np.array([place + 1], dtype=np.int32),
+                _cells(ranges, centers, around[cell], probes),
+            )
+            for place, cell in zip(checked, cell_of, strict=True)
+        )
+        recall = _recall(exact, finder.neighbours[checked])
+        if recall >= tuning.sought_recall or probes >= len(ranges):
+            return around, probes, recall
+        probes += -(-probes // 2)
+
+
+def _recall(exact: Neighbours, found: Neighbours) -> float:
+    """The share of neighbours that were found."""
+    there = exact != _NONE
+    hit = (exact[:, :, None] == found[:, None, :]).any(axis=2) & there
+    return float(hit.sum() / max(1, there.sum()))
+
+
+class _Silent:
+    """Keeps the steps that find cells out of the record: they are not the run's."""
+
+    def phase(self, name: str) -> None:
+        """Not shown."""
+
+    def step(self, report: StepReport) -> None:
+        """Not recorded."""
+
+    def photos(self, done: int) -> None:
+        """Not counted: these are cells."""
+
+    def checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Not kept: a run can't be resumed from here."""

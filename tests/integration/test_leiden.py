@@ -1,0 +1,319 @@
+"""Leiden from end to end: a graph found in SQL, themes without k."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.datasets import make_moons
+from sklearn.metrics import (
+    adjusted_rand_score,
+    homogeneity_score,
+    normalized_mutual_info_score,
+)
+
+from fluffy_sql.algorithms import Algorithm, Fit, Task
+from fluffy_sql.graph.leiden import Leiden, LeidenSettings
+from fluffy_sql.graph.neighbours import Graph, exact_graph, graph_by_cells
+from fluffy_sql.graph.tuning import Tuning
+from fluffy_sql.operations.history import show_run
+from fluffy_sql.postgres.session import Session
+from fluffy_sql.runs.record import RunResult
+from fluffy_sql.settings import clustering_settings
+from tests import running
+from tests.conftest import Run, add_photos, made_library
+from tests.integration.helpers import (
+    clusters_by_photo,
+    execute,
+    query,
+    snapshot,
+    wait_for,
+    work_tables,
+)
+
+# As if a library of a few hundred photos were a large one.
+BY_CELLS = Tuning(few=50, photos_per_cell=20, checked_photos=64, rows_at_once=16)
+
+
+def settings(metric: str = "cosine", **own: Any) -> Any:
+    return clustering_settings(algorithm="leiden", metric=metric, leiden=own)
+
+
+def generate(session: Session, *, tuning: Tuning | None = None, **given: Any) -> RunResult:
+    request = {
+        name: given.pop(name) for name in ("connections", "dry_run", "recluster") if name in given
+    }
+    algorithm = Leiden(tuning) if tuning else None
+    return running.generate(session, settings(**given), algorithm=algorithm, **request)
+
+
+class OnlyGraph(Algorithm[LeidenSettings]):
+    """Makes the graph and no cluster."""
+
+    settings = LeidenSettings
+
+    def __init__(self, tuning: Tuning) -> None:
+        self.tuning = tuning
+        self.photo_ids: list[int] = []
+        self.graph: Graph | None = None
+
+    def fit(self, task: Task[LeidenSettings]) -> Fit:
+        few = task.survey.eligible <= self.tuning.few
+        make = exact_graph if few else graph_by_cells
+        with make(task, task.settings.neighbours, self.tuning) as self.graph:
+            drawn = query(task.session, "SELECT photo_id FROM work_drawn ORDER BY position")
+            self.photo_ids = [row[0] for row in drawn]
+        return Fit.of_nothing(task.survey.dimensions)
+
+
+def graph_of(
+    session: Session, tuning: Tuning, connections: int = 2, **own: Any
+) -> tuple[dict[int, list[int]], float]:
+    """The neighbours of each photo, by ids, and the recall."""
+    only = OnlyGraph(tuning)
+    running.generate(session, settings(**own), algorithm=only, connections=connections)
+    assert only.graph is not None
+    ids = np.array(only.photo_ids)
+    found = {
+        photo_id: ids[row[row >= 0]].tolist()
+        for photo_id, row in zip(only.photo_ids, only.graph.neighbours, strict=True)
+    }
+    return found, only.graph.recall
+
+
+def nearest(rows: NDArray[Any], count: int) -> NDArray[np.intp]:
+    apart = np.linalg.norm(rows[:, None].astype(float) - rows[None], axis=2)
+    np.fill_diagonal(apart, np.inf)
+    return np.argsort(apart, axis=1, kind="stable")[:, :count]
+
+
+def test_the_graph_of_few_photos_is_exact(session: Session) -> None:
+    rows, _ = made_library(1, photos=300, dimensions=40)
+    ids = np.array(add_photos(session, rows * 3))
+    found, recall = graph_of(session, Tuning(rows_at_once=64, rows_of_block=100))
+    expected = nearest(rows, 15)
+    assert [found[photo_id] for photo_id in ids.tolist()] == ids[expected].tolist()
+    assert recall == 1.0
+
+
+def test_the_graph_of_many_photos_has_its_recall(session: Session) -> None:
+    rows, _ = made_library(2, photos=900, themes=30, dimensions=32, spread=0.15)
+    ids = np.array(add_photos(session, rows))
+    found, recall = graph_of(session, BY_CELLS, neighbours=10)
+    expected = ids[nearest(rows, 10)].tolist()
+    hits = [len({*found[own]} & {*near}) for own, near in zip(ids.tolist(), expected, strict=True)]
+    share = np.mean(hits) / 10
+    assert share >= 0.95
+    assert abs(recall - share) < 0.03
+    for connections in (1, 4):
+        assert graph_of(session, BY_CELLS, connections, neighbours=10) == (found, recall)
+
+
+@pytest.mark.parametrize("tuning", [Tuning(), BY_CELLS], ids=["exact", "by cells"])
+def test_a_seed_gives_one_result_on_any_number_of_connections(
+    tuning: Tuning, session: Session
+) -> None:
+    rows, themes = made_library(3, photos=800, themes=20, dimensions=32, spread=0.08)
+    add_photos(session, rows)
+    results = []
+    for connections in (1, 2, 4):
+        made = generate(
+            session, tuning=tuning, connections=connections, recluster=True, granularity=8
+        )
+        results.append(clusters_by_photo(session))
+        assert made.photos_processed == 800
+    assert all(adjusted_rand_score(results[0], result) == 1 for result in results)
+    assert normalized_mutual_info_score(themes, results[0]) > 0.9
+
+
+def test_themes_of_uneven_sizes_and_noise(session: Session) -> None:
+    generator = np.random.default_rng(4)
+    sizes = [500, 200, 80, 40, 40]
+    centers = generator.normal(size=(len(sizes), 64))
+    themes = np.repeat(np.arange(len(sizes)), sizes)
+    rows = centers[themes] + 0.4 * generator.normal(size=(len(themes), 64))
+    noise = generator.normal(size=(30, 64))
+    add_photos(session, np.concatenate([rows, noise]))
+    result = generate(session, granularity=2)
+    found = clusters_by_photo(session)
+    assert (found > 0).all()
+    assert result.photos_processed == len(found)
+    assert homogeneity_score(themes, found[: len(themes)]) > 0.98
+
+
+def test_shapes_that_are_not_round(session: Session) -> None:
+    """Two moons in 64 dimensions: k-means cuts both, no theme here has photos of two."""
+    rows, moons = make_moons(600, noise=0.05, random_state=0)
+    axes = np.linalg.qr(np.random.default_rng(5).normal(size=(64, 2)))[0]
+    noise = np.random.default_rng(6).normal(size=(600, 64))
+    add_photos(session, rows @ axes.T + 0.01 * noise)
+    generate(session, metric="l2")
+    assert homogeneity_score(moons, clusters_by_photo(session)) > 1 - 1e-9
+    running.generate(session, running.settings(k=2, metric="l2"), recluster=True)
+    assert homogeneity_score(moons, clusters_by_photo(session)) < 0.8
+
+
+@pytest.mark.parametrize("k", [3, 10, 25])
+def test_k_is_searched_for(k: int, session: Session) -> None:
+    rows, _ = made_library(7, photos=500, themes=10, dimensions=24, spread=0.15)
+    add_photos(session, rows)
+    assert abs(generate(session, k=k).clusters_created - k) <= 1
+
+
+@pytest.mark.parametrize("photos", [1, 2, 5])
+def test_fewer_photos_than_neighbours(photos: int, session: Session) -> None:
+    add_photos(session, made_library(8, photos=photos)[0])
+    result = generate(session)
+    assert result.photos_processed == photos
+    assert result.clusters_created == 1
+    assert generate(session).photos_processed == 0
+
+
+def test_no_photos(session: Session) -> None:
+    assert generate(session).clusters_created == 0
+    add_photos(session, [None, np.zeros(4)])
+    result = generate(session)
+    assert (result.run_id, result.clusters_created) == (None, 0)
+    assert (result.skipped["without_embedding"], result.skipped["zero_vector"]) == (1, 1)
+
+
+def test_opposite_photos_have_no_direction_together(session: Session) -> None:
+    add_photos(session, [[1, 0], [-1, 0]])
+    assert generate(session).photos_processed == 2
+
+
+@pytest.mark.parametrize("tuning", [Tuning(), BY_CELLS], ids=["exact", "by cells"])
+def test_equal_photos_are_one_theme(tuning: Tuning, session: Session) -> None:
+    add_photos(session, np.tile([[0.3, 0.1, 0.2]], (200, 1)))
+    assert generate(session, tuning=tuning).clusters_created == 1
+
+
+@pytest.mark.parametrize("tuning", [Tuning(), Tuning(few=120)], ids=["all small", "one large"])
+def test_scopes_are_clustered_by_themselves(tuning: Tuning, session: Session) -> None:
+    rows, _ = made_library(9, photos=400, themes=4, spread=0.05)
+    add_photos(session, rows)
+    execute(
+        session,
+        "CREATE OR REPLACE VIEW usable_photos AS SELECT id, path, embedding, cluster_id,"
+        " CASE WHEN id <= 200 THEN 7 WHEN id <= 300 THEN 8 WHEN id <= 301 THEN 9 END::bigint"
+        " AS scope FROM photos",
+    )
+    result = generate(session, tuning=tuning, granularity=20)
+    assert (result.scopes, result.photos_processed) == (4, 400)
+    of_scopes = query(
+        session,
+        "SELECT count(*), bool_and(scoped.scope IS NOT DISTINCT FROM usable.scope)"
+        " FROM usable_photos AS usable"
+        " JOIN scoped_clusters AS scoped ON usable.cluster_id = scoped.id",
+    )
+    assert of_scopes == [(400, True)]
+    assert running.check(session).ok
+
+
+def test_dry_run_recluster_pins_and_undo(session: Session) -> None:
+    rows, _ = made_library(10, photos=300, themes=6, spread=0.05)
+    add_photos(session, rows)
+    empty = snapshot(session)
+    assert generate(session, dry_run=True, granularity=10).clusters_created == 6
+    assert snapshot(session) == empty
+    generate(session, granularity=10)
+    assert work_tables(session) == []
+    first, last = query(session, "SELECT min(cluster_id), max(cluster_id) FROM photos")[0]
+    execute(
+        session,
+        f"UPDATE photos SET cluster_id = {last}, cluster_pinned = TRUE WHERE id ="
+        f" (SELECT min(id) FROM photos WHERE cluster_id = {first})",
+    )
+    before = clusters_by_photo(session)
+    again = generate(session, recluster=True, granularity=10)
+    assert (again.clusters_kept, again.clusters_created) == (6, 0)
+    assert np.array_equal(clusters_by_photo(session), before)
+    finer = generate(session, recluster=True, granularity=60)
+    assert finer.clusters_created > 0
+    running.undo(session, finer.run_id)
+    assert np.array_equal(clusters_by_photo(session), before)
+    assert running.check(session).ok
+    new = add_photos(session, rows[:5] + 0.001, [f"new{place}" for place in range(5)])
+    assert running.assign(session).photos_assigned == len(new)
+
+
+def test_a_photo_that_changes_meanwhile_is_left(
+    session: Session, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another embedding, after the versions of rows were noted."""
+    rows, _ = made_library(11, photos=100)
+    ids = add_photos(session, rows)
+    graphs = Leiden._graphs
+
+    def change(self: Leiden, task: Any) -> Any:
+        yield from graphs(self, task)
+        changed = f"UPDATE photos SET embedding = '{rows[50].tolist()}' WHERE id = {ids[0]}"
+        with Session.open(database_url) as other:
+            execute(other, changed)
+
+    monkeypatch.setattr(Leiden, "_graphs", change)
+    result = generate(session)
+    assert result.skipped["changed_meanwhile"] == 1
+    assert clusters_by_photo(session)[0] == 0
+
+
+def test_commands_for_people(run_cli: Run, session: Session, database_url: str) -> None:
+    rows, _ = made_library(12, photos=400, themes=8, spread=0.05)
+    add_photos(session, rows)
+    Path("image_embed.yml").write_text(
+        f"database:\n  url: {database_url!r}\nclustering:\n  algorithm: leiden\n"
+    )
+    explained = run_cli("generate", "--explain")
+    assert "-- sql/graph/find_neighbours.sql, once" in explained.out
+    made = run_cli("generate", "--k", "8")
+    assert made.code == 0, made.err
+    assert "400 photos in 8 clusters (leiden, cosine, seed 0)" in made.out
+    assert show_run(session, 1).run["settings"]["leiden"]["k"] == 8
+    assert show_run(session, 1).run["recall"] == 1.0
+    assert run_cli("runs", "show", "1").code == run_cli("check").code == 0
+    assert run_cli("report", "--out", "page").code == 0
+    wrong = run_cli("generate", "--k", "0")
+    assert "--k: clustering.leiden.k is 0; allowed: a whole number from 1" in wrong.refusal(2)
+
+
+def test_what_it_needs_is_said_in_a_line(
+    session: Session, on_database: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_photos(session, made_library(13, photos=20)[0])
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "fluffy_sql.graph.communities", None)
+        refused = on_database("generate", "--algorithm", "leiden")
+    assert refused.code == 2
+    told = 'the algorithm leiden needs scikit-network; run: pip install "fluffy_sql[graph]"'
+    assert refused.err.splitlines()[-1] == f"fluffy-sql: {told}"
+
+
+def test_distributed_photos_are_refused(session: Session) -> None:
+    task: Any = type("T", (), {"session": type("S", (), {"distributed": True})()})
+    with pytest.raises(Exception, match="can't cluster photos that are distributed over several"):
+        Leiden().fit(task)
+
+
+def test_a_killed_run_leaves_nothing(session: Session, database_url: str) -> None:
+    add_photos(session, made_library(14, photos=200)[0])
+    program = (
+        "import os, signal, fluffy_sql.graph.communities as communities\n"
+        "communities.label = lambda *graph: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "from fluffy_sql.cli.main import main; main()"
+    )
+    before = snapshot(session)
+    killed = subprocess.run(
+        [sys.executable, "-c", program, "generate", "--algorithm", "leiden"],
+        env={**os.environ, "DATABASE_URL": database_url, "PYTHONPATH": os.pathsep.join(sys.path)},
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert snapshot(session) == before
+    wait_for(session, "SELECT WHERE NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory')")
+    assert generate(session).photos_processed == 200
+    assert work_tables(session) == []

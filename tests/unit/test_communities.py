@@ -1,0 +1,77 @@
+"""Weights of a graph, its communities, and the search for a number of them."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from fluffy_sql.graph.communities import communities, search, shared_neighbours
+
+
+def ring(groups: int, size: int) -> NDArray[np.int32]:
+    """Groups in which all are neighbours of all."""
+    members = np.arange(groups * size, dtype=np.int32).reshape(groups, size)
+    return np.concatenate(
+        [[np.delete(group, place) for place in range(size)] for group in members]
+    ).astype(np.int32)
+
+
+def test_edges_weigh_the_share_of_neighbours_that_both_have() -> None:
+    neighbours = np.array([[1, 2], [0, 2], [3, -1], [2, -1]], dtype=np.int32)
+    # The first two share three with themselves counted in, and one with the third.
+    expected = [[0, 1, 1 / 4, 0], [1, 0, 1 / 4, 0], [1 / 4, 1 / 4, 0, 1], [0, 0, 1, 0]]
+    assert np.allclose(shared_neighbours(neighbours).toarray(), np.array(expected))
+
+
+def test_many_edges_are_weighed_as_few_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = np.random.default_rng(0)
+    neighbours = np.array(
+        [generator.choice(np.delete(np.arange(60), own), 6, replace=False) for own in range(60)],
+        dtype=np.int32,
+    )
+    closed = [{own, *row} for own, row in enumerate(neighbours.tolist())]
+    expected = np.zeros((60, 60))
+    for own, row in enumerate(neighbours.tolist()):
+        for other in row:
+            one, two = closed[own], closed[other]
+            expected[own, other] = expected[other, own] = len(one & two) / len(one | two)
+    monkeypatch.setattr("fluffy_sql.graph.communities._PHOTOS_AT_ONCE", 7)
+    assert np.allclose(shared_neighbours(neighbours).toarray(), expected)
+
+
+def test_groups_apart_are_communities_and_always_the_same_ones() -> None:
+    weights = shared_neighbours(ring(6, 5))
+    found = communities(weights, 1.0, 3)
+    assert len(set(found.reshape(6, 5).T[0])) == 6
+    assert (found.reshape(6, 5) == found.reshape(6, 5)[:, :1]).all()
+    assert np.array_equal(found, communities(weights, 1.0, 3))
+
+
+def test_the_same_seed_gives_the_same_communities() -> None:
+    generator = np.random.default_rng(1)
+    weights = shared_neighbours(generator.integers(300, size=(300, 5)).astype(np.int32))
+    first = communities(weights, 1.0, 2**63 - 1)
+    communities(weights, 1.0, 5)
+    assert np.array_equal(communities(weights, 1.0, 2**63 - 1), first)
+
+
+def test_photos_without_neighbours_are_on_their_own() -> None:
+    assert communities(shared_neighbours(np.full((2, 3), -1, np.int32)), 1.0, 0).tolist() == [0, 1]
+
+
+def stepwise(least: int, most: int) -> Callable[[float], NDArray[np.int32]]:
+    """So many communities at a granularity."""
+    return lambda granularity: np.arange(
+        np.clip(round(30 * granularity**0.8), least, most), dtype=np.int32
+    )
+
+
+@pytest.mark.parametrize("k", [1, 2, 7, 30, 100, 999])
+def test_a_search_finds_about_k(k: int) -> None:
+    assert abs(len(search(stepwise(1, 1_000), k)) - k) <= 0.02 * k
+
+
+def test_a_search_for_what_there_is_not_gives_the_nearest() -> None:
+    assert len(search(stepwise(12, 50), 3)) == 12
+    assert len(search(stepwise(12, 50), 80)) == 50
