@@ -459,7 +459,7 @@ def test_quality_is_kept_by_cluster_also_of_those_not_measured(session: Session)
     assert write_clusters(session, run_id, ids) == 2
     assert query(session, KEPT, run_id) == [
         (ids[0], 2, 2.0, 3.0, None, None, 0),
-        (ids[1], 0, 0.5, 0.5, 0.25, 1.5, 1),
+        (ids[1], 1, 0.5, 0.5, 0.25, 1.5, 1),
     ]
 
 
