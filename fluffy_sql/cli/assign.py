@@ -70,7 +70,7 @@ def assign(*, library: options.Library, as_json: bool, **asked: Any) -> None:
 _LEFT = UNUSABLE | {
     "too_far": "too far from the nearest cluster",
     "without_limit": "nearest to a cluster whose distances at training are not known",
-    "no_cluster": "of a dimension that no active cluster has",
+    "no_cluster": "of a scope or a dimension that no active cluster has",
     "changed_meanwhile": "that somebody changed or locked during the run, or whose cluster changed",
     "pinned": "pinned",
 }

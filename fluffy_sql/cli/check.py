@@ -67,5 +67,5 @@ def _describe_none_found(result: CheckResult) -> str:
     done = [name for name in result.checks if name != "nearest_centroid"]
     return (
         f"Nothing wrong was found: {', '.join(done)}. Whether photos are at their nearest centroid"
-        " is not known: no photo is as a run placed it."
+        " is not known: no photo is as a run of its cluster's centroid moved it."
     )

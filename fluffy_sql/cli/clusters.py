@@ -10,7 +10,7 @@ from fluffy_sql.cli.cluster_output import clusters_table
 from fluffy_sql.cli.console import Part, literal, print_result, table
 from fluffy_sql.operations.clusters import Cluster, list_clusters
 from fluffy_sql.operations.prune import PruneResult, RetiredCluster, prune_clusters
-from fluffy_sql.runs.survey import ScopeFilter
+from fluffy_sql.runs.survey import ScopeFilter, describe_scope
 from fluffy_sql.words import count
 
 
@@ -40,6 +40,8 @@ def clusters(
     none = "No clusters yet; make some: fluffy-sql generate"
     if run_id is not None:
         none = f"There are no clusters of run {run_id}."
+    elif scope is not None:
+        none = f"There are no clusters of {describe_scope(scope.scope)}."
     found = {"clusters": [asdict(row) for row in rows]}
     print_result(found, _describe_clusters(rows) if rows else none, as_json=as_json)
 
@@ -57,7 +59,7 @@ def prune(*, dry_run: bool, library: options.Library, as_json: bool) -> None:
     """
     with library.database.session() as session:
         result = prune_clusters(session, library.database.lock_limits, dry_run=dry_run)
-    done = "" if dry_run else "the clusters were deleted"
+    done = "the clusters were deleted" if result.pruned and not dry_run else ""
     print_result(result, _describe(result), as_json=as_json, done=done)
 
 
@@ -66,7 +68,7 @@ def _describe_clusters(rows: list[Cluster]) -> Iterator[Part]:
     if photos := sum(row.photos_not_compared for row in rows):
         yield (
             f"{count(photos, 'photo')} without a distance to the centroid: with no embedding, one"
-            " of another length, or one of zeros; see: fluffy-sql check"
+            " of another length, or one of zeros."
         )
 
 

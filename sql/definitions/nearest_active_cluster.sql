@@ -18,7 +18,7 @@ BEGIN ATOMIC
         HAVING min(found.metric) = max(found.metric)
     ) AS nearest ON cluster.id = nearest.id
     -- again, of the row as it is when the lock is there
-    WHERE cluster.status::text = '0' AND ($2 IS NULL OR nearest.distance <= $2)
+    WHERE cluster.status::text = '0' AND ($2 IS NULL OR nearest.distance <= nullif($2, 'NaN'))
     FOR KEY SHARE OF cluster;
 END;
 

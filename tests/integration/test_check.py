@@ -30,7 +30,7 @@ NAMES = (
 WELL = f"All is well: {', '.join(NAMES)}; 1,000 photos compared with all centroids.\n"
 NOT_COMPARED = (
     f"Nothing wrong was found: {', '.join((NAMES[0], *NAMES[2:]))}. Whether photos are at their"
-    " nearest centroid is not known: no photo is as a run placed it.\n"
+    " nearest centroid is not known: no photo is as a run of its cluster's centroid moved it.\n"
 )
 WRONG_COUNT = "photos_count of cluster 1 is 1,234, but the photos in it are 4"
 SPOIL = "UPDATE clusters SET photos_count = 1234 WHERE id = 1"

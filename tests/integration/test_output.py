@@ -81,6 +81,7 @@ def test_every_command_that_writes_says_so(shell: Shell, session: Session, tmp_p
         ("run 2 was committed", ("assign",)),
         ("run 3 was committed", ("runs", "undo", "2")),
         ("nothing was changed", ("generate", "--recluster", "--dry-run")),
+        ("run 4 was committed", ("generate", "--recluster", "--k", "2")),
         ("the clusters were deleted", ("clusters", "prune")),
         ("the report was written", ("report", "--out", "report")),
         ("the migration was committed", ("migrate",)),

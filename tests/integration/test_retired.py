@@ -213,3 +213,17 @@ def test_a_retired_cluster_shows_no_measures_of_an_older_run(
     for cluster in found["clusters"]:
         measures = [cluster[name] for name in ("silhouette", "davies_bouldin", "mean_distance")]
         assert (measures == [None] * 3) == (cluster["retired_by"] is not None)
+
+
+def test_no_clusters_of_a_scope_is_said_of_the_scope(
+    session: Session, database_url: str, run_cli: Callable[..., Finished]
+) -> None:
+    merged(session, database_url)
+    told = run_cli("clusters", "--scope", "99", "--database-url", database_url).out
+    assert told == "There are no clusters of scope 99.\n"
+
+
+def test_nan_is_no_limit_that_lets_all_in(session: Session, database_url: str) -> None:
+    merged(session, database_url)
+    query(session, "UPDATE photos SET cluster_id = NULL WHERE id = 1 RETURNING id")
+    assert query(session, "SELECT assign_photo(1, 'NaN')") == [(None,)]

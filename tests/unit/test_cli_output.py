@@ -291,7 +291,8 @@ def test_what_was_left_is_told_with_its_reason() -> None:
     without = replace(nothing, clusters=0, left={"no_cluster": 1_000}, skipped={})
     assert [*describe_assignment(without)] == [
         "No photos placed.",
-        "Left without a cluster: 1,000 photos of a dimension that no active cluster has.",
+        "Left without a cluster: 1,000 photos of a scope or a dimension that no active cluster"
+        " has.",
         "There is no active cluster; make some: fluffy-sql generate",
     ]
 
@@ -444,7 +445,7 @@ def test_of_very_many_findings_some_are_shown() -> None:
         (
             0,
             "Nothing wrong was found: schema. Whether photos are at their nearest centroid is not"
-            " known: no photo is as a run placed it.",
+            " known: no photo is as a run of its cluster's centroid moved it.",
         ),
     ],
 )
