@@ -158,13 +158,20 @@ def _describe_clusters(result: RunResult) -> Iterator[str]:
     if result.recall is not None and result.recall < 1:
         what = algorithm_named(result.algorithm).recall_of
         yield f"Of {what.format(f'{result.recall:.1%}')}"
-    if result.k_requested and clusters < result.k_requested and result.scopes == 1:
-        verb = "is" if clusters == 1 else "are"
+    yield from _describe_k(result, clusters)
+
+
+def _describe_k(result: RunResult, clusters: int) -> Iterator[str]:
+    """Why there are not as many clusters as were asked for."""
+    asked = result.k_requested
+    if asked is None or result.scopes > 1 or clusters == asked:
+        return
+    only = f"there {'is' if clusters == 1 else 'are'} only {count(clusters, 'cluster')}"
+    if result.algorithm == "leiden":
+        yield f"About {asked:,} were asked for; the nearest that was found is {clusters:,}."
+    elif clusters < asked:
         what = "photos" if clusters == result.photos_processed else "different embeddings"
-        yield (
-            f"k is {result.k_requested:,}, but there {verb} only {count(clusters, 'cluster')},"
-            f" since there are no more {what}."
-        )
+        yield f"k is {asked:,}, but {only}, since there are no more {what}."
 
 
 def _describe_training(result: RunResult) -> str:

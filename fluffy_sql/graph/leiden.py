@@ -44,6 +44,10 @@ class Leiden(Algorithm[LeidenSettings]):
         " photo is compared only with those around it."
     )
 
+    def k_requested(self, settings: LeidenSettings) -> int | None:
+        """About how many clusters each scope is to have."""
+        return settings.k
+
     def fit(self, task: Task[LeidenSettings]) -> Fit:
         """Finds the graph in the database, and communities in it here.
 

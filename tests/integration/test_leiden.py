@@ -274,7 +274,10 @@ def test_commands_for_people(run_cli: Run, session: Session, database_url: str) 
     assert made.code == 0, made.err
     assert "400 photos in 8 clusters (leiden, cosine, seed 0)" in made.out
     assert show_run(session, 1).run["settings"]["leiden"]["k"] == 8
+    assert show_run(session, 1).run["k_requested"] == 8
     assert show_run(session, 1).run["recall"] == 1.0
+    fewer = run_cli("generate", "--k", "3", "--recluster", "--dry-run").out
+    assert "About 3 were asked for; the nearest that was found is 8.\n" in fewer
     assert run_cli("runs", "show", "1").code == run_cli("check").code == 0
     assert run_cli("report", "--out", "page").code == 0
     wrong = run_cli("generate", "--k", "0")
