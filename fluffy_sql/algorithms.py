@@ -228,11 +228,14 @@ class Algorithm(ABC, Generic[Settings]):
         settings: the class of its settings.
         least_recall: share of its photos that every run promises to put at their nearest centroid,
             which `check` then looks at; None: it does not go by that.
+        k_is_exact: whether it makes as many clusters as were asked for, unless there are fewer
+            different embeddings.
         recall_of: what `Fit.recall` is a share of, for people, if it is below 1.
     """
 
     settings: type[Settings]
     least_recall: ClassVar[float | None] = None
+    k_is_exact: ClassVar[bool] = True
     recall_of: ClassVar[str] = (
         "the photos checked, {} are at their nearest centroid; with this many clusters, a photo is"
         " compared only with those around it."

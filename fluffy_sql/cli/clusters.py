@@ -9,7 +9,7 @@ from fluffy_sql.cli import options
 from fluffy_sql.cli.cluster_output import clusters_table
 from fluffy_sql.cli.console import Part, literal, print_result, table
 from fluffy_sql.operations.clusters import Cluster, list_clusters
-from fluffy_sql.operations.prune import PruneResult, RetiredCluster, prune_clusters
+from fluffy_sql.operations.prune import PruneResult, prune_clusters
 from fluffy_sql.runs.survey import ScopeFilter, describe_scope
 from fluffy_sql.words import count
 
@@ -85,18 +85,7 @@ def _describe(result: PruneResult) -> Iterator[Part]:
             {
                 "cluster": lambda row: str(row.cluster_id),
                 "name": lambda row: literal(row.name),
-                "kept because": lambda row: literal(", ".join(_reasons(row))),
+                "kept because": lambda row: literal(", ".join(row.reasons)),
             },
             spare=("name",),
         )
-
-
-def _reasons(cluster: RetiredCluster) -> Iterator[str]:
-    if cluster.name is not None:
-        yield "it has a name"
-    if cluster.set_aside:
-        yield "somebody set its status"
-    if cluster.has_photos:
-        yield "photos are in it"
-    if cluster.referenced_by:
-        yield f"rows of {', '.join(cluster.referenced_by)} refer to it"

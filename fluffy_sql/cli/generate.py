@@ -166,10 +166,10 @@ def _describe_k(result: RunResult, clusters: int) -> Iterator[str]:
     asked = result.k_requested
     if asked is None or result.scopes > 1 or clusters == asked:
         return
-    only = f"there {'is' if clusters == 1 else 'are'} only {count(clusters, 'cluster')}"
-    if result.algorithm == "leiden":
+    if not algorithm_named(result.algorithm).k_is_exact:
         yield f"About {asked:,} were asked for; the nearest that was found is {clusters:,}."
     elif clusters < asked:
+        only = f"there {'is' if clusters == 1 else 'are'} only {count(clusters, 'cluster')}"
         what = "photos" if clusters == result.photos_processed else "different embeddings"
         yield f"k is {asked:,}, but {only}, since there are no more {what}."
 

@@ -39,6 +39,7 @@ class Leiden(Algorithm[LeidenSettings]):
     tuning: Tuning = field(default_factory=Tuning)
 
     settings = LeidenSettings
+    k_is_exact = False
     recall_of = (
         "the nearest neighbours of the photos checked, {} were found; with this many photos, a"
         " photo is compared only with those around it."

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fluffy_sql.algorithms import Checkpoint, StepReport, Task
+from fluffy_sql.algorithms import Checkpoint, Task
 from fluffy_sql.graph.tuning import Tuning
 from fluffy_sql.kmeans.kmeans import KMeans
 from fluffy_sql.kmeans.nearest.cells import nearest_few
@@ -23,6 +23,7 @@ from fluffy_sql.postgres.ranges import row_ranges
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import IntegerArray
 from fluffy_sql.postgres.work_tables import analyze, work_tables
+from fluffy_sql.runs.progress import Progress
 
 Neighbours = NDArray[np.int32]
 # RNG stream of the photos that the recall is measured on.
@@ -239,17 +240,8 @@ def _recall(exact: Neighbours, found: Neighbours) -> float:
     return float(hit.sum() / max(1, there.sum()))
 
 
-class _Silent:
+class _Silent(Progress):
     """Keeps the steps that find cells out of the record: they are not the run's."""
-
-    def phase(self, name: str) -> None:
-        """Not shown."""
-
-    def step(self, report: StepReport) -> None:
-        """Not recorded."""
-
-    def photos(self, done: int) -> None:
-        """Not counted: these are cells."""
 
     def checkpoint(self, checkpoint: Checkpoint) -> None:
         """Not kept: a run can't be resumed from here."""

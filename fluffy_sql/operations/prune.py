@@ -28,10 +28,15 @@ class RetiredCluster:
     referenced_by: list[str] | None
 
     @property
-    def needed(self) -> bool:
-        """Whether somebody may miss it."""
-        kept_by_name = self.name is not None
-        return kept_by_name or self.set_aside or self.has_photos or bool(self.referenced_by)
+    def reasons(self) -> list[str]:
+        """Why somebody may miss it; none: it can be deleted."""
+        found = {
+            "it has a name": self.name is not None,
+            "somebody set its status": self.set_aside,
+            "photos are in it": self.has_photos,
+            f"rows of {', '.join(self.referenced_by or ())} refer to it": bool(self.referenced_by),
+        }
+        return [reason for reason, holds in found.items() if holds]
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,7 @@ def prune_clusters(session: Session, limits: LockLimits, *, dry_run: bool = Fals
     ):
         session.execute("runs/lock_retired")
         retired = session.fetch_as(RetiredCluster, "runs/list_retired")
-        pruned = [cluster.cluster_id for cluster in retired if not cluster.needed]
+        pruned = [cluster.cluster_id for cluster in retired if not cluster.reasons]
         session.execute("runs/delete_retired", cluster_ids=pruned)
-    kept = tuple(cluster for cluster in retired if cluster.needed)
+    kept = tuple(cluster for cluster in retired if cluster.reasons)
     return PruneResult(dry_run, tuple(pruned), kept)

@@ -27,7 +27,10 @@ LEFT JOIN (
         run_id,
         percentile_cont(0.5) WITHIN GROUP (ORDER BY distance_percentiles[%(within)s::integer + 1]) AS distance
     FROM cluster_quality
-    WHERE photos >= %(enough)s::bigint
+    WHERE
+        %(within)s::integer IS NOT NULL
+        AND photos >= %(enough)s::bigint
+        AND run_id IN (SELECT clusters.run_id FROM clusters)
     GROUP BY run_id
 ) AS usual ON cluster.run_id = usual.run_id
 WHERE

@@ -17,7 +17,8 @@ BEGIN
     EXECUTE format(
         'CREATE OR REPLACE VIEW scoped_clusters AS'
         -- an adopted table may keep its status as text
-        ' SELECT cluster.id, cluster.scope, cluster.status::text = ''0'' AND retired.cluster_id IS NULL AS active'
+        ' SELECT cluster.id, cluster.scope, cluster.status::text = ''0'' AND retired.cluster_id IS NULL AS active,'
+        ' retired.retired_by'
         ' FROM (SELECT id, status, %1$I AS scope FROM clusters) AS cluster'
         ' LEFT JOIN retired_clusters AS retired ON cluster.id = retired.cluster_id AND retired.returned_by IS NULL',
         $1
@@ -49,7 +50,7 @@ BEGIN
         $1
     );
     COMMENT ON VIEW scoped_clusters IS
-        'The scope of each cluster, by whatever column of clusters that is (see scope_clusters_by), and whether it takes photos: its status is 0, and no recluster retired it. Example: SELECT scope, count(*) FROM scoped_clusters GROUP BY scope;';
+        'The scope of each cluster, by whatever column of clusters that is (see scope_clusters_by), whether it takes photos (its status is 0, and no recluster retired it), and the run that retired it. Example: SELECT scope, count(*) FROM scoped_clusters GROUP BY scope;';
     COMMENT ON FUNCTION make_clusters IS
         'Makes clusters of a run, with these centroids and scopes and in their order; gives their ids. For runs of fluffy_sql.';
 END

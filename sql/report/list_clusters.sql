@@ -12,7 +12,7 @@ SELECT
     coalesce(run.metric, 'cosine') AS metric,
     vector_dims(cluster.centroid) AS dimensions,
     CASE WHEN counted.photos > 0 THEN quality.silhouette END AS silhouette,
-    retired.retired_by IS NOT NULL AS retired
+    scoped.retired_by IS NOT NULL AS retired
 FROM clusters AS cluster
 INNER JOIN scoped_clusters AS scoped ON cluster.id = scoped.id
 LEFT JOIN (
@@ -23,7 +23,6 @@ LEFT JOIN (
     WHERE cluster_id IS NOT NULL
     GROUP BY cluster_id
 ) AS counted ON cluster.id = counted.cluster_id
-LEFT JOIN retired_clusters AS retired ON cluster.id = retired.cluster_id AND retired.returned_by IS NULL
 LEFT JOIN cluster_runs AS run ON cluster.run_id = run.id
 LEFT JOIN cluster_quality AS quality ON cluster.run_id = quality.run_id AND cluster.id = quality.cluster_id
 WHERE

@@ -11,10 +11,10 @@ SELECT
     cluster.of_scope AS scope,
     cluster.name,
     cluster.status,
-    retired.retired_by,
+    cluster.retired_by,
     cluster.photos_count,
     count(member.photo_id) FILTER (
-        WHERE member.distance IS NULL AND cluster.centroid IS NOT NULL
+        WHERE member.distance IS NULL AND cluster.has_centroid
     ) AS photos_not_compared,
     avg(member.distance) AS mean_distance,
     max(member.distance) AS max_distance,
@@ -26,7 +26,9 @@ SELECT
 FROM (
     SELECT
         clusters.*,
-        scoped.scope AS of_scope
+        clusters.centroid IS NOT NULL AS has_centroid,
+        scoped.scope AS of_scope,
+        scoped.retired_by
     FROM clusters
     INNER JOIN scoped_clusters AS scoped ON clusters.id = scoped.id
     WHERE
@@ -36,16 +38,15 @@ FROM (
     LIMIT %(most)s::bigint
 ) AS cluster
 LEFT JOIN cluster_members AS member ON cluster.id = member.cluster_id
-LEFT JOIN retired_clusters AS retired ON cluster.id = retired.cluster_id AND retired.returned_by IS NULL
 LEFT JOIN cluster_quality AS quality ON cluster.id = quality.cluster_id AND cluster.run_id = quality.run_id
 GROUP BY
     cluster.id,
     cluster.of_scope,
     cluster.name,
     cluster.status,
-    retired.retired_by,
+    cluster.retired_by,
     cluster.photos_count,
-    cluster.centroid,
+    cluster.has_centroid,
     cluster.run_id,
     cluster.created_at,
     quality.silhouette, quality.davies_bouldin
