@@ -96,6 +96,7 @@ def check(url: str, *, schema: str = DEFAULT_SCHEMA, repair: bool = False) -> Ch
     """
     begin = "session/begin_in_one_transaction"
     with Session.look(url, schema=schema, begin=begin) as session:
+        session.use_vectors()
         try:
             require_current_schema(session)
         except SchemaError as error:
