@@ -23,6 +23,7 @@ from fluffy_sql.postgres.concealing import conceal
 # most commands take.
 _COMMANDS = {
     "assign": "Put photos without a cluster into the nearest one.",
+    "attach": "Cluster embeddings that stay in a table of your application.",
     "check": "Find what is wrong in the database, and repair it.",
     "clusters": "List the clusters, or prune retired ones.",
     "detach": "Remove views, functions and triggers before your own migration.",

@@ -16,6 +16,7 @@ from rich.progress import Progress as LiveLine
 
 from fluffy_sql.algorithms import StepReport, Survey
 from fluffy_sql.cli.console import stderr_console
+from fluffy_sql.postgres.sources import Changes, describe_changes
 from fluffy_sql.runs.progress import Progress
 from fluffy_sql.words import count
 
@@ -55,6 +56,11 @@ class RunProgress(Progress):
         self._show(name)
         if not self._console.is_terminal:
             self._console.print(name)
+
+    def followed(self, changes: Changes, *, dry_run: bool) -> None:
+        """Says what is new in the source."""
+        taken_in = "; the next run that is no dry run takes it in" if dry_run else ""
+        self._console.print(f"{changes.source}: {describe_changes(changes)}{taken_in}")
 
     def surveyed(self, survey: Survey) -> None:
         """Says what there is to do."""

@@ -20,6 +20,7 @@ from fluffy_sql.postgres.transaction import LockLimits, final_transaction
 from fluffy_sql.postgres.vectors import LONGEST_VECTOR, fingerprint_vector
 from fluffy_sql.postgres.work_tables import analyze, work_tables
 from fluffy_sql.postgres.workers import Workers
+from fluffy_sql.runs.following import follow_source
 from fluffy_sql.runs.lock import only_run
 from fluffy_sql.runs.moves import move_photos
 from fluffy_sql.runs.progress import Progress
@@ -135,6 +136,7 @@ def assign(
     with only_run(session), work_tables(session, "work_candidates", "work_assignments"):
         clock = Clock()
         progress.phase("survey")
+        follow_source(session, progress, dry_run=request.dry_run)
         reads_other_tables = require_steady_view(session)
         found = _survey(session, request)
         run = _Run(session, request, found, clock, reads_other_tables)

@@ -23,6 +23,7 @@ from fluffy_sql.postgres.transaction import LockLimits, final_transaction
 from fluffy_sql.postgres.work_tables import work_tables
 from fluffy_sql.postgres.workers import Workers
 from fluffy_sql.runs.commit import FinalTransaction, Outcome, quality_of_run
+from fluffy_sql.runs.following import follow_source
 from fluffy_sql.runs.lock import only_run
 from fluffy_sql.runs.progress import Progress
 from fluffy_sql.runs.quality import QualitySample, measure_run
@@ -143,6 +144,7 @@ class _Run:
     def run(self, resumed: _ResumableRun | None) -> RunResult:
         session, recluster = self._session, self._request.recluster
         self._progress.phase("survey")
+        follow_source(session, self._progress, dry_run=self._taken_back)
         # Before photos are counted: a view that is not steady may show none by chance.
         reads_other_tables = require_steady_view(session)
         photos = session.fetch_as(PhotoGroup, "survey/count_photos")

@@ -15,6 +15,7 @@ from fluffy_sql.operations.k_selection import Candidate, suggest
 from fluffy_sql.postgres.schema import require_current_schema
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.workers import Workers
+from fluffy_sql.runs.following import follow_source
 from fluffy_sql.runs.lock import only_run
 from fluffy_sql.runs.progress import Progress
 from fluffy_sql.runs.quality import Quality
@@ -166,6 +167,7 @@ def _sweep(
 ) -> None:
     progress.phase("survey")
     settings, scope = request.settings, request.scope
+    follow_source(session, progress)
     require_steady_view(session)
     photos = session.fetch_as(PhotoGroup, "survey/count_photos")
     if scope:

@@ -45,13 +45,16 @@ NAMES = (
     "analyze_work_table",
 )
 
+# Only in an attached library, before all others.
+OF_ATTACHED = ("source_photos", "sync_source", "photo_clusters")
+
 # A view or function has other columns or arguments than the one it is to replace.
 _CAN_NOT_REPLACE = frozenset({"42P16", "42P13"})
 
 
 def digest(*, distributed: bool) -> str:
     """Of all definitions: two versions of fluffy_sql with the same one made the same objects."""
-    texts = "\0".join(definition(name, distributed=distributed) for name in NAMES)
+    texts = "\0".join(definition(name, distributed=distributed) for name in (*NAMES, *OF_ATTACHED))
     return hashlib.sha256(texts.encode()).hexdigest()
 
 
@@ -87,7 +90,8 @@ def drop(session: Session) -> None:
 
 
 def _create_all(session: Session) -> None:
-    for name in NAMES:
+    attached = session.fetch_all("attach/describe_source")
+    for name in (*(OF_ATTACHED if attached else ()), *NAMES):
         session.define(name)
     if session.distributed:
         session.execute("distribute/unbind_functions")

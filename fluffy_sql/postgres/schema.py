@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from fluffy_sql.errors import BusyError, DatabaseError, SchemaError
-from fluffy_sql.postgres import counter_cache, definitions
+from fluffy_sql.postgres import counter_cache, definitions, sources
 from fluffy_sql.postgres.counter_cache import CounterCache
 from fluffy_sql.postgres.session import DEFAULT_SCHEMA, Session
+from fluffy_sql.postgres.sources import Source, Wanted
 from fluffy_sql.resources import migrations_folder
 
 # l2_normalize came with pgvector 0.7.
@@ -25,6 +26,23 @@ WITHOUT_IDENTITY = (
     "is in a publication and has no replica identity, so Postgres refuses to change its rows: give"
     " it a primary key, or ALTER TABLE ... REPLICA IDENTITY"
 )
+
+
+@dataclass(frozen=True)
+class AttachResult:
+    """What `attach` did.
+
+    Attributes:
+        schema: where everything of ours lies.
+        source: what the library reads from now on.
+        photos: how many the source shows.
+        dry_run: whether it was rolled back.
+    """
+
+    schema: str
+    source: Source
+    photos: int
+    dry_run: bool
 
 
 @dataclass(frozen=True)
@@ -49,7 +67,10 @@ class MigrationResult:
 
 
 def migrate(
-    url: str, *, schema: str = DEFAULT_SCHEMA, keep_counts_by: str = counter_cache.AUTO
+    url: str,
+    *,
+    schema: str = DEFAULT_SCHEMA,
+    keep_counts_by: str = counter_cache.AUTO,
 ) -> MigrationResult:
     """Makes missing tables, and views, functions and triggers again; all, or nothing.
 
@@ -66,8 +87,6 @@ def migrate(
         BusyError: a run is at work.
         DatabaseError: Postgres refused a statement.
     """
-    from fluffy_sql.postgres.migrations import apply_migrations  # noqa: PLC0415 - loads yoyo
-
     with Session.open(url, schema=schema) as session:
         require_supported_server(session)
         before = _read_library(session)
@@ -76,39 +95,109 @@ def migrate(
         _refuse_lost(session, before)
         _refuse_obstacles(session)
         with session.transaction():
-            _keep_others_out(session)
-            if before.digest is not None and _known() - before.applied:
-                definitions.drop(session)  # they would block changes of tables
-            session.fetch_all("schema/note_objects")
-            session.execute("schema/create_extension")
-            session.execute("schema/create_schema")
-            if before.recorded:
-                session.execute("schema/restore_marks")
-            if not before.complete:
-                session.execute("schema/forget_migrations")
-            changed = apply_migrations(session, url)
-            if forgotten := session.fetch_value("schema/count_lost_runs"):
-                session.execute("schema/forget_lost_runs")
-            session.execute("schema/record_tables")
-            session.prepare(looking=False)  # the search_path that the library has from now on
-            strays = session.fetch_all("triggers/list_stray")
-            definitions.create(session)
-            # Triggers do nothing if something that they read is missing, and nobody counts what
-            # goes with a partition.
-            idle = bool(before.missing or before.changes or strays)
-            kept = counter_cache.put_into_effect(session, keep_counts_by, idle=idle)
-            session.execute("schema/revoke_defaults")
-            session.execute("schema/restore_grants")
-            session.execute("schema/remember_usable_photos")
-            adopted = session.fetch_all("schema/list_adopted_tables")
-            return MigrationResult(
-                changed=changed,
-                adopted=tuple(row["name"] for row in adopted),
-                counter_cache=kept,
-                schema=schema,
-                notes=tuple(_notes(session, forgotten)),
-                made_again=tuple(before.missing),
+            return _migrate(session, url, before, keep_counts_by)
+
+
+def attach(
+    url: str,
+    wanted: Wanted,
+    *,
+    schema: str = DEFAULT_SCHEMA,
+    keep_counts_by: str = counter_cache.AUTO,
+    dry_run: bool = False,
+) -> AttachResult:
+    """Makes a library of photos whose embeddings stay in the application's tables; all, or nothing.
+
+    Args:
+        url: address of the database, as libpq takes it.
+        wanted: where the photos are.
+        schema: that will hold everything of ours.
+        keep_counts_by: as for `migrate`.
+        dry_run: do all of it, and roll it back.
+
+    Raises:
+        SchemaError: there is a library already, or the source can't be read as one.
+        BusyError: a run is at work.
+        DatabaseError: Postgres refused a statement.
+    """
+    with Session.open(url, schema=schema) as session:
+        require_supported_server(session)
+        before = _read_library(session)
+        _refuse_library(session, before)
+        found = sources.find(session, wanted)
+        session.fetch_all("attach/look_in_ours")
+        _refuse_obstacles(session)
+        with session.transaction(force_rollback=dry_run):
+            _migrate(session, url, before, keep_counts_by, found)
+            changes = sources.sync(session)
+            session.execute("attach/analyze")
+            return AttachResult(schema, found, changes.photos if changes else 0, dry_run)
+
+
+def _migrate(
+    session: Session, url: str, before: "_Library", keep_counts_by: str, source: Source | None = None
+) -> MigrationResult:
+    """What `migrate` does, in a transaction of the caller; with a source the library is attached."""
+    from fluffy_sql.postgres.migrations import apply_migrations  # noqa: PLC0415 - loads yoyo
+
+    _keep_others_out(session)
+    if before.digest is not None and _known() - before.applied:
+        definitions.drop(session)  # they would block changes of tables
+    session.fetch_all("schema/note_objects")
+    session.execute("schema/create_extension")
+    session.execute("schema/create_schema")
+    if source is not None:
+        session.execute("attach/make_tables")
+        session.fetch_all("attach/look_in_ours")
+    if before.recorded:
+        session.execute("schema/restore_marks")
+    if not before.complete:
+        session.execute("schema/forget_migrations")
+    changed = apply_migrations(session, url)
+    if source is not None:
+        sources.keep(session, source)
+    if forgotten := session.fetch_value("schema/count_lost_runs"):
+        session.execute("schema/forget_lost_runs")
+    session.execute("schema/record_tables")
+    session.prepare(looking=False)  # the search_path that the library has from now on
+    strays = session.fetch_all("triggers/list_stray")
+    definitions.create(session)
+    # Triggers do nothing if something that they read is missing, and nobody counts what
+    # goes with a partition.
+    idle = bool(before.missing or before.changes or strays)
+    kept = counter_cache.put_into_effect(session, keep_counts_by, idle=idle)
+    session.execute("schema/revoke_defaults")
+    session.execute("schema/restore_grants")
+    session.execute("schema/remember_usable_photos")
+    adopted = session.fetch_all("schema/list_adopted_tables")
+    return MigrationResult(
+        changed=changed,
+        adopted=tuple(row["name"] for row in adopted),
+        counter_cache=kept,
+        schema=session.schema,
+        notes=tuple(_notes(session, forgotten)),
+        made_again=tuple(before.missing),
+    )
+
+
+def detach_source(url: str, *, schema: str = DEFAULT_SCHEMA) -> None:
+    """Drops an attached library whole: the source was only read, and does not notice.
+
+    Raises:
+        SchemaError: the library is not an attached one, or that of another role.
+        BusyError: a run is at work.
+        DatabaseError: something of somebody else's uses something of ours; nothing was changed.
+    """
+    with Session.open(url, schema=schema) as session:
+        library = _read_library(session)
+        if not library.applied:
+            raise _not_migrated(session, library)
+        if not library.attached:
+            raise SchemaError(
+                f"the library in the schema {schema} is not attached to a source: its photos are"
+                " in its own table; to remove fluffy_sql: fluffy-sql migrate --rollback --yes"
             )
+    uninstall(url, schema=schema)
 
 
 def detach(url: str, *, schema: str = DEFAULT_SCHEMA) -> None:
@@ -252,6 +341,7 @@ class _Library:
         owned: whether this role may do what that one may.
         others: other schemas with a library; None: none.
         recorded: whether the tables are there that say what was migrated.
+        attached: whether its photos are its own and follow a source.
         applied: migrations in force.
         digest: what definitions were made from; None: they are taken away.
         missing: tables and definitions that are gone; of definitions only if some were made.
@@ -268,6 +358,7 @@ class _Library:
     owned: bool
     others: Sequence[str] | None
     recorded: bool
+    attached: bool = False
     applied: frozenset[str] = frozenset()
     digest: str | None = None
     missing: Sequence[str] = ()
@@ -290,7 +381,8 @@ def _read_library(session: Session) -> _Library:
     [library] = session.fetch_as(_Library, "schema/describe_library")
     if not (library.recorded and library.reachable):
         return library
-    names = [*definitions.NAMES, *_tables()]
+    defined = (*definitions.NAMES, *(definitions.OF_ATTACHED if library.attached else ()))
+    names = [*defined, *_tables()]
     for made in session.fetch_all("schema/describe_definitions", names=names):
         applied = session.fetch_all("schema/list_applied_migrations")
         library = replace(
@@ -299,7 +391,7 @@ def _read_library(session: Session) -> _Library:
     if library.digest:
         changes = session.fetch_all("schema/list_changes")
         return replace(library, changes=[row["change"] for row in changes])
-    tables = [name for name in library.missing if name not in definitions.NAMES]
+    tables = [name for name in library.missing if name not in defined]
     return replace(library, missing=tables)
 
 
@@ -332,6 +424,23 @@ def _tables() -> frozenset[str]:
 
 def _known() -> set[str]:
     return {file.stem for file in migrations_folder().glob("*.sql")}
+
+
+def _refuse_library(session: Session, library: _Library) -> None:
+    """There is one library in a schema, of one source."""
+    if library.applied and library.attached:
+        name = session.fetch_all("attach/describe_source")[0]["name"]
+        raise SchemaError(
+            f"the schema {session.schema} is attached to {name} already: give it back first"
+            " (fluffy-sql detach --source), or name another schema in database.schema"
+        )
+    if library.applied:
+        raise SchemaError(
+            f"the schema {session.schema} holds a library already, with photos of its own: name"
+            " another schema in database.schema"
+        )
+    if session.fetch_all("attach/find_citus"):
+        raise SchemaError("a library of distributed tables can not be attached: adopt photos instead (docs/explanation/scaling.md)")
 
 
 def _refuse_other_owner(session: Session, library: _Library) -> None:

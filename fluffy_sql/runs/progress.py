@@ -1,6 +1,7 @@
 """Who is notified as a run or a sweep goes."""
 
 from fluffy_sql.algorithms import StepReport, Survey
+from fluffy_sql.postgres.sources import Changes
 
 
 class Progress:
@@ -8,6 +9,9 @@ class Progress:
 
     def phase(self, name: str) -> None:
         """A phase begins: survey, sample, seed, refine, train, assign, measure, commit."""
+
+    def followed(self, changes: Changes, *, dry_run: bool) -> None:
+        """The source of an attached library had changed; in a dry run nothing was taken in."""
 
     def surveyed(self, survey: Survey) -> None:
         """The photos were counted."""

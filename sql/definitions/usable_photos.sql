@@ -20,21 +20,32 @@ BEGIN
                 SQLERRM, quote_ident(current_setting('fluffy_sql.schema'));
         END;
     ELSE
-        CREATE VIEW usable_photos AS
-        SELECT
-            photo.id,
-            photo.path,
-            photo.embedding,
-            photo.cluster_id,
-            NULL::bigint AS scope
-        FROM (
+        IF EXISTS (SELECT FROM attached_source) THEN
+            CREATE VIEW usable_photos AS
             SELECT
-                id,
-                path,
-                embedding,
-                cluster_id
-            FROM photos
-        ) AS photo;
+                photo.id,
+                photo.path,
+                photo.embedding,
+                photo.cluster_id,
+                photo.scope
+            FROM source_photos() AS photo;
+        ELSE
+            CREATE VIEW usable_photos AS
+            SELECT
+                photo.id,
+                photo.path,
+                photo.embedding,
+                photo.cluster_id,
+                NULL::bigint AS scope
+            FROM (
+                SELECT
+                    id,
+                    path,
+                    embedding,
+                    cluster_id
+                FROM photos
+            ) AS photo;
+        END IF;
         UPDATE definitions SET default_usable_photos = pg_get_viewdef('usable_photos'::regclass);
     END IF;
     IF cardinality(saved.usable_photos_options) > 0 THEN

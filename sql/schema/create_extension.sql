@@ -4,7 +4,12 @@
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'vector') THEN
-        EXECUTE format('CREATE EXTENSION vector SCHEMA %I', current_setting('fluffy_sql.home'));
+        EXECUTE format(
+            'CREATE EXTENSION vector SCHEMA %I',
+            coalesce(
+                nullif(current_setting('fluffy_sql.home_of_others', TRUE), ''), current_setting('fluffy_sql.home')
+            )
+        );
     END IF;
 END
 $$;

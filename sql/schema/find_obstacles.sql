@@ -101,9 +101,16 @@ obstacle (rank, text) AS (
     WHERE
         starts_with(configured.name, 'pg_')
         OR configured.name = 'information_schema'
-        OR EXISTS (
-            SELECT FROM of_table INNER JOIN pg_class ON of_table.oid = pg_class.oid
-            WHERE pg_class.relnamespace = place.oid
+        -- those of an attached library are ours
+        OR (
+            EXISTS (
+                SELECT FROM of_table INNER JOIN pg_class ON of_table.oid = pg_class.oid
+                WHERE pg_class.relnamespace = place.oid
+            )
+            AND NOT EXISTS (
+                SELECT FROM of_column
+                WHERE of_column.qualified = 'photos.source_version'
+            )
         )
         -- a dump may have brought some of the tables only, and no other schema has one like this
         OR (
@@ -490,17 +497,17 @@ obstacle (rank, text) AS (
             'v' AS relkind,
             unnest(ARRAY[
                 'usable_photos', 'scoped_clusters', 'cluster_members', 'cluster_overview', 'cluster_run_overview',
-                'cluster_moves'
+                'cluster_moves', 'photo_clusters'
             ]) AS name
         UNION ALL
         SELECT
             'table' AS kind,
             'r' AS relkind,
             unnest(ARRAY[
-                'application_tables', 'cluster_quality', 'cluster_run_checkpoints', 'cluster_run_clusters',
+                'application_tables', 'attached_source', 'cluster_quality', 'cluster_run_checkpoints', 'cluster_run_clusters',
                 'cluster_run_moves', 'cluster_run_photo_moves', 'cluster_run_steps', 'cluster_runs', 'definitions',
                 'migrations', 'migrations_log', 'migrations_version', 'photo_count_changes', 'retired_clusters',
-                'saved_grants'
+                'saved_grants', 'source_owners'
             ]) AS name
         UNION ALL
         SELECT

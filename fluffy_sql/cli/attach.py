@@ -1,0 +1,111 @@
+"""`attach`: makes a library of embeddings that stay in the application's own table."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from fluffy_sql.cli import options
+from fluffy_sql.cli.console import print_result, printable
+from fluffy_sql.errors import UsageError
+from fluffy_sql.postgres import schema
+from fluffy_sql.postgres.schema import AttachResult
+from fluffy_sql.postgres.sources import EMBEDDING, OWNER, PATH, VERSION, Wanted
+from fluffy_sql.resources import sql_folder
+from fluffy_sql.words import count
+
+_PRESETS = ("immich", "langchain", "librephotos")
+
+
+@click.command
+@click.option("--table", help="The table or view that holds the embeddings.")
+@click.option("--key", "keys", multiple=True, help="Its key; again for each further column.")
+@click.option("--embedding", help="Its column of embeddings.")
+@click.option("--path", help="Its column that says where a photo lies.")
+@click.option("--owner", help="Its column that says whose a photo is.")
+@click.option("--version-column", help="Its column that changes if a row does.")
+@click.option("--query", type=options.PATH, help="A file with a SELECT of key, embedding, ...")
+@click.option("--preset", type=click.Choice(_PRESETS), help="The SELECT for a known application.")
+@click.option("--dry-run", is_flag=True, help="Say what would be read, and make nothing.")
+@options.with_library_and_json
+def attach(
+    *,
+    table: str | None,
+    keys: tuple[str, ...],
+    embedding: str | None,
+    path: str | None,
+    owner: str | None,
+    version_column: str | None,
+    query: Path | None,
+    preset: str | None,
+    dry_run: bool,
+    library: options.Library,
+    as_json: bool,
+) -> None:
+    """Cluster embeddings that stay in a table of your application, which is only read.
+
+    Labels are kept in a schema of fluffy_sql, and photo_clusters there has them by the table's own
+    key. Nothing is added to your table, and nothing depends on it. Each run first takes in which
+    photos are new, gone or changed.
+
+    A query shows the columns key (key2, ...) and embedding and, if there are any, path, owner and
+    version. A preset prints its query, for you to change.
+
+    Example: fluffy-sql attach --table smart_search --key assetId --embedding embedding
+    """
+    if sum(given is not None for given in (table, query, preset)) != 1:
+        raise UsageError("name one of --table, --query and --preset")
+    columns = {
+        **{"key" if place == 1 else f"key{place}": key for place, key in enumerate(keys, 1)},
+        **{
+            name: column
+            for name, column in (
+                (EMBEDDING, embedding),
+                (PATH, path),
+                (OWNER, owner),
+                (VERSION, version_column),
+            )
+            if column is not None
+        },
+    }
+    if table is None and columns:
+        raise UsageError("--key, --embedding and other columns go with --table: a query names its own")
+    if table is not None and not (keys and embedding):
+        raise UsageError("--table needs --key and --embedding: the names of two of its columns")
+    wanted = _wanted(table, columns, query, preset)
+    with library.database.address() as url:
+        result = schema.attach(
+            url,
+            wanted,
+            schema=library.database.schema,
+            keep_counts_by=library.settings.clustering.counter_cache,
+            dry_run=dry_run,
+        )
+    print_result(result, _describe(result), as_json=as_json, done="the library was attached")
+
+
+def _wanted(
+    table: str | None, columns: dict[str, str], query: Path | None, preset: str | None
+) -> Wanted:
+    if table is not None:
+        return Wanted(table, table=table, columns=columns)
+    if preset is not None:
+        file = sql_folder() / "attach" / "presets" / f"{preset}.sql"
+        return Wanted(f"preset {preset}", query=file.read_text(encoding="utf-8"))
+    assert query is not None
+    try:
+        return Wanted(query.name, query=query.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{query}: can not be read: {error}") from None
+
+
+def _describe(result: AttachResult) -> Iterator[str]:
+    yield printable(result.source.query)
+    photos = count(result.photos, "photo")
+    if result.dry_run:
+        yield f"Dry run, nothing was made: {result.source.name} shows {photos}."
+        return
+    yield (
+        f"Attached {result.source.name}: {photos}. It is only read; labels go to"
+        f" {result.schema}.photo_clusters."
+    )

@@ -1,0 +1,232 @@
+"""What an attached library reads: the SELECT of a source that somebody else keeps.
+
+Nothing depends on the source: its SELECT is kept as text, and looked up when it is used. So the
+application can change its tables in any way, and is told by the next run if that was too much.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from fluffy_sql.errors import DatabaseError, LibraryError, SchemaError
+from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.vectors import LONGEST_VECTOR, fingerprint_vector
+from fluffy_sql.words import count
+
+EMBEDDING, PATH, OWNER, VERSION = "embedding", "path", "owner", "version"
+_KEY = re.compile(r"key([2-9])?")
+_COLUMNS = "key (and key2, ... if a key is of several columns), embedding, path, owner and version"
+# Beginnings of SQLSTATEs: something is not there, of another type, or not ours to read.
+_OTHER_THAN_ATTACHED = ("42", "3F000", "22000", "22P02", "0A000")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A source that somebody names: a table with its columns, or a query.
+
+    Attributes:
+        name: what it is called in messages.
+        table: with its schema, or without.
+        columns: of the table, by what each is: key, key2, ..., embedding, path, owner, version.
+        query: a SELECT with columns of these names.
+    """
+
+    name: str
+    table: str | None = None
+    columns: dict[str, str] | None = None
+    query: str | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source, as it is kept.
+
+    Attributes:
+        name: what it is called in messages.
+        query: its SELECT, with every name qualified.
+        columns: of that.
+        types: of these columns.
+    """
+
+    name: str
+    query: str
+    columns: Sequence[str]
+    types: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Changes:
+    """How photos differed from the source.
+
+    Attributes:
+        source: what it is called.
+        photos: how many it shows.
+        added: those that were not known.
+        gone: those that it does not show any more.
+        changed: those with another embedding, path or owner.
+    """
+
+    source: str
+    photos: int
+    added: int
+    gone: int
+    changed: int
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self.added or self.gone or self.changed)
+
+
+def describe_changes(changes: Changes) -> str:
+    """As in "3 photos new, 1 gone"."""
+    found = ((changes.added, "new"), (changes.gone, "gone"), (changes.changed, "changed"))
+    first, *others = [(photos, what) for photos, what in found if photos]
+    return ", ".join(
+        [f"{count(first[0], 'photo')} {first[1]}", *(f"{n:,} {what}" for n, what in others)]
+    )
+
+
+def source_of(session: Session) -> Source | None:
+    """What the library is attached to; None: its photos are in its own table."""
+    return next(iter(session.fetch_as(Source, "attach/describe_source")), None)
+
+
+def find(session: Session, wanted: Wanted) -> Source:
+    """Looks up a source and its columns.
+
+    Raises:
+        SchemaError: there is no such table or column, or it can't be attached as it is.
+    """
+    query = wanted.query if wanted.query is not None else _query_of_table(session, wanted)
+    try:
+        with session.transaction(force_rollback=True):
+            session.fetch_all("attach/note_query", query=query)
+            session.execute("attach/try_query")
+            shown = session.fetch_all("attach/describe_query")
+    except DatabaseError as error:
+        raise SchemaError(f"{wanted.name} can not be read: {_of_the_server(error)}") from None
+    _refuse_columns(wanted.name, [row["name"] for row in shown])
+    for row in shown:
+        _refuse_type(wanted.name, row["name"], row["type"], row["kind"])
+    return Source(
+        wanted.name,
+        shown[0]["query"],
+        [row["name"] for row in shown],
+        [row["type"] for row in shown],
+    )
+
+
+def keep(session: Session, source: Source) -> None:
+    """Makes the new library of the session an attached one, in a transaction of the caller."""
+    session.execute(
+        "attach/keep_source",
+        name=source.name,
+        query=source.query,
+        columns=list(source.columns),
+        types=list(source.types),
+    )
+    session.execute("attach/prepare_tables")
+
+
+def sync(session: Session, *, writes: bool = True) -> Changes | None:
+    """Takes in what is new, gone and changed in the source, or only counts it; None: there is none.
+
+    Raises:
+        SchemaError: the source is gone, or is of other types than when it was attached.
+        LibraryError: it shows a key twice, or a photo without one.
+    """
+    source = source_of(session)
+    if source is None:
+        return None
+    with _telling_of(source):
+        [found] = session.fetch_all(
+            "attach/sync", fingerprint_vector=fingerprint_vector(LONGEST_VECTOR), writes=writes
+        )
+    if found["times"]:
+        key = found["wrong_key"]
+        raise LibraryError(
+            f"{source.name} shows a photo without a key: leave out rows whose key is null"
+            if not key
+            else f"{source.name} shows the key {key} {found['times']} times: let it show each photo"
+            " once, or name further columns of its key"
+        )
+    return Changes(source.name, found["photos"], found["added"], found["gone"], found["changed"])
+
+
+@contextmanager
+def _telling_of(source: Source) -> Iterator[None]:
+    try:
+        yield
+    except DatabaseError as error:
+        if not (error.sqlstate or "").startswith(_OTHER_THAN_ATTACHED):
+            raise
+        raise SchemaError(
+            f"{source.name} can not be read as it was attached: {_of_the_server(error)};"
+            " put that right, or attach it anew: fluffy-sql detach --source, then attach"
+        ) from None
+
+
+def _of_the_server(error: DatabaseError) -> str:
+    """Its own words, without advice that is meant for tables of ours."""
+    return str(error).removeprefix("Postgres: ").partition("; ")[0].partition(" (")[0]
+
+
+def _query_of_table(session: Session, wanted: Wanted) -> str:
+    found = session.fetch_all("attach/find_relation", name=wanted.table)
+    if not found:
+        there = [row["name"] for row in session.fetch_all("attach/list_relations")]
+        raise SchemaError(f"there is no table {wanted.table}{_nearest(wanted.table or '', there)}")
+    [relation] = found
+    if not relation["may_read"]:
+        raise SchemaError(
+            f"this role may not read {wanted.table}: let its owner GRANT SELECT on it"
+        )
+    oid = relation["relation"]
+    there = [row["name"] for row in session.fetch_all("attach/list_columns", relation=oid)]
+    columns = wanted.columns or {}
+    for column in columns.values():
+        if column not in there:
+            raise SchemaError(
+                f"{wanted.table} has no column {column}{_nearest(column, there)}"
+            )
+    query: str = session.fetch_value(
+        "attach/write_query",
+        relation=oid,
+        columns=list(columns.values()),
+        names=list(columns),
+    )
+    return query
+
+
+def _nearest(name: str, there: list[str]) -> str:
+    """Names that may have been meant, as the end of a sentence."""
+    by_small = {known.lower(): known for known in there}
+    near = get_close_matches(name.lower(), by_small, n=3, cutoff=0.5)
+    if near:
+        return f"; there is {', '.join(by_small[known] for known in near)}"
+    return f"; there is {', '.join(there[:5])}{', ...' if len(there) > 5 else ''}" if there else ""
+
+
+def _refuse_columns(name: str, columns: list[str]) -> None:
+    allowed = {EMBEDDING, PATH, OWNER, VERSION}
+    for column in columns:
+        if column not in allowed and not _KEY.fullmatch(column):
+            raise SchemaError(f"{name} shows a column {column}; let it show {_COLUMNS} alone")
+    for column in ("key", EMBEDDING):
+        if column not in columns:
+            raise SchemaError(f"{name} shows no column {column}; it has to show key and embedding")
+
+
+def _refuse_type(name: str, column: str, kind_shown: str, kind: str | None) -> None:
+    if column == EMBEDDING and kind != "embedding":
+        raise SchemaError(
+            f"the embedding of {name} is {kind_shown}; it has to be vector, halfvec, sparsevec,"
+            " real[] or double precision[]"
+        )
+    if _KEY.fullmatch(column) and kind not in ("key", "number"):
+        raise SchemaError(
+            f"the {column} of {name} is {kind_shown}; it has to be uuid, text or a whole number"
+            " (in a query: key::text)"
+        )

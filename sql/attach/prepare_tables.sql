@@ -1,0 +1,27 @@
+-- Gives the photos of an attached library the columns that it needs beside those of every library: the key of the
+-- source, in its own type, the scope, and what tells that the source's row changed. Types are of the server alone, so
+-- nothing depends on the application's.
+-- Returns: nothing.
+DO $$
+DECLARE
+    wanted record;
+    keys text;
+BEGIN
+    FOR wanted IN
+        SELECT column_name, column_type
+        FROM attached_source CROSS JOIN unnest(columns, types) AS source (column_name, column_type)
+        WHERE column_name LIKE 'key%'
+    LOOP
+        EXECUTE format('ALTER TABLE photos ADD COLUMN %I %s NOT NULL', wanted.column_name, wanted.column_type);
+        EXECUTE format('COMMENT ON COLUMN photos.%I IS %L', wanted.column_name, 'What the source calls the photo.');
+        keys := concat_ws(', ', keys, wanted.column_name);
+    END LOOP;
+    ALTER TABLE photos ADD COLUMN scope bigint, ADD COLUMN source_version text;
+    EXECUTE format('CREATE UNIQUE INDEX photos_key_idx ON photos (%s)', keys);
+    COMMENT ON COLUMN photos.path IS 'Where the photo lies, as the source says. Null: it does not.';
+    COMMENT ON COLUMN photos.embedding IS 'Not used: embeddings stay in the source, and usable_photos shows them.';
+    COMMENT ON COLUMN photos.scope IS 'Whose the photo is. Null: unscoped.';
+    COMMENT ON COLUMN photos.source_version IS
+        'The version column of the source, or a number that another embedding would not have, when it was last looked at.';
+END
+$$;
