@@ -20,7 +20,7 @@ from fluffy_sql.postgres.transaction import LockLimits, final_transaction
 from fluffy_sql.postgres.vectors import LONGEST_VECTOR, fingerprint_vector
 from fluffy_sql.postgres.work_tables import analyze, work_tables
 from fluffy_sql.postgres.workers import Workers
-from fluffy_sql.runs.following import follow_source
+from fluffy_sql.runs.following import follow_source, leave_changed_in_source
 from fluffy_sql.runs.lock import only_run
 from fluffy_sql.runs.moves import move_photos
 from fluffy_sql.runs.progress import Progress
@@ -387,6 +387,7 @@ class _Run:
 
     def _place(self, run_id: int) -> tuple[NamedMove, ...]:
         rows = [row for alike in self.found.clusters for row in alike.rows]
+        leave_changed_in_source(self.session)
         if self.reads_other_tables:
             self.session.execute(
                 "commit/forget_changed",

@@ -131,7 +131,7 @@ def attach(
             _migrate(session, url, before, keep_counts_by, found)
             changes = sources.sync(session)
             session.execute("attach/analyze")
-            return AttachResult(schema, found, changes.photos if changes else 0, dry_run)
+            return AttachResult(schema, found, changes.added if changes else 0, dry_run)
 
 
 def _migrate(
@@ -192,7 +192,7 @@ def detach_source(url: str, *, schema: str = DEFAULT_SCHEMA) -> None:
         library = _read_library(session)
         if not library.applied:
             raise _not_migrated(session, library)
-        if not library.attached:
+        if not session.attached:
             raise SchemaError(
                 f"the library in the schema {schema} is not attached to a source: its photos are"
                 " in its own table; to remove fluffy_sql: fluffy-sql migrate --rollback --yes"
@@ -341,7 +341,6 @@ class _Library:
         owned: whether this role may do what that one may.
         others: other schemas with a library; None: none.
         recorded: whether the tables are there that say what was migrated.
-        attached: whether its photos are its own and follow a source.
         applied: migrations in force.
         digest: what definitions were made from; None: they are taken away.
         missing: tables and definitions that are gone; of definitions only if some were made.
@@ -358,7 +357,6 @@ class _Library:
     owned: bool
     others: Sequence[str] | None
     recorded: bool
-    attached: bool = False
     applied: frozenset[str] = frozenset()
     digest: str | None = None
     missing: Sequence[str] = ()
@@ -381,7 +379,7 @@ def _read_library(session: Session) -> _Library:
     [library] = session.fetch_as(_Library, "schema/describe_library")
     if not (library.recorded and library.reachable):
         return library
-    defined = (*definitions.NAMES, *(definitions.OF_ATTACHED if library.attached else ()))
+    defined = (*definitions.NAMES, *(definitions.OF_ATTACHED if session.attached else ()))
     names = [*defined, *_tables()]
     for made in session.fetch_all("schema/describe_definitions", names=names):
         applied = session.fetch_all("schema/list_applied_migrations")
@@ -428,7 +426,7 @@ def _known() -> set[str]:
 
 def _refuse_library(session: Session, library: _Library) -> None:
     """There is one library in a schema, of one source."""
-    if library.applied and library.attached:
+    if library.applied and session.attached:
         name = session.fetch_all("attach/describe_source")[0]["name"]
         raise SchemaError(
             f"the schema {session.schema} is attached to {name} already: give it back first"

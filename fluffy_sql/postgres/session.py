@@ -51,6 +51,7 @@ class Session:
 
     Attributes:
         deadline: when the transaction must be over, by time.monotonic(); None: whenever.
+        attached: whether the library is one whose embeddings stay in the application's table.
         distributed: whether Citus has distributed `photos`. Statements that must differ there are
             then run in their other form.
         standby: whether the server only follows another one.
@@ -69,6 +70,7 @@ class Session:
     ) -> None:
         self.connection = connection
         self.deadline: float | None = None
+        self.attached = False
         self.distributed = False
         self.standby = False
         self.read_only = False
@@ -166,6 +168,7 @@ class Session:
         self.execute("session/find_library")
         if not looking:
             self.use_vectors()
+        self.attached = prepared["attached"]
         self.standby = prepared["standby"]
         self.read_only = prepared["read_only"]
         self.pooled = prepared["backend"] != self.connection.info.backend_pid

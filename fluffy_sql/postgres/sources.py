@@ -62,14 +62,12 @@ class Changes:
 
     Attributes:
         source: what it is called.
-        photos: how many it shows.
         added: those that were not known.
         gone: those that it does not show any more.
         changed: those with another embedding, path or owner.
     """
 
     source: str
-    photos: int
     added: int
     gone: int
     changed: int
@@ -86,11 +84,6 @@ def describe_changes(changes: Changes) -> str:
     return ", ".join(
         [f"{count(first[0], 'photo')} {first[1]}", *(f"{n:,} {what}" for n, what in others)]
     )
-
-
-def source_of(session: Session) -> Source | None:
-    """What the library is attached to; None: its photos are in its own table."""
-    return next(iter(session.fetch_as(Source, "attach/describe_source")), None)
 
 
 def find(session: Session, wanted: Wanted) -> Source:
@@ -137,9 +130,9 @@ def sync(session: Session, *, writes: bool = True) -> Changes | None:
         SchemaError: the source is gone, or is of other types than when it was attached.
         LibraryError: it shows a key twice, or a photo without one.
     """
-    source = source_of(session)
-    if source is None:
+    if not session.attached:
         return None
+    [source] = session.fetch_as(Source, "attach/describe_source")
     with _telling_of(source):
         [found] = session.fetch_all(
             "attach/sync", fingerprint_vector=fingerprint_vector(LONGEST_VECTOR), writes=writes
@@ -152,7 +145,7 @@ def sync(session: Session, *, writes: bool = True) -> Changes | None:
             else f"{source.name} shows the key {key} {found['times']} times: let it show each photo"
             " once, or name further columns of its key"
         )
-    return Changes(source.name, found["photos"], found["added"], found["gone"], found["changed"])
+    return Changes(source.name, found["added"], found["gone"], found["changed"])
 
 
 @contextmanager

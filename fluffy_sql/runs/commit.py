@@ -12,6 +12,7 @@ from fluffy_sql.postgres.counter_cache import moves_are_counted
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import LONGEST_VECTOR, fingerprint_vector
 from fluffy_sql.runs.cluster_matching import OldCluster, Overlap, match_clusters
+from fluffy_sql.runs.following import leave_changed_in_source
 from fluffy_sql.runs.measures import Measures
 from fluffy_sql.runs.moves import Changes, ClusterChange, Move, move_photos, prune_moves
 from fluffy_sql.runs.quality import ClusterQuality, Quality
@@ -127,6 +128,7 @@ class FinalTransaction:
 
     def _leave_changed(self) -> None:
         """Leaves photos that the view now shows with another owner or embedding to the next run."""
+        leave_changed_in_source(self._session)
         if not self._outcome.reads_other_tables:
             return
         self._session.execute(

@@ -3,6 +3,7 @@
 from fluffy_sql.postgres import sources
 from fluffy_sql.postgres.counter_cache import moves_are_counted, repair_counts
 from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.vectors import LONGEST_VECTOR, fingerprint_vector
 from fluffy_sql.runs.progress import Progress
 
 
@@ -22,3 +23,11 @@ def follow_source(session: Session, progress: Progress, *, dry_run: bool = False
             repair_counts(session)
     if changes:
         progress.followed(changes, dry_run=dry_run)
+
+
+def leave_changed_in_source(session: Session) -> None:
+    """Leaves photos that changed in the source of an attached library to the next run."""
+    if session.attached:
+        session.execute(
+            "attach/forget_changed", fingerprint_vector=fingerprint_vector(LONGEST_VECTOR)
+        )

@@ -77,7 +77,8 @@ def require_steady_view(session: Session) -> bool:
     [view] = session.fetch_all("survey/describe_view")
     found = [] if view["as_made"] else session.fetch_all("survey/find_unsteady")
     if not found:
-        return not view["reads_photos_alone"]
+        # A change in the source of an attached library is found otherwise: forget_changed there.
+        return not (view["reads_photos_alone"] or (session.attached and view["as_made"]))
     photo = found[0]
     if photo["times"] > 1:
         raise LibraryError(

@@ -1,8 +1,7 @@
 -- What there is of a library in the schema that is configured. Of catalogs alone, so that any role may ask.
 -- Returns: there (whether the schema exists), reachable (whether this role may use it), owner (the role it belongs to),
 --   owned (whether this role may do what that one may), recorded (whether the tables are there that say what was
---   migrated), others (schemas that hold a library, if this one does not),
---   attached (whether its photos are its own and follow a source).
+--   migrated), others (schemas that hold a library, if this one does not).
 SELECT
     place.oid IS NOT NULL AS there,
     coalesce(has_schema_privilege(place.oid, 'USAGE'), FALSE) AS reachable,
@@ -26,14 +25,6 @@ SELECT
             pg_class.relname = 'application_tables'
             AND pg_attribute.attname = 'relation'
             AND pg_attribute.atttypid = 'regclass'::regtype
-    ) AS others,
-    EXISTS (
-        SELECT FROM pg_class
-        INNER JOIN pg_attribute ON pg_class.oid = pg_attribute.attrelid
-        WHERE
-            pg_class.relnamespace = place.oid
-            AND pg_class.relname = 'photos'
-            AND pg_attribute.attname = 'source_version'
-    ) AS attached
+    ) AS others
 FROM (SELECT current_setting('fluffy_sql.schema') AS name) AS configured
 LEFT JOIN pg_namespace AS place ON configured.name = place.nspname;

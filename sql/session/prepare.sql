@@ -18,7 +18,8 @@
 -- Returns: schema, looking, time_zone, synchronize_seqscans, default_transaction_isolation, work_mem,
 --   synchronous_commit, row_security, jit, client_min_messages, client_connection_check_interval, idle_session_timeout,
 --   standby (whether the server is one), read_only (whether it, or a setting, refuses to write), backend (its process),
---   has_citus (whether the extension is created in this database); one row.
+--   has_citus (whether the extension is created in this database), attached (whether the library is an attached one);
+--   one row.
 SELECT
     set_config('fluffy_sql.schema', %(schema)s::text, %(looking)s::boolean) AS schema,
     set_config('fluffy_sql.looking', %(looking)s::boolean::text, %(looking)s::boolean) AS looking,
@@ -47,4 +48,14 @@ SELECT
     (
         SELECT count(*) > 0 FROM pg_extension
         WHERE extname = 'citus'
-    ) AS has_citus;
+    ) AS has_citus,
+    (
+        SELECT count(*) > 0
+        FROM pg_attribute
+        INNER JOIN pg_class ON pg_attribute.attrelid = pg_class.oid
+        INNER JOIN pg_namespace ON pg_class.relnamespace = pg_namespace.oid
+        WHERE
+            pg_namespace.nspname = %(schema)s::text
+            AND pg_class.relname = 'photos'
+            AND pg_attribute.attname = 'source_version'
+    ) AS attached;
