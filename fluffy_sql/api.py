@@ -23,9 +23,9 @@ from fluffy_sql.operations.history import RunDetails, UndoResult, show_run, undo
 from fluffy_sql.operations.importing import ImportResult
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.schema import MigrationResult
+from fluffy_sql.runs.owners import ScopeFilter
 from fluffy_sql.runs.progress import Progress
 from fluffy_sql.runs.record import RunResult
-from fluffy_sql.runs.survey import ScopeFilter
 from fluffy_sql.settings import SettingsSources, as_argument
 
 __all__ = [
@@ -260,7 +260,11 @@ class Library:
             return assigning.assign(session, request, progress)
 
     def clusters(
-        self, *, run_id: int | None = None, scope: int | None = None, limit: int | None = None
+        self,
+        *,
+        run_id: int | None = None,
+        scope: int | str | None = None,
+        limit: int | None = None,
     ) -> Rows[Cluster]:
         """The clusters, largest first.
 

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from rich.text import Text
 
 from fluffy_sql.cli import options
-from fluffy_sql.cli.console import print_result, printable
+from fluffy_sql.cli.console import print_result, stderr_console
 from fluffy_sql.errors import UsageError
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.schema import AttachResult
@@ -69,10 +70,14 @@ def attach(
         },
     }
     if table is None and columns:
-        raise UsageError("--key, --embedding and other columns go with --table: a query names its own")
+        raise UsageError(
+            "--key, --embedding and other columns go with --table: a query names its own"
+        )
     if table is not None and not (keys and embedding):
         raise UsageError("--table needs --key and --embedding: the names of two of its columns")
     wanted = _wanted(table, columns, query, preset)
+    if preset is not None:
+        stderr_console().print(Text(str(wanted.query)))
     with library.database.address() as url:
         result = schema.attach(
             url,
@@ -92,15 +97,14 @@ def _wanted(
     if preset is not None:
         file = sql_folder() / "attach" / "presets" / f"{preset}.sql"
         return Wanted(f"preset {preset}", query=file.read_text(encoding="utf-8"))
-    assert query is not None
+    file = query or Path()
     try:
-        return Wanted(query.name, query=query.read_text(encoding="utf-8"))
+        return Wanted(file.name, query=file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{query}: can not be read: {error}") from None
+        raise UsageError(f"{file}: can not be read: {error}") from None
 
 
 def _describe(result: AttachResult) -> Iterator[str]:
-    yield printable(result.source.query)
     photos = count(result.photos, "photo")
     if result.dry_run:
         yield f"Dry run, nothing was made: {result.source.name} shows {photos}."

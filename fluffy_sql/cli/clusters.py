@@ -10,7 +10,7 @@ from fluffy_sql.cli.cluster_output import clusters_table
 from fluffy_sql.cli.console import Part, literal, print_result, table
 from fluffy_sql.operations.clusters import Cluster, list_clusters
 from fluffy_sql.operations.prune import PruneResult, prune_clusters
-from fluffy_sql.runs.survey import ScopeFilter, describe_scope
+from fluffy_sql.runs.owners import ScopeFilter, describe_scope
 from fluffy_sql.words import count
 
 

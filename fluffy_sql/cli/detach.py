@@ -28,7 +28,9 @@ def detach(*, source: bool, library: options.Library, as_json: bool) -> None:
         with library.database.address() as url:
             schema.detach_source(url, schema=place)
         told = f"Dropped the schema {place}; the source stays as it is."
-        print_result({"schema": place, "detached": True}, told, as_json=as_json, done="it was dropped")
+        print_result(
+            {"schema": place, "detached": True}, told, as_json=as_json, done="it was dropped"
+        )
         return
     with library.database.address() as url:
         schema.detach(url, schema=place)

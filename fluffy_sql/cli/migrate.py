@@ -19,8 +19,13 @@ from fluffy_sql.words import count
 @click.command
 @click.option("--rollback", is_flag=True, help="Uninstall: drop all that migrate made.")
 @click.option("--yes", is_flag=True, help="Confirm --rollback.")
+@click.option(
+    "--empty", is_flag=True, help="Make an empty library, although there are embeddings elsewhere."
+)
 @options.with_library_and_json
-def migrate(*, rollback: bool, yes: bool, library: options.Library, as_json: bool) -> None:
+def migrate(
+    *, rollback: bool, yes: bool, empty: bool, library: options.Library, as_json: bool
+) -> None:
     """Bring the database to the current schema; existing tables are kept.
 
     Example: fluffy-sql migrate --database-url postgresql://me@localhost/photos
@@ -41,7 +46,7 @@ def migrate(*, rollback: bool, yes: bool, library: options.Library, as_json: boo
             print_result(found, told, as_json=as_json, done="the rollback was committed")
             return
         keep = library.settings.clustering.counter_cache
-        result = schema.migrate(url, schema=place, keep_counts_by=keep)
+        result = schema.migrate(url, schema=place, keep_counts_by=keep, empty=empty)
     fields = asdict(result)
     found = {"applied": fields.pop("changed"), **fields}
     done = "the migration was committed"

@@ -1,6 +1,5 @@
 """What commands share: common options, and the library that these name, with its settings."""
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property, wraps
@@ -15,7 +14,7 @@ from fluffy_sql.errors import MissingExtraError, UsageError
 from fluffy_sql.operations.database import Database
 from fluffy_sql.postgres.explain import PlanRecorder
 from fluffy_sql.postgres.session import Session
-from fluffy_sql.runs.survey import ScopeFilter
+from fluffy_sql.runs.owners import ScopeFilter
 from fluffy_sql.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -126,15 +125,13 @@ def _parse_scope(
         return None
     if text == "none":
         return ScopeFilter(None)
-    if re.fullmatch(r"-?[0-9]{1,18}", text):
-        return ScopeFilter(int(text))
-    raise UsageError(f"--scope is {text!r}; allowed: a whole number, or none")
+    return ScopeFilter(text)
 
 
 with_scope = click.option(
     "--scope",
     callback=_parse_scope,
-    help="Only this scope (of one owner, for example): a number, or none.",
+    help="Only this scope, of one owner for example, as it is listed; or none.",
 )
 
 

@@ -14,7 +14,7 @@ from fluffy_sql.errors import ReportError, UsageError
 from fluffy_sql.operations import sweep as operations
 from fluffy_sql.operations.k_selection import spread_evenly
 from fluffy_sql.operations.sweep import SweepRequest, SweepResult
-from fluffy_sql.runs.survey import ScopeFilter
+from fluffy_sql.runs.owners import ScopeFilter
 from fluffy_sql.words import count
 
 _STEPS = 12

@@ -20,9 +20,9 @@ from fluffy_sql.postgres.sources import describe_changes, sync
 from fluffy_sql.postgres.vectors import LONGEST_VECTOR, fingerprint_vector
 from fluffy_sql.postgres.work_tables import empty
 from fluffy_sql.runs.lock import close_left_open
+from fluffy_sql.runs.owners import Owners
 from fluffy_sql.runs.survey import (
     count_lengths,
-    describe_scope,
     require_steady_view,
     several_lengths,
 )
@@ -187,10 +187,11 @@ def _wrong_counts(session: Session) -> list[str]:
 
 
 def _wrong_scopes(session: Session) -> list[str]:
+    owners = Owners(session)
     return [
-        f"cluster {row['cluster_id']} of {describe_scope(row['scope'])} holds"
+        f"cluster {row['cluster_id']} of {owners.describe(row['scope'])} holds"
         f" {count(row['photos'], 'photo')} of another, such as photo {row['example_id']} of"
-        f" {describe_scope(row['example_scope'])}; fluffy-sql generate --recluster moves them"
+        f" {owners.describe(row['example_scope'])}; fluffy-sql generate --recluster moves them"
         for row in session.fetch_all("check/find_wrong_scope")
     ]
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from fluffy_sql.postgres.session import Session
-from fluffy_sql.runs.survey import ScopeFilter
+from fluffy_sql.runs.owners import Owners, ScopeFilter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -12,7 +12,7 @@ class Cluster:
     """A cluster, with the names `clusters --json` uses.
 
     Attributes:
-        scope: that it belongs to; None: unscoped.
+        scope: that it belongs to, as it is named; None: unscoped.
         name: what you call it.
         status: 0 active; 1 unusable, set by you.
         retired_by: the recluster that left it without photos: it takes none until a run brings it
@@ -28,7 +28,7 @@ class Cluster:
     """
 
     id: int
-    scope: int | None
+    scope: int | str | None
     name: str | None
     status: int | None
     retired_by: int | None
@@ -67,14 +67,16 @@ def list_clusters(
     limit: int | None = None,
 ) -> list[Cluster]:
     """The largest clusters, of a run and of a scope if one is given."""
-    return session.fetch_as(
-        Cluster,
+    owners = Owners(session)
+    asked = owners.find(scope)
+    rows = session.fetch_all(
         "runs/list_clusters",
         run_id=run_id,
-        every_scope=scope is None,
-        scope=scope.scope if scope else None,
+        every_scope=asked is None,
+        scope=asked.scope if asked else None,
         most=limit,
     )
+    return [Cluster(**{**row, "scope": owners.name(row["scope"])}) for row in rows]
 
 
 def list_members(session: Session, cluster_id: int, limit: int | None = None) -> list[Member]:

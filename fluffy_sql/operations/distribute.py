@@ -60,6 +60,8 @@ def distribute(session: Session, *, shards: int | None = None) -> DistributeResu
             " create it on all servers (CREATE EXTENSION citus) to distribute it"
         )
     require_current_schema(session)
+    if session.attached:
+        raise SchemaError("an attached library can not be distributed: its photos are its source's")
     if obstacles := session.fetch_all("distribute/find_obstacles"):
         raise SchemaError(
             f"photos can't be distributed: {'; '.join(row['obstacle'] for row in obstacles)};"

@@ -17,13 +17,12 @@ from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.workers import Workers
 from fluffy_sql.runs.following import follow_source
 from fluffy_sql.runs.lock import only_run
+from fluffy_sql.runs.owners import Owners, ScopeFilter
 from fluffy_sql.runs.progress import Progress
 from fluffy_sql.runs.quality import Quality
 from fluffy_sql.runs.survey import (
     PhotoGroup,
-    ScopeFilter,
     require_one_length,
-    require_one_scope,
     require_steady_view,
     survey,
 )
@@ -166,14 +165,16 @@ def _sweep(
     found: _Found,
 ) -> None:
     progress.phase("survey")
-    settings, scope = request.settings, request.scope
+    settings = request.settings
     follow_source(session, progress)
+    owners = Owners(session)
+    scope = owners.find(request.scope)
     require_steady_view(session)
     photos = session.fetch_as(PhotoGroup, "survey/count_photos")
     if scope:
         photos = [group for group in photos if group.scope == scope.scope]
     surveyed = survey(photos, reclustered=True)
-    require_one_scope([of.scope for of in surveyed.scopes], scope, "photos")
+    owners.require_one([of.scope for of in surveyed.scopes], scope, "photos")
     progress.surveyed(surveyed)
     require_one_length(photos, reclustered=True)
     tried = sorted({k for k in request.ks if k < surveyed.eligible})

@@ -20,6 +20,8 @@ from fluffy_sql.resources import migrations_folder
 OLDEST_PGVECTOR = (0, 7)
 # SQL functions whose names are bound when they are made came with PostgreSQL 14.
 OLDEST_POSTGRES = 14
+# Tables that are named in a message.
+_NAMED = 3
 
 # What `check` and `migrate` say of a table.
 WITHOUT_IDENTITY = (
@@ -71,6 +73,7 @@ def migrate(
     *,
     schema: str = DEFAULT_SCHEMA,
     keep_counts_by: str = counter_cache.AUTO,
+    empty: bool = False,
 ) -> MigrationResult:
     """Makes missing tables, and views, functions and triggers again; all, or nothing.
 
@@ -80,10 +83,12 @@ def migrate(
         url: address of the database, as libpq takes it.
         schema: that will hold everything of ours.
         keep_counts_by: `clustering.counter_cache`, which is put into effect.
+        empty: make an empty library, although embeddings that could be attached are there.
 
     Raises:
         SchemaError: the server is too old or has no pgvector, a table of the application can't be
-            adopted, was renamed or lost, a newer fluffy_sql was here, or triggers are refused.
+            adopted, was renamed or lost, a newer fluffy_sql was here, or triggers are refused; or
+            there are embeddings, but no table photos.
         BusyError: a run is at work.
         DatabaseError: Postgres refused a statement.
     """
@@ -93,6 +98,8 @@ def migrate(
         _refuse_newer(before.applied)
         _refuse_other_photos(session, before)
         _refuse_lost(session, before)
+        if not (before.applied or empty):
+            _refuse_embeddings(session)
         _refuse_obstacles(session)
         with session.transaction():
             return _migrate(session, url, before, keep_counts_by)
@@ -135,9 +142,13 @@ def attach(
 
 
 def _migrate(
-    session: Session, url: str, before: "_Library", keep_counts_by: str, source: Source | None = None
+    session: Session,
+    url: str,
+    before: "_Library",
+    keep_counts_by: str,
+    source: Source | None = None,
 ) -> MigrationResult:
-    """What `migrate` does, in a transaction of the caller; with a source the library is attached."""
+    """What `migrate` does, in a transaction of the caller; with a source, what `attach` does."""
     from fluffy_sql.postgres.migrations import apply_migrations  # noqa: PLC0415 - loads yoyo
 
     _keep_others_out(session)
@@ -438,7 +449,23 @@ def _refuse_library(session: Session, library: _Library) -> None:
             " another schema in database.schema"
         )
     if session.fetch_all("attach/find_citus"):
-        raise SchemaError("a library of distributed tables can not be attached: adopt photos instead (docs/explanation/scaling.md)")
+        raise SchemaError(
+            "this database has the extension citus, and attach does not know distributed tables:"
+            " let migrate adopt a table photos (docs/explanation/scaling.md)"
+        )
+
+
+def _refuse_embeddings(session: Session) -> None:
+    """An empty library is not what somebody wants who has embeddings elsewhere."""
+    found = session.fetch_all("schema/list_embeddings")
+    if not found:
+        return
+    shown = ", ".join(row["name"] for row in found[:_NAMED])
+    more = ", ..." if len(found) > _NAMED else ""
+    raise SchemaError(
+        f"there is no table photos here, but there are embeddings in {shown}{more}: fluffy-sql"
+        f" attach {found[0]['attach']}; or, for an empty library: fluffy-sql migrate --empty"
+    )
 
 
 def _refuse_other_owner(session: Session, library: _Library) -> None:

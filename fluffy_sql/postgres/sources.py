@@ -18,6 +18,8 @@ from fluffy_sql.words import count
 EMBEDDING, PATH, OWNER, VERSION = "embedding", "path", "owner", "version"
 _KEY = re.compile(r"key([2-9])?")
 _COLUMNS = "key (and key2, ... if a key is of several columns), embedding, path, owner and version"
+# Tables or columns that are named in a message.
+_NAMED = 3
 # Beginnings of SQLSTATEs: something is not there, of another type, or not ours to read.
 _OTHER_THAN_ATTACHED = ("42", "3F000", "22000", "22P02", "0A000")
 
@@ -181,9 +183,7 @@ def _query_of_table(session: Session, wanted: Wanted) -> str:
     columns = wanted.columns or {}
     for column in columns.values():
         if column not in there:
-            raise SchemaError(
-                f"{wanted.table} has no column {column}{_nearest(column, there)}"
-            )
+            raise SchemaError(f"{wanted.table} has no column {column}{_nearest(column, there)}")
     query: str = session.fetch_value(
         "attach/write_query",
         relation=oid,
@@ -196,10 +196,11 @@ def _query_of_table(session: Session, wanted: Wanted) -> str:
 def _nearest(name: str, there: list[str]) -> str:
     """Names that may have been meant, as the end of a sentence."""
     by_small = {known.lower(): known for known in there}
-    near = get_close_matches(name.lower(), by_small, n=3, cutoff=0.5)
+    near = get_close_matches(name.lower(), by_small, n=_NAMED, cutoff=0.5)
     if near:
         return f"; there is {', '.join(by_small[known] for known in near)}"
-    return f"; there is {', '.join(there[:5])}{', ...' if len(there) > 5 else ''}" if there else ""
+    more = ", ..." if len(there) > _NAMED else ""
+    return f"; there is {', '.join(there[:_NAMED])}{more}" if there else ""
 
 
 def _refuse_columns(name: str, columns: list[str]) -> None:

@@ -1,7 +1,6 @@
 """Counts the photos to cluster, and checks that a run can cluster them."""
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fluffy_sql.algorithms import Scope, Survey, scope_order
@@ -9,9 +8,6 @@ from fluffy_sql.errors import LibraryError
 from fluffy_sql.postgres.schema import WITHOUT_IDENTITY
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.words import count
-
-# Scopes that are named if one has to be chosen.
-_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -31,13 +27,6 @@ class UnlabelledGroup:
     dimensions: int
     photos: int
     zero_vectors: int
-
-
-@dataclass(frozen=True)
-class ScopeFilter:
-    """Whose photos or clusters are asked for; None: those that are unscoped."""
-
-    scope: int | None
 
 
 def survey(photos: list[PhotoGroup], *, reclustered: bool = False) -> Survey:
@@ -115,34 +104,6 @@ def require_one_length(photos: list[PhotoGroup], *, reclustered: bool = False) -
     lengths = _lengths(_eligible(photos, reclustered=reclustered))
     if len(lengths) > 1:
         raise several_lengths(lengths)
-
-
-def require_one_scope(scopes: Iterable[int | None], asked: ScopeFilter | None, what: str) -> None:
-    """Makes sure that all is of one scope, since two scopes are never compared.
-
-    Args:
-        scopes: of each photo or cluster, or of each kind of them.
-        asked: which scope was asked for, if any.
-        what: photos or clusters.
-
-    Raises:
-        LibraryError: they are of several scopes and none was asked for, or there are none of it.
-    """
-    found = sorted(set(scopes), key=scope_order)
-    if asked and not found:
-        raise LibraryError(f"there are no {what} of {describe_scope(asked.scope)}; check --scope")
-    if len(found) > 1:
-        first = ", ".join("none" if scope is None else str(scope) for scope in found[:_NAMED])
-        more = ", ..." if len(found) > _NAMED else ""
-        raise LibraryError(
-            f"the {what} are of {len(found):,} scopes ({first}{more}),"
-            " which have nothing to do with each other: choose one with --scope"
-        )
-
-
-def describe_scope(scope: int | None) -> str:
-    """As in "no photos of scope 7"."""
-    return "no scope" if scope is None else f"scope {scope}"
 
 
 def require_owners(session: Session, found: Survey) -> None:

@@ -1,5 +1,5 @@
--- Makes the tables photos and clusters of an attached library in our schema, before migrations would look for those of an
--- application; migrations add what is missing, as to any tables that they find.
+-- Makes the tables photos and clusters of an attached library in our schema, before migrations would look for those of
+-- an application; migrations add what is missing, as to any tables that they find.
 -- Returns: nothing.
 DO $$
 DECLARE

@@ -2,8 +2,8 @@
 -- nothing depends on the source, which can be changed in any way; and Postgres puts the body in the place of the call,
 -- so it costs no more than a view. (check_function_bodies: the source may be gone when this is made.)
 -- A photo that the source does not show any more is not shown here either, whether or not a run has noticed.
--- What is not a vector is converted below a fence (OFFSET 0), once for each row; an array that can't be one, with a null
--- in it, counts as no embedding.
+-- What is not a vector is converted below a fence (OFFSET 0), once for each row; an array that can't be one, with a
+-- null in it, counts as no embedding.
 DO $do$
 DECLARE
     source record;

@@ -8,7 +8,9 @@ SELECT
     home.relnamespace::regnamespace || '.' || quote_ident(home.relname) AS photos,
     CASE
         -- an attached library has one of its own beside whatever there is
-        WHEN known.relation <> found.oid AND home.relnamespace::regnamespace::text <> quote_ident(current_setting('fluffy_sql.schema'))
+        WHEN
+            known.relation <> found.oid
+            AND home.relnamespace::regnamespace::text <> quote_ident(current_setting('fluffy_sql.schema'))
             THEN found.relnamespace::regnamespace || '.' || quote_ident(found.relname)
     END AS other_photos,
     array(

@@ -301,7 +301,11 @@ obstacle (rank, text) AS (
     SELECT
         3 AS rank,
         of_column.qualified || ' is ' || of_column.type_shown || ', so the table can not be adopted; fluffy_sql needs '
-        || wanted.said AS text
+        || wanted.said || CASE
+            WHEN of_column.qualified = 'photos.id'
+                THEN '. Attach it as it is: fluffy-sql attach --table photos --key id --embedding embedding'
+            ELSE ''
+        END AS text
     FROM of_column
     INNER JOIN wanted ON of_column.qualified = wanted.qualified
     WHERE of_column.type_name <> all(wanted.types)
@@ -309,7 +313,11 @@ obstacle (rank, text) AS (
     SELECT
         3 AS rank,
         of_column.qualified || ' is ' || of_column.type_shown || ', so the table can not be adopted; fluffy_sql needs'
-        || ' vector' AS text
+        || ' vector' || CASE
+            WHEN of_column.qualified = 'photos.embedding'
+                THEN '. Attach it as it is: fluffy-sql attach --table photos --key id --embedding embedding'
+            ELSE ''
+        END AS text
     FROM of_column
     WHERE
         of_column.qualified IN ('photos.embedding', 'clusters.centroid')
@@ -504,10 +512,10 @@ obstacle (rank, text) AS (
             'table' AS kind,
             'r' AS relkind,
             unnest(ARRAY[
-                'application_tables', 'attached_source', 'cluster_quality', 'cluster_run_checkpoints', 'cluster_run_clusters',
-                'cluster_run_moves', 'cluster_run_photo_moves', 'cluster_run_steps', 'cluster_runs', 'definitions',
-                'migrations', 'migrations_log', 'migrations_version', 'photo_count_changes', 'retired_clusters',
-                'saved_grants', 'source_owners'
+                'application_tables', 'attached_source', 'cluster_quality', 'cluster_run_checkpoints',
+                'cluster_run_clusters', 'cluster_run_moves', 'cluster_run_photo_moves', 'cluster_run_steps',
+                'cluster_runs', 'definitions', 'migrations', 'migrations_log', 'migrations_version',
+                'photo_count_changes', 'retired_clusters', 'saved_grants', 'source_owners'
             ]) AS name
         UNION ALL
         SELECT

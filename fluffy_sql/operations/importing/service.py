@@ -66,7 +66,7 @@ def import_photos(
     Raises:
         MissingExtraError: a `.parquet` file, and pyarrow is not installed.
         ImportFileError: a file can't be read, or one of its rows is wrong; the message names it.
-        LibraryError: other photos have embeddings of another length.
+        LibraryError: other photos have embeddings of another length, or the library is attached.
         DatabaseError: Postgres refuses the rows, such as embeddings of a length that the column
             was not made for.
     """
@@ -96,6 +96,11 @@ def import_array(
 
 
 def _load(session: Session, staging: "_Staging", file: Path | None, *, force: bool) -> ImportResult:
+    if session.attached:
+        raise LibraryError(
+            "this library is attached: its embeddings are those of its source; add photos there,"
+            " or import into another library (database.schema)"
+        )
     started = time.perf_counter()
     outcome = "nothing was imported"
     try:

@@ -11,7 +11,7 @@ from fluffy_sql.operations.report import model
 from fluffy_sql.operations.report.geometry import Axes, main_axes, nearest_others
 from fluffy_sql.operations.report.second_look import second_looks
 from fluffy_sql.postgres.session import Session
-from fluffy_sql.runs.survey import require_one_scope
+from fluffy_sql.runs.owners import Owners
 
 # With twelve photos in each section these make a page that still goes by mail.
 MOST_CLUSTERS = 200
@@ -37,7 +37,8 @@ def gather(session: Session, selection: model.Selection) -> model.Library:
         DatabaseError: Postgres refused a statement.
     """
     session.use_vectors()
-    asked = selection.scope
+    owners = Owners(session)
+    asked = owners.find(selection.scope)
     clusters = session.fetch_as(
         model.Cluster,
         "report/list_clusters",
@@ -45,7 +46,7 @@ def gather(session: Session, selection: model.Selection) -> model.Library:
         every_scope=asked is None,
         scope=asked.scope if asked else None,
     )
-    require_one_scope([cluster.scope for cluster in clusters], asked, "clusters")
+    owners.require_one([cluster.scope for cluster in clusters], asked, "clusters")
     shown = _to_be_shown(clusters, selection)
     ids = [cluster.id for cluster in clusters]
     spreads, picked = _measure(session, ids, shown, selection.photos)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fluffy_sql.runs.survey import ScopeFilter
+from fluffy_sql.runs.owners import ScopeFilter
 
 CENTRAL, BETWEEN, OUTERMOST = "central", "between", "outermost"
 SECTIONS = (CENTRAL, BETWEEN, OUTERMOST)
