@@ -12,7 +12,7 @@ from fluffy_sql.errors import UsageError
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.schema import AttachResult
 from fluffy_sql.postgres.sources import EMBEDDING, OWNER, PATH, VERSION, Wanted
-from fluffy_sql.resources import sql_folder
+from fluffy_sql.postgres.statements import preset as preset_query
 from fluffy_sql.words import count
 
 _PRESETS = ("immich", "langchain", "librephotos")
@@ -95,8 +95,7 @@ def _wanted(
     if table is not None:
         return Wanted(table, table=table, columns=columns)
     if preset is not None:
-        file = sql_folder() / "attach" / "presets" / f"{preset}.sql"
-        return Wanted(f"preset {preset}", query=file.read_text(encoding="utf-8"))
+        return Wanted(f"preset {preset}", query=preset_query(preset))
     file = query or Path()
     try:
         return Wanted(file.name, query=file.read_text(encoding="utf-8"))

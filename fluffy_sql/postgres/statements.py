@@ -15,6 +15,8 @@ _DECLARED = re.compile(r"^-- Parameters:(?P<first>.*)\n(?P<rest>(?:--   .*\n)*)"
 
 # Views and functions as migrate makes them: files with a comment each, not statements to be named.
 DEFINITIONS = "definitions"
+# SELECTs of what well-known applications keep, for `attach`.
+PRESETS = "presets"
 # What takes the place of a file of the same relative name if photos are distributed.
 CITUS = "citus"
 
@@ -55,7 +57,7 @@ def statement_names() -> list[str]:
     """Names of all statements, sorted."""
     folder = sql_folder()
     found = (file.relative_to(folder).with_suffix("") for file in folder.rglob("*.sql"))
-    return sorted(name.as_posix() for name in found if DEFINITIONS not in name.parts)
+    return sorted(name.as_posix() for name in found if not {DEFINITIONS, PRESETS} & {*name.parts})
 
 
 @cache
@@ -66,6 +68,11 @@ def definition(name: str, *, distributed: bool = False) -> str:
     """
     found = on_citus(f"{DEFINITIONS}/{name}") if distributed else f"{DEFINITIONS}/{name}"
     return (sql_folder() / f"{found}.sql").read_text(encoding="utf-8")
+
+
+def preset(name: str) -> str:
+    """The text of `sql/presets/<name>.sql`."""
+    return (sql_folder() / PRESETS / f"{name}.sql").read_text(encoding="utf-8")
 
 
 def parse(name: str, text: str) -> Statement:

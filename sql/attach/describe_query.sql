@@ -17,7 +17,7 @@ INNER JOIN pg_type AS declared ON shown.atttypid = declared.oid
 INNER JOIN pg_type AS type ON coalesce(nullif(declared.typbasetype, 0), declared.oid) = type.oid
 LEFT JOIN pg_extension AS extension ON extension.extname = 'vector'
 WHERE
-    shown.attrelid = 'pg_temp.fluffy_sql_source'::regclass
+    shown.attrelid = to_regclass('pg_temp.fluffy_sql_source')
     AND shown.attnum > 0
     AND NOT shown.attisdropped
 ORDER BY shown.attnum;

@@ -27,7 +27,7 @@ BEGIN
         'scope_clusters_by', 'cluster_neighbors', 'cluster_random_photos', 'cluster_outermost_photos',
         'cluster_central_photos', 'nearest_candidate', 'comparable_embedding', 'centroid_distance', 'cluster_moves',
         'cluster_run_overview', 'cluster_overview', 'cluster_members', 'usable_photos_is_as_made', 'usable_photos',
-        'photo_clusters', 'sync_source', 'source_differences', 'source_photos', 'application_table'
+        'application_table', 'photo_clusters', 'sync_source', 'source_differences', 'source_photos'
     ] LOOP
         FOR found IN
             SELECT 'VIEW ' || pg_class.oid::regclass AS object

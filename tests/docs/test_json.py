@@ -104,6 +104,9 @@ def test_every_command_prints_these_fields(
     execute("DROP TABLE albums")
     run("migrate", "--rollback", "--yes")
     run("clusters", code=1)
+    execute("CREATE TABLE pictures AS SELECT 1 AS id, '[1,2]'::vector AS looks")
+    columns = ("--table", "pictures", "--key", "id", "--embedding", "looks")
+    run("attach", *columns, "--dry-run")
     assert printed.keys() == SECTIONS.keys() - {"JSON", "distribute"}
     for section, values in printed.items():
         check_section(section, values)

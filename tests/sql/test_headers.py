@@ -25,6 +25,16 @@ CAN_BE_PREPARED = re.compile(r"(SELECT|WITH|INSERT|UPDATE|DELETE)\b")
 OF_CITUS = re.compile(r"\b(pg_dist_|citus_|truncate_local_data_)")
 
 
+# As an attached library has them.
+OF_ATTACHED = (
+    "CREATE FUNCTION source_differences(vector) RETURNS TABLE (photo_id bigint)"
+    " LANGUAGE sql RETURN NULL::bigint",
+    "CREATE FUNCTION sync_source(vector, boolean) RETURNS TABLE (added bigint, gone bigint,"
+    " changed bigint, wrong_key text, times bigint) LANGUAGE sql BEGIN ATOMIC"
+    " SELECT 0, 0, 0, '', 0; END",
+)
+
+
 class Signature(NamedTuple):
     """What a statement takes and gives: the type of each by its name."""
 
@@ -41,6 +51,8 @@ def database(empty_database: Callable[..., Any], template: str) -> Iterator[Sess
         session.connection.transaction(force_rollback=True),
     ):
         session.execute("import/create_stage")
+        for function in OF_ATTACHED:
+            session.connection.execute(function)
         yield session
 
 

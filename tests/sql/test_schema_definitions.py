@@ -7,12 +7,13 @@ import pytest
 
 from fluffy_sql.errors import DatabaseError
 from fluffy_sql.postgres import definitions, schema
-from fluffy_sql.postgres.definitions import NAMES
+from fluffy_sql.postgres.definitions import NAMES, OF_ATTACHED
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.statements import definition, statement
 from fluffy_sql.resources import sql_folder
 from tests.sql.helpers import add_with_ids, as_role, hide, query, value
 
+ALL = (*OF_ATTACHED, *NAMES)
 # A function of scope_clusters_by's making.
 MADE_BY_OTHERS = {"make_clusters"}
 # An application's trigger may call it.
@@ -52,13 +53,13 @@ def described(session: Session, names: Sequence[str] = NAMES) -> tuple[str | Non
 
 def test_every_file_is_named_and_every_name_is_a_file() -> None:
     files = {file.name for file in (sql_folder() / "definitions").iterdir()}
-    assert {f"{name}.sql" for name in NAMES} == files
-    assert len(set(NAMES)) == len(NAMES)
+    assert {f"{name}.sql" for name in ALL} == files
+    assert len(set(ALL)) == len(ALL)
     overlay = {file.name for file in (sql_folder() / "citus" / "definitions").iterdir()}
     assert overlay <= files
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL)
 def test_a_file_defines_what_it_is_named_after_and_says_what_that_is(name: str) -> None:
     text = definition(name)
     assert text.startswith("-- ")
@@ -76,9 +77,9 @@ def test_what_takes_them_away_names_each_in_the_opposite_order() -> None:
     text = statement("schema/drop_definitions").text
     [listed] = re.findall(r"ARRAY\[(.*?)\]", text, re.DOTALL)
     dropped = re.findall(r"'(\w+)'", listed)
-    assert {*dropped} == {*NAMES} - STAYS | MADE_BY_OTHERS
+    assert {*dropped} == {*ALL} - STAYS | MADE_BY_OTHERS
     assert len(dropped) == len({*dropped})
-    order = [name for name in NAMES if name in dropped]
+    order = [name for name in ALL if name in dropped]
     assert [name for name in dropped if name not in MADE_BY_OTHERS] == order[::-1]
 
 
