@@ -54,10 +54,21 @@ _MAILABLE_BYTES = 15_000_000
     help="Folder of the photos; no file outside it is opened. Default: this folder, or that of the"
     " sample library.",
 )
+@click.option(
+    "--map-path",
+    metavar="FROM=TO",
+    help="Look for photos whose path begins with FROM in TO: a container has paths of its own.",
+)
 @options.with_scope
 @options.with_library_and_json
 def report(
-    *, out: Path, root: Path | None, library: options.Library, as_json: bool, **selected: Any
+    *,
+    out: Path,
+    root: Path | None,
+    map_path: str | None,
+    library: options.Library,
+    as_json: bool,
+    **selected: Any,
 ) -> None:
     """Write a folder that shows the clusters: index.html, and a contact sheet for each cluster.
 
@@ -71,13 +82,18 @@ def report(
         raise UsageError("--clusters and --cluster can't be given together; leave one out")
     with options.needs_extra("report", "a report needs Pillow and Jinja2"):
         from fluffy_sql.operations.report.build import write_report  # noqa: PLC0415 - an extra
+        from fluffy_sql.operations.report.files import MappedPath  # noqa: PLC0415 - an extra
         from fluffy_sql.operations.report.model import Selection  # noqa: PLC0415 - an extra
     root = root or _default_root(library.settings)
+    known, equals, here = (map_path or "").partition("=")
+    if map_path is not None and not (known and equals and here):
+        raise UsageError(f"--map-path is {map_path!r}; allowed: FROM=TO")
+    mapped = MappedPath(known, here) if map_path else None
     with (
         library.database.reader(at_one_moment=True) as session,
         stderr_console().status("reading the clusters") as line,
     ):
-        result = write_report(session, Selection(**selected), out, root, line.update)
+        result = write_report(session, Selection(**selected), out, root, line.update, mapped=mapped)
     print_result(result, _describe(result), as_json=as_json, done="the report was written")
 
 

@@ -12,7 +12,6 @@ from difflib import get_close_matches
 
 from fluffy_sql.errors import DatabaseError, LibraryError, SchemaError
 from fluffy_sql.postgres.session import Session
-from fluffy_sql.postgres.vectors import LONGEST_VECTOR, fingerprint_vector
 from fluffy_sql.words import count
 
 EMBEDDING, PATH, OWNER, VERSION = "embedding", "path", "owner", "version"
@@ -134,6 +133,11 @@ def sync(session: Session, *, writes: bool = True) -> Changes | None:
     """
     if not session.attached:
         return None
+    from fluffy_sql.postgres.vectors import (  # noqa: PLC0415 - loads NumPy
+        LONGEST_VECTOR,
+        fingerprint_vector,
+    )
+
     [source] = session.fetch_as(Source, "attach/describe_source")
     with _telling_of(source):
         [found] = session.fetch_all(

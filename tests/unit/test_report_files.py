@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fluffy_sql.operations.report.files import Reason, UnreadableError, locate
+from fluffy_sql.operations.report.files import MappedPath, Reason, UnreadableError, locate
 
 
 @pytest.fixture
@@ -30,6 +30,17 @@ def refused(root: Path, path: str | None) -> Reason:
 )
 def test_a_relative_path_begins_at_the_root(root: Path, path: str) -> None:
     assert locate(root, path) == root / "cats" / "a.jpg"
+
+
+def test_a_path_of_a_container_is_looked_for_where_it_lies_here(root: Path) -> None:
+    mapped = MappedPath("/data/", str(root))
+    assert locate(root, "/data/cats/a.jpg", mapped) == root / "cats" / "a.jpg"
+    assert locate(root, "/data/cats/a.jpg", MappedPath("/data", ".")) == root / "cats" / "a.jpg"
+    assert locate(root, "cats/a.jpg", mapped) == root / "cats" / "a.jpg"
+    with pytest.raises(UnreadableError, match="outside"):
+        locate(root, "/data/../private.jpg", mapped)
+    with pytest.raises(UnreadableError, match="outside"):
+        locate(root, "/database/cats/a.jpg", mapped)
 
 
 def test_an_absolute_path_inside_the_root_is_used(root: Path) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from fluffy_sql.operations.report.files import Reason, UnreadableError, locate
+from fluffy_sql.operations.report.files import MappedPath, Reason, UnreadableError, locate
 from fluffy_sql.operations.report.model import (
     BETWEEN,
     CENTRAL,
@@ -103,7 +103,11 @@ def section_heading(shown: Shown, section: str) -> tuple[str, str]:
 
 
 def make_pictures(
-    clusters: Sequence[Shown], root: Path, folder: Path, done: Callable[[int], None]
+    clusters: Sequence[Shown],
+    root: Path,
+    folder: Path,
+    done: Callable[[int], None],
+    mapped: MappedPath | None = None,
 ) -> list[Pictures]:
     """Reads the photos of clusters, and writes a contact sheet for each.
 
@@ -115,13 +119,15 @@ def make_pictures(
         root: the folder that photos lie in; resolved.
         folder: for the sheets; it exists.
         done: is called with how many clusters are done.
+        mapped: where paths of another machine lie here.
 
     Raises:
         OSError: a sheet can't be written.
     """
     tiles = sum(len(shown.photos) for shown in clusters)
     height, quality = _size(tiles)
-    work = partial(_pictures_of, root=root, folder=folder, height=height, quality=quality)
+    find = partial(locate, root, mapped=mapped)
+    work = partial(_pictures_of, find=find, folder=folder, height=height, quality=quality)
     made = []
     # No more threads than cores: each holds the photos of a cluster.
     with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -137,7 +143,14 @@ def _size(tiles: int) -> tuple[int, int]:
     return next(((high, quality) for most, high, quality in _SIZES if tiles <= most), _SMALLEST)
 
 
-def _pictures_of(shown: Shown, *, root: Path, folder: Path, height: int, quality: int) -> Pictures:
+def _pictures_of(
+    shown: Shown,
+    *,
+    find: Callable[[str | None], Path],
+    folder: Path,
+    height: int,
+    quality: int,
+) -> Pictures:
     sections: dict[str, list[PagePhoto]] = {}
     rows = []
     icon = ""
@@ -145,7 +158,7 @@ def _pictures_of(shown: Shown, *, root: Path, folder: Path, height: int, quality
         page_photos, tiles = [], []
         for photo in shown.section(section):
             try:
-                picture = read_small(locate(root, photo.path), CELL)
+                picture = read_small(find(photo.path), CELL)
             except UnreadableError as error:
                 tiles.append(Tile(photo.rank, photo.distance, None, error.reason.words))
                 page_photos.append(PagePhoto(photo, trouble=error.reason))

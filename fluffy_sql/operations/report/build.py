@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fluffy_sql.errors import UsageError
 from fluffy_sql.operations.report.album import make_pictures
+from fluffy_sql.operations.report.files import MappedPath
 from fluffy_sql.operations.report.folder import INDEX, SHEETS, replaced_whole
 from fluffy_sql.operations.report.gather import gather
 from fluffy_sql.operations.report.model import Selection
@@ -47,7 +48,13 @@ class ReportResult:
 
 
 def write_report(
-    session: Session, selection: Selection, out: Path, root: Path, progress: Callable[[str], None]
+    session: Session,
+    selection: Selection,
+    out: Path,
+    root: Path,
+    progress: Callable[[str], None],
+    *,
+    mapped: MappedPath | None = None,
 ) -> ReportResult:
     """Writes a report whole, or leaves what was there before.
 
@@ -57,6 +64,7 @@ def write_report(
         out: the folder to write; an earlier report in it is replaced.
         root: the folder of relative paths; no photo outside of it is opened.
         progress: is notified of each step.
+        mapped: where paths of another machine lie here.
 
     Raises:
         UsageError: `root` is no folder, `out` holds other things, or a cluster does not exist.
@@ -78,6 +86,7 @@ def write_report(
             photos_in,
             folder / SHEETS,
             lambda done: progress(f"reading photos: {done:,} of {total:,} clusters"),
+            mapped,
         )
         unreadable = sum((made.troubles() for made in pictures), Counter[str]())
         progress("writing the page")

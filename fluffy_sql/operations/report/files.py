@@ -1,6 +1,7 @@
 """From the path of a photo to a file that may be opened, which is never one outside the root."""
 
 import re
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
@@ -35,12 +36,29 @@ class UnreadableError(Exception):
         self.reason = reason
 
 
-def locate(root: Path, path: str | None) -> Path:
+@dataclass(frozen=True)
+class MappedPath:
+    """That paths which begin with `known` lie in the folder `here`.
+
+    An application in a container knows its files by other paths than the machine does.
+    """
+
+    known: str
+    here: str
+
+    def of(self, path: str) -> str:
+        """The path as it is here."""
+        folder = self.known.rstrip("/") + "/"
+        return str(Path(self.here, path[len(folder) :])) if path.startswith(folder) else path
+
+
+def locate(root: Path, path: str | None, mapped: MappedPath | None = None) -> Path:
     """The file of a photo, with every link on the way followed.
 
     Args:
         root: the folder that photos lie in; already resolved.
         path: as the database has it: relative to the root, or absolute and inside it.
+        mapped: where paths of another machine lie here.
 
     Raises:
         UnreadableError: it is no path, is not there, or lies outside the root.
@@ -50,7 +68,7 @@ def locate(root: Path, path: str | None) -> Path:
     if _ADDRESS.match(path):
         raise UnreadableError(Reason.ADDRESS)
     try:
-        file = (root / path).resolve()
+        file = (root / (mapped.of(path) if mapped else path)).resolve()
         if not file.is_relative_to(root):
             raise UnreadableError(Reason.OUTSIDE_ROOT)
         # A pipe or a device would be waited for, perhaps forever.
