@@ -18,6 +18,7 @@ from fluffy_sql.kmeans.kmeans import KMeans
 from fluffy_sql.kmeans.nearest.cells import nearest_few
 from fluffy_sql.kmeans.sample import Sample
 from fluffy_sql.kmeans.settings import KMeansSettings, KMeansTask
+from fluffy_sql.kmeans.tuning import Tuning as KMeansTuning
 from fluffy_sql.postgres.centroids import Matrix
 from fluffy_sql.postgres.ranges import row_ranges
 from fluffy_sql.postgres.session import Session
@@ -118,7 +119,7 @@ def _fit_cells(task: Task[Any], tuning: Tuning) -> Matrix:
         iterations=tuning.cell_steps,
     )
     given = vars(task) | {"settings": settings, "log": _Silent(), "start": {}, "resume": None}
-    fit = KMeans().fit(Task(**given))
+    fit = KMeans(KMeansTuning(seeds_apart=False)).fit(Task(**given))
     centers = np.zeros((settings.k, task.survey.dimensions), dtype=np.float32)
     centers[fit.labels] = fit.centroids
     return centers

@@ -318,6 +318,8 @@ def test_a_killed_run_leaves_nothing(session: Session, database_url: str) -> Non
     )
     assert killed.returncode == -signal.SIGKILL
     assert snapshot(session) == before
-    wait_for(session, "SELECT WHERE NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory')")
+    of_this = "JOIN pg_database d ON d.oid = database AND datname = current_database()"
+    locked = f"SELECT FROM pg_locks {of_this} WHERE locktype = 'advisory'"
+    wait_for(session, f"SELECT WHERE NOT EXISTS ({locked})")
     assert generate(session).photos_processed == 200
     assert work_tables(session) == []
