@@ -7,7 +7,7 @@ The sample holds each photo's coordinates in the main directions; training uses 
 step averages the photos themselves, and the final pass compares these.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -17,8 +17,8 @@ from fluffy_sql.kmeans.nearest.cells import LEAST_RECALL
 from fluffy_sql.kmeans.sample import Sample
 from fluffy_sql.kmeans.scopes.split import fit_scopes
 from fluffy_sql.kmeans.settings import KMeansSettings, KMeansTask
+from fluffy_sql.kmeans.sweep import K_SWEPT, KSweep, require_smaller
 from fluffy_sql.kmeans.training import Training
-from fluffy_sql.kmeans.trainings import Trainings
 from fluffy_sql.kmeans.tuning import Tuning
 
 
@@ -33,6 +33,7 @@ class KMeans(Algorithm[KMeansSettings]):
     tuning: Tuning = field(default_factory=Tuning)
 
     settings = KMeansSettings
+    swept = K_SWEPT
     least_recall = LEAST_RECALL
 
     def fit(self, task: Task[KMeansSettings]) -> Fit:
@@ -51,11 +52,13 @@ class KMeans(Algorithm[KMeansSettings]):
         return settings.k
 
     @contextmanager
-    def trainings(self, task: Task[KMeansSettings], largest_k: int) -> Iterator[Trainings]:
-        """What a sweep tries k on: the sample of the largest; work tables are empty afterwards."""
+    def sweep(self, task: Task[KMeansSettings], values: Sequence[float]) -> Iterator[KSweep]:
+        """Tries k on the sample of the largest; those that are too large are left out."""
         tuned = self._tuned(task)
-        with Sample.drawn(tuned, largest_k) as sample:
-            yield Trainings(tuned, sample, largest_k)
+        tried = require_smaller(values, task.survey.eligible)
+        task.log.phase("sample")
+        with Sample.drawn(tuned, tried[-1]) as sample:
+            yield KSweep(tuned, sample, tried, values[len(tried) :])
 
     def _tuned(self, task: Task[KMeansSettings]) -> KMeansTask:
         return KMeansTask(**vars(task), tuning=self.tuning)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import log
 
+from fluffy_sql.algorithms import Suggestion
 from fluffy_sql.runs.quality import Measures
 
 # Clusters of fewer photos can't show a theme, and the smaller they are, the better silhouette and
@@ -43,15 +44,6 @@ class Candidate(Measures):
     seconds: float
 
 
-@dataclass(frozen=True)
-class Suggestion:
-    """A k, and what speaks for it or against it; None: no k is better than another."""
-
-    suggested_k: int | None
-    measures_agree: bool
-    reasons: tuple[str, ...]
-
-
 _Value = Callable[[Candidate], float | None]
 
 
@@ -76,14 +68,6 @@ class _Criterion:
     superlative: str = "highest"
     favours_few: bool = False
     must_agree: bool = False
-
-
-def spread_evenly(lowest: int, highest: int, steps: int) -> list[int]:
-    """About this many k from lowest to highest, in equal ratios; fewer if some would coincide."""
-    if steps == 1:
-        return [lowest]
-    ratio = (highest / lowest) ** (1 / (steps - 1))
-    return sorted({round(lowest * ratio**step) for step in range(steps)})
 
 
 def suggest(candidates: Sequence[Candidate], photos: int) -> Suggestion:
