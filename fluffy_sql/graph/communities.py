@@ -23,7 +23,7 @@ _SEARCH_STEPS = 16
 _SEEDS = 2**31 - 1
 # The resolution of modularity grows with the number of photos: a fixed one merges ever more of
 # them (its resolution limit, Fortunato and Barthelemy 2007).
-_PHOTOS_OF_RESOLUTION = 1_000
+PHOTOS_OF_RESOLUTION = 1_000
 
 
 def label(graph: Graph, granularity: float, k: int | None, seed: int) -> Labels:
@@ -38,22 +38,21 @@ def label(graph: Graph, granularity: float, k: int | None, seed: int) -> Labels:
     labels = np.full(len(graph.neighbours), -1, dtype=np.int32)
     next_label = 0
     for first, last in graph.extents:
-        compared = first + np.flatnonzero(graph.compared[first:last])
-        if len(compared):
-            neighbours = _renumbered(graph.neighbours[first:last], first, compared)
+        neighbours = compared_neighbours(graph, (first, last))
+        if len(neighbours):
             found = _communities(neighbours, granularity, k, seed)
-            labels[compared] = found + next_label
+            labels[first:last][graph.compared[first:last]] = found + next_label
             next_label += int(found.max()) + 1
     return labels
 
 
-def _renumbered(
-    neighbours: NDArray[np.int32], first: int, compared: NDArray[np.intp]
-) -> NDArray[np.int32]:
-    """Neighbours of the photos that could be compared, by their places among these."""
-    places = np.full(len(neighbours) + 1, -1, dtype=np.int32)  # the last is that of -1
-    places[compared - first] = np.arange(len(compared), dtype=np.int32)
-    own = neighbours[compared - first]
+def compared_neighbours(graph: Graph, extent: tuple[int, int]) -> NDArray[np.int32]:
+    """Neighbours of the photos of an extent that could be compared, by their places among these."""
+    first, last = extent
+    compared = graph.compared[first:last]
+    places = np.full(last - first + 1, -1, dtype=np.int32)  # the last is that of -1
+    places[:-1][compared] = np.arange(compared.sum(), dtype=np.int32)
+    own = graph.neighbours[first:last][compared]
     renumbered: NDArray[np.int32] = places[np.where(own < 0, -1, own - first)]
     return renumbered
 
@@ -62,7 +61,7 @@ def _communities(
     neighbours: NDArray[np.int32], granularity: float, k: int | None, seed: int
 ) -> Labels:
     weights = shared_neighbours(neighbours)
-    resolution = len(neighbours) / _PHOTOS_OF_RESOLUTION
+    resolution = len(neighbours) / PHOTOS_OF_RESOLUTION
 
     def find(granularity: float) -> Labels:
         return communities(weights, granularity * resolution, seed)

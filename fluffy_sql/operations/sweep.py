@@ -112,7 +112,7 @@ def spread_evenly(lowest: float, highest: float, steps: int, *, whole: bool) -> 
     """About this many from lowest to highest, in equal ratios; fewer if some would coincide."""
     ratio = (highest / lowest) ** (1 / (steps - 1))
     between = [lowest * ratio**step for step in range(1, steps - 1)]
-    told = [round(value) if whole else float(f"{value:.3g}") for value in between]
+    told = [round(value) if whole else float(f"{value:.2g}") for value in between]
     return sorted({lowest, *told, highest})
 
 

@@ -53,6 +53,10 @@ def test_a_range_is_spread_evenly_in_ratio() -> None:
     assert spread_evenly(5, 80, 5, whole=True) == [5, 10, 20, 40, 80]
 
 
+def test_fractions_are_told_in_two_digits_but_for_the_ends() -> None:
+    assert spread_evenly(0.125, 16, 4, whole=False) == [0.125, 0.63, 3.2, 16]
+
+
 @given(st.integers(2, 1_000), st.integers(1, 10_000), st.integers(2, 30))
 def test_both_ends_are_tried_and_none_twice(lowest: int, more: int, steps: int) -> None:
     ks = spread_evenly(lowest, lowest + more, steps, whole=True)

@@ -102,10 +102,10 @@ def _write_picture(result: SweepResult, file: Path) -> None:
     figure.suptitle(
         f"{_headline(result)}\n", x=0.015, ha="left", fontsize=19, fontweight="bold", color=_INK
     )
-    for place, measure in enumerate(_charted(result), start=1):
-        axes = figure.add_subplot(2, 3, place)
-        _plot(axes, measure, result)
-    _explain(figure.add_subplot(2, 3, 6), result)
+    charted = _charted(result)
+    for place, measure in enumerate(charted, start=1):
+        _plot(figure.add_subplot(2, 3, place), measure, result)
+    _explain(figure.add_subplot(2, 3, len(charted) + 1), result)
     figure.savefig(file, format="png", metadata={"Software": f"fluffy_sql {__version__}"})
 
 
