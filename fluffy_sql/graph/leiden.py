@@ -3,17 +3,18 @@
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from fluffy_sql.algorithms import Algorithm, AlgorithmSettings, Fit, Scope, Sweep, Task
 from fluffy_sql.errors import LibraryError, MissingExtraError
 from fluffy_sql.graph.granularity import GRANULARITY_SWEPT
-from fluffy_sql.graph.neighbours import Graph, exact_graph, graph_by_cells
 from fluffy_sql.graph.tuning import Tuning
-from fluffy_sql.postgres.vectors import IntegerArray
 from fluffy_sql.postgres.work_tables import empty, work_tables
-from fluffy_sql.runs.labels import fit_of_labels
+
+if TYPE_CHECKING:
+    from fluffy_sql.graph.neighbours import Graph
 
 
 class LeidenSettings(AlgorithmSettings):
@@ -61,6 +62,9 @@ class Leiden(Algorithm[LeidenSettings]):
         with _needs_scikit_network():
             from fluffy_sql.graph.communities import label  # noqa: PLC0415 - by the extra `graph`
         _refuse_distributed(task)
+        from fluffy_sql.postgres.vectors import IntegerArray  # noqa: PLC0415 - loads NumPy
+        from fluffy_sql.runs.labels import fit_of_labels  # noqa: PLC0415
+
         next_label, found_share = 0, 0.0
         with work_tables(task.session, "work_aside"):
             for graph_of in self._graphs(task):
@@ -93,8 +97,10 @@ class Leiden(Algorithm[LeidenSettings]):
         with work_tables(task.session, "work_assignments"), graph_of as graph:
             yield GranularitySweep(graph, values, task.seed)
 
-    def _graphs(self, task: Task[LeidenSettings]) -> Iterator[AbstractContextManager[Graph]]:
+    def _graphs(self, task: Task[LeidenSettings]) -> "Iterator[AbstractContextManager[Graph]]":
         """A graph of each large scope, and one of all others."""
+        from fluffy_sql.graph.neighbours import exact_graph, graph_by_cells  # noqa: PLC0415
+
         few: list[Scope] = []
         for found in task.survey.scopes:
             if found.eligible > self.tuning.few:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 
-from fluffy_sql.algorithms import Measure, Suggestion, Swept
+from fluffy_sql.algorithms import Suggestion
 from fluffy_sql.errors import LibraryError
 from fluffy_sql.kmeans.k_selection import Candidate, suggest
 from fluffy_sql.kmeans.sample import Sample
@@ -18,58 +18,6 @@ from fluffy_sql.words import count
 _MEASURED_ROWS = 8_192
 _MEASURED_ROWS_PER_CLUSTER = 16
 _LARGEST_SEED = 2**63 - 1
-
-K_SWEPT = Swept(
-    setting="k",
-    usual="5..200",
-    least=2,  # a single cluster can't be measured against others
-    whole=True,
-    measures=(
-        Measure(
-            name="silhouette",
-            title="silhouette",
-            heading="silhouette",
-            digits=3,
-            hint="higher is better",
-            explained="how much nearer photos are to their own centroid than to the next, 0 to 1",
-        ),
-        Measure(
-            name="davies_bouldin",
-            title="Davies-Bouldin",
-            heading="davies-b.",
-            digits=2,
-            hint="lower is better",
-            explained="how wide clusters are for the distance to their worst neighbour",
-        ),
-        Measure(
-            name="calinski_harabasz",
-            title="Calinski-Harabasz",
-            heading="calinski-h.",
-            digits=1,
-            hint="higher is better",
-            explained="variance between clusters over that within",
-        ),
-        Measure(
-            name="stability",
-            title="stability",
-            heading="stability",
-            digits=2,
-            hint="higher is better",
-            explained="how alike two trainings with different seeds are (adjusted Rand index)",
-        ),
-        Measure(
-            name="inertia",
-            title="inertia",
-            heading="inertia",
-            digits=1,
-            hint="an elbow, if there is one",
-            explained="squared distances to centroids, summed",
-        ),
-        Measure(name="smallest_cluster", title="smallest cluster", heading="smallest"),
-        Measure(name="largest_cluster", title="largest cluster", heading="largest"),
-        Measure(name="seconds", title="seconds", heading="seconds", digits=1),
-    ),
-)
 
 
 def require_smaller(ks: Sequence[float], photos: int) -> list[int]:
@@ -99,7 +47,7 @@ class KSweep:
     def __init__(
         self, task: KMeansTask, sample: Sample, values: Sequence[int], left_out: Sequence[float]
     ) -> None:
-        self.values = values
+        self.values: Sequence[float] = values
         self.left_out = left_out
         self.photos = sample.size
         self._task = task

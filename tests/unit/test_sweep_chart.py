@@ -10,8 +10,7 @@ import pytest
 from PIL import Image
 
 from fluffy_sql.errors import ReportError, UsageError
-from fluffy_sql.kmeans.k_selection import Candidate
-from fluffy_sql.kmeans.sweep import K_SWEPT
+from fluffy_sql.kmeans.k_selection import K_SWEPT, Candidate
 from fluffy_sql.operations.report.sweep_chart import _labelled, _short, chart_writer
 from fluffy_sql.operations.sweep import SweepResult
 from tests.unit.report_helpers import Page
