@@ -8,16 +8,10 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_matrix, csr_matrix
 
 from fluffy_sql.algorithms import Suggestion
-from fluffy_sql.graph.communities import (
-    PHOTOS_OF_RESOLUTION,
-    Labels,
-    communities,
-    compared_neighbours,
-    shared_neighbours,
-)
+from fluffy_sql.graph.communities import PHOTOS_OF_RESOLUTION, Labels, communities, renumbered
+from fluffy_sql.graph.edges import Edges, Nodes, Weights, shared_neighbours
 from fluffy_sql.graph.granularity import Candidate, suggest
 from fluffy_sql.graph.neighbours import Graph
 from fluffy_sql.words import count
@@ -42,24 +36,21 @@ class GranularitySweep:
 
     def __init__(self, graph: Graph, values: Sequence[float], seed: int) -> None:
         self.values = values
-        neighbours = compared_neighbours(graph, (0, len(graph.neighbours)))
-        self.photos = len(neighbours)
         self._seed = seed
+        compared = np.random.default_rng(seed).permutation(np.flatnonzero(graph.compared))
+        self.photos = len(compared)
         if self.photos:
-            self._weights = shared_neighbours(neighbours)
+            self._edges = shared_neighbours(renumbered(graph.neighbours, 0, compared))
 
     def try_value(self, value: float) -> Candidate:
         """Themes of one granularity, and what they are worth."""
-        begun, seed = time.perf_counter(), self._seed
+        begun = time.perf_counter()
         resolution = value * self.photos / PHOTOS_OF_RESOLUTION
-        labels = communities(self._weights, resolution, seed)
-        again = [
-            communities(thinned(self._weights, [seed, _LEFT_OUT, place]), resolution, seed + place)
-            for place in (1, 2)
-        ]
-        null = rewired(self._weights, [seed, _REWIRED])
-        by_chance = modularity(null, communities(null, resolution, seed), resolution)
-        found = modularity(self._weights, labels, resolution)
+        labels = communities(self._edges, resolution)
+        again = [self._found_again(resolution, place) for place in (0, 1)]
+        null = rewired(self._edges, np.random.default_rng([self._seed, _REWIRED]))
+        by_chance = modularity(null, communities(null, resolution), resolution)
+        found = modularity(self._edges, labels, resolution)
         pairs = (labels, again[0]), (labels, again[1]), (again[0], again[1])
         stability = float(np.mean([adjusted_rand_index(*pair) for pair in pairs]))
         sizes = np.bincount(labels)
@@ -75,6 +66,12 @@ class GranularitySweep:
             seconds=round(time.perf_counter() - begun, 3),
         )
 
+    def _found_again(self, resolution: float, place: int) -> Labels:
+        """The themes of a graph that lacks some edges, its photos in another order."""
+        generator = np.random.default_rng([self._seed, _LEFT_OUT, place])
+        order = generator.permutation(self.photos).astype(np.int32)
+        return communities(thinned(self._edges, order, generator), resolution)[order]
+
     def suggest(self, candidates: Sequence[Candidate]) -> Suggestion:
         """The granularity that stability and modularity like best between them."""
         return suggest(candidates)
@@ -88,54 +85,55 @@ class GranularitySweep:
         )
 
 
-def modularity(weights: csr_matrix, labels: Labels, resolution: float) -> float:
+def modularity(edges: Edges, labels: Labels, resolution: float) -> float:
     """Newman's, of labels: the share of weight inside of communities, less what chance puts there.
 
     (Newman and Girvan 2004; the resolution is that of Reichardt and Bornholdt 2006.)
     """
-    degrees = np.asarray(weights.sum(axis=1), dtype=np.float64).ravel()
-    total = degrees.sum()
-    if not total:
-        return 0.0
-    edges = weights.tocoo()
-    inside = edges.data[labels[edges.row] == labels[edges.col]].sum(dtype=np.float64)
-    shares = np.bincount(labels, degrees) / total
-    return float(inside / total - resolution * (shares**2).sum())
+    first, second, weights = _each_once(edges)
+    inside = 2 * weights[labels[first] == labels[second]].sum(dtype=np.float64)
+    shares = np.bincount(labels, edges.strengths())
+    return float(inside - resolution * (shares**2).sum())
 
 
-def thinned(weights: csr_matrix, seed: Sequence[int]) -> csr_matrix:
-    """The graph without some of its edges."""
-    edges = _each_once(weights)
-    kept = np.random.default_rng(seed).random(edges.nnz) < _KEPT_EDGES
-    return _both_ways(edges.row[kept], edges.col[kept], edges.data[kept], len(weights.indptr) - 1)
+def thinned(edges: Edges, order: Nodes, generator: np.random.Generator) -> Edges:
+    """The graph without some of its edges, and with its nodes in another order."""
+    first, second, weights = _each_once(edges)
+    kept = generator.random(len(weights)) < _KEPT_EDGES
+    return _graph(order[first[kept]], order[second[kept]], weights[kept], len(edges))
 
 
-def rewired(weights: csr_matrix, seed: Sequence[int]) -> csr_matrix:
+def rewired(edges: Edges, generator: np.random.Generator) -> Edges:
     """A graph in which each photo has as many edges as before, to photos at random.
 
     The configuration model (Molloy and Reed 1995): edges are cut in two and halves joined anew;
     the few that join a photo to itself are left out.
     """
-    generator, edges = np.random.default_rng(seed), _each_once(weights)
-    turned = generator.random(edges.nnz) < 1 / 2
-    first = np.where(turned, edges.col, edges.row)
-    second = generator.permutation(np.where(turned, edges.row, edges.col))
+    first, second, weights = _each_once(edges)
+    turned = generator.random(len(weights)) < 1 / 2
+    first, second = np.where(turned, second, first), np.where(turned, first, second)
+    second = generator.permutation(second)
     apart = first != second
-    return _both_ways(first[apart], second[apart], edges.data[apart], len(weights.indptr) - 1)
+    return _graph(first[apart], second[apart], weights[apart], len(edges))
 
 
-def _each_once(weights: csr_matrix) -> coo_matrix:
-    edges = weights.tocoo()
-    once = edges.row < edges.col
-    places = edges.row[once], edges.col[once]
-    return coo_matrix((edges.data[once], places), shape=weights.shape)
+def _each_once(edges: Edges) -> tuple[Nodes, Nodes, Weights]:
+    """Both ends of each edge, and its weight."""
+    owners = np.repeat(np.arange(len(edges), dtype=np.int32), np.diff(edges.starts))
+    once = owners < edges.others
+    return owners[once], edges.others[once], edges.weights[once]
 
 
-def _both_ways(
-    first: NDArray[np.int32], second: NDArray[np.int32], data: NDArray[np.float32], photos: int
-) -> csr_matrix:
-    half = csr_matrix((data, (first, second)), shape=(photos, photos))
-    return half + half.T.tocsr()
+def _graph(first: Nodes, second: Nodes, weights: Weights, nodes: int) -> Edges:
+    """The graph of these edges."""
+    owners = np.concatenate([first, second])
+    order = np.argsort(owners, kind="stable")
+    starts = np.zeros(nodes + 1, dtype=np.int32)
+    np.cumsum(np.bincount(owners, minlength=nodes), out=starts[1:])
+    weights = np.concatenate([weights, weights])[order]
+    if len(weights):
+        weights /= weights.sum(dtype=np.float64)
+    return Edges(starts, np.concatenate([second, first])[order], weights)
 
 
 def adjusted_rand_index(first: Labels, second: Labels) -> float:

@@ -359,7 +359,8 @@ def test_what_it_needs_is_said_in_a_line(
 ) -> None:
     add_photos(session, made_library(13, photos=20)[0])
     with monkeypatch.context() as patch:
-        patch.setitem(sys.modules, "fluffy_sql.graph.communities", None)
+        patch.delitem(sys.modules, "fluffy_sql.graph.communities", raising=False)
+        patch.setattr("importlib.util.find_spec", lambda package: None)
         refused = on_database("generate", "--algorithm", "leiden")
     assert refused.code == 2
     told = 'the algorithm leiden needs scikit-network; run: pip install "fluffy_sql[graph]"'

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score
-from sknetwork.clustering import get_modularity
 
-from fluffy_sql.graph.communities import communities, shared_neighbours
+from fluffy_sql.graph.communities import communities
+from fluffy_sql.graph.edges import Edges, shared_neighbours
 from fluffy_sql.graph.granularity import Candidate, suggest
 from fluffy_sql.graph.neighbours import Graph
 from fluffy_sql.graph.sweep import (
@@ -81,13 +81,23 @@ def test_noise_alone_has_nothing_to_suggest() -> None:
     assert "form no groups that come out the same each time" in suggested.reasons[0]
 
 
+def matrix(edges: Edges) -> NDArray[np.float64]:
+    """Weights of edges."""
+    dense = np.zeros((len(edges), len(edges)))
+    owners = np.repeat(np.arange(len(edges)), np.diff(edges.starts))
+    np.add.at(dense, (owners, edges.others), edges.weights)
+    return dense
+
+
 def test_measures_are_those_of_the_field() -> None:
-    rows, _ = made_library(2, photos=200, spread=0.3)
-    weights = shared_neighbours(neighbours_of(rows))
-    first, second = communities(weights, 1.0, 0), communities(weights, 2.0, 1)
+    edges = shared_neighbours(neighbours_of(made_library(2, photos=200, spread=0.3)[0]))
+    first, second = communities(edges, 1.0), communities(edges, 2.0)
+    weights = matrix(edges)
     for resolution in (0.5, 2.0):
-        expected = get_modularity(weights, first, resolution=resolution)
-        assert modularity(weights, first, resolution) == pytest.approx(expected)
+        strengths = weights.sum(axis=1)
+        gains = weights - resolution * np.outer(strengths, strengths)
+        expected = gains[first[:, None] == first].sum()
+        assert modularity(edges, first, resolution) == pytest.approx(expected, abs=1e-6)
     expected = adjusted_rand_score(first, second)
     assert adjusted_rand_index(first, second) == pytest.approx(expected)
     assert adjusted_rand_index(first, first) == 1
@@ -95,19 +105,21 @@ def test_measures_are_those_of_the_field() -> None:
 
 def test_graphs_to_compare_with_are_like_the_graph() -> None:
     """Rewired, each photo has its edges still, but for those that would join it to itself."""
-    weights = shared_neighbours(neighbours_of(made_library(3, photos=400)[0]))
-    weights.data[:] = 1  # so that a sum of them is a count
-    edges = np.asarray(weights.sum(axis=1)).ravel()
-    random = rewired(weights, [0])
-    lost = edges - np.asarray(random.sum(axis=1)).ravel()
-    assert lost.min() == 0
-    assert lost.sum() < 0.02 * edges.sum()
-    assert (random != random.T).nnz == 0
-    assert random.multiply(weights).nnz < 0.2 * weights.nnz
-    fewer = thinned(weights, [0])
-    assert fewer.nnz == pytest.approx(0.85 * weights.nnz, rel=0.05)
-    assert (fewer != fewer.T).nnz == 0
-    assert fewer.multiply(weights).nnz == fewer.nnz
+    edges = shared_neighbours(neighbours_of(made_library(3, photos=400)[0]))
+    generator = np.random.default_rng(0)
+    random = rewired(edges, generator)
+    lost = np.diff(edges.starts) - np.diff(random.starts)
+    assert lost.min() >= 0
+    assert lost.sum() < 0.02 * len(edges.others)
+    there, dense = matrix(edges) > 0, matrix(random)
+    assert np.allclose(dense, dense.T)
+    assert dense.sum() == pytest.approx(1)
+    assert dense[there].sum() < 0.2
+    order = generator.permutation(400).astype(np.int32)
+    fewer = matrix(thinned(edges, order, generator))[order][:, order]
+    assert (fewer > 0).sum() == pytest.approx(0.85 * there.sum(), rel=0.05)
+    assert np.allclose(fewer, fewer.T)
+    assert fewer[there].sum() == pytest.approx(1)
 
 
 def candidate(granularity: float, **changes: Any) -> Candidate:
