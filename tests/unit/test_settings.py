@@ -127,6 +127,8 @@ WRONG_VALUES = [
     ("clustering.leiden.granularity", "fine", "'fine'", GRANULARITY),
     ("clustering.leiden.k", "0", "0", f"{K}, or null"),
     ("clustering.leiden.k", "2.5", "2.5", f"{K}, or null"),
+    ("clustering.leiden.noise", "0", "0", "a number, more than 0, up to 1, or null"),
+    ("clustering.leiden.noise", "1.5", "1.5", "a number, more than 0, up to 1, or null"),
     ("clustering.history", "-1", "-1", "a whole number from 0 to 1,000,000"),
     ("clustering.history", "null", "nothing", "a whole number from 0 to 1,000,000"),
     ("clustering.counter_cache", "trigger", "'trigger'", COUNTER_CACHE),
