@@ -127,6 +127,8 @@ class Fit:
         by_centroid: whether distances to centroids say how good a cluster is; if not, silhouette
             and the like are not measured.
         digest: of the embeddings that were labelled; None: none was made.
+        levels: coarser levels, nested, the next one first: of each, shape (clusters,), the numbers
+            of the groups that the clusters are in.
     """
 
     labels: "NDArray[np.intp]"
@@ -141,6 +143,7 @@ class Fit:
     least_recall: float = 0.0
     by_centroid: bool = True
     digest: str | None = None
+    levels: "Sequence[NDArray[np.intp]]" = ()
 
     @classmethod
     def of_nothing(cls, dimensions: int, left_out: Mapping[str, int] | None = None) -> Self:

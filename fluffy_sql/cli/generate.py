@@ -147,6 +147,9 @@ def _describe_clusters(result: RunResult) -> Iterator[str]:
             f" {result.clusters_created:,} created, {result.clusters_emptied:,} emptied"
             f"{' and retired' if result.clusters_emptied else ''}."
         )
+    if result.groups:
+        coarser = ", ".join(f"in {groups:,}" for groups in result.groups)
+        yield f"Clusters are in groups, from the finest level to the coarsest: {coarser}."
     if (quality := result.quality) is not None and quality.silhouette is not None:
         yield (
             f"Silhouette {number(quality.silhouette, 3)},"

@@ -194,6 +194,42 @@ def test_photos_that_hang_on_by_little_are_left_out_as_noise(
     assert (nothing.run_id, nothing.skipped["noise"]) == (None, 540)
 
 
+def test_albums_of_albums(session: Session, run_cli: Run, database_url: str) -> None:
+    """Nested, by scope; a recluster makes other levels, and an undo brings the old ones back."""
+    generator = np.random.default_rng(18)
+    upper = np.repeat(generator.normal(size=(3, 32)), 4, axis=0)
+    themes = np.repeat(upper + 0.4 * generator.normal(size=(12, 32)), 12, axis=0)
+    add_photos(session, themes + 0.15 * generator.normal(size=themes.shape))
+    made = generate(session, granularity=20, levels=[4, 0.5])
+    assert made.clusters_created == 12
+    assert 3 == made.groups[1] < made.groups[0] < 12
+    parents = parents_of(session)
+    assert sorted(map(len, parents.values())) == [2] * 12
+    for cluster_id, (first, second) in parents.items():
+        assert parents[first][0] == first
+        assert parents[second] == [second, second]
+        assert parents[first][1] == second
+        assert {cluster_id, first, second} <= set(parents)
+    placed = running.assign(session)
+    assert placed.photos_assigned == 0
+    assert running.check(session).ok
+    told = run_cli("clusters", "--database-url", database_url).out.splitlines()
+    assert "parents" in told[0]
+    assert " / " in told[1]
+    plain = generate(session, granularity=20, recluster=True)
+    assert (plain.clusters_kept, plain.groups) == (12, ())
+    assert parents_of(session) == {}
+    running.undo(session, plain.run_id)
+    assert parents_of(session) == parents
+    running.undo(session, made.run_id)
+    assert parents_of(session) == {}
+
+
+def parents_of(session: Session) -> dict[int, list[int]]:
+    overview = "SELECT id, parent_ids FROM cluster_overview WHERE parent_ids IS NOT NULL"
+    return dict(query(session, overview))
+
+
 def test_shapes_that_are_not_round(session: Session) -> None:
     """Two moons in 64 dimensions: k-means cuts both, no theme here has photos of two."""
     rows, moons = make_moons(600, noise=0.05, random_state=0)
