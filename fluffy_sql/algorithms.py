@@ -242,11 +242,13 @@ class Algorithm(ABC, Generic[Settings]):
         k_is_exact: whether it makes as many clusters as were asked for, unless there are fewer
             different embeddings.
         recall_of: what `Fit.recall` is a share of, for people, if it is below 1.
+        wanted_recall: a run that has less says so.
     """
 
     settings: type[Settings]
     least_recall: ClassVar[float | None] = None
     k_is_exact: ClassVar[bool] = True
+    wanted_recall: ClassVar[float] = 0.0
     recall_of: ClassVar[str] = (
         "the photos checked, {} are at their nearest centroid; with this many clusters, a photo is"
         " compared only with those around it."

@@ -63,6 +63,7 @@ class Leiden(Algorithm[LeidenSettings]):
     settings = LeidenSettings
     swept = GRANULARITY_SWEPT
     k_is_exact = False
+    wanted_recall = 0.95
     recall_of = (
         "the nearest neighbours of the photos checked, {} were found; with this many photos, a"
         " photo is compared only with those around it."

@@ -21,6 +21,7 @@ from sklearn.metrics import (
 )
 
 from fluffy_sql.algorithms import Algorithm, Fit, Task
+from fluffy_sql.cli.generate import low_recall
 from fluffy_sql.errors import LibraryError
 from fluffy_sql.graph.leiden import Leiden, LeidenSettings
 from fluffy_sql.graph.neighbours import Graph, exact_graph, graph_by_cells
@@ -131,6 +132,16 @@ def test_the_graph_of_many_photos_has_its_recall(session: Session) -> None:
     assert abs(recall - share) < 0.03
     for connections in (1, 4):
         assert graph_of(session, BY_CELLS, connections, neighbours=10) == (found, recall)
+
+
+def test_photos_that_lie_evenly_are_compared_with_some_and_that_is_told(session: Session) -> None:
+    add_photos(session, np.random.default_rng(19).normal(size=(400, 64)))
+    sought = generate(session, tuning=BY_CELLS, dry_run=True)
+    assert (sought.recall or 0) >= 0.96
+    assert low_recall(sought) == ""
+    bounded = generate(session, tuning=replace(BY_CELLS, most_compared=80), dry_run=True)
+    assert 0.2 < (bounded.recall or 0) < 0.9
+    assert low_recall(bounded).startswith(f"recall is {bounded.recall:.1%}, below 95%: these")
 
 
 @pytest.mark.parametrize("tuning", [Tuning(), BY_CELLS], ids=["exact", "by cells"])
