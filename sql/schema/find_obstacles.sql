@@ -512,10 +512,10 @@ obstacle (rank, text) AS (
             'table' AS kind,
             'r' AS relkind,
             unnest(ARRAY[
-                'application_tables', 'attached_source', 'cluster_quality', 'cluster_run_checkpoints',
-                'cluster_run_clusters', 'cluster_run_moves', 'cluster_run_photo_moves', 'cluster_run_steps',
-                'cluster_runs', 'definitions', 'migrations', 'migrations_log', 'migrations_version',
-                'photo_count_changes', 'retired_clusters', 'saved_grants', 'source_owners'
+                'application_tables', 'attached_source', 'cluster_levels', 'cluster_quality',
+                'cluster_run_checkpoints', 'cluster_run_clusters', 'cluster_run_moves', 'cluster_run_photo_moves',
+                'cluster_run_steps', 'cluster_runs', 'definitions', 'migrations', 'migrations_log',
+                'migrations_version', 'photo_count_changes', 'retired_clusters', 'saved_grants', 'source_owners'
             ]) AS name
         UNION ALL
         SELECT
