@@ -46,4 +46,12 @@ GRANT SELECT ON cluster_members, cluster_overview, cluster_moves, cluster_run_ov
 GRANT EXECUTE ON FUNCTION centroid_distance, comparable_embedding, cluster_central_photos, cluster_outermost_photos,
 cluster_random_photos, cluster_neighbors, vector_nearest_clusters, photo_nearest_clusters TO :"role";
 
+-- an attached library; the role needs SELECT on what its source reads, too
+SELECT format('GRANT %s TO %I', wanted.what, :'role')
+FROM unnest(
+    ARRAY['SELECT ON photos, photo_clusters, attached_source, source_owners', 'EXECUTE ON FUNCTION source_photos']
+) AS wanted (what)
+WHERE to_regproc('source_photos') IS NOT NULL
+\gexec
+
 COMMIT;

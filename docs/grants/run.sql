@@ -50,4 +50,15 @@ WHERE attrelid IN ('photos'::regclass, 'clusters'::regclass) AND attname = 'id' 
 AND pg_get_serial_sequence(attrelid::regclass::text, 'id') IS NOT NULL
 \gexec
 
+-- an attached library is brought in step with its source
+SELECT format('GRANT %s TO %I', wanted.what, :'role')
+FROM unnest(
+    ARRAY[
+        'INSERT, UPDATE, DELETE ON photos', 'INSERT ON source_owners',
+        'EXECUTE ON FUNCTION sync_source, source_differences'
+    ]
+) AS wanted (what)
+WHERE to_regproc('source_photos') IS NOT NULL
+\gexec
+
 COMMIT;

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from fluffy_sql.runs.progress import Progress
 from tests.guest.applications import APPLICATIONS, DJANGO, IMMICH, THEMES, Application
 from tests.guest.catalog import catalog
 from tests.guest.helpers import Run, ask, execute, is_refused, succeeds
+from tests.running import generate, settings
 
 KEYS = "SELECT key FROM fluffy_sql.photo_clusters WHERE cluster_id IS NOT NULL ORDER BY key::text"
 
@@ -107,6 +109,34 @@ def test_a_run_takes_in_what_is_new_gone_and_changed(run_cli: Run, immich: str) 
         " FROM fluffy_sql.photos AS p WHERE p.cluster_id = c.id)",
     ) == [(0,)]
     assert "Note" not in succeeds(run_cli, immich, "check")
+
+
+class Meanwhile(Progress):
+    """Changes the source as soon as photos are labelled."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def phase(self, name: str) -> None:
+        if name == "measure":
+            execute(
+                self._url,
+                "UPDATE smart_search SET embedding = '[0,0,0,1,0,0,0,1]' WHERE"
+                " \"assetId\" = md5('12')::uuid",
+                "UPDATE asset SET visibility = 'locked' WHERE id = md5('13')::uuid",
+            )
+
+
+def test_what_changes_in_the_source_during_a_run_is_left_to_the_next(
+    run_cli: Run, immich: str
+) -> None:
+    succeeds(run_cli, immich, "attach", *IMMICH.attach)
+    made = generate(immich, settings(k=THEMES), progress=Meanwhile(immich))
+    assert made.skipped["changed_meanwhile"] == 2
+    left = "SELECT key FROM fluffy_sql.photo_clusters WHERE cluster_id IS NULL ORDER BY key"
+    assert ask(immich, left) == ask(
+        immich, "SELECT md5(n::text)::uuid FROM generate_series(12, 13) AS n ORDER BY 1"
+    )
 
 
 def test_a_photo_that_was_locked_is_not_shown_even_before_the_next_run(

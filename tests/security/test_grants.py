@@ -11,6 +11,7 @@ from psycopg.conninfo import make_conninfo
 
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.sources import Wanted
 from tests.conftest import Finished, Run
 from tests.integration.helpers import execute, generate, query, snapshot, work_tables
 from tests.security.helpers import (
@@ -220,6 +221,28 @@ def fails_without(grant: str, what: str, library: Library, run_cli: Run) -> None
         library.change("GRANT", grant)
     assert snapshot(library.owner) == before
     assert work_tables(library.owner) == []
+
+
+def test_roles_can_look_at_an_attached_library_and_work_with_it(
+    bare_database_url: str, run_cli: Run
+) -> None:
+    with Session.open(bare_database_url) as admin:
+        execute(
+            admin,
+            "CREATE EXTENSION vector",
+            "CREATE TABLE pictures (id text PRIMARY KEY, looks vector, owner text)",
+            "INSERT INTO pictures SELECT n, ARRAY[1, n % 3, n % 7], n % 2"
+            " FROM generate_series(1, 40) AS n",
+        )
+    columns = {"key": "id", "embedding": "looks", "owner": "owner"}
+    schema.attach(bare_database_url, Wanted("pictures", table="pictures", columns=columns))
+    with let_in(bare_database_url, "read") as viewer, let_in(bare_database_url, "run") as worker:
+        for role in (viewer.role, worker.role):
+            execute(viewer.owner, f"GRANT SELECT ON public.pictures TO {quoted(role)}")
+        execute(viewer.owner, "INSERT INTO public.pictures VALUES ('new', '[1,1,1]', 'x')")
+        assert run_cli("generate", "--k", "3", "--database-url", worker.url).code == 0
+        assert run_cli("clusters", "--scope", "x", "--database-url", viewer.url).code == 0
+        ask(viewer, "SELECT key, cluster_id FROM fluffy_sql.photo_clusters")
 
 
 def test_a_role_that_may_run_can_do_all_but_migrate(database_url: str, run_cli: Run) -> None:
