@@ -11,6 +11,7 @@ from fluffy_sql.postgres.embedded import embedded_server
 from fluffy_sql.postgres.explain import PlanRecorder
 from fluffy_sql.postgres.schema import require_current_schema
 from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.sources import telling_of_source
 from fluffy_sql.postgres.transaction import LockLimits
 from fluffy_sql.settings import Settings
 
@@ -68,6 +69,7 @@ class Database:
         with (
             self.address() as url,
             Session.open(url, schema=self.schema, explain=explain) as session,
+            telling_of_source(session),
         ):
             yield session
 
@@ -85,4 +87,5 @@ class Database:
     ) -> Iterator[Session]:
         with self.address() as url, connect(url, schema=self.schema) as session:
             require_current_schema(session)
-            yield session
+            with telling_of_source(session):
+                yield session

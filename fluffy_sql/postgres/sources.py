@@ -19,8 +19,11 @@ _KEY = re.compile(r"key([2-9])?")
 _COLUMNS = "key (and key2, ... if a key is of several columns), embedding, path, owner and version"
 # Tables or columns that are named in a message.
 _NAMED = 3
-# Beginnings of SQLSTATEs: something is not there, of another type, or not ours to read.
-_OTHER_THAN_ATTACHED = ("42", "3F000", "22000", "22P02", "0A000")
+# SQLSTATEs: a schema, table, column, function or cast is not there, or one of another type.
+_OTHER_THAN_ATTACHED = frozenset(
+    {"3F000", "42P01", "42703", "42883", "42804", "42846", "42P13", "22000", "22P02", "0A000"}
+)
+_MAY_NOT = "42501"
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,7 @@ def sync(session: Session, *, writes: bool = True) -> Changes | None:
     )
 
     [source] = session.fetch_as(Source, "attach/describe_source")
-    with _telling_of(source):
+    with telling_of_source(session, source.name):
         [found] = session.fetch_all(
             "attach/sync", fingerprint_vector=fingerprint_vector(LONGEST_VECTOR), writes=writes
         )
@@ -155,14 +158,22 @@ def sync(session: Session, *, writes: bool = True) -> Changes | None:
 
 
 @contextmanager
-def _telling_of(source: Source) -> Iterator[None]:
+def telling_of_source(session: Session, name: str | None = None) -> Iterator[None]:
+    """What an attached library lacks is something of its source, since ours was looked at before.
+
+    Args:
+        session: that the statements inside are run by.
+        name: of the source, if nothing else is read inside.
+    """
     try:
         yield
     except DatabaseError as error:
-        if not (error.sqlstate or "").startswith(_OTHER_THAN_ATTACHED):
+        expected = error.sqlstate in _OTHER_THAN_ATTACHED or (name and error.sqlstate == _MAY_NOT)
+        if not (session.attached and expected):
             raise
+        what = name or "the source of this library"
         raise SchemaError(
-            f"{source.name} can not be read as it was attached: {_of_the_server(error)};"
+            f"{what} can not be read as it was attached: {_of_the_server(error)};"
             " put that right, or attach it anew: fluffy-sql detach --source, then attach"
         ) from None
 

@@ -3,7 +3,8 @@ SELECT
     smart_search."assetId" AS key,
     smart_search.embedding,
     asset."originalPath" AS path,
-    asset."ownerId" AS owner
+    asset."ownerId" AS owner,
+    smart_search.xmin AS version
 FROM smart_search
 INNER JOIN asset ON smart_search."assetId" = asset.id
 WHERE

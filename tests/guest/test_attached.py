@@ -239,6 +239,8 @@ def test_a_source_that_changed_is_named(run_cli: Run, bare_database_url: str) ->
     refused = run_cli("assign", "--database-url", url).err
     assert "gallery_photo can not be read as it was attached" in refused
     assert "fluffy-sql detach --source" in refused
+    assert "the source of this library can not be read" in is_refused(run_cli, url, "clusters")
+    assert "gallery_photo can not be read" in run_cli("check", "--database-url", url).out
     succeeds(run_cli, url, "detach", "--source")
 
 
