@@ -1,7 +1,9 @@
 """Libraries whose embeddings stay in the table of an application, which is only read."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,6 +11,7 @@ from fluffy_sql.runs.progress import Progress
 from tests.guest.applications import APPLICATIONS, DJANGO, IMMICH, THEMES, Application
 from tests.guest.catalog import catalog
 from tests.guest.helpers import Run, ask, execute, is_refused, succeeds
+from tests.guest.programs import dump, load
 from tests.running import generate, settings
 
 KEYS = "SELECT key FROM fluffy_sql.photo_clusters WHERE cluster_id IS NOT NULL ORDER BY key::text"
@@ -148,6 +151,23 @@ def test_a_photo_that_was_locked_is_not_shown_even_before_the_next_run(
 
     shown = "SELECT count(*) FROM fluffy_sql.cluster_members WHERE path LIKE '%/11.jpg'"
     assert ask(immich, shown) == [(0,)]
+
+
+def test_a_dump_goes_on_where_it_is_loaded(
+    run_cli: Run, immich: str, empty_database: Callable[..., Any]
+) -> None:
+    succeeds(run_cli, immich, "attach", *IMMICH.attach)
+    succeeds(run_cli, immich, "generate", "--k", str(THEMES))
+    written = dump(immich, "--no-comments")
+    labels = ask(immich, KEYS)
+    with empty_database() as url:
+        assert load(url, written) == []
+        succeeds(run_cli, url, "migrate")
+        assert ask(url, KEYS) == labels
+        succeeds(run_cli, url, "generate", "--recluster", "--k", "2")
+        succeeds(run_cli, url, "check")
+        succeeds(run_cli, url, "detach", "--source")
+        assert ask(url, "SELECT to_regnamespace('fluffy_sql')") == [(None,)]
 
 
 def test_owners_are_shown_by_their_own_value(run_cli: Run, immich: str) -> None:
