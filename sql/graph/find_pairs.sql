@@ -13,8 +13,8 @@
 --   same for the blocks of a scope), radius double precision (the largest Euclidean distance of a pair), rounding
 --   double precision (what is added to the reach for photos far from zero), squared boolean (distances are those of
 --   cosine, half the square of Euclidean ones), normalize boolean, dimensions integer, most bigint (no more pairs)
--- Returns: compared bytea: positions (int4) of the rows; pairs bytea: first and second position (int4) and distance
---   (float4) of each, by first and second. Null: there are none.
+-- Returns: compared bytea (positions of the rows, 4 bytes each), pairs bytea (first and second position, 4 bytes each,
+--   and distance as float4, of each pair, by first and second); one row, null if there are none.
 WITH blocks AS MATERIALIZED (
     SELECT
         block.center,
