@@ -224,7 +224,7 @@ class _Finder:
             )
             return found
 
-        jobs = _cut(after_row, last_row, self._tuning.rows_at_once)
+        jobs = _cut(after_row, last_row, self._tuning.rows_of_pairs)
         for rows, found in zip(jobs, self._task.workers.map(find, jobs), strict=True):
             self._add(found)
             self._task.log.photos(rows[1] - rows[0])
