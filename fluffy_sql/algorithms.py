@@ -24,8 +24,11 @@ if TYPE_CHECKING:  # settings are checked without NumPy
 
 # Packages name theirs under it, as in `dbscan = "my_package:DBSCAN"`.
 ENTRY_POINTS = "fluffy_sql.algorithms"
+# The label of a photo that is left out on purpose.
+LEFT_OUT = -1
 _BUILT_IN = EntryPoints(
     [
+        EntryPoint("dbscan", "fluffy_sql.graph.dbscan:DBSCAN", ENTRY_POINTS),
         EntryPoint("kmeans", "fluffy_sql.kmeans.kmeans:KMeans", ENTRY_POINTS),
         EntryPoint("leiden", "fluffy_sql.graph.leiden:Leiden", ENTRY_POINTS),
     ]

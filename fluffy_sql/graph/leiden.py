@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from fluffy_sql.algorithms import Algorithm, AlgorithmSettings, Fit, Scope, Sweep, Task
-from fluffy_sql.errors import LibraryError, MissingExtraError
+from fluffy_sql.errors import MissingExtraError
+from fluffy_sql.graph.distributed import refuse_distributed
 from fluffy_sql.graph.granularity import GRANULARITY_SWEPT
 from fluffy_sql.graph.tuning import Tuning
 from fluffy_sql.postgres.work_tables import empty, work_tables
@@ -61,7 +62,7 @@ class Leiden(Algorithm[LeidenSettings]):
         """
         with _needs_scikit_network():
             from fluffy_sql.graph.communities import label  # noqa: PLC0415 - by the extra `graph`
-        _refuse_distributed(task)
+        refuse_distributed(task, "leiden")
         from fluffy_sql.postgres.vectors import IntegerArray  # noqa: PLC0415 - loads NumPy
         from fluffy_sql.runs.labels import fit_of_labels  # noqa: PLC0415
 
@@ -92,7 +93,7 @@ class Leiden(Algorithm[LeidenSettings]):
         """
         with _needs_scikit_network():
             from fluffy_sql.graph.sweep import GranularitySweep  # noqa: PLC0415 - by the extra `graph`
-        _refuse_distributed(task)
+        refuse_distributed(task, "leiden")
         [graph_of] = self._graphs(task)
         with work_tables(task.session, "work_assignments"), graph_of as graph:
             yield GranularitySweep(graph, values, task.seed)
@@ -119,11 +120,3 @@ def _needs_scikit_network() -> Iterator[None]:
         raise MissingExtraError(
             'the algorithm leiden needs scikit-network; run: pip install "fluffy_sql[graph]"'
         ) from None
-
-
-def _refuse_distributed(task: Task[LeidenSettings]) -> None:
-    if task.session.distributed:
-        raise LibraryError(
-            "the algorithm leiden can't cluster photos that are distributed over several servers;"
-            " use kmeans"
-        )
