@@ -12,6 +12,7 @@ NEVER_THERE = {
     "commit/move_photos",
     "graph/assign_cells",
     "graph/draw_by_cell",
+    "graph/drop_copies",
     "graph/find_neighbours",
     "graph/find_pairs",
     "graph/forget_unlabelled",
