@@ -166,6 +166,7 @@ def pairs(
     radius: float,
     rows: tuple[int, int] = (0, 6),
     squared: bool = False,
+    projected: bool = True,
     most: int = 100,
 ) -> list[tuple[int, int, float]]:
     """Of photos as in the sample; blocks are of a scope, with rows (after, last] and a center."""
@@ -180,6 +181,7 @@ def pairs(
         radius=radius,
         rounding=0.0,
         squared=squared,
+        projected=projected,
         normalize=False,
         dimensions=2,
         most=most,
@@ -256,10 +258,11 @@ def test_copies_leave_the_sample(session: Session) -> None:
 
 
 def test_what_is_near_in_the_sample_need_not_be(session: Session) -> None:
-    """The photos decide; one that is gone, or has another length by now, is in no pair."""
+    """The photos decide; one that has another length by now is in no pair."""
     draw_line(session)
     session.connection.execute("UPDATE work_sample SET embedding = '[0, 0]'")
     assert pairs(session, ONE, radius=1.5) == [(1, 2, 1.0)]
+    assert len(pairs(session, ONE, radius=1.5, projected=False)) == 15
     session.connection.execute("UPDATE photos SET embedding = '[1, 2, 3]' WHERE id = 12")
     assert pairs(session, ONE, radius=3.5) == [(1, 3, 3.0), (3, 4, 3.0)]
 
