@@ -23,6 +23,8 @@ NAMES = (
     "cluster_outermost_photos",
     "cluster_random_photos",
     "cluster_neighbors",
+    "placing_rules",
+    "voted_clusters",
     "scope_clusters_by",
     "scoped_clusters",
     "vector_nearest_clusters",

@@ -90,6 +90,7 @@ FUNCTIONS = {
 PLACING = {
     "nearest_active_cluster": "SELECT nearest_active_cluster('[1,0,0,0,0,0,0,0]')",
     "assign_photo": "SELECT assign_photo(1)",
+    "voted_clusters": "SELECT FROM voted_clusters('{}', '{}', '{}', 1, FALSE)",
     "library_is_whole": "SELECT library_is_whole()",
 }
 OVERVIEW = "SELECT * FROM cluster_overview"

@@ -51,6 +51,7 @@ NEEDED_TO_LOOK = {
     "SELECT ON usable_photos": "report",
     "SELECT ON clusters": "clusters",
     "SELECT ON scoped_clusters": "clusters",
+    "SELECT ON placing_rules": "SELECT FROM placing_rules",
     "SELECT ON retired_clusters": "clusters",
     "SELECT ON cluster_members": "clusters",
     "SELECT ON cluster_quality": "clusters",
@@ -142,20 +143,30 @@ NEEDED_TO_PLACE = [
     "UPDATE (updated_at) ON clusters",
     "SELECT (id) ON cluster_runs",
     "SELECT (metric) ON cluster_runs",
+    "SELECT (algorithm) ON cluster_runs",
+    "SELECT (settings) ON cluster_runs",
     "SELECT ON usable_photos",
     "SELECT ON scoped_clusters",
+    "SELECT ON placing_rules",
     "SELECT ON retired_clusters",
     "EXECUTE ON FUNCTION library_is_whole",
     "EXECUTE ON FUNCTION assign_photo",
     "EXECUTE ON FUNCTION nearest_active_cluster",
     "EXECUTE ON FUNCTION vector_nearest_clusters",
     "EXECUTE ON FUNCTION centroid_distance",
+    "EXECUTE ON FUNCTION voted_clusters",
+    "EXECUTE ON FUNCTION comparable_embedding",
 ]
 
 
 OF_APPLICATIONS = {"USAGE ON SCHEMA public", "CONNECT ON DATABASE", "INSERT ON photos"}
 # Whoever may not call these brings photos in all the same.
-CALLED_BY_TRIGGER = ("library_is_whole", "assign_photo", "nearest_active_cluster")
+CALLED_BY_TRIGGER = (
+    "library_is_whole",
+    "assign_photo",
+    "nearest_active_cluster",
+    "voted_clusters",
+)
 
 
 @dataclass(frozen=True)
@@ -249,6 +260,8 @@ def writer(empty_database: Callable[..., Any], template: str) -> Iterator[Librar
         generate(url, k=3)
         execute(
             library.owner,
+            "UPDATE cluster_runs SET algorithm = 'leiden',"
+            ' settings = \'{"leiden": {"neighbours": 1}}\'',
             "CREATE TRIGGER place AFTER INSERT ON photos"
             " FOR EACH ROW EXECUTE FUNCTION place_new_photo()",
         )

@@ -15,6 +15,7 @@ VIEWS = (
     "cluster_run_overview",
     "cluster_moves",
     "scoped_clusters",
+    "placing_rules",
 )
 FUNCTIONS = (
     "application_table",
@@ -48,7 +49,13 @@ TRIGGER_FUNCTIONS = (
     "guard_photos",
 )
 # A run calls these.
-OF_RUNS = ("analyze_work_table", "empty_work_tables", "make_clusters", "nearest_candidate")
+OF_RUNS = (
+    "analyze_work_table",
+    "empty_work_tables",
+    "make_clusters",
+    "nearest_candidate",
+    "voted_clusters",
+)
 # yoyo makes these, and says nothing of them.
 OF_YOYO = {"migrations", "migrations_log", "migrations_version"}
 
