@@ -24,7 +24,7 @@ GRANT INSERT ON clusters TO :"role";
 GRANT UPDATE (photos_count, centroid, run_id, updated_at) ON clusters TO :"role";
 GRANT DELETE ON clusters TO :"role";
 
-GRANT INSERT, UPDATE, DELETE ON cluster_runs, cluster_run_clusters, retired_clusters TO :"role";
+GRANT INSERT, UPDATE, DELETE ON cluster_runs, cluster_run_clusters, retired_clusters, photo_neighbour_lists TO :"role";
 GRANT INSERT, DELETE ON cluster_run_steps, cluster_run_moves TO :"role";
 GRANT SELECT, INSERT, UPDATE, DELETE ON cluster_run_checkpoints TO :"role";
 GRANT INSERT, DELETE ON cluster_quality TO :"role";

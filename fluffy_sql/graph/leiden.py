@@ -25,6 +25,7 @@ class LeidenSettings(AlgorithmSettings):
     granularity: float = Field(
         default=1.0, gt=0, le=1_000, description="a number, more than 0, up to 1,000"
     )
+    keep: bool = Field(default=False, description="true or false")
     k: int | None = Field(
         default=None, ge=1, le=1_000_000, description="a whole number from 1 to 1,000,000, or null"
     )
@@ -86,17 +87,24 @@ class Leiden(Algorithm[LeidenSettings]):
                 found_share += graph.recall * len(labels)
             task.session.execute("work_tables/restore_assignments")
         fit = fit_of_labels(task, by_centroid=False)
-        return replace(fit, recall=found_share / task.survey.eligible)
+        recall = found_share / task.survey.eligible
+        return replace(fit, recall=recall, keeps_neighbours=_keeps(task))
 
     def _graphs(self, task: Task[LeidenSettings]) -> "Iterator[AbstractContextManager[Graph]]":
         """A graph of each large scope, and one of all others."""
-        from fluffy_sql.graph.neighbours import exact_graph, graph_by_cells  # noqa: PLC0415
+        from fluffy_sql.graph.neighbours import Wanted, exact_graph, graph_by_cells  # noqa: PLC0415
 
+        wanted = Wanted(task.settings.neighbours, keep=_keeps(task))
         few: list[Scope] = []
         for found in task.survey.scopes:
             if found.eligible > self.tuning.few:
-                yield graph_by_cells(task.of_scopes([found]), task.settings.neighbours, self.tuning)
+                yield graph_by_cells(task.of_scopes([found]), wanted, self.tuning)
             else:
                 few.append(found)
         if few:
-            yield exact_graph(task.of_scopes(few), task.settings.neighbours, self.tuning)
+            yield exact_graph(task.of_scopes(few), wanted, self.tuning)
+
+
+def _keeps(task: Task[LeidenSettings]) -> bool:
+    """Whether neighbours are kept: those among some of the photos are nobody's nearest."""
+    return task.settings.keep and (task.reclusters or not task.survey.clustered)

@@ -23,6 +23,7 @@ NAMES = (
     "cluster_outermost_photos",
     "cluster_random_photos",
     "cluster_neighbors",
+    "photo_neighbours",
     "placing_rules",
     "voted_clusters",
     "scope_clusters_by",

@@ -69,6 +69,7 @@ class FinalTransaction:
         Raises:
             PostconditionError: the result breaks a promise.
         """
+        self._keep_neighbours()
         self._leave_changed()
         cluster_ids = self._insert(range(len(self._fit.labels)))
         moves = self._move(cluster_ids)
@@ -91,6 +92,7 @@ class FinalTransaction:
         Raises:
             PostconditionError: the result breaks a promise.
         """
+        self._keep_neighbours()
         self._leave_changed()
         old = self._session.fetch_as(OldCluster, "commit/lock_old_clusters")
         self._session.execute(
@@ -115,6 +117,13 @@ class FinalTransaction:
         ):
             self._session.execute(name, run_id=self._run_id)
         return self._finish(cluster_ids, created, moves)
+
+    def _keep_neighbours(self) -> None:
+        if self._fit.keeps_neighbours:
+            self._session.execute("commit/forget_neighbours")
+            self._session.execute(
+                "commit/keep_neighbours", run_id=self._run_id, metric=self._settings.metric
+            )
 
     def _match(self, old: list[OldCluster]) -> dict[int, int]:
         if not old:

@@ -19,7 +19,7 @@ from sklearn.metrics import (
 
 from fluffy_sql.algorithms import Algorithm, Fit, Task
 from fluffy_sql.graph.leiden import Leiden, LeidenSettings
-from fluffy_sql.graph.neighbours import Graph, exact_graph, graph_by_cells
+from fluffy_sql.graph.neighbours import Graph, Wanted, exact_graph, graph_by_cells
 from fluffy_sql.graph.tuning import Tuning
 from fluffy_sql.operations.history import show_run
 from fluffy_sql.postgres.session import Session
@@ -65,7 +65,7 @@ class OnlyGraph(Algorithm[LeidenSettings]):
     def fit(self, task: Task[LeidenSettings]) -> Fit:
         few = task.survey.eligible <= self.tuning.few
         make = exact_graph if few else graph_by_cells
-        with make(task, task.settings.neighbours, self.tuning) as self.graph:
+        with make(task, Wanted(task.settings.neighbours), self.tuning) as self.graph:
             drawn = query(task.session, "SELECT photo_id FROM work_drawn ORDER BY position")
             self.photo_ids = [row[0] for row in drawn]
         return Fit.of_nothing(task.survey.dimensions)
@@ -260,6 +260,34 @@ def test_a_photo_that_changes_meanwhile_is_left(
     result = generate(session)
     assert result.skipped["changed_meanwhile"] == 1
     assert clusters_by_photo(session)[0] == 0
+
+
+def test_neighbours_are_kept_by_a_run_that_looked_at_all_photos(session: Session) -> None:
+    rows, _ = made_library(15, photos=200, themes=6, spread=0.05)
+    ids = np.array(add_photos(session, rows))
+    generate(session, tuning=BY_CELLS, keep=True, neighbours=6, dry_run=True)
+    assert query(session, "SELECT count(*) FROM photo_neighbour_lists") == [(0,)]
+    generate(session, tuning=BY_CELLS, keep=True, neighbours=6)
+    found = query(
+        session, "SELECT photo_id, neighbour_ids, distances FROM photo_neighbour_lists ORDER BY 1"
+    )
+    assert [photo_id for photo_id, _, _ in found] == ids.tolist()
+    near = ids[nearest(rows, 6)].tolist()
+    hits = [len({*own} & {*expected}) for (_, own, _), expected in zip(found, near, strict=True)]
+    assert np.mean(hits) / 6 >= 0.95
+    _, own, away = found[7]
+    expected = 1 - rows[np.array(own) - ids[0]].astype(float) @ rows[7]
+    np.testing.assert_allclose(away, expected, atol=1e-5)
+    ask = f"SELECT neighbour_id, run_id FROM photo_neighbours({ids[7]}, 6)"
+    assert query(session, ask) == [(photo_id, 1) for photo_id in own]
+    new = add_photos(session, rows[:2] + 0.001, ["new", "newer"])
+    generate(session, keep=True)  # of these two alone: neighbours among them are nobody's
+    assert query(session, "SELECT count(*) FROM photo_neighbour_lists") == [(200,)]
+    execute(session, f"DELETE FROM photos WHERE id = {ids[0]}")
+    generate(session, keep=True, recluster=True)
+    kept = query(session, "SELECT photo_id, run_id FROM photo_neighbour_lists ORDER BY 1")
+    assert kept == [(photo_id, 3) for photo_id in [*ids[1:].tolist(), *new]]
+    assert work_tables(session) == []
 
 
 def test_commands_for_people(run_cli: Run, session: Session, database_url: str) -> None:

@@ -32,6 +32,7 @@ FUNCTIONS = (
     "list_work_tables",
     "nearest_active_cluster",
     "photo_nearest_clusters",
+    "photo_neighbours",
     "referenced_clusters",
     "remember_usable_photos",
     "scope_clusters_by",

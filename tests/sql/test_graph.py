@@ -1,6 +1,7 @@
 """Statements of the graph of nearest neighbours, each by hand-computed answers."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,6 +30,7 @@ def neighbours(
     blocks: Sequence[tuple[int, int]],
     *,
     most: int = 2,
+    keep: bool = False,
     centers: Sequence[Sequence[float]] = (),
     probes: int = 0,
 ) -> dict[int, list[int]]:
@@ -40,6 +42,7 @@ def neighbours(
         lasts=[last for _, last in blocks],
         centers=session.vector_array(np.array(centers, dtype=np.float32).reshape(-1, 2)),
         probes=probes,
+        keep=keep,
     )
     assert len(found) == len({row["position"] for row in found})
     return {
@@ -146,3 +149,43 @@ def test_labels_go_by_position_and_photos_without_one_leave(session: Session) ->
     assert labels(session) == {2: 4, 9: -1, 5: 6}
     assert session.execute("graph/forget_unlabelled") == 1
     assert labels(session) == {2: 4, 5: 6}
+
+
+def test_neighbours_are_kept_by_their_ids(session: Session) -> None:
+    make_sample(session, LINE[:4], [14, 13, 12, 11])
+    for position, photo_id in enumerate([14, 13, 12, 11], start=1):
+        session.connection.execute("INSERT INTO work_drawn VALUES (%s, %s)", (position, photo_id))
+    expected = neighbours(session, [1, 3], [(0, 2), (2, 4)])
+    assert neighbours(session, [1, 3], [(0, 2), (2, 4)], keep=True) == expected
+    found = query(session, "SELECT * FROM work_neighbours ORDER BY photo_id")
+    assert found == [(12, [13, 14], [2, 3]), (14, [13, 12], [1, 3])]
+
+
+def kept(session: Session) -> list[tuple[Any, ...]]:
+    return query(
+        session,
+        "SELECT photo_id, run_id, scope, neighbour_ids, distances FROM photo_neighbour_lists"
+        " ORDER BY photo_id",
+    )
+
+
+def test_lists_take_the_place_of_older_ones(session: Session) -> None:
+    add_with_ids(session, {1: [1, 0], 2: [0, 1], 3: [1, 1], 4: [2, 1]})
+    give_scopes(session, {1: 7, 2: 7, 4: 7})
+
+    def keep(metric: str, *lists: str) -> None:
+        session.connection.execute("DELETE FROM work_neighbours; DELETE FROM work_assignments")
+        for found in lists:
+            session.connection.execute(f"INSERT INTO work_neighbours VALUES ({found})".encode())
+        make_assignments(session, dict.fromkeys((1, 2, 3, 4), (0, 0.0)))
+        # photo 4 has changed since
+        session.connection.execute(
+            "UPDATE work_assignments SET row_version = '1' WHERE photo_id = 4"
+        )
+        session.execute("commit/forget_neighbours")
+        session.execute("commit/keep_neighbours", run_id=len(lists), metric=metric)
+
+    keep("l2", "1, '{2, 4}', '{1, 2}'", "2, '{1}', '{1}'", "4, '{1}', '{2}'")
+    assert kept(session) == [(1, 3, 7, [2, 4], [1, 2]), (2, 3, 7, [1], [1])]
+    keep("cosine", "1, '{4}', '{1}'", "3, '{1}', '{2}'")
+    assert kept(session) == [(1, 2, 7, [4], [0.5]), (3, 2, None, [1], [2])]
