@@ -31,6 +31,7 @@ GRANT SELECT (id, metric, algorithm, settings) ON cluster_runs TO :"role";
 GRANT SELECT ON usable_photos, scoped_clusters, placing_rules TO :"role";
 
 GRANT EXECUTE ON FUNCTION library_is_whole, assign_photo, nearest_active_cluster, vector_nearest_clusters,
-centroid_distance, voted_clusters, comparable_embedding TO :"role";
+centroid_distance, clusters_by_neighbours, voted_clusters, nearest_cores,
+comparable_embedding TO :"role";
 
 COMMIT;

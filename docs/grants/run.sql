@@ -41,7 +41,7 @@ GRANT EXECUTE ON FUNCTION fold_photo_counts, remember_usable_photos TO :"role";
 -- for clusters prune; it reads the tables that refer to clusters, too: grant SELECT on those
 GRANT EXECUTE ON FUNCTION referenced_clusters TO :"role";
 
-GRANT EXECUTE ON FUNCTION nearest_active_cluster, voted_clusters, assign_photo, library_is_whole TO :"role";
+GRANT EXECUTE ON FUNCTION nearest_active_cluster, clusters_by_neighbours, voted_clusters, nearest_cores, assign_photo, library_is_whole TO :"role";
 
 -- an adopted table may take its ids from a sequence that is a thing of its own
 SELECT format('GRANT USAGE ON SEQUENCE %s TO %I', pg_get_serial_sequence(attrelid::regclass::text, 'id'), :'role')

@@ -69,6 +69,7 @@ def assign(*, library: options.Library, as_json: bool, **asked: Any) -> None:
 
 _LEFT = UNUSABLE | {
     "undecided": "whose neighbours agree on no cluster",
+    "noise": "too far from any core photo",
     "too_far": "too far from the nearest cluster",
     "without_limit": "nearest to a cluster whose distances at training are not known",
     "no_cluster": "of a scope or a dimension that no active cluster has",

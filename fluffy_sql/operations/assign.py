@@ -32,6 +32,9 @@ _MOST_RANGES = 64
 _RANGE_PHOTOS = 1_000
 # Distances of fewer photos don't say how wide a cluster is: that of a single photo is 0.
 _ENOUGH_PHOTOS = 10
+# How photos get into a cluster, as the view placing_rules has it.
+_RULE = ("neighbours", "within", "core_of")
+_BY_CENTROID = (None, None, None)
 _RECORDED = ("max_distance", "within", "metric", "moved", "dry_run")
 
 
@@ -164,9 +167,9 @@ class _Clusters:
     """Clusters that take photos, those with centroids of one length.
 
     Attributes:
-        rows: label, id, scope, centroid, limit (the farthest it takes; None: not known) and
-            neighbours (how many of them vote on a photo; None: it goes to the nearest centroid) of
-            each; those of a scope side by side, by rising id.
+        rows: label, id, scope, centroid, limit (the farthest it takes; None: not known) and rule
+            (neighbours, within and core_of, as the view placing_rules has them) of each; those of a
+            scope side by side, by rising id.
     """
 
     dimensions: int
@@ -176,11 +179,13 @@ class _Clusters:
     def scopes(self) -> list[int | None]:
         return list(dict.fromkeys(row["scope"] for row in self.rows))
 
-    def of_elections(self) -> Iterator[tuple[int, Self]]:
-        """How many neighbours vote, and the clusters that take photos by so many votes."""
-        for neighbours in sorted({row["neighbours"] for row in self.rows} - {None}):
-            rows = [row for row in self.rows if row["neighbours"] == neighbours]
-            yield neighbours, replace(self, rows=rows)
+    def of_elections(self) -> Iterator[tuple[dict[str, Any], Self]]:
+        """The rules that neighbours vote by, and the clusters that take photos by each."""
+        rules = [tuple(row[name] for name in _RULE) for row in self.rows]
+        for rule in dict.fromkeys(rules):
+            if rule != _BY_CENTROID:
+                rows = [row for row, own in zip(self.rows, rules, strict=True) if own == rule]
+                yield dict(zip(_RULE, rule, strict=True)), replace(self, rows=rows)
 
     def before_elections(self) -> Self:
         """The same, without limits for clusters whose photos others vote on."""
@@ -338,16 +343,14 @@ def _find_nearest(session: Session, workers: Workers, found: _Found, log: RunRec
     """Finds the nearest cluster of every photo that was listed."""
     for alike in found.clusters:
         all_of_them = _Lookups(session, alike.before_elections())
-        elections = [
-            (neighbours, _Lookups(session, voting)) for neighbours, voting in alike.of_elections()
-        ]
+        elections = [(rule, _Lookups(session, voting)) for rule, voting in alike.of_elections()]
 
         def find(
             session: Session,
             rows: tuple[int, int],
             dimensions: int = alike.dimensions,
             all_of_them: _Lookups = all_of_them,
-            elections: list[tuple[int, _Lookups]] = elections,
+            elections: list[tuple[dict[str, Any], _Lookups]] = elections,
         ) -> int:
             of_range = {"after_row": rows[0], "last_row": rows[1]}
             listed = session.fetch_all("assign/list_scopes_of_range", **of_range)
@@ -363,12 +366,12 @@ def _find_nearest(session: Session, workers: Workers, found: _Found, log: RunRec
                 fingerprint_vector=fingerprint_vector(dimensions),
                 **of_range,
             )
-            for neighbours, lookups in elections:
+            for rule, lookups in elections:
                 if (voting := lookups.of(scopes)) is not None:
                     session.execute(
                         "assign/let_vote",
                         **voting,
-                        neighbours=neighbours,
+                        **rule,
                         normalize=found.normalize,
                         **of_range,
                     )

@@ -26,6 +26,8 @@ NAMES = (
     "photo_neighbours",
     "placing_rules",
     "voted_clusters",
+    "nearest_cores",
+    "clusters_by_neighbours",
     "scope_clusters_by",
     "scoped_clusters",
     "vector_nearest_clusters",

@@ -1,10 +1,11 @@
 -- Has the photos of a range placed by the votes of their nearest neighbours, if the nearest cluster of theirs is one
 -- whose run did not go by centroids. Photos that are to be placed again have no vote, since they are where they were as
 -- they changed. A photo that is not as it was when assign/find_nearest read it is left in the end, by its version.
--- Labels below 0 are those of find_nearest, and -3: the neighbours agree on no cluster.
+-- Labels below 0 are those of find_nearest, -3: the neighbours agree on no cluster, and -4: no core photo is near.
 -- Parameters: scopes bigint[], firsts integer[], lasts integer[], labels integer[], cluster_ids bigint[] (of these),
---   centroids vector[], limits double precision[] (all as in find_nearest, of the clusters that vote alike), neighbours
---   integer (how many vote), normalize boolean, after_row bigint (exclusive), last_row bigint (inclusive)
+--   centroids vector[], limits double precision[] (all as in find_nearest, of the clusters of one rule), neighbours
+--   integer, within double precision, core_of integer (the rule, as in placing_rules), normalize boolean, after_row
+--   bigint (exclusive), last_row bigint (inclusive)
 -- Returns: nothing; the row count is the photos.
 WITH nearest AS MATERIALIZED (
     SELECT
@@ -23,7 +24,7 @@ voted AS MATERIALIZED (
     SELECT
         photo.photo_id,
         CASE
-            WHEN outcome.chosen IS NULL THEN -3
+            WHEN outcome.chosen IS NULL THEN CASE WHEN %(core_of)s::integer IS NULL THEN -3 ELSE -4 END
             WHEN
                 (own.limits)[outcome.chosen] >= CASE
                     WHEN %(normalize)s::boolean THEN outcome.distance * outcome.distance / 2
@@ -61,12 +62,14 @@ voted AS MATERIALIZED (
         ) AS looked
     CROSS JOIN LATERAL unnest(looked.photo_ids) WITH ORDINALITY AS photo (photo_id, place)
     LEFT JOIN
-        LATERAL voted_clusters(
+        LATERAL clusters_by_neighbours(
             looked.embeddings,
             own.cluster_ids,
             own.centroids,
             %(neighbours)s::integer,
-            %(normalize)s::boolean,
+            %(within)s::double precision,
+            %(core_of)s::integer,
+            CASE WHEN %(normalize)s::boolean THEN 'cosine' ELSE 'l2' END,
             changed.photo_ids
         ) AS outcome
         ON photo.place = outcome.place

@@ -4,7 +4,7 @@
 --   wide a cluster is)
 -- Returns: id, scope (null: unscoped), metric, centroid, limit_at_training (the distance within which this percentage
 --   of its photos lay at training, if it had enough, else at least that of the run's usual cluster; null: none is
---   known), neighbours (how many vote on a photo; null: it goes to the nearest centroid); by rising id.
+--   known), neighbours, within, core_of (as in placing_rules); by rising id.
 SELECT
     cluster.id,
     scoped.scope::bigint AS scope,
@@ -18,7 +18,9 @@ SELECT
         WHEN quality.photos IS NOT NULL AND usual.distance IS NOT NULL
             THEN greatest(quality.distance_percentiles[%(within)s::integer + 1], usual.distance)
     END AS limit_at_training,
-    run.neighbours
+    run.neighbours,
+    run.within,
+    run.core_of
 FROM clusters AS cluster
 INNER JOIN scoped_clusters AS scoped ON cluster.id = scoped.id
 LEFT JOIN placing_rules AS run ON cluster.run_id = run.run_id

@@ -19,7 +19,7 @@ BEGIN
     INNER JOIN scoped_clusters AS scoped ON found.cluster_id = scoped.id
     WHERE scoped.scope IS NOT DISTINCT FROM $3
     HAVING min(found.metric) = max(found.metric);
-    SELECT said.metric, said.neighbours INTO rule
+    SELECT said.metric, said.neighbours, said.within, said.core_of INTO rule
     FROM clusters AS cluster
     INNER JOIN placing_rules AS said ON cluster.run_id = said.run_id
     WHERE cluster.id = nearest.id;
@@ -39,15 +39,19 @@ BEGIN
                 scoped.active
                 AND scoped.scope IS NOT DISTINCT FROM $3
                 AND said.neighbours = rule.neighbours
+                AND said.within IS NOT DISTINCT FROM rule.within
+                AND said.core_of IS NOT DISTINCT FROM rule.core_of
                 AND vector_dims(cluster.centroid) = vector_dims($1)
         ) AS alike
         CROSS JOIN
-            LATERAL voted_clusters(
+            LATERAL clusters_by_neighbours(
                 ARRAY[comparable_embedding($1, rule.metric = 'cosine')],
                 alike.ids,
                 alike.centroids,
                 rule.neighbours,
-                rule.metric = 'cosine'
+                rule.within,
+                rule.core_of,
+                rule.metric
             ) AS voted;
     END IF;
     -- status again, of the row as it is when the lock is there
@@ -63,4 +67,4 @@ END
 $$;
 
 COMMENT ON FUNCTION nearest_active_cluster(vector, double precision, bigint) IS
-'The active cluster of a scope (null: unscoped) that a vector belongs to: the one whose centroid is nearest, as vector_nearest_clusters says, or, if that one was made without regard to centroids (leiden), the one that has more than half of the votes of its nearest photos (see placing_rules). Null if its centroid is not within max_distance (in the metric of its run; null: however far), if neighbours agree on none, or if active clusters are of several metrics, whose distances do not compare. The cluster can not be deleted before the transaction ends. Example: SELECT nearest_active_cluster((SELECT embedding FROM photos WHERE id = 1), max_distance => 0.3);';
+'The active cluster of a scope (null: unscoped) that a vector belongs to: the one whose centroid is nearest, as vector_nearest_clusters says, or, if that one was made without regard to centroids (see placing_rules), the one that has more than half of the votes of its nearest photos (leiden) or the nearest core photo (dbscan). Null if its centroid is not within max_distance (in the metric of its run; null: however far), if neighbours agree on none or no core photo is near, or if active clusters are of several metrics, whose distances do not compare. The cluster can not be deleted before the transaction ends. Example: SELECT nearest_active_cluster((SELECT embedding FROM photos WHERE id = 1), max_distance => 0.3);';

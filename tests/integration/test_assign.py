@@ -37,6 +37,7 @@ from tests.running import assign
 
 NOTHING_LEFT = {
     "undecided": 0,
+    "noise": 0,
     "too_far": 0,
     "without_limit": 0,
     "zero_vector": 0,

@@ -1,11 +1,14 @@
 """Photos are placed by their neighbours' votes in clusters of Leiden, compared with NumPy."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from sklearn.cluster import DBSCAN
+from sklearn.datasets import make_moons
 
 from fluffy_sql.operations.history import show_run
 from fluffy_sql.postgres.session import Session
@@ -21,6 +24,9 @@ from tests.integration.helpers import (
     wrong_counts,
 )
 from tests.integration.test_assign import distances
+
+# Of scikit-learn.
+METRICS = {"l2": "euclidean", "cosine": "cosine"}
 
 
 def generate(session: Session, metric: str = "cosine", **own: Any) -> None:
@@ -151,6 +157,47 @@ def test_photos_that_changed_do_not_vote_for_where_they_were(session: Session) -
         execute(session, f"UPDATE photos SET embedding = '{changed}' WHERE id = {ids[place]}")
     assert running.assign(session, moved=True).photos_assigned == 40
     assert {*clusters_by_photo(session)[ours[:40]]} <= {*before[theirs]}
+
+
+@pytest.mark.parametrize("metric", ["cosine", "l2"])
+def test_photos_near_a_core_photo_get_into_clusters_of_dbscan(
+    metric: str, session: Session
+) -> None:
+    flat = make_moons(360, noise=0.08, random_state=0)[0]
+    rows = (flat if metric == "l2" else np.column_stack([flat, np.ones(360)])).astype(np.float32)
+    eps = 0.14 if metric == "l2" else 0.004
+    labels = DBSCAN(eps=eps, min_samples=4, metric=METRICS[metric]).fit(rows[:300]).labels_
+    add_photos(session, rows)
+    run = (
+        "INSERT INTO cluster_runs (algorithm, metric, seed, settings, tool_version,"
+        " postgres_version, pgvector_version, photos_eligible) VALUES ('dbscan', %s, 0, %s, '', '',"
+        " '', 0) RETURNING id"
+    )
+    said = json.dumps({"dbscan": {"eps": eps, "min_samples": 4}})
+    query(session, run, metric, said)
+    for label in range(labels.max() + 1):
+        ids = (np.flatnonzero(labels == label) + 1).tolist()
+        query(
+            session,
+            "WITH made AS (INSERT INTO clusters (id, run_id, centroid) SELECT %s, 1,"
+            " avg(embedding) FROM photos WHERE id = ANY(%s) RETURNING id)"
+            " UPDATE photos SET cluster_id = made.id FROM made WHERE photos.id = ANY(%s)"
+            " RETURNING photos.id",
+            *(label + 1, ids, ids),
+        )
+    before = clusters_by_photo(session)
+    away = distances(rows, rows, metric)
+    cores = (before > 0) & ((away <= eps).sum(axis=1) >= 4)
+    near = np.where(cores[None] & (away <= eps), away, np.inf)
+    expected = np.where(np.isinf(near.min(axis=1)), 0, before[near.argmin(axis=1)])
+    free = np.flatnonzero(before == 0)
+    assert one_by_one(session, (free[:20] + 1).tolist()) == expected[free[:20]].tolist()
+
+    result = running.assign(session)
+
+    assert np.array_equal(clusters_by_photo(session)[free], expected[free])
+    assert result.left["noise"] == (expected[free] == 0).sum() > 0
+    assert result.photos_assigned == (expected[free] > 0).sum() > 30
 
 
 def test_what_people_are_told(session: Session, on_database: Run) -> None:

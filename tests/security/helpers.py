@@ -92,6 +92,10 @@ FUNCTIONS = {
 PLACING = {
     "nearest_active_cluster": "SELECT nearest_active_cluster('[1,0,0,0,0,0,0,0]')",
     "assign_photo": "SELECT assign_photo(1)",
+    "clusters_by_neighbours": (
+        "SELECT FROM clusters_by_neighbours('{}', '{}', '{}', 1, NULL, NULL, 'l2')"
+    ),
+    "nearest_cores": "SELECT FROM nearest_cores('{}', '{}', '{}', 1, 1, FALSE)",
     "voted_clusters": "SELECT FROM voted_clusters('{}', '{}', '{}', 1, FALSE)",
     "library_is_whole": "SELECT library_is_whole()",
 }

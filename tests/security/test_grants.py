@@ -159,6 +159,8 @@ NEEDED_TO_PLACE = [
     "EXECUTE ON FUNCTION nearest_active_cluster",
     "EXECUTE ON FUNCTION vector_nearest_clusters",
     "EXECUTE ON FUNCTION centroid_distance",
+    "EXECUTE ON FUNCTION clusters_by_neighbours",
+    "EXECUTE ON FUNCTION nearest_cores",
     "EXECUTE ON FUNCTION voted_clusters",
     "EXECUTE ON FUNCTION comparable_embedding",
 ]
@@ -170,7 +172,7 @@ CALLED_BY_TRIGGER = (
     "library_is_whole",
     "assign_photo",
     "nearest_active_cluster",
-    "voted_clusters",
+    "clusters_by_neighbours",
 )
 
 
@@ -288,6 +290,8 @@ def test_is_needed_to_place(grant: str, writer: Library) -> None:
         if "ON SCHEMA" in grant or grant.endswith(CALLED_BY_TRIGGER):
             ask(writer, PLACE)
             assert query(writer.owner, PLACED) == [(False,)]
+        elif grant.endswith("nearest_cores"):  # for clusters of DBSCAN
+            refuse(writer, PLACING["nearest_cores"])
         else:
             refuse(writer, PLACE)
     finally:

@@ -233,7 +233,7 @@ TO_PLACE = (
     "UPDATE (cluster_id, updated_at) ON photos",
     "UPDATE (updated_at) ON clusters",
     "EXECUTE ON FUNCTION assign_photo, nearest_active_cluster, library_is_whole,"
-    " voted_clusters, vector_nearest_clusters, centroid_distance",
+    " clusters_by_neighbours, vector_nearest_clusters, centroid_distance",
 )
 
 

@@ -174,6 +174,8 @@ def test_what_was_found_by_centroids_is_voted_on(library: Session) -> None:
             centroids=vectors(library, list(CENTROIDS.values())),
             limits=limits,
             neighbours=4,
+            within=None,
+            core_of=None,
             normalize=False,
             after_row=0,
             last_row=last_row,
@@ -184,3 +186,22 @@ def test_what_was_found_by_centroids_is_voted_on(library: Session) -> None:
     others = {2: 2, 3: 9, 4: 2, 5: 2, 6: 2}
     assert let_vote([far, far, 0.5], last_row=1) == {1: -1, **others}
     assert let_vote([far, far, None]) == {1: -1, 2: -3, 3: 9, 4: -2, 5: -2, 6: 0}
+
+
+def test_the_nearest_core_photo_decides_in_clusters_of_dbscan(library: Session) -> None:
+    said = {"algorithm": "dbscan", "dbscan": {"eps": 1.0, "min_samples": 3}}
+    library.connection.execute(
+        "UPDATE cluster_runs SET algorithm = 'dbscan', settings = %s", (json.dumps(said),)
+    )
+    # 12 is a core by 11, itself and 1, which is in no cluster; 21 and 22 are none
+    add_with_ids(library, {1: [2, 0]})
+    assert nearest(library, [1, 1]) == 1
+    assert nearest(library, [1.1, 1]) is None
+    assert nearest(library, [9.5, 0]) is None
+    # 22 is a core now, 21 is one by its own cluster and another
+    add_with_ids(library, {2: [10.5, 0]})
+    assert nearest(library, [9.5, 0]) == 2
+    place(library, 3, 22)
+    assert nearest(library, [9.5, 0]) == 3
+    hide(library, 2)
+    assert nearest(library, [9.5, 0]) is None

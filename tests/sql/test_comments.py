@@ -53,8 +53,10 @@ TRIGGER_FUNCTIONS = (
 OF_RUNS = (
     "analyze_work_table",
     "empty_work_tables",
+    "clusters_by_neighbours",
     "make_clusters",
     "nearest_candidate",
+    "nearest_cores",
     "voted_clusters",
 )
 # yoyo makes these, and says nothing of them.

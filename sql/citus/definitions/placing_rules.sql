@@ -4,7 +4,9 @@ CREATE OR REPLACE VIEW placing_rules AS
 SELECT
     id AS run_id,
     metric,
-    NULL::integer AS neighbours
+    NULL::integer AS neighbours,
+    NULL::double precision AS within,
+    NULL::integer AS core_of
 FROM cluster_runs;
 
 COMMENT ON VIEW placing_rules IS
