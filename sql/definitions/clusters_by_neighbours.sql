@@ -9,7 +9,7 @@ BEGIN ATOMIC
         place,
         chosen,
         distance
-    FROM voted_clusters(embeddings, cluster_ids, centroids, neighbours, metric = 'cosine', without_vote) AS voted
+    FROM voted_clusters(embeddings, cluster_ids, centroids, neighbours, metric = 'cosine', without_vote)
     WHERE core_of IS NULL
     UNION ALL
     SELECT
@@ -25,7 +25,7 @@ BEGIN ATOMIC
             core_of,
             metric = 'cosine',
             without_vote
-        ) AS dense
+        )
     WHERE core_of IS NOT NULL;
 END;
 
