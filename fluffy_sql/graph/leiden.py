@@ -73,8 +73,10 @@ class Leiden(Algorithm[LeidenSettings]):
         from fluffy_sql.runs.labels import fit_of_labels  # noqa: PLC0415
 
         next_label, found_share = 0, 0.0
+        # Nearest among some of the photos are nobody's nearest.
+        keep = task.settings.keep and (task.reclusters or not task.survey.clustered)
         with work_tables(task.session, "work_aside"):
-            for graph_of in self._graphs(task):
+            for graph_of in self._graphs(task, keep=keep):
                 with graph_of as graph:
                     task.log.phase("communities")
                     asked = task.settings
@@ -88,13 +90,15 @@ class Leiden(Algorithm[LeidenSettings]):
             task.session.execute("work_tables/restore_assignments")
         fit = fit_of_labels(task, by_centroid=False)
         recall = found_share / task.survey.eligible
-        return replace(fit, recall=recall, keeps_neighbours=_keeps(task))
+        return replace(fit, recall=recall, keeps_neighbours=keep)
 
-    def _graphs(self, task: Task[LeidenSettings]) -> "Iterator[AbstractContextManager[Graph]]":
+    def _graphs(
+        self, task: Task[LeidenSettings], *, keep: bool = False
+    ) -> "Iterator[AbstractContextManager[Graph]]":
         """A graph of each large scope, and one of all others."""
         from fluffy_sql.graph.neighbours import Wanted, exact_graph, graph_by_cells  # noqa: PLC0415
 
-        wanted = Wanted(task.settings.neighbours, keep=_keeps(task))
+        wanted = Wanted(task.settings.neighbours, keep)
         few: list[Scope] = []
         for found in task.survey.scopes:
             if found.eligible > self.tuning.few:
@@ -103,8 +107,3 @@ class Leiden(Algorithm[LeidenSettings]):
                 few.append(found)
         if few:
             yield exact_graph(task.of_scopes(few), wanted, self.tuning)
-
-
-def _keeps(task: Task[LeidenSettings]) -> bool:
-    """Whether neighbours are kept: those among some of the photos are nobody's nearest."""
-    return task.settings.keep and (task.reclusters or not task.survey.clustered)

@@ -250,8 +250,8 @@ def test_a_photo_that_changes_meanwhile_is_left(
     ids = add_photos(session, rows)
     graphs = Leiden._graphs
 
-    def change(self: Leiden, task: Any) -> Any:
-        yield from graphs(self, task)
+    def change(self: Leiden, task: Any, **keep: Any) -> Any:
+        yield from graphs(self, task, **keep)
         changed = f"UPDATE photos SET embedding = '{rows[50].tolist()}' WHERE id = {ids[0]}"
         with Session.open(database_url) as other:
             execute(other, changed)
