@@ -1,7 +1,7 @@
 """Leiden: themes without k, the communities of a graph of nearest neighbours."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -96,14 +96,28 @@ class Leiden(Algorithm[LeidenSettings]):
         self, task: Task[LeidenSettings], *, keep: bool = False
     ) -> "Iterator[AbstractContextManager[Graph]]":
         """A graph of each large scope, and one of all others."""
-        from fluffy_sql.graph.neighbours import Wanted, exact_graph, graph_by_cells  # noqa: PLC0415
-
-        wanted = Wanted(task.settings.neighbours, keep)
         few: list[Scope] = []
         for found in task.survey.scopes:
             if found.eligible > self.tuning.few:
-                yield graph_by_cells(task.of_scopes([found]), wanted, self.tuning)
+                yield self._graph(task.of_scopes([found]), keep=keep)
             else:
                 few.append(found)
         if few:
-            yield exact_graph(task.of_scopes(few), wanted, self.tuning)
+            yield self._graph(task.of_scopes(few), keep=keep)
+
+    @contextmanager
+    def _graph(self, task: Task[LeidenSettings], *, keep: bool) -> "Iterator[Graph]":
+        """The graph of a large scope or of several small ones; if it was kept, that."""
+        from fluffy_sql.graph.kept import kept_graph  # noqa: PLC0415 - loads NumPy
+        from fluffy_sql.graph.neighbours import Wanted, exact_graph, graph_by_cells  # noqa: PLC0415
+
+        wanted = Wanted(task.settings.neighbours, keep)
+        if keep:
+            with kept_graph(task, wanted.neighbours) as graph:
+                if graph is not None:
+                    yield graph
+                    return
+        large = task.survey.scopes[0].eligible > self.tuning.few
+        make = graph_by_cells if large else exact_graph
+        with make(task, wanted, self.tuning) as graph:
+            yield graph

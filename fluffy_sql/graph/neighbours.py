@@ -115,6 +115,18 @@ def graph_by_cells(task: Task[Any], wanted: Wanted, tuning: Tuning) -> Iterator[
         yield Graph(finder.neighbours, finder.compared, [(0, rows)], recall)
 
 
+def no_neighbours(photos: int, neighbours: int) -> Neighbours:
+    """Room for the neighbours of photos."""
+    return np.full((photos, neighbours), _NONE, dtype=np.int32)
+
+
+def read_neighbours(rows: Iterable[dict[str, Any]], into: Neighbours) -> None:
+    """Reads what the database says: positions of photos from 1, and of their neighbours."""
+    for row in rows:
+        found = np.frombuffer(row["neighbours"] or b"", dtype=">i4")
+        into[row["position"] - 1, : len(found)] = found - 1
+
+
 def _fit_cells(task: Task[Any], tuning: Tuning) -> Matrix:
     """Assigns photos to cells in work_assignments; their centers by label."""
     photos = task.survey.eligible
@@ -142,7 +154,7 @@ class _Finder:
 
     def __init__(self, task: Task[Any], neighbours: int, rows: int) -> None:
         self._task = task
-        self.neighbours = np.full((rows, neighbours), _NONE, dtype=np.int32)
+        self.neighbours = no_neighbours(rows, neighbours)
         self.compared = np.zeros(rows, dtype=np.bool_)
 
     def find(
@@ -165,11 +177,8 @@ class _Finder:
             )
 
         for rows in self._task.workers.map(find, jobs):
-            for row in rows:
-                place = row["position"] - 1
-                self.compared[place] = True
-                found = np.frombuffer(row["neighbours"] or b"", dtype=">i4")
-                self.neighbours[place, : len(found)] = found - 1
+            self.compared[[row["position"] - 1 for row in rows]] = True
+            read_neighbours(rows, self.neighbours)
             self._task.log.photos(len(rows))
 
 

@@ -69,8 +69,8 @@ class FinalTransaction:
         Raises:
             PostconditionError: the result breaks a promise.
         """
-        self._keep_neighbours()
         self._leave_changed()
+        self._keep_neighbours()
         cluster_ids = self._insert(range(len(self._fit.labels)))
         moves = self._move(cluster_ids)
         # Asked after photos are written: from then on nobody can make or drop a trigger.
@@ -92,8 +92,8 @@ class FinalTransaction:
         Raises:
             PostconditionError: the result breaks a promise.
         """
-        self._keep_neighbours()
         self._leave_changed()
+        self._keep_neighbours()
         old = self._session.fetch_as(OldCluster, "commit/lock_old_clusters")
         self._session.execute(
             "commit/record_old_clusters",
@@ -122,7 +122,10 @@ class FinalTransaction:
         if self._fit.keeps_neighbours:
             self._session.execute("commit/forget_neighbours")
             self._session.execute(
-                "commit/keep_neighbours", run_id=self._run_id, metric=self._settings.metric
+                "commit/keep_neighbours",
+                run_id=self._run_id,
+                metric=self._settings.metric,
+                fingerprint_vector=fingerprint_vector(LONGEST_VECTOR),
             )
 
     def _match(self, old: list[OldCluster]) -> dict[int, int]:

@@ -88,9 +88,10 @@ numbered AS MATERIALIZED (
 ),
 
 kept AS (
-    INSERT INTO work_neighbours (photo_id, neighbour_ids, distances)
+    INSERT INTO work_neighbours (photo_id, place, neighbour_ids, distances)
     SELECT
         drawn.photo_id,
+        drawn.position::integer AS place,
         listed.neighbour_ids,
         listed.distances
     FROM (

@@ -18,6 +18,7 @@ from sklearn.metrics import (
 )
 
 from fluffy_sql.algorithms import Algorithm, Fit, Task
+from fluffy_sql.graph import neighbours
 from fluffy_sql.graph.leiden import Leiden, LeidenSettings
 from fluffy_sql.graph.neighbours import Graph, Wanted, exact_graph, graph_by_cells
 from fluffy_sql.graph.tuning import Tuning
@@ -288,6 +289,31 @@ def test_neighbours_are_kept_by_a_run_that_looked_at_all_photos(session: Session
     kept = query(session, "SELECT photo_id, run_id FROM photo_neighbour_lists ORDER BY 1")
     assert kept == [(photo_id, 3) for photo_id in [*ids[1:].tolist(), *new]]
     assert work_tables(session) == []
+
+
+@pytest.mark.parametrize("tuning", [Tuning(), BY_CELLS], ids=["exact", "by cells"])
+def test_the_kept_graph_is_used_until_a_photo_changes(
+    tuning: Tuning, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, _ = made_library(16, photos=160, themes=8, dimensions=32, spread=0.1)
+    ids = add_photos(session, rows)
+    first = generate(session, tuning=tuning, keep=True, granularity=20)
+    before = clusters_by_photo(session)
+
+    def find(*asked: Any, **wanted: Any) -> None:
+        raise AssertionError("neighbours are sought")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(neighbours._Finder, "find", find)
+        again = generate(session, tuning=tuning, keep=True, granularity=20, recluster=True)
+        assert np.array_equal(clusters_by_photo(session), before)
+        assert (again.recall, again.photos_moved) == (first.recall, 0)
+        execute(session, f"UPDATE photos SET embedding = '{rows[9].tolist()}' WHERE id = {ids[0]}")
+        with pytest.raises(AssertionError, match="neighbours are sought"):
+            generate(session, tuning=tuning, keep=True, recluster=True)
+    generate(session, tuning=tuning, keep=True, recluster=True)
+    kept = query(session, "SELECT run_id, count(*) FROM photo_neighbour_lists GROUP BY 1")
+    assert kept == [(4, 160)]
 
 
 def test_commands_for_people(run_cli: Run, session: Session, database_url: str) -> None:

@@ -24,7 +24,7 @@ def library(session: Session) -> Session:
     add_with_ids(session, LINE)
     open_run(session, metric="l2")
     session.connection.execute(
-        "INSERT INTO photo_neighbour_lists VALUES (1, 1, NULL, '{2, 3, 4}', '{1, 3, 6}')"
+        "INSERT INTO photo_neighbour_lists VALUES (1, 1, NULL, 1, 0, '{2, 3, 4}', '{1, 3, 6}')"
     )
     return session
 

@@ -9,8 +9,12 @@ from tests.citus_rules import broken_rules
 # are not followed, see AssignmentTracker, each scope is clustered alone, see fit_scopes, and Leiden
 # is refused.
 NEVER_THERE = {
+    "commit/keep_neighbours",
     "commit/move_photos",
+    "graph/count_kept",
     "graph/draw_by_cell",
+    "graph/draw_kept",
+    "graph/fetch_kept",
     "graph/find_neighbours",
     "graph/forget_unlabelled",
     "graph/label_photos",
