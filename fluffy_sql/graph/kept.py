@@ -37,7 +37,7 @@ def kept_graph(task: Task[Any], neighbours: int) -> Iterator[Graph | None]:
         metric=task.metric,
         fingerprint_vector=fingerprint_vector(LONGEST_VECTOR),
     )
-    if not counted["noted"] == counted["unchanged"] == counted["kept"]:
+    if not 0 < counted["noted"] == counted["unchanged"] == counted["kept"]:
         empty(task.session, "work_assignments")
         yield None
         return
