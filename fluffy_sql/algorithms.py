@@ -127,6 +127,8 @@ class Fit:
         least_recall: share that is promised, and checked before the result is committed.
         by_centroid: whether distances to centroids say how good a cluster is; if not, silhouette
             and the like are not measured.
+        keeps_neighbours: whether the neighbours in work_neighbours are those of all usable photos,
+            and are kept.
         digest: of the embeddings that were labelled; None: none was made.
         levels: coarser levels, nested, the next one first: of each, shape (clusters,), the numbers
             of the groups that the clusters are in.
@@ -143,6 +145,7 @@ class Fit:
     recall: float | None = None
     least_recall: float = 0.0
     by_centroid: bool = True
+    keeps_neighbours: bool = False
     digest: str | None = None
     levels: "Sequence[NDArray[np.intp]]" = ()
 

@@ -51,6 +51,8 @@ NEEDED_TO_LOOK = {
     "SELECT ON usable_photos": "report",
     "SELECT ON clusters": "clusters",
     "SELECT ON scoped_clusters": "clusters",
+    "SELECT ON placing_rules": "SELECT FROM placing_rules",
+    "SELECT ON photo_neighbour_lists": "SELECT FROM photo_neighbours(1)",
     "SELECT ON retired_clusters": "clusters",
     "SELECT ON cluster_levels": "clusters",
     "SELECT ON cluster_members": "clusters",
@@ -98,6 +100,9 @@ NEEDED_TO_WORK = {
     "UPDATE (updated_at) ON clusters": "recluster",
     "UPDATE ON cluster_run_clusters": "recluster",
     "DELETE ON cluster_quality": "generate",
+    "INSERT ON photo_neighbour_lists": "leiden",
+    "UPDATE ON photo_neighbour_lists": "leiden",
+    "DELETE ON photo_neighbour_lists": "leiden",
     "INSERT ON retired_clusters": "recluster",
     "UPDATE ON retired_clusters": "recluster",
     "DELETE ON retired_clusters": "generate",
@@ -123,6 +128,7 @@ NEEDED_TO_WORK = {
             "measured": "generate",
             "measured_clusters": "generate",
             "candidates": "assign",
+            "neighbours": "leiden",
         }.items()
     },
     **{f"EXECUTE ON FUNCTION {name}": query for name, query in PLACING.items()},
@@ -145,20 +151,32 @@ NEEDED_TO_PLACE = [
     "UPDATE (updated_at) ON clusters",
     "SELECT (id) ON cluster_runs",
     "SELECT (metric) ON cluster_runs",
+    "SELECT (algorithm) ON cluster_runs",
+    "SELECT (settings) ON cluster_runs",
     "SELECT ON usable_photos",
     "SELECT ON scoped_clusters",
+    "SELECT ON placing_rules",
     "SELECT ON retired_clusters",
     "EXECUTE ON FUNCTION library_is_whole",
     "EXECUTE ON FUNCTION assign_photo",
     "EXECUTE ON FUNCTION nearest_active_cluster",
     "EXECUTE ON FUNCTION vector_nearest_clusters",
     "EXECUTE ON FUNCTION centroid_distance",
+    "EXECUTE ON FUNCTION clusters_by_neighbours",
+    "EXECUTE ON FUNCTION nearest_cores",
+    "EXECUTE ON FUNCTION voted_clusters",
+    "EXECUTE ON FUNCTION comparable_embedding",
 ]
 
 
 OF_APPLICATIONS = {"USAGE ON SCHEMA public", "CONNECT ON DATABASE", "INSERT ON photos"}
 # Whoever may not call these brings photos in all the same.
-CALLED_BY_TRIGGER = ("library_is_whole", "assign_photo", "nearest_active_cluster")
+CALLED_BY_TRIGGER = (
+    "library_is_whole",
+    "assign_photo",
+    "nearest_active_cluster",
+    "clusters_by_neighbours",
+)
 
 
 @dataclass(frozen=True)
@@ -252,6 +270,8 @@ def writer(empty_database: Callable[..., Any], template: str) -> Iterator[Librar
         generate(url, k=3)
         execute(
             library.owner,
+            "UPDATE cluster_runs SET algorithm = 'leiden',"
+            ' settings = \'{"leiden": {"neighbours": 1}}\'',
             "CREATE TRIGGER place AFTER INSERT ON photos"
             " FOR EACH ROW EXECUTE FUNCTION place_new_photo()",
         )
@@ -273,6 +293,8 @@ def test_is_needed_to_place(grant: str, writer: Library) -> None:
         if "ON SCHEMA" in grant or grant.endswith(CALLED_BY_TRIGGER):
             ask(writer, PLACE)
             assert query(writer.owner, PLACED) == [(False,)]
+        elif grant.endswith("nearest_cores"):  # for clusters of DBSCAN
+            refuse(writer, PLACING["nearest_cores"])
         else:
             refuse(writer, PLACE)
     finally:

@@ -131,6 +131,7 @@ WRONG_VALUES = [
     ("clustering.kmeans.refine", "null", "nothing", "true or false"),
     ("clustering.leiden.neighbours", "0", "0", "a whole number from 1 to 1,000"),
     ("clustering.leiden.neighbours", "1.5", "1.5", "a whole number from 1 to 1,000"),
+    ("clustering.leiden.keep", "1", "1", "true or false"),
     ("clustering.leiden.granularity", "0", "0", GRANULARITY),
     ("clustering.leiden.granularity", ".nan", "nan", GRANULARITY),
     ("clustering.leiden.granularity", "fine", "'fine'", GRANULARITY),
