@@ -265,6 +265,7 @@ class Library:
             dry_run=dry_run,
             connections=self._database.settings.database.connections,
             limits=self._database.lock_limits,
+            duplicates=self._database.settings.clustering.duplicates,
         )
         with self._database.work() as session:
             return assigning.assign(session, request, progress)

@@ -9,12 +9,13 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from fluffy_sql.algorithms import Algorithm, Checkpoint, StepReport, Task, algorithm_named
+from fluffy_sql.algorithms import Algorithm, Checkpoint, StepReport, Survey, Task, algorithm_named
 from fluffy_sql.errors import LibraryError, SettingsError
 from fluffy_sql.operations.k_selection import Candidate, suggest
 from fluffy_sql.postgres.schema import require_current_schema
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.workers import Workers
+from fluffy_sql.runs.duplicates import set_aside
 from fluffy_sql.runs.lock import only_run
 from fluffy_sql.runs.progress import Progress
 from fluffy_sql.runs.quality import Quality
@@ -164,8 +165,44 @@ def _sweep(
     progress: Progress,
     found: _Found,
 ) -> None:
+    settings = request.settings
+    surveyed = _survey(session, request, progress)
+    with set_aside(session, surveyed, settings, clustered=True) as surveyed:
+        tried = sorted({k for k in request.ks if k < surveyed.eligible})
+        if not tried:
+            raise LibraryError(
+                f"only {count(surveyed.eligible, 'photo')} with an embedding, too few for"
+                f" k = {min(request.ks):,}; import more, or sweep smaller k"
+            )
+        found.photos = surveyed.eligible
+        found.left_out = sorted(set(request.ks) - set(tried))
+        with Workers.open(session, request.connections) as workers:
+            task = Task(
+                session=session,
+                workers=workers,
+                survey=surveyed,
+                settings=settings.of_algorithm,
+                metric=settings.metric,
+                seed=settings.seed,
+                log=_Log(progress),
+                reclusters=True,
+            )
+            progress.phase("sample")
+            with algorithm.trainings(task, tried[-1]) as trainings:
+                if not trainings.photos:
+                    raise LibraryError(
+                        "all embeddings are zero vectors, which have no direction to compare;"
+                        " embed the photos again, or choose the metric l2"
+                    )
+                found.photos_trained = trainings.photos
+                for k in tried:
+                    progress.trying(k)
+                    found.candidates.append(_try(trainings, k, settings.seed))
+
+
+def _survey(session: Session, request: SweepRequest, progress: Progress) -> Survey:
     progress.phase("survey")
-    settings, scope = request.settings, request.scope
+    scope = request.scope
     require_steady_view(session)
     photos = session.fetch_as(PhotoGroup, "survey/count_photos")
     if scope:
@@ -174,36 +211,7 @@ def _sweep(
     require_one_scope([of.scope for of in surveyed.scopes], scope, "photos")
     progress.surveyed(surveyed)
     require_one_length(photos, reclustered=True)
-    tried = sorted({k for k in request.ks if k < surveyed.eligible})
-    if not tried:
-        raise LibraryError(
-            f"only {count(surveyed.eligible, 'photo')} with an embedding, too few for"
-            f" k = {min(request.ks):,}; import more, or sweep smaller k"
-        )
-    found.photos = surveyed.eligible
-    found.left_out = sorted(set(request.ks) - set(tried))
-    with Workers.open(session, request.connections) as workers:
-        task = Task(
-            session=session,
-            workers=workers,
-            survey=surveyed,
-            settings=settings.of_algorithm,
-            metric=settings.metric,
-            seed=settings.seed,
-            log=_Log(progress),
-            reclusters=True,
-        )
-        progress.phase("sample")
-        with algorithm.trainings(task, tried[-1]) as trainings:
-            if not trainings.photos:
-                raise LibraryError(
-                    "all embeddings are zero vectors, which have no direction to compare;"
-                    " embed the photos again, or choose the metric l2"
-                )
-            found.photos_trained = trainings.photos
-            for k in tried:
-                progress.trying(k)
-                found.candidates.append(_try(trainings, k, settings.seed))
+    return surveyed
 
 
 def _try(trainings: Trainings, k: int, seed: int) -> Candidate:

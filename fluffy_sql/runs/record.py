@@ -25,6 +25,7 @@ class RunResult:
         dry_run: whether it was rolled back.
         scopes: of how many scopes its photos were; each is clustered by itself.
         skipped: photos that stay as they are, by reason.
+        duplicates: photos that were not clustered and went where the best of their group went.
         inertia, iterations, converged, recall: as of the algorithm's `Fit`.
         changes: clusters and moves in detail, of a recluster and of a dry run.
         vector_indexes: indexes on embeddings that had to be written for each photo.
@@ -43,6 +44,7 @@ class RunResult:
     clusters_emptied: int = 0
     photos_processed: int = 0
     photos_moved: int = 0
+    duplicates: int = 0
     skipped: dict[str, int]
     inertia: float | None = None
     iterations: int | None = None

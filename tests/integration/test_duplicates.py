@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,17 +13,23 @@ import pytest
 from numpy.typing import NDArray
 
 from fluffy_sql import open_library
+from fluffy_sql.algorithms import Algorithm, AlgorithmSettings, Fit, Survey, Task
 from fluffy_sql.errors import LibraryError, UsageError
 from fluffy_sql.graph.tuning import Tuning
+from fluffy_sql.operations.assign import AssignRequest, assign
 from fluffy_sql.operations.duplicates import (
     DuplicatesRequest,
     DuplicatesResult,
     find_duplicates,
 )
 from fluffy_sql.postgres.session import Session
+from fluffy_sql.runs.duplicates import set_aside
+from fluffy_sql.runs.labels import fit_of_labels
 from fluffy_sql.settings import clustering_settings
+from tests import running
 from tests.conftest import Run, add_photos, made_library
 from tests.integration.helpers import (
+    clusters_by_photo,
     execute,
     inject,
     nothing_changes,
@@ -31,6 +38,7 @@ from tests.integration.helpers import (
     snapshot,
     wait_for,
     work_tables,
+    wrong_counts,
 )
 
 # As if a library of a few hundred photos were a large one.
@@ -175,7 +183,11 @@ def test_a_killed_run_leaves_the_groups_that_were_there(
     )
     assert killed.returncode == -signal.SIGKILL
     assert groups(session) == before
-    wait_for(session, "SELECT WHERE NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory')")
+    wait_for(
+        session,
+        "SELECT WHERE NOT EXISTS (SELECT FROM pg_locks INNER JOIN pg_database ON database ="
+        " pg_database.oid WHERE locktype = 'advisory' AND datname = current_database())",
+    )
     duplicates(session, within=0.01)
     assert groups(session) == before
     assert work_tables(session) == []
@@ -228,3 +240,176 @@ def test_distributed_photos_are_refused(session: Session) -> None:
     session.distributed = True
     with pytest.raises(LibraryError, match="distributed over several servers"):
         find_duplicates(session, DuplicatesRequest())
+
+
+def once(**given: Any) -> Any:
+    return running.settings(duplicates="once", **given)
+
+
+def burst(photos: int = 200) -> NDArray[np.float32]:
+    """Two themes of 30 photos, and many near-copies of one photo between them."""
+    generator = np.random.default_rng(6)
+    centers = np.eye(32)[[0] * 30 + [1] * 30]
+    one = np.eye(32)[:3].T @ [0.3, 0.29, 0.9]
+    copies = one + 0.001 * generator.normal(size=(photos, 32))
+    return np.concatenate([centers + 0.08 * generator.normal(size=(60, 32)), copies])
+
+
+@pytest.mark.parametrize("algorithm", ["kmeans", "leiden", "by hand"])
+def test_a_burst_makes_no_theme(algorithm: str, session: Session) -> None:
+    add_photos(session, burst())
+    duplicates(session, within=0.0005)
+    if algorithm == "leiden":
+        asked = clustering_settings(
+            algorithm="leiden", duplicates="once", leiden={"granularity": 9}
+        )
+    else:
+        asked = once(k=2)
+    own = LabelsAll() if algorithm == "by hand" else None
+    assert running.generate(session, asked, dry_run=True, algorithm=own).duplicates == 199
+    assert query(session, "SELECT count(*) FROM clusters") == [(0,)]
+    result = running.generate(session, asked, algorithm=own)
+    assert (result.duplicates, result.photos_processed, result.photos_moved) == (199, 260, 260)
+    assert result.clusters_created == 2
+    found = clusters_by_photo(session)
+    assert [len({*found[:30]}), len({*found[30:60]}), len({*found[60:]})] == [1, 1, 1]
+    assert found[0] != found[30]
+    assert wrong_counts(session) == []
+    assert work_tables(session) == []
+    assert running.check(session).ok
+    # the same with all of them: the burst is a theme
+    running.generate(session, running.settings(k=2), recluster=True, cold=True)
+    found = clusters_by_photo(session)
+    assert found[0] == found[30] != found[60]
+    # and back
+    running.generate(session, asked, recluster=True, algorithm=own)
+    assert len({*clusters_by_photo(session)[:60]}) == 2
+    running.undo(session, 3)
+    assert np.array_equal(clusters_by_photo(session), found)
+    assert running.check(session).ok
+
+
+class LabelsAll(Algorithm[AlgorithmSettings]):
+    """Knows nothing of near-duplicates: by the larger of two coordinates, and a label for these."""
+
+    settings = AlgorithmSettings
+
+    def fit(self, task: Task[AlgorithmSettings]) -> Fit:
+        execute(
+            task.session,
+            "INSERT INTO work_assignments (photo_id, label, row_version)"
+            " SELECT id, CASE WHEN id IN (SELECT photo_id FROM work_duplicates) THEN 7"
+            " ELSE (id <= 30)::int END,"
+            " xmin FROM photos",
+        )
+        return fit_of_labels(task, by_centroid=False)
+
+
+def test_one_of_each_group_is_clustered(session: Session) -> None:
+    """The others go where it goes, whatever they are near to; who changed does not."""
+    one, other = (
+        [[1, 0.01 * place] for place in range(5)],
+        [[0.01 * place, 1] for place in range(5)],
+    )
+    new = [[0.7, 0.3], [0.3, 0.7], [0.4, 0.6], [0.45, 0.55]]
+    best, follower, pinned, changed = add_photos(session, [*one, *other, *new])[10:]
+    execute(
+        session,
+        "INSERT INTO photo_duplicates (photo_id, group_id, rank, distance, embedding_hash)"
+        f" SELECT id, {best}, id, 0, hash_array_extended(embedding::real[], 0) FROM photos"
+        f" WHERE id >= {best}",
+        f"UPDATE photos SET embedding = '[0.1, 0.9]' WHERE id = {changed}",
+        f"UPDATE photos SET cluster_pinned = TRUE WHERE id = {pinned}",
+    )
+    result = running.generate(session, once(k=2))
+    found = clusters_by_photo(session)
+    assert result.duplicates == 2
+    assert found[best - 1] == found[follower - 1] == found[0]
+    assert found[pinned - 1] == 0
+    assert found[changed - 1] == found[5] != found[0]
+    assert running.check(session).ok
+    assert wrong_counts(session) == []
+
+
+def test_photos_of_a_group_that_are_clustered_already_stay(session: Session) -> None:
+    ids = add_photos(session, burst())
+    duplicates(session, within=0.0005)
+    execute(session, "INSERT INTO clusters (name) VALUES ('by hand')")
+    [(best,)] = query(session, "SELECT photo_id FROM photo_duplicates WHERE rank = 1")
+    execute(session, f"UPDATE photos SET cluster_id = 1 WHERE id = {best}")
+    result = running.generate(session, once(k=3))
+    assert (result.duplicates, result.photos_processed) == (198, 259)
+    found = dict(zip(ids, clusters_by_photo(session).tolist(), strict=True))
+    assert found.pop(best) == 1
+    assert len({*found.values()}) == 3
+
+
+def test_what_an_algorithm_leaves_out_its_near_duplicates_are_too(session: Session) -> None:
+    add_photos(session, burst(3))
+    duplicates(session, within=0.0005)
+
+    class LeavesOut(LabelsAll):
+        def fit(self, task: Task[AlgorithmSettings]) -> Fit:
+            fit = super().fit(task)
+            left = task.session.connection.execute(
+                "DELETE FROM work_assignments WHERE photo_id > 60"
+                " AND photo_id NOT IN (SELECT photo_id FROM work_duplicates)"
+            ).rowcount
+            return replace(fit, left_out={"noise": left})
+
+    result = running.generate(session, once(), algorithm=LeavesOut())
+    assert result.skipped == {
+        "without_embedding": 0,
+        "zero_vector": 0,
+        "already_clustered": 0,
+        "noise": 1,
+        "duplicate": 2,
+    }
+    assert result.photos_processed == 60
+
+
+def test_a_sweep_trains_on_one_of_each_group(session: Session) -> None:
+    add_photos(session, burst())
+    duplicates(session, within=0.0005)
+    assert running.sweep(session, [2, 3], once()).photos_trained == 61
+    assert running.sweep(session, [2, 3]).photos_trained == 260
+    with pytest.raises(LibraryError, match="only 61 photos"):
+        running.sweep(session, [61], once())
+
+
+def test_new_photos_are_placed_with_their_group(session: Session) -> None:
+    add_photos(session, [[1, 0], [0.9, 0.1], [0, 1], [0.1, 0.9]])
+    running.generate(session, running.settings(k=2))
+    first, _, second, _ = clusters_by_photo(session).tolist()
+    new = [[0.52, 0.48], [0.501, 0.499], [0.49, 0.51], [0.48, 0.52], [-1, 0.1], [-1, 0.11]]
+    ids = add_photos(session, new, [f"new{place}" for place in range(6)])
+    duplicates(session, within=0.002)
+    assert groups(session) == {frozenset(ids[:4]), frozenset(ids[4:])}
+    with nothing_changes(session):
+        running.assign(session, duplicates="once", dry_run=True)
+    running.assign(session, duplicates="once", max_distance=0.5)
+    found = clusters_by_photo(session)[4:].tolist()
+    assert len({*found[:4]}) == 1
+    assert found[4:] == [0, 0]
+    # one that comes later goes where the best of those is that are there, however near another
+    of_other = second if found[0] == first else first
+    execute(session, f"UPDATE photos SET cluster_id = {of_other} WHERE id IN ({ids[0]}, {ids[1]})")
+    execute(session, f"UPDATE photos SET cluster_id = {of_other} WHERE id IN ({ids[2]}, {ids[3]})")
+    [last] = add_photos(session, [[0.52, 0.48]], ["last"])
+    duplicates(session, within=0.002)
+    running.assign(session, duplicates="once")
+    assert clusters_by_photo(session)[-1] == of_other
+    assert wrong_counts(session) == []
+    assert last
+
+
+def test_one_of_each_is_refused_if_photos_are_distributed(session: Session) -> None:
+    session.distributed = True
+    told = "clustering.duplicates is once, which can't be done with photos that are distributed"
+    with (
+        pytest.raises(LibraryError, match=told),
+        set_aside(session, Survey((), 0, 0, 0), once(), clustered=True),
+    ):
+        pass
+    with pytest.raises(LibraryError, match=told):
+        assign(session, AssignRequest(duplicates="once"))

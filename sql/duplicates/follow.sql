@@ -1,0 +1,34 @@
+-- Gives photos that were set aside the label of the best of their group, if that has one and they are still as they
+-- were: of its scope, and with the embedding that made them near-duplicates.
+-- Parameters: labels integer[] (of the run), scopes bigint[] (of each; null: unscoped), centroids vector[] (of each),
+--   fingerprint_vector vector (as in kmeans/assign_photos), normalize boolean, clustered boolean (also those in a
+--   cluster)
+-- Returns: nothing; the row count is the photos.
+INSERT INTO work_assignments (photo_id, label, distance, row_version, fingerprint)
+SELECT
+    aside.photo_id,
+    made.label,
+    photo.embedding <-> made.centroid AS distance,
+    photo.row_version,
+    photo.embedding <#> %(fingerprint_vector)b::vector AS fingerprint
+FROM work_duplicates AS aside
+INNER JOIN photo_duplicates AS found ON aside.photo_id = found.photo_id
+INNER JOIN work_assignments AS best ON aside.best_id = best.photo_id
+INNER JOIN unnest(%(labels)s::integer[], %(scopes)s::bigint[], %(centroids)b::vector[]) AS made (label, scope, centroid)
+    ON best.label = made.label
+CROSS JOIN
+    LATERAL (
+        SELECT
+            stored.xmin AS row_version,
+            comparable_embedding(fetched.embedding, %(normalize)s::boolean) AS embedding
+        FROM photos AS stored
+        INNER JOIN usable_photos AS usable ON stored.id = usable.id
+        CROSS JOIN LATERAL unnest(ARRAY[usable.embedding]) AS fetched (embedding)
+        WHERE
+            stored.id = aside.photo_id
+            AND usable.id = aside.photo_id
+            AND usable.scope IS NOT DISTINCT FROM made.scope
+            AND (%(clustered)s::boolean OR usable.cluster_id IS NULL)
+            AND hash_array_extended(fetched.embedding::real[], 0) = found.embedding_hash
+        OFFSET 0
+    ) AS photo;
