@@ -27,3 +27,8 @@ class Tuning:
     sought_recall: float = 0.96
     checked_photos: int = 256
     checks: int = 8
+
+    # Of a scope whose pairs are sought: cells for each square root of its photos.
+    cells_of_root: float = 3
+    # What all pairs may take: 12 bytes each, twice for a moment.
+    most_pairs: int = 20_000_000

@@ -17,6 +17,7 @@ from tests.sql.helpers import (
     make_sample,
     place,
     query,
+    vectors,
 )
 from tests.sql.test_scopes import give_scopes
 
@@ -125,16 +126,122 @@ def test_photos_in_clusters_or_out_of_sight_are_noted_if_asked(session: Session)
     assert note(clustered=True) == {1: -1, 2: -1}
 
 
-def test_photos_of_a_cell_are_drawn_side_by_side(session: Session) -> None:
-    make_assignments(session, {5: (3, 0.1), 9: (0, 0.1), 2: (3, 0.1), 7: (0, 0.1), 1: (1, 0.1)})
+def test_photos_of_a_cell_are_drawn_side_by_side_scope_after_scope(session: Session) -> None:
+    add_with_ids(session, {photo_id: [1, 0] for photo_id in (1, 2, 5, 7, 8, 9)})
+    give_scopes(session, {8: 4})
+    make_assignments(
+        session, {5: (3, 0.1), 9: (0, 0.1), 2: (3, 0.1), 7: (0, 0.1), 8: (0, 0.1), 1: (1, 0.1)}
+    )
     found = session.fetch_all("graph/draw_by_cell")
-    assert [(row["after_row"], row["last_row"], row["label"]) for row in found] == [
-        (0, 2, 0),
-        (2, 3, 1),
-        (3, 5, 3),
+    assert [(row["scope"], row["after_row"], row["last_row"], row["label"]) for row in found] == [
+        (None, 0, 2, 0),
+        (None, 2, 3, 1),
+        (None, 3, 5, 3),
+        (4, 5, 6, 0),
     ]
-    drawn = query(session, "SELECT position, photo_id FROM work_drawn ORDER BY position")
-    assert drawn == [(1, 7), (2, 9), (3, 1), (4, 2), (5, 5)]
+    drawn = query(session, "SELECT position, photo_id, scope FROM work_drawn ORDER BY position")
+    assert [row[:2] for row in drawn] == [(1, 7), (2, 9), (3, 1), (4, 2), (5, 5), (6, 8)]
+    assert [row[2] for row in drawn] == [None] * 5 + [4]
+
+
+def test_a_photo_is_in_the_cell_with_the_nearest_center(session: Session) -> None:
+    make_sample(session, [[0, 0], [1, 0], [2, 0], [9, 0]], photo_ids=[5, 6, 7, 8])
+    make_assignments(session, dict.fromkeys((5, 6, 7, 8, 9), (-1, 0.1)))
+    assigned = session.execute(
+        "graph/assign_cells",
+        centers=vectors(session, [[0, 0], [2, 0], [2, 0]]),
+        first_label=40,
+        after_row=0,
+        last_row=3,
+    )
+    assert assigned == 3
+    # 6 is as near to two centers, 7 is at two: the first wins.
+    assert labels(session) == {5: 40, 6: 40, 7: 41, 8: -1, 9: -1}
+
+
+def pairs(
+    session: Session,
+    blocks: Sequence[tuple[int, int, int, Sequence[float]]],
+    *,
+    radius: float,
+    rows: tuple[int, int] = (0, 6),
+    squared: bool = False,
+    most: int = 100,
+) -> list[tuple[int, int, float]]:
+    """Of photos as in the sample; blocks are of a scope, with rows (after, last] and a center."""
+    [found] = session.fetch_all(
+        "graph/find_pairs",
+        after_row=rows[0],
+        last_row=rows[1],
+        centers=vectors(session, [center for _, _, _, center in blocks]),
+        afters=[after for _, after, _, _ in blocks],
+        lasts=[last for _, _, last, _ in blocks],
+        scopes=[scope for scope, _, _, _ in blocks],
+        radius=radius,
+        rounding=0.0,
+        squared=squared,
+        normalize=False,
+        dimensions=2,
+        most=most,
+    )
+    compared = np.frombuffer(found["compared"] or b"", ">i4")
+    assert sorted(compared) == list(range(rows[0] + 1, rows[1] + 1))
+    kind = np.dtype([("first", ">i4"), ("second", ">i4"), ("distance", ">f4")])
+    near = np.frombuffer(found["pairs"] or b"", kind)
+    places = zip(near["first"].tolist(), near["second"].tolist(), strict=True)
+    return [
+        (one, other, apart)
+        for (one, other), apart in zip(places, near["distance"].tolist(), strict=True)
+    ]
+
+
+ONE = [(0, 0, 6, [0, 0])]
+TWO = [(0, 0, 3, [1, 0]), (0, 3, 6, [10, 0])]
+
+
+def draw_line(session: Session) -> None:
+    """Photos along a line, and a sample of them."""
+    add_with_ids(session, {place + 11: [float(x) for x in row] for place, row in enumerate(LINE)})
+    make_sample(session, LINE, photo_ids=range(11, 17))
+    for position in range(1, 7):
+        session.connection.execute(
+            "INSERT INTO work_drawn VALUES (%s, %s)", (position, position + 10)
+        )
+
+
+@pytest.mark.parametrize("blocks", [ONE, TWO], ids=["one block", "two"])
+def test_pairs_are_those_within_the_radius(
+    blocks: list[tuple[int, int, int, list[float]]], session: Session
+) -> None:
+    draw_line(session)
+    near = [(1, 2, 1.0), (1, 3, 3.0), (2, 3, 2.0), (3, 4, 3.0)]
+    assert pairs(session, blocks, radius=3) == near
+    assert pairs(session, blocks, radius=3, most=2)[2:] == []
+    assert pairs(session, blocks, radius=0.5) == []
+    assert pairs(session, blocks, radius=3, squared=True)[1] == (1, 3, 4.5)
+    assert pairs(session, blocks, radius=4.5) == [*near, (4, 5, 4.0)]
+    assert len(pairs(session, blocks, radius=99)) == 15
+
+
+def test_rows_are_paired_with_those_after_them_in_their_scope(session: Session) -> None:
+    draw_line(session)
+    assert pairs(session, TWO, radius=4.5, rows=(2, 4)) == [
+        (3, 4, 3.0),
+        (4, 5, 4.0),
+    ]
+    scopes = [(7, 0, 3, [0, 0]), (8, 3, 6, [0, 0])]
+    assert [pair[:2] for pair in pairs(session, scopes, radius=99)] == [
+        (1, 2), (1, 3), (2, 3), (4, 5), (4, 6), (5, 6),
+    ]  # fmt: skip
+
+
+def test_what_is_near_in_the_sample_need_not_be(session: Session) -> None:
+    """The photos decide; one that is gone, or has another length by now, is in no pair."""
+    draw_line(session)
+    session.connection.execute("UPDATE work_sample SET embedding = '[0, 0]'")
+    assert pairs(session, ONE, radius=1.5) == [(1, 2, 1.0)]
+    session.connection.execute("UPDATE photos SET embedding = '[1, 2, 3]' WHERE id = 12")
+    assert pairs(session, ONE, radius=3.5) == [(1, 3, 3.0), (3, 4, 3.0)]
 
 
 def test_labels_go_by_position_and_photos_without_one_leave(session: Session) -> None:
