@@ -278,9 +278,9 @@ def test_a_burst_makes_no_theme(algorithm: str, session: Session) -> None:
     assert work_tables(session) == []
     assert running.check(session).ok
     # the same with all of them: the burst is a theme
-    running.generate(session, running.settings(k=2), recluster=True, cold=True)
+    running.generate(session, running.settings(k=3), recluster=True, cold=True)
     found = clusters_by_photo(session)
-    assert found[0] == found[30] != found[60]
+    assert found[60] not in found[:60]
     # and back
     running.generate(session, asked, recluster=True, algorithm=own)
     assert len({*clusters_by_photo(session)[:60]}) == 2
