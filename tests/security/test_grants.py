@@ -62,6 +62,8 @@ NEEDED_TO_LOOK = {
     "SELECT ON cluster_moves": "diff",
     "SELECT ON photo_count_changes": OVERVIEW,
     "SELECT ON cluster_overview": OVERVIEW,
+    "SELECT ON photo_duplicates": "SELECT FROM current_duplicates",
+    "SELECT ON current_duplicates": "SELECT FROM current_duplicates",
     **{f"EXECUTE ON FUNCTION {name}": query for name, query in FUNCTIONS.items()},
 }
 # The same of what docs/grants/run.sql grants besides.
@@ -100,6 +102,8 @@ NEEDED_TO_WORK = {
     "INSERT ON retired_clusters": "recluster",
     "UPDATE ON retired_clusters": "recluster",
     "DELETE ON retired_clusters": "generate",
+    "INSERT ON photo_duplicates": "duplicates",
+    "DELETE ON photo_duplicates": "duplicates",
     "EXECUTE ON FUNCTION referenced_clusters": "prune",
     "UPDATE (photos_count) ON clusters": "repair",
     "EXECUTE ON FUNCTION empty_work_tables": "generate",
@@ -120,6 +124,7 @@ NEEDED_TO_WORK = {
             "measured": "generate",
             "measured_clusters": "generate",
             "candidates": "assign",
+            "duplicates": "generate",
         }.items()
     },
     **{f"EXECUTE ON FUNCTION {name}": query for name, query in PLACING.items()},

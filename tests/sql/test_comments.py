@@ -15,6 +15,7 @@ VIEWS = (
     "cluster_run_overview",
     "cluster_moves",
     "scoped_clusters",
+    "current_duplicates",
 )
 FUNCTIONS = (
     "application_table",

@@ -1,13 +1,25 @@
 """Statements and the view of near-duplicates, each by hand-computed answers."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import IntegerArray
-from tests.sql.helpers import add_with_ids, hide, make_assignments, query
+from tests.sql.helpers import (
+    add_with_ids,
+    assignments,
+    hide,
+    labels,
+    make_assignments,
+    make_clusters,
+    place,
+    query,
+    value,
+    vectors,
+)
 from tests.sql.test_scopes import give_scopes
 
 
@@ -116,3 +128,132 @@ def test_the_view_keeps_owners_apart(session: Session) -> None:
     write(session, [1] * 5)
     give_scopes(session, {1: 7, 2: 7, 4: None, 5: None, 3: 8})
     assert [row[:2] for row in current(session)] == [(2, 2), (1, 2), (4, 4), (5, 4)]
+
+
+def set_aside(session: Session, *, clustered: bool) -> dict[int, int]:
+    """Who follows whom."""
+    rows = session.fetch_all("duplicates/set_aside", clustered=clustered)
+    found = dict(query(session, "SELECT photo_id, best_id FROM work_duplicates"))
+    assert sum(row["photos"] for row in rows) == len(found)
+    session.connection.execute("DELETE FROM work_duplicates")
+    return found
+
+
+def test_all_but_the_best_of_those_to_be_clustered_are_set_aside(session: Session) -> None:
+    add(session, {photo_id: [photo_id, 0] for photo_id in (10, 11, 12, 20, 21, 30)})
+    write(session, [1, 1, 1, 2, 2, 3])
+    assert set_aside(session, clustered=False) == {10: 11, 12: 11, 21: 20}
+    [cluster_id] = make_clusters(session, [[1, 0]])
+    place(session, cluster_id, 11, 21)
+    assert set_aside(session, clustered=False) == {12: 10}
+    assert set_aside(session, clustered=True) == {10: 11, 12: 11, 21: 20}
+    give_scopes(session, {10: 7, 11: 7, 12: 7})
+    rows = session.fetch_all("duplicates/set_aside", clustered=True)
+    assert sorted((row["scope"] or 0, row["photos"]) for row in rows) == [(0, 1), (7, 2)]
+
+
+def follow(session: Session) -> int:
+    return session.execute(
+        "duplicates/follow",
+        labels=[3, 4],
+        scopes=[None, 7],
+        centroids=vectors(session, [[0, 1], [0, 2]]),
+        fingerprint_vector=np.array([1, 2], np.float32),
+        normalize=False,
+        clustered=False,
+    )
+
+
+def test_who_was_set_aside_gets_the_label_of_the_best(session: Session) -> None:
+    photo_ids = [1, 2, 3, 4, 5, 6, 7]
+    add(session, {photo_id: [0, photo_id] for photo_id in photo_ids})
+    write(session, [1] * 7)
+    session.connection.execute("DELETE FROM work_assignments")
+    make_assignments(session, {1: (3, 0), 2: (9, 0)})
+    for photo_id, best_id in {2: 1, 3: 1, 4: 1, 5: 1, 6: 7}.items():
+        session.connection.execute(
+            "INSERT INTO work_duplicates VALUES (%s, %s)", (photo_id, best_id)
+        )
+    session.connection.execute("UPDATE photos SET embedding = '[5, 5]' WHERE id = 4")
+    [cluster_id] = make_clusters(session, [[1, 0]])
+    place(session, cluster_id, 5)
+    assert session.execute("duplicates/unlabel") == 1
+    assert follow(session) == 2
+    assert assignments(session) == {1: (3, 0), 2: (3, 1), 3: (3, 2)}
+    assert session.fetch_value("duplicates/count_left") == 1
+    fingerprint = "SELECT fingerprint FROM work_assignments WHERE photo_id = 3"
+    assert value(session, fingerprint) == -6
+    assert value(
+        session,
+        "SELECT bool_and(row_version = xmin_of) FROM work_assignments"
+        " JOIN (SELECT id, xmin AS xmin_of FROM photos) AS of ON id = photo_id",
+    )
+
+
+def test_who_got_another_owner_does_not_follow(session: Session) -> None:
+    add(session, {1: [0, 1], 2: [0, 2]})
+    write(session, [1, 1])
+    session.connection.execute("DELETE FROM work_assignments WHERE photo_id = 2")
+    session.connection.execute("UPDATE work_assignments SET label = 3")
+    session.connection.execute("INSERT INTO work_duplicates VALUES (2, 1)")
+    give_scopes(session, {2: 7})
+    assert follow(session) == 0
+
+
+@pytest.mark.parametrize(
+    ("statement", "parameters"),
+    [
+        ("kmeans/draw_photos", {"seed": 0, "scope": None, "sample_size": 9}),
+        ("graph/note_photos", {"scopes": [], "unscoped": True}),
+        (
+            "kmeans/assign_photos",
+            {
+                "centroids": [[1, 0]],
+                "fingerprint_vector": np.array([1, 2], np.float32),
+                "normalize": False,
+                "dimensions": 2,
+                "scope": None,
+                "after_id": 0,
+                "last_id": 9,
+            },
+        ),
+    ],
+)
+def test_who_is_set_aside_is_not_clustered(
+    statement: str, parameters: dict[str, Any], session: Session
+) -> None:
+    add_with_ids(session, {1: [1, 0], 2: [1, 0], 3: [0, 1]})
+    session.connection.execute("INSERT INTO work_duplicates VALUES (2, 1)")
+    if "centroids" in parameters:
+        parameters = {**parameters, "centroids": vectors(session, parameters["centroids"])}
+    assert session.execute(statement, **parameters, clustered=False) == 2
+
+
+def test_who_is_set_aside_is_in_no_scope_that_is_drawn(session: Session) -> None:
+    add_with_ids(session, {1: [1, 0], 2: [1, 0], 3: [0, 1]})
+    session.connection.execute("INSERT INTO work_duplicates VALUES (2, 1)")
+    drawn = {"seed": 0, "scopes": [], "unscoped": True, "clustered": False}
+    assert session.fetch_all("kmeans/draw_scopes", **drawn)[0]["last_row"] == 2
+
+
+def test_new_photos_go_where_the_best_of_their_group_is_or_goes(session: Session) -> None:
+    """Groups 1: one is clustered; 2: the best one is in a cluster that takes none; 3: all new."""
+    photo_ids = [11, 12, 13, 21, 22, 23, 31, 32, 33, 41]
+    add(session, {photo_id: [photo_id, 0] for photo_id in photo_ids})
+    write(session, [1, 1, 1, 2, 2, 2, 3, 3, 3, 4])
+    assert [row[:2] for row in current(session) if row[2] == 1] == [(12, 12), (22, 22), (32, 32)]
+    takes, retired = make_clusters(session, [[1, 0], [0, 1]])
+    place(session, takes, 13)
+    place(session, retired, 22)
+    session.connection.execute("DELETE FROM work_assignments")
+    make_assignments(session, dict.fromkeys((11, 12, 21, 31), (5, 1.0)))
+    make_assignments(session, {23: (6, 1), 32: (7, 1), 33: (-1, 1), 41: (5, 1)})
+    for position, photo_id in enumerate([11, 12, 21, 23, 31, 32, 33, 41]):
+        session.connection.execute(
+            "INSERT INTO work_candidates (position, photo_id) VALUES (%s, %s)", (position, photo_id)
+        )
+    moved = session.execute("assign/follow_best", cluster_ids=[takes], labels=[8])
+    assert moved == 5
+    found = labels(session)
+    assert [found[photo_id] for photo_id in (11, 12, 21, 23)] == [8, 8, 5, 5]
+    assert [found[photo_id] for photo_id in (31, 32, 33, 41)] == [7, 7, 7, 5]

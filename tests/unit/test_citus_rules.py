@@ -10,6 +10,7 @@ from tests.citus_rules import broken_rules
 # goes by a graph is refused.
 NEVER_THERE = {
     "commit/move_photos",
+    "duplicates/write_groups",
     "graph/assign_cells",
     "graph/draw_by_cell",
     "graph/find_neighbours",
