@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -413,3 +414,16 @@ def test_one_of_each_is_refused_if_photos_are_distributed(session: Session) -> N
         pass
     with pytest.raises(LibraryError, match=told):
         assign(session, AssignRequest(duplicates="once"))
+
+
+def test_a_report_shows_them_if_there_are_any(session: Session, on_database: Run) -> None:
+    add_photos(session, burst(9))
+    running.generate(session, running.settings(k=2))
+    page = Path("page") / "index.html"
+    assert on_database("report", "--out", "page").code == 0
+    assert "Near-duplicates" not in page.read_text(encoding="utf-8")
+    duplicates(session, within=0.0005)
+    assert on_database("report", "--out", "page").code == 0
+    text = page.read_text(encoding="utf-8")
+    assert "1 group with 9 photos, as fluffy-sql duplicates found them. Below" in text
+    assert text.count("Group ") == 6

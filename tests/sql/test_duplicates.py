@@ -257,3 +257,29 @@ def test_new_photos_go_where_the_best_of_their_group_is_or_goes(session: Session
     found = labels(session)
     assert [found[photo_id] for photo_id in (11, 12, 21, 23)] == [8, 8, 5, 5]
     assert [found[photo_id] for photo_id in (31, 32, 33, 41)] == [7, 7, 7, 5]
+
+
+def test_a_report_shows_the_largest_groups_of_a_scope(session: Session) -> None:
+    add(session, {photo_id: [photo_id, 0] for photo_id in (1, 2, 3, 11, 12, 21, 22, 23, 24)})
+    write(session, [1, 1, 1, 2, 2, 3, 3, 3, 3])
+
+    def listed(most_groups: int, most_photos: int, scope: int | None = None) -> list[list[Any]]:
+        rows = session.fetch_all(
+            "report/list_duplicates",
+            every_scope=scope is None,
+            scope=scope,
+            most_groups=most_groups,
+            most_photos=most_photos,
+        )
+        names = ("groups", "photos_in_groups", "group_id", "photos", "photo_id", "path", "rank")
+        return [[row[name] for name in names] for row in rows]
+
+    assert listed(2, 2) == [
+        [3, 9, 22, 4, 22, "p22", 1],
+        [3, 9, 22, 4, 23, "p23", 2],
+        [3, 9, 2, 3, 2, "p2", 1],
+        [3, 9, 2, 3, 1, "p1", 2],
+    ]
+    give_scopes(session, {11: 7, 12: 7})
+    assert [row[:5] for row in listed(9, 9, scope=7)] == [[1, 2, 11, 2, 11], [1, 2, 11, 2, 12]]
+    assert listed(9, 9, scope=8) == []
