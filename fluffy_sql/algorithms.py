@@ -6,10 +6,11 @@ the algorithm. docs/architecture.md says how to write one, `examples/` has a sma
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import EntryPoint, EntryPoints, entry_points
-from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -23,8 +24,11 @@ if TYPE_CHECKING:  # settings are checked without NumPy
 
 # Packages name theirs under it, as in `dbscan = "my_package:DBSCAN"`.
 ENTRY_POINTS = "fluffy_sql.algorithms"
+# The label of a photo that is left out on purpose.
+LEFT_OUT = -1
 _BUILT_IN = EntryPoints(
     [
+        EntryPoint("dbscan", "fluffy_sql.graph.dbscan:DBSCAN", ENTRY_POINTS),
         EntryPoint("kmeans", "fluffy_sql.kmeans.kmeans:KMeans", ENTRY_POINTS),
         EntryPoint("leiden", "fluffy_sql.graph.leiden:Leiden", ENTRY_POINTS),
     ]
@@ -263,6 +267,103 @@ class Algorithm(ABC, Generic[Settings]):
         """How many clusters were asked for, for the record; None: not fixed beforehand."""
         del settings
         return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """A number that a sweep has of each candidate, as `--json`, tables and charts show it.
+
+    Attributes:
+        name: of the candidate's field.
+        title: in words.
+        heading: the same, short.
+        digits: how many are worth telling behind the point.
+        hint: which way it is better, beside its chart; empty: it has none.
+        explained: what it is, below the charts.
+    """
+
+    name: str
+    title: str
+    heading: str
+    digits: int = 0
+    hint: str = ""
+    explained: str = ""
+
+    def of(self, candidate: "Candidate") -> float | None:
+        """The number; None: it is undefined there."""
+        value: float | None = getattr(candidate, self.name)
+        return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Swept:
+    """The setting that sweeps of an algorithm walk, and what they measure.
+
+    Attributes:
+        setting: its name, which candidates have a field of.
+        usual: the range that is tried if none is asked for, as in `5..200`; empty: the algorithm
+            finds values in the photos.
+        least: the smallest that can be tried, or for fractions, what they are above.
+        whole: whether it is a whole number.
+        measures: of each candidate, the most important first.
+    """
+
+    setting: str
+    usual: str
+    least: int
+    whole: bool
+    measures: tuple[Measure, ...]
+
+
+class Candidate(Protocol):
+    """A value that was tried: a dataclass that has it and its measures as fields."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """Which value to take, and what speaks for it or against it; None: no one is better."""
+
+    value: float | None
+    measures_agree: bool
+    reasons: tuple[str, ...]
+
+
+class Sweep(Protocol):
+    """A sweep that is prepared, of the photos of a task.
+
+    Attributes:
+        values: that are to be tried, rising.
+        left_out: that are not, since there are no more photos than that.
+        photos: on how many each is tried.
+    """
+
+    values: Sequence[float]
+    left_out: Sequence[float]
+    photos: int
+
+    def try_value(self, value: float) -> Candidate:
+        """Measures one."""
+
+    def suggest(self, candidates: Sequence[Any]) -> Suggestion:
+        """One of those that were tried, at least one, in their order."""
+
+    def basis(self, candidates: Sequence[Any]) -> str:
+        """How they were tried, for people: `each trained twice on 600 photos`."""
+
+
+@runtime_checkable
+class HasSweep(Protocol):
+    """An algorithm that has a setting to try values of."""
+
+    swept: Swept
+
+    def sweep(self, task: Task[Any], values: Sequence[float]) -> AbstractContextManager[Sweep]:
+        """Prepares to try values, rising; none: those that it finds in the photos.
+
+        Work tables are empty afterwards, and no cluster is written.
+        """
 
 
 @cache

@@ -30,7 +30,7 @@ from fluffy_sql.words import count
 )
 @options.with_metric
 @options.with_seed
-@options.with_setting("--algorithm", "clustering.algorithm", help="Which algorithm to use.")
+@options.with_algorithm
 @click.option(
     "--recluster",
     is_flag=True,

@@ -1,14 +1,16 @@
 """Leiden: themes without k, the communities of a graph of nearest neighbours."""
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from fluffy_sql.algorithms import Algorithm, AlgorithmSettings, Fit, Scope, Task
-from fluffy_sql.errors import LibraryError, MissingExtraError
+from fluffy_sql.algorithms import Algorithm, AlgorithmSettings, Fit, Scope, Sweep, Task
+from fluffy_sql.errors import MissingExtraError
+from fluffy_sql.graph.distributed import refuse_distributed
+from fluffy_sql.graph.granularity import GRANULARITY_SWEPT
 from fluffy_sql.graph.tuning import Tuning
 from fluffy_sql.postgres.work_tables import empty, work_tables
 
@@ -40,6 +42,7 @@ class Leiden(Algorithm[LeidenSettings]):
     tuning: Tuning = field(default_factory=Tuning)
 
     settings = LeidenSettings
+    swept = GRANULARITY_SWEPT
     k_is_exact = False
     recall_of = (
         "the nearest neighbours of the photos checked, {} were found; with this many photos, a"
@@ -57,17 +60,9 @@ class Leiden(Algorithm[LeidenSettings]):
             MissingExtraError: scikit-network is not installed.
             LibraryError: photos are distributed over several servers.
         """
-        try:
+        with _needs_scikit_network():
             from fluffy_sql.graph.communities import label  # noqa: PLC0415 - by the extra `graph`
-        except ImportError:
-            raise MissingExtraError(
-                'the algorithm leiden needs scikit-network; run: pip install "fluffy_sql[graph]"'
-            ) from None
-        if task.session.distributed:
-            raise LibraryError(
-                "the algorithm leiden can't cluster photos that are distributed over several"
-                " servers; use kmeans"
-            )
+        refuse_distributed(task, "leiden")
         from fluffy_sql.postgres.vectors import IntegerArray  # noqa: PLC0415 - loads NumPy
         from fluffy_sql.runs.labels import fit_of_labels  # noqa: PLC0415
 
@@ -88,6 +83,21 @@ class Leiden(Algorithm[LeidenSettings]):
         fit = fit_of_labels(task, by_centroid=False)
         return replace(fit, recall=found_share / task.survey.eligible)
 
+    @contextmanager
+    def sweep(self, task: Task[LeidenSettings], values: Sequence[float]) -> Iterator[Sweep]:
+        """Makes one graph, which all granularities are tried on.
+
+        Raises:
+            MissingExtraError: scikit-network is not installed.
+            LibraryError: photos are distributed over several servers.
+        """
+        with _needs_scikit_network():
+            from fluffy_sql.graph.sweep import GranularitySweep  # noqa: PLC0415 - by the extra `graph`
+        refuse_distributed(task, "leiden")
+        [graph_of] = self._graphs(task)
+        with work_tables(task.session, "work_assignments"), graph_of as graph:
+            yield GranularitySweep(graph, values, task.seed)
+
     def _graphs(self, task: Task[LeidenSettings]) -> "Iterator[AbstractContextManager[Graph]]":
         """A graph of each large scope, and one of all others."""
         from fluffy_sql.graph.neighbours import exact_graph, graph_by_cells  # noqa: PLC0415
@@ -100,3 +110,13 @@ class Leiden(Algorithm[LeidenSettings]):
                 few.append(found)
         if few:
             yield exact_graph(task.of_scopes(few), task.settings.neighbours, self.tuning)
+
+
+@contextmanager
+def _needs_scikit_network() -> Iterator[None]:
+    try:
+        yield
+    except ImportError:
+        raise MissingExtraError(
+            'the algorithm leiden needs scikit-network; run: pip install "fluffy_sql[graph]"'
+        ) from None

@@ -163,7 +163,7 @@ def _parts(
 ) -> Iterator[tuple[list[_Block], Projection]]:
     """Blocks of large scopes by themselves, and of small ones together; all rows are in one."""
     dimensions = task.survey.dimensions
-    whole = _Cells(identity_projection(dimensions), np.zeros((1, dimensions), np.float32), -1)
+    whole = _Cells(identity_projection(dimensions), np.zeros((1, dimensions), np.float32), 0)
     scopes = {scope: place for place, scope in enumerate({row["scope"]: None for row in extents})}
 
     def of(extent: dict[str, Any]) -> int:
@@ -172,7 +172,9 @@ def _parts(
     for place, own in groupby(extents, of):
         found = [whole, *cells][place]
         blocks = [
-            _Block(scopes[row["scope"]], found.centers[row["label"] - found.first_label], *ends)
+            _Block(
+                scopes[row["scope"]], found.centers[max(0, row["label"] - found.first_label)], *ends
+            )
             for row in own
             for ends in _cut(row["after_row"], row["last_row"], tuning.rows_of_block)
         ]
@@ -224,7 +226,7 @@ class _Finder:
             )
             return found
 
-        jobs = _cut(after_row, last_row, self._tuning.rows_at_once)
+        jobs = _cut(after_row, last_row, self._tuning.rows_of_pairs)
         for rows, found in zip(jobs, self._task.workers.map(find, jobs), strict=True):
             self._add(found)
             self._task.log.photos(rows[1] - rows[0])

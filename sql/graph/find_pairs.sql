@@ -47,7 +47,7 @@ looking AS MATERIALIZED (
         vector(sample.embedding, -1, FALSE) AS embedding,
         own.scope,
         own.apart,
-        own.center <-> sample.embedding AS distance,
+        1.00002 * (own.center <-> sample.embedding) * (own.center <-> sample.embedding) AS square,
         %(radius)s::double precision + %(rounding)s::double precision + 0.002 * vector_norm(sample.embedding) AS reach
     FROM owns AS own
     INNER JOIN work_sample AS sample ON own.after_row < sample.position AND own.last_row >= sample.position
@@ -71,16 +71,13 @@ found AS MATERIALIZED (
                     looking.position,
                     looking.embedding,
                     looking.reach,
-                    looking.distance AS own_distance,
-                    looking.apart[block.place] AS apart,
+                    looking.square + 2 * looking.reach * looking.apart[block.place] AS most,
                     block.center <-> looking.embedding AS distance
                 FROM looking
                 WHERE looking.scope = block.scope AND looking.position < block.last_row
                 OFFSET 0
             ) AS row_of
-            WHERE
-                row_of.distance ^ 2 - row_of.own_distance ^ 2
-                <= 2 * row_of.apart * row_of.reach + 0.00001 * (row_of.distance ^ 2 + row_of.own_distance ^ 2)
+            WHERE row_of.distance * row_of.distance <= row_of.most
         ) AS lookers
     CROSS JOIN
         LATERAL (

@@ -87,6 +87,7 @@ def test_every_command_prints_these_fields(
     execute("INSERT INTO albums SELECT cluster_id FROM fluffy_sql.retired_clusters")
     run("clusters prune", "--dry-run")
     run("sweep", "--k", "2,3,4")
+    run("sweep", "--algorithm", "leiden", "--values", "1,4")
     run("clusters")
     run("runs")
     run("runs show", "1")

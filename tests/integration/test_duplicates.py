@@ -372,8 +372,8 @@ def test_what_an_algorithm_leaves_out_its_near_duplicates_are_too(session: Sessi
 def test_a_sweep_trains_on_one_of_each_group(session: Session) -> None:
     add_photos(session, burst())
     duplicates(session, within=0.0005)
-    assert running.sweep(session, [2, 3], once()).photos_trained == 61
-    assert running.sweep(session, [2, 3]).photos_trained == 260
+    assert running.sweep(session, [2, 3], once()).photos_tried == 61
+    assert running.sweep(session, [2, 3]).photos_tried == 260
     with pytest.raises(LibraryError, match="only 61 photos"):
         running.sweep(session, [61], once())
 

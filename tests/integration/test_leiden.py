@@ -1,9 +1,12 @@
 """Leiden from end to end: a graph found in SQL, themes without k."""
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +21,23 @@ from sklearn.metrics import (
 )
 
 from fluffy_sql.algorithms import Algorithm, Fit, Task
+from fluffy_sql.errors import LibraryError
 from fluffy_sql.graph.leiden import Leiden, LeidenSettings
 from fluffy_sql.graph.neighbours import Graph, exact_graph, graph_by_cells
 from fluffy_sql.graph.tuning import Tuning
 from fluffy_sql.operations.history import show_run
 from fluffy_sql.postgres.session import Session
+from fluffy_sql.runs.progress import Progress
 from fluffy_sql.runs.record import RunResult
 from fluffy_sql.settings import clustering_settings
 from tests import running
 from tests.conftest import Run, add_photos, made_library
 from tests.integration.helpers import (
     clusters_by_photo,
+    everything,
     execute,
+    interrupt,
+    nothing_changes,
     query,
     snapshot,
     wait_for,
@@ -50,6 +58,17 @@ def generate(session: Session, *, tuning: Tuning | None = None, **given: Any) ->
     }
     algorithm = Leiden(tuning) if tuning else None
     return running.generate(session, settings(**given), algorithm=algorithm, **request)
+
+
+class StopsAt(Progress):
+    """Interrupts a sweep that turns to a value."""
+
+    def __init__(self, value: float) -> None:
+        self._value = value
+
+    def trying(self, setting: str, value: float) -> None:
+        if (setting, value) == ("granularity", self._value):
+            interrupt()
 
 
 class OnlyGraph(Algorithm[LeidenSettings]):
@@ -284,12 +303,64 @@ def test_commands_for_people(run_cli: Run, session: Session, database_url: str) 
     assert "--k: clustering.leiden.k is 0; allowed: a whole number from 1" in wrong.refusal(2)
 
 
+def test_a_sweep_walks_granularities(run_cli: Run, session: Session, database_url: str) -> None:
+    """By cells and exact, in a cluster or not; it writes nothing."""
+    rows, _ = made_library(15, photos=600, themes=8, spread=0.08)
+    add_photos(session, rows)
+    generate(session, granularity=1)
+    by_cells = Leiden(BY_CELLS)
+    with nothing_changes(session, everything):
+        found = running.sweep(session, [1, 4, 60], settings(), algorithm=by_cells, connections=1)
+        asked = ("sweep", "--algorithm", "leiden", "--database-url", database_url)
+        told = run_cli(*asked, "--values", "1..16", "--steps", "3", "--out", "sweep.html")
+        printed = json.loads(run_cli(*asked, "--values", "1,4,16", "--json").out)
+    assert [candidate.clusters for candidate in found.candidates[:2]] == [8, 8]
+    assert (found.candidates[2].clusters > 20, found.photos_tried) == (True, 600)
+    again = running.sweep(session, [1, 4, 60], settings(), algorithm=by_cells)
+    for one, other in zip(found.candidates, again.candidates, strict=True):
+        assert replace(one, seconds=0) == replace(other, seconds=0)
+    assert told.code == 0, told.err
+    heading, _, second, *_ = told.out.splitlines()
+    assert re.split(r"\s{2,}", heading)[:3] == ["granularity", "score", "beyond chance"]
+    assert second.split()[:3] == ["4", "<-", "suggested"]
+    assert "Suggested granularity: 4. The measures agree." in told.out
+    assert "3 values of granularity, each in one graph of 600 photos, in two that lack" in told.out
+    assert told.err.splitlines()[-3:] == ["granularity=1", "granularity=4", "granularity=16"]
+    assert "Suggested granularity: 4" in Path("sweep.html").read_text()
+    assert (printed["suggested_granularity"], printed["photos_trained"]) == (4, 600)
+    assert [row["granularity"] for row in printed["candidates"]] == [1, 4, 16]
+    wrong = run_cli(*asked, "--k", "5,9").refusal(2)
+    assert "--k is for a sweep of k alone; --values takes the granularity of leiden" in wrong
+
+
+def test_a_sweep_that_is_interrupted_keeps_what_it_has(session: Session) -> None:
+    add_photos(session, made_library(16, photos=100)[0])
+    with pytest.raises(KeyboardInterrupt):
+        running.sweep(session, [1, 2, 4], settings(), progress=StopsAt(1))
+    found = running.sweep(session, [1, 2, 4], settings(), progress=StopsAt(4))
+    assert [candidate.granularity for candidate in found.candidates] == [1, 2]
+    assert found.interrupted
+    assert work_tables(session) == []
+
+
+def test_a_sweep_of_what_can_not_be_swept(session: Session) -> None:
+    with pytest.raises(LibraryError, match="there is no photo with an embedding to try anything"):
+        running.sweep(session, [1], settings())
+    add_photos(session, np.zeros((5, 3)))
+    with pytest.raises(LibraryError, match="all embeddings are zero vectors"):
+        running.sweep(session, [1], settings())
+    add_photos(session, [[1, 0, 0]], ["lonely"])
+    found = running.sweep(session, [1, 2], settings())
+    assert (found.suggested, found.photos_tried) == (None, 1)
+
+
 def test_what_it_needs_is_said_in_a_line(
     session: Session, on_database: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_photos(session, made_library(13, photos=20)[0])
     with monkeypatch.context() as patch:
-        patch.setitem(sys.modules, "fluffy_sql.graph.communities", None)
+        patch.delitem(sys.modules, "fluffy_sql.graph.communities", raising=False)
+        patch.setattr("importlib.util.find_spec", lambda package: None)
         refused = on_database("generate", "--algorithm", "leiden")
     assert refused.code == 2
     told = 'the algorithm leiden needs scikit-network; run: pip install "fluffy_sql[graph]"'

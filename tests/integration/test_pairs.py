@@ -18,8 +18,8 @@ from tests.conftest import add_photos, made_library
 from tests.integration.helpers import execute, query, work_tables
 
 # As if a library of a few hundred photos were a large one.
-BY_CELLS = Tuning(few=50, rows_at_once=40, rows_of_block=30)
-EXACT = Tuning(rows_at_once=64, rows_of_block=100)
+BY_CELLS = Tuning(few=50, rows_of_pairs=40, rows_of_block=30)
+EXACT = Tuning(rows_of_pairs=64, rows_of_block=100)
 BOTH = pytest.mark.parametrize("tuning", [EXACT, BY_CELLS], ids=["all", "by cells"])
 
 

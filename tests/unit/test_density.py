@@ -1,0 +1,52 @@
+"""DBSCAN on pairs, against scikit-learn."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from sklearn.cluster import DBSCAN
+
+from fluffy_sql.algorithms import LEFT_OUT
+from fluffy_sql.graph.density import label
+from fluffy_sql.graph.pairs import Pairs
+
+
+def pairs_of(distances: NDArray[np.float64], within: float) -> Pairs:
+    first, second = np.nonzero(np.triu(distances <= within, 1))
+    return Pairs(
+        first.astype(np.int32),
+        second.astype(np.int32),
+        distances[first, second].astype(np.float32),
+        np.ones(len(distances), dtype=np.bool_),
+    )
+
+
+def assert_agrees(
+    labels: NDArray[np.int32], distances: NDArray[np.float64], eps: float, least: int
+) -> None:
+    """Core photos are in the same clusters, noise is noise, and borders are at the nearest core."""
+    theirs = DBSCAN(eps=eps, min_samples=least, metric="precomputed").fit(distances)
+    core = theirs.core_sample_indices_
+    assert np.array_equal(labels == LEFT_OUT, theirs.labels_ < 0)
+    assert len({*zip(labels[core], theirs.labels_[core], strict=True)}) == len({*labels[core]})
+    assert {*labels[labels >= 0].tolist()} == {*theirs.labels_[theirs.labels_ >= 0].tolist()}
+    for border in np.setdiff1d(np.flatnonzero(labels >= 0), core):
+        assert labels[border] == labels[core[distances[border][core].argmin()]]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), min_size=1, max_size=40),
+    st.integers(1, 6),
+    st.sampled_from([1.0, 1.5, 2.0, 3.2]),
+)
+def test_it_agrees_with_scikit_learn(points: list[tuple[int, int]], least: int, eps: float) -> None:
+    rows = np.array(points, dtype=np.float64)
+    distances = np.linalg.norm(rows[:, None] - rows[None], axis=2)
+    assert_agrees(label(pairs_of(distances, eps), least), distances, eps, least)
+
+
+def test_a_photo_that_could_not_be_compared_is_no_noise() -> None:
+    nothing = np.empty(0, dtype=np.int32)
+    pairs = Pairs(nothing, nothing, nothing.astype(np.float32), np.array([True, False]))
+    assert label(pairs, 1).tolist() == [0, LEFT_OUT - 1]
+    assert label(pairs, 2).tolist() == [LEFT_OUT, LEFT_OUT - 1]
