@@ -256,11 +256,12 @@ class Algorithm(ABC, Generic[Settings]):
 
         It writes photo_id, label and row_version (the xmin of the photo's row when it was read)
         into the table work_assignments, each photo once; distance and fingerprint if it knows
-        them. `fluffy_sql.runs.labels.fit_of_labels` then makes the rest of them. Labels are any
-        integers; photos of two scopes never share one.
+        them. `fluffy_sql.runs.labels.fit_of_labels` then makes the rest of them. Labels are
+        integers from 0 up; photos of two scopes never share one.
 
-        A photo that it leaves out on purpose stays without a cluster, and is counted by reason in
-        `Fit.left_out`.
+        A photo that it leaves out on purpose has the label LEFT_OUT, or none at all, and is counted
+        by reason in `Fit.left_out`. It stays without a cluster; a recluster takes one that has the
+        label out of its cluster, and leaves one without any as it is.
         """
 
     def k_requested(self, settings: Settings) -> int | None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fluffy_sql.algorithms import LEFT_OUT
 from fluffy_sql.graph.edges import Edges, Nodes, Weights, shared_neighbours
 from fluffy_sql.graph.neighbours import Graph
 
@@ -46,16 +47,22 @@ def _core() -> Any:
 _move = _core().optimize_core
 
 
-def label(graph: Graph, granularity: float, k: int | None, seed: int) -> Labels:
-    """Labels of all photos, each scope's its own; shape (photos,), -1: it could not be compared.
+def label(
+    graph: Graph, granularity: float, k: int | None, noise: float | None, seed: int
+) -> Labels:
+    """Labels of all photos, each scope's its own; shape (photos,).
+
+    LEFT_OUT: it is noise; below: it could not be compared.
 
     Args:
         graph: of one scope or several.
         granularity: more of it makes more and smaller communities.
         k: about how many to make of each scope, in place of a granularity.
+        noise: photos whose edges weigh less are left out, on the mean; those to other communities
+            weigh nothing. None: no photo is.
         seed: of the order in which photos are looked at.
     """
-    labels = np.full(len(graph.neighbours), -1, dtype=np.int32)
+    labels = np.full(len(graph.neighbours), LEFT_OUT - 1, dtype=np.int32)
     next_label = 0
     generator = np.random.default_rng(seed)
     for first, last in graph.extents:
@@ -63,7 +70,8 @@ def label(graph: Graph, granularity: float, k: int | None, seed: int) -> Labels:
         if len(compared):
             edges = shared_neighbours(renumbered(graph.neighbours[first:last], first, compared))
             found = _communities(edges, granularity, k)
-            labels[compared] = found + next_label
+            alone = edges.held(found) < noise if noise else np.zeros(len(found), dtype=np.bool_)
+            labels[compared] = np.where(alone, LEFT_OUT, found + next_label)
             next_label += int(found.max()) + 1
     return labels
 

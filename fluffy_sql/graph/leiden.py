@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from fluffy_sql.algorithms import Algorithm, AlgorithmSettings, Fit, Scope, Sweep, Task
+from fluffy_sql.algorithms import LEFT_OUT, Algorithm, AlgorithmSettings, Fit, Scope, Sweep, Task
 from fluffy_sql.errors import MissingExtraError
 from fluffy_sql.graph.distributed import refuse_distributed
 from fluffy_sql.graph.granularity import GRANULARITY_SWEPT
@@ -29,6 +29,9 @@ class LeidenSettings(AlgorithmSettings):
     )
     k: int | None = Field(
         default=None, ge=1, le=1_000_000, description="a whole number from 1 to 1,000,000, or null"
+    )
+    noise: float | None = Field(
+        default=None, gt=0, le=1, description="a number, more than 0, up to 1, or null"
     )
 
 
@@ -66,13 +69,14 @@ class Leiden(Algorithm[LeidenSettings]):
         from fluffy_sql.postgres.vectors import IntegerArray  # noqa: PLC0415 - loads NumPy
         from fluffy_sql.runs.labels import fit_of_labels  # noqa: PLC0415
 
-        next_label, found_share = 0, 0.0
+        next_label, noise, found_share = 0, 0, 0.0
         with work_tables(task.session, "work_aside"):
             for graph_of in self._graphs(task):
                 with graph_of as graph:
                     task.log.phase("communities")
                     asked = task.settings
-                    labels = label(graph, asked.granularity, asked.k, task.seed)
+                    labels = label(graph, asked.granularity, asked.k, asked.noise, task.seed)
+                    noise += int((labels == LEFT_OUT).sum())
                     task.session.execute("graph/label_photos", labels=IntegerArray.of(labels))
                 task.session.execute("graph/forget_unlabelled")
                 task.session.execute("work_tables/stash_assignments", add=next_label)
@@ -80,7 +84,8 @@ class Leiden(Algorithm[LeidenSettings]):
                 next_label += int(labels.max(initial=-1)) + 1
                 found_share += graph.recall * len(labels)
             task.session.execute("work_tables/restore_assignments")
-        fit = fit_of_labels(task, by_centroid=False)
+        left_out = {"noise": noise} if task.settings.noise else {}
+        fit = fit_of_labels(task, left_out=left_out, by_centroid=False)
         return replace(fit, recall=found_share / task.survey.eligible)
 
     @contextmanager

