@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from fluffy_sql.algorithms import Fit, Scope, Survey, Task, scope_order
+from fluffy_sql.algorithms import LEFT_OUT, Fit, Scope, Survey, Task, scope_order
 from fluffy_sql.errors import LibraryError
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import fingerprint_vector
@@ -63,8 +63,8 @@ def follow(task: Task[Any], fit: Fit) -> Fit:
     session.execute("duplicates/unlabel")
     session.execute(
         "duplicates/follow",
-        labels=fit.labels.tolist(),
-        scopes=list(fit.scopes),
+        labels=[*fit.labels.tolist(), LEFT_OUT],
+        scopes=[*fit.scopes, None],
         centroids=session.vector_array(fit.centroids),
         fingerprint_vector=fingerprint_vector(task.survey.dimensions),
         normalize=task.normalize,

@@ -1,6 +1,7 @@
 -- Gives photos that were set aside the label of the best of their group, if that has one and they are still as they
 -- were: of its scope, and with the embedding that made them near-duplicates.
--- Parameters: labels integer[] (of the run), scopes bigint[] (of each; null: unscoped), centroids vector[] (of each),
+-- Parameters: labels integer[] (of the run; -1: left out), scopes bigint[] (of each; null: unscoped), centroids
+--   vector[] (of each but the last, which is -1),
 --   fingerprint_vector vector (as in kmeans/assign_photos), normalize boolean, clustered boolean (also those in a
 --   cluster)
 -- Returns: nothing; the row count is the photos.
@@ -27,7 +28,7 @@ CROSS JOIN
         WHERE
             stored.id = aside.photo_id
             AND usable.id = aside.photo_id
-            AND usable.scope IS NOT DISTINCT FROM made.scope
+            AND (made.label < 0 OR usable.scope IS NOT DISTINCT FROM made.scope)
             AND (%(clustered)s::boolean OR usable.cluster_id IS NULL)
             AND hash_array_extended(fetched.embedding::real[], 0) = found.embedding_hash
         OFFSET 0

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -346,27 +345,22 @@ def test_photos_of_a_group_that_are_clustered_already_stay(session: Session) -> 
 
 
 def test_what_an_algorithm_leaves_out_its_near_duplicates_are_too(session: Session) -> None:
+    """They leave their clusters with it, and come back."""
     add_photos(session, burst(3))
     duplicates(session, within=0.0005)
-
-    class LeavesOut(LabelsAll):
-        def fit(self, task: Task[AlgorithmSettings]) -> Fit:
-            fit = super().fit(task)
-            left = task.session.connection.execute(
-                "DELETE FROM work_assignments WHERE photo_id > 60"
-                " AND photo_id NOT IN (SELECT photo_id FROM work_duplicates)"
-            ).rowcount
-            return replace(fit, left_out={"noise": left})
-
-    result = running.generate(session, once(), algorithm=LeavesOut())
-    assert result.skipped == {
-        "without_embedding": 0,
-        "zero_vector": 0,
-        "already_clustered": 0,
-        "noise": 1,
-        "duplicate": 2,
-    }
+    running.generate(session, running.settings(k=3))
+    before = clusters_by_photo(session)
+    asked = clustering_settings(
+        algorithm="dbscan", duplicates="once", dbscan={"eps": 0.3, "min_samples": 3}
+    )
+    result = running.generate(session, asked, recluster=True)
+    assert (result.skipped["noise"], result.skipped["duplicate"]) == (1, 2)
+    assert "changed_meanwhile" not in result.skipped
     assert result.photos_processed == 60
+    assert not clusters_by_photo(session)[60:].any()
+    assert running.check(session).ok
+    running.undo(session, result.run_id)
+    assert np.array_equal(clusters_by_photo(session), before)
 
 
 def test_a_sweep_trains_on_one_of_each_group(session: Session) -> None:

@@ -155,8 +155,8 @@ def test_all_but_the_best_of_those_to_be_clustered_are_set_aside(session: Sessio
 def follow(session: Session) -> int:
     return session.execute(
         "duplicates/follow",
-        labels=[3, 4],
-        scopes=[None, 7],
+        labels=[3, 4, -1],
+        scopes=[None, 7, None],
         centroids=vectors(session, [[0, 1], [0, 2]]),
         fingerprint_vector=np.array([1, 2], np.float32),
         normalize=False,
@@ -165,12 +165,11 @@ def follow(session: Session) -> int:
 
 
 def test_who_was_set_aside_gets_the_label_of_the_best(session: Session) -> None:
-    photo_ids = [1, 2, 3, 4, 5, 6, 7]
-    add(session, {photo_id: [0, photo_id] for photo_id in photo_ids})
-    write(session, [1] * 7)
+    add(session, {photo_id: [0, photo_id] for photo_id in range(1, 10)})
+    write(session, [1] * 9)
     session.connection.execute("DELETE FROM work_assignments")
-    make_assignments(session, {1: (3, 0), 2: (9, 0)})
-    for photo_id, best_id in {2: 1, 3: 1, 4: 1, 5: 1, 6: 7}.items():
+    make_assignments(session, {1: (3, 0), 2: (9, 0), 8: (-1, 0)})
+    for photo_id, best_id in {2: 1, 3: 1, 4: 1, 5: 1, 6: 7, 9: 8}.items():
         session.connection.execute(
             "INSERT INTO work_duplicates VALUES (%s, %s)", (photo_id, best_id)
         )
@@ -178,9 +177,10 @@ def test_who_was_set_aside_gets_the_label_of_the_best(session: Session) -> None:
     [cluster_id] = make_clusters(session, [[1, 0]])
     place(session, cluster_id, 5)
     assert session.execute("duplicates/unlabel") == 1
-    assert follow(session) == 2
-    assert assignments(session) == {1: (3, 0), 2: (3, 1), 3: (3, 2)}
-    assert session.fetch_value("duplicates/count_left") == 1
+    assert follow(session) == 3
+    found = {1: (3, 0), 2: (3, 1), 3: (3, 2), 8: (-1, 0), 9: (-1, None)}
+    assert assignments(session) == found
+    assert session.fetch_value("duplicates/count_left") == 2
     fingerprint = "SELECT fingerprint FROM work_assignments WHERE photo_id = 3"
     assert value(session, fingerprint) == -6
     assert value(
