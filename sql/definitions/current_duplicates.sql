@@ -1,6 +1,7 @@
 -- What is left of the groups that were found: without photos that are gone, are no longer usable, or have another
 -- embedding since. A group whose best photo is gone has the next one as its best; one that is left alone is in no
 -- group. Photos of two owners are never in one.
+-- LATERAL and OFFSET 0 look up each photo by its key: a join made the hash of every photo there is, to join by it.
 CREATE OR REPLACE VIEW current_duplicates AS
 SELECT
     first_value(ranked.photo_id) OVER best_first AS group_id,
@@ -16,12 +17,21 @@ FROM (
         found.rank,
         found.distance,
         found.photo_id,
-        usable.path,
-        usable.scope::bigint AS scope,
-        count(*) OVER (PARTITION BY found.group_id, usable.scope) AS photos
+        photo.path,
+        photo.scope,
+        count(*) OVER (PARTITION BY found.group_id, photo.scope) AS photos
     FROM photo_duplicates AS found
-    INNER JOIN usable_photos AS usable ON found.photo_id = usable.id
-    WHERE hash_array_extended(usable.embedding::real[], 0) = found.embedding_hash
+    CROSS JOIN
+        LATERAL (
+            SELECT
+                usable.path,
+                usable.scope::bigint AS scope,
+                hash_array_extended(usable.embedding::real[], 0) AS embedding_hash
+            FROM usable_photos AS usable
+            WHERE usable.id = found.photo_id
+            OFFSET 0
+        ) AS photo
+    WHERE photo.embedding_hash = found.embedding_hash
 ) AS ranked
 WHERE ranked.photos > 1
 WINDOW best_first AS (PARTITION BY ranked.group_id, ranked.scope ORDER BY ranked.rank);

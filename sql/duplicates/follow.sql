@@ -5,18 +5,29 @@
 --   fingerprint_vector vector (as in kmeans/assign_photos), normalize boolean, clustered boolean (also those in a
 --   cluster)
 -- Returns: nothing; the row count is the photos.
+WITH following AS MATERIALIZED (
+    SELECT
+        aside.photo_id,
+        found.embedding_hash,
+        made.label,
+        made.scope,
+        made.centroid
+    FROM work_duplicates AS aside
+    INNER JOIN photo_duplicates AS found ON aside.photo_id = found.photo_id
+    INNER JOIN work_assignments AS best ON aside.best_id = best.photo_id
+    INNER JOIN
+        unnest(%(labels)s::integer[], %(scopes)s::bigint[], %(centroids)b::vector[]) AS made (label, scope, centroid)
+        ON best.label = made.label
+)
+
 INSERT INTO work_assignments (photo_id, label, distance, row_version, fingerprint)
 SELECT
-    aside.photo_id,
-    made.label,
-    photo.embedding <-> made.centroid AS distance,
+    following.photo_id,
+    following.label,
+    photo.embedding <-> following.centroid AS distance,
     photo.row_version,
     photo.embedding <#> %(fingerprint_vector)b::vector AS fingerprint
-FROM work_duplicates AS aside
-INNER JOIN photo_duplicates AS found ON aside.photo_id = found.photo_id
-INNER JOIN work_assignments AS best ON aside.best_id = best.photo_id
-INNER JOIN unnest(%(labels)s::integer[], %(scopes)s::bigint[], %(centroids)b::vector[]) AS made (label, scope, centroid)
-    ON best.label = made.label
+FROM following
 CROSS JOIN
     LATERAL (
         SELECT
@@ -26,10 +37,10 @@ CROSS JOIN
         INNER JOIN usable_photos AS usable ON stored.id = usable.id
         CROSS JOIN LATERAL unnest(ARRAY[usable.embedding]) AS fetched (embedding)
         WHERE
-            stored.id = aside.photo_id
-            AND usable.id = aside.photo_id
-            AND (made.label < 0 OR usable.scope IS NOT DISTINCT FROM made.scope)
+            stored.id = following.photo_id
+            AND usable.id = following.photo_id
+            AND (following.label < 0 OR usable.scope IS NOT DISTINCT FROM following.scope)
             AND (%(clustered)s::boolean OR usable.cluster_id IS NULL)
-            AND hash_array_extended(fetched.embedding::real[], 0) = found.embedding_hash
+            AND hash_array_extended(fetched.embedding::real[], 0) = following.embedding_hash
         OFFSET 0
     ) AS photo;

@@ -5,15 +5,23 @@
 -- Parameters: positions integer[] (of photos in work_drawn), groups integer[] (the number of each one's group),
 --   normalize boolean, dimensions integer
 -- Returns: nothing; the row count is the photos.
-WITH members AS MATERIALIZED (
+WITH noted AS MATERIALIZED (
     SELECT
         member.number,
         drawn.photo_id,
-        photo.embedding,
-        photo.embedding_hash
+        assigned.row_version
     FROM unnest(%(positions)b::integer[], %(groups)b::integer[]) AS member (position, number)
     INNER JOIN work_drawn AS drawn ON member.position = drawn.position
-    INNER JOIN work_assignments AS noted ON drawn.photo_id = noted.photo_id
+    INNER JOIN work_assignments AS assigned ON drawn.photo_id = assigned.photo_id
+),
+
+members AS MATERIALIZED (
+    SELECT
+        noted.number,
+        noted.photo_id,
+        photo.embedding,
+        photo.embedding_hash
+    FROM noted
     CROSS JOIN
         LATERAL (
             SELECT
@@ -22,7 +30,7 @@ WITH members AS MATERIALIZED (
             FROM photos AS stored
             INNER JOIN usable_photos AS usable ON stored.id = usable.id
             CROSS JOIN LATERAL unnest(ARRAY[usable.embedding]) AS fetched (embedding)
-            WHERE stored.id = drawn.photo_id AND usable.id = drawn.photo_id AND stored.xmin = noted.row_version
+            WHERE stored.id = noted.photo_id AND usable.id = noted.photo_id AND stored.xmin = noted.row_version
             OFFSET 0
         ) AS photo
     WHERE vector_dims(photo.embedding) = %(dimensions)s::integer
