@@ -28,13 +28,17 @@ def label(pairs: Pairs, min_samples: int) -> Labels:
     _, labels[core] = np.unique(found[core], return_inverse=True)
     border, nearest = _nearest_core(pairs, core, one != other)
     labels[border] = labels[nearest]
-    return labels
+    return labels[pairs.originals]
 
 
 def neighbourhoods(pairs: Pairs) -> NDArray[np.intp]:
     """How many photos are within the distance of each, itself among them; shape (photos,)."""
-    ends = (np.bincount(end, minlength=pairs.photos) for end in (pairs.first, pairs.second))
-    return 1 + sum(ends, np.zeros(pairs.photos, dtype=np.intp))
+    near = equal = np.bincount(pairs.originals, minlength=pairs.photos)
+    apart = pairs.originals[pairs.second] == pairs.second
+    first, second = pairs.first[apart], pairs.second[apart]
+    for own, other in ((first, second), (second, first)):
+        near = near + np.bincount(own, equal[other], pairs.photos).astype(np.intp)
+    return near[pairs.originals]
 
 
 def _nearest_core(

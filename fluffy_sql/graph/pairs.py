@@ -41,19 +41,23 @@ _ROUNDING = 1e-5
 class Pairs:
     """Photos by their places from 0, those of a scope side by side, and which are near each other.
 
-    Work_drawn says which photo is at a place: its position less 1.
+    Work_drawn says which photo is at a place: its position less 1. Of photos with the very same
+    embedding the first stands for all: the others are in one pair each, with it. So a thousand
+    equal photos make a thousand pairs and not half a million.
 
     Attributes:
         first: shape (pairs,), places, rising.
         second: shape (pairs,), places, each larger than the first.
         distance: shape (pairs,), the metric's.
         compared: shape (photos,), whether the photo could be compared; if not, it is in no pair.
+        originals: shape (photos,), the first photo with the same embedding; itself: there is none.
     """
 
     first: Places
     second: Places
     distance: NDArray[np.float32]
     compared: NDArray[np.bool_]
+    originals: Places
 
     @property
     def photos(self) -> int:
@@ -78,7 +82,7 @@ class _Cells:
 
 @dataclass(frozen=True)
 class _Block:
-    """Rows (after, last] side by side, of a scope, and a point that they are about."""
+    """Rows (after, last] of a cell, or of a scope without any, and a point that they are about."""
 
     scope: int
     center: NDArray[np.float32]
@@ -90,9 +94,9 @@ class _Block:
 def pairs_within(task: Task[Any], within: float, tuning: Tuning) -> Iterator[Pairs]:
     """All pairs of photos of the same scope whose distance is at most `within`.
 
-    The distance is the metric's: cosine distance, or Euclidean; at the border it is as float4
-    rounds it. Meanwhile photos are in work_drawn, and in work_assignments with the versions that
-    their rows had, each without a label that means anything.
+    But of equal photos the first stands for all; see Pairs. The distance is the metric's: cosine
+    distance, or Euclidean; at the border it is as float4 rounds it. Meanwhile photos are in
+    work_drawn, and in work_assignments with the versions that their rows had; labels mean nothing.
 
     Raises:
         LibraryError: there are more pairs than memory is set aside for, or photos that Postgres
@@ -113,7 +117,7 @@ def pairs_within(task: Task[Any], within: float, tuning: Tuning) -> Iterator[Pai
         photos = extents[-1]["last_row"] if extents else 0
         Sample(_as_kmeans(task)).check_lengths(photos)
         finder = _Finder(task, within, photos, tuning)
-        for blocks, directions in _parts(task, extents, cells, tuning):
+        for blocks, directions in _parts(task, extents, cells):
             finder.find(blocks, directions)
         yield finder.found()
 
@@ -159,7 +163,7 @@ def _as_kmeans(task: Task[Any], settings: KMeansSettings | None = None) -> KMean
 
 
 def _parts(
-    task: Task[Any], extents: list[dict[str, Any]], cells: list[_Cells], tuning: Tuning
+    task: Task[Any], extents: list[dict[str, Any]], cells: list[_Cells]
 ) -> Iterator[tuple[list[_Block], Projection]]:
     """Blocks of large scopes by themselves, and of small ones together; all rows are in one."""
     dimensions = task.survey.dimensions
@@ -173,10 +177,12 @@ def _parts(
         found = [whole, *cells][place]
         blocks = [
             _Block(
-                scopes[row["scope"]], found.centers[max(0, row["label"] - found.first_label)], *ends
+                scopes[row["scope"]],
+                found.centers[max(0, row["label"] - found.first_label)],
+                row["after_row"],
+                row["last_row"],
             )
             for row in own
-            for ends in _cut(row["after_row"], row["last_row"], tuning.rows_of_block)
         ]
         yield blocks, found.directions
 
@@ -197,6 +203,7 @@ class _Finder:
         self._pieces: list[NDArray[np.void]] = []
         self._count = 0
         self._compared = np.zeros(photos, dtype=np.bool_)
+        self._originals = np.arange(photos, dtype=np.int32)
 
     def find(self, blocks: list[_Block], directions: Projection) -> None:
         """Finds the pairs among the rows of some blocks, which are all of their scopes.
@@ -209,6 +216,7 @@ class _Finder:
         sample = Sample(_as_kmeans(self._task))
         sample.directions = directions
         sample.fill(last_row, after_row)
+        self._drop_copies(blocks)
         self._task.log.phase("pairs")
         parameters = self._parameters(directions)
 
@@ -230,6 +238,26 @@ class _Finder:
         for rows, found in zip(jobs, self._task.workers.map(find, jobs), strict=True):
             self._add(found)
             self._task.log.photos(rows[1] - rows[0])
+
+    def _drop_copies(self, blocks: list[_Block]) -> None:
+        """Leaves the first of equal photos in the sample."""
+
+        def drop(session: Session, some: list[_Block]) -> dict[str, Any]:
+            [dropped] = session.fetch_all(
+                "graph/drop_copies",
+                afters=[block.after_row for block in some],
+                lasts=[block.last_row for block in some],
+                normalize=self._task.normalize,
+            )
+            return dropped
+
+        several = self._tuning.blocks_at_once
+        jobs = (blocks[place : place + several] for place in range(0, len(blocks), several))
+        for dropped in self._task.workers.map(drop, jobs):
+            if dropped["copies"] is not None:
+                copies = dropped["copies"] - 1
+                self._compared[copies] = True
+                self._originals[copies] = dropped["originals"] - 1
 
     def _parameters(self, directions: Projection) -> dict[str, Any]:
         """What is the same for all rows."""
@@ -258,13 +286,19 @@ class _Finder:
 
     def found(self) -> Pairs:
         """What was found so far; nothing more is to be found then."""
-        found = np.concatenate([np.empty(0, _PAIR), *self._pieces])
+        copies = np.flatnonzero(self._originals != np.arange(len(self._originals)))
+        of_copies = np.zeros(len(copies), _PAIR)
+        of_copies["first"], of_copies["second"] = self._originals[copies] + 1, copies + 1
+        found = np.concatenate([*self._pieces, of_copies])
         self._pieces.clear()
+        if len(copies):
+            found = found[np.argsort(found["first"], kind="stable")]
         return Pairs(
             (found["first"] - 1).astype(np.int32),
             (found["second"] - 1).astype(np.int32),
             found["distance"].astype(np.float32),
             self._compared,
+            self._originals,
         )
 
 

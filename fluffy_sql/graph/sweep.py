@@ -49,8 +49,8 @@ class GranularitySweep:
         labels = communities(self._edges, resolution)
         again = [self._found_again(resolution, place) for place in (0, 1)]
         null = rewired(self._edges, np.random.default_rng([self._seed, _REWIRED]))
-        by_chance = modularity(null, communities(null, resolution), resolution)
-        found = modularity(self._edges, labels, resolution)
+        by_chance = inside(null, communities(null, resolution))
+        beyond_chance = inside(self._edges, labels) - by_chance
         pairs = (labels, again[0]), (labels, again[1]), (again[0], again[1])
         stability = float(np.mean([adjusted_rand_index(*pair) for pair in pairs]))
         sizes = np.bincount(labels)
@@ -60,9 +60,9 @@ class GranularitySweep:
             smallest_cluster=int(sizes.min()),
             largest_cluster=int(sizes.max()),
             stability=round(stability, 6),
-            modularity=round(found, 6),
-            beyond_chance=round(found - by_chance, 6),
-            score=round(stability * (found - by_chance), 6),
+            modularity=round(modularity(self._edges, labels, resolution), 6),
+            beyond_chance=round(beyond_chance, 6),
+            score=round(stability * beyond_chance, 6),
             seconds=round(time.perf_counter() - begun, 3),
         )
 
@@ -85,15 +85,19 @@ class GranularitySweep:
         )
 
 
+def inside(edges: Edges, labels: Labels) -> float:
+    """The share of the weight of edges that is inside of communities."""
+    first, second, weights = _each_once(edges)
+    return 2 * float(weights[labels[first] == labels[second]].sum(dtype=np.float64))
+
+
 def modularity(edges: Edges, labels: Labels, resolution: float) -> float:
-    """Newman's, of labels: the share of weight inside of communities, less what chance puts there.
+    """What Leiden makes large: the weight inside, less what is expected there of a random graph.
 
     (Newman and Girvan 2004; the resolution is that of Reichardt and Bornholdt 2006.)
     """
-    first, second, weights = _each_once(edges)
-    inside = 2 * weights[labels[first] == labels[second]].sum(dtype=np.float64)
     shares = np.bincount(labels, edges.strengths())
-    return float(inside - resolution * (shares**2).sum())
+    return inside(edges, labels) - resolution * float((shares**2).sum())
 
 
 def thinned(edges: Edges, order: Nodes, generator: np.random.Generator) -> Edges:

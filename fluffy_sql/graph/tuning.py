@@ -33,5 +33,7 @@ class Tuning:
     cells_of_root: float = 2
     # Rows that a statement pairs: the more, the less often a cell is read.
     rows_of_pairs: int = 1_024
+    # Cells, or small scopes, in which equal photos are sought at once.
+    blocks_at_once: int = 16
     # What all pairs may take: 12 bytes each, twice for a moment.
     most_pairs: int = 20_000_000

@@ -8,11 +8,10 @@ from itertools import groupby
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fluffy_sql.algorithms import AlgorithmSettings, Checkpoint, Survey, Task
 from fluffy_sql.errors import LibraryError, UsageError
-from fluffy_sql.graph.pairs import Pairs, components, pairs_within
+from fluffy_sql.graph.pairs import Places, components, pairs_within
 from fluffy_sql.graph.tuning import Tuning
 from fluffy_sql.postgres.schema import require_current_schema
 from fluffy_sql.postgres.session import Session
@@ -140,14 +139,12 @@ def find_duplicates(
         found = survey(photos, reclustered=True)
         progress.surveyed(found)
         require_one_length(photos, reclustered=True)
-        with _pairs(session, request, found, progress) as pairs:
-            groups = components(pairs.first, pairs.second, pairs.photos)
+        with _grouped(session, request, found, progress) as (groups, compared):
             progress.phase("commit")
             with session.transaction(force_rollback=request.dry_run):
                 _write(session, groups, found.dimensions, normalize=request.settings.normalize)
                 [counted] = session.fetch_all("duplicates/count_groups")
                 rows = session.fetch_all("duplicates/list_groups", most=request.shown)
-    compared = int(pairs.compared.sum())
     return DuplicatesResult(
         dry_run=request.dry_run,
         metric=request.settings.metric,
@@ -164,12 +161,12 @@ def find_duplicates(
 
 
 @contextmanager
-def _pairs(
+def _grouped(
     session: Session, request: DuplicatesRequest, found: Survey, progress: Progress
-) -> Iterator[Pairs]:
+) -> Iterator[tuple[Places, int]]:
+    """A number for each place of work_drawn, the same for a group; and how many were compared."""
     if not found.eligible:
-        none = np.empty(0, np.int32)
-        yield Pairs(none, none, none.astype(np.float32), none.astype(np.bool_))
+        yield np.empty(0, np.int32), 0
         return
     with (
         work_tables(session, "work_assignments"),
@@ -186,12 +183,11 @@ def _pairs(
             reclusters=True,
         )
         with pairs_within(task, request.distance, request.tuning) as pairs:
-            yield pairs
+            groups = components(pairs.first, pairs.second, pairs.photos)
+            yield groups, int(pairs.compared.sum())
 
 
-def _write(
-    session: Session, groups: NDArray[np.int32], dimensions: int, *, normalize: bool
-) -> None:
+def _write(session: Session, groups: Places, dimensions: int, *, normalize: bool) -> None:
     """Writes the groups of several photos in the place of those that were there."""
     session.execute("duplicates/forget_groups")
     several = np.bincount(groups, minlength=len(groups))[groups] > 1

@@ -33,7 +33,7 @@ from tests.integration.helpers import (
 )
 
 # As if a library of a few hundred photos were a large one.
-BY_CELLS = Tuning(few=50, rows_of_pairs=40, rows_of_block=30)
+BY_CELLS = Tuning(few=50, rows_of_pairs=40)
 
 
 def generate(
@@ -168,9 +168,9 @@ def test_commands_for_people(run_cli: Run, session: Session, database_url: str) 
 
 
 def test_too_many_pairs_and_distributed_photos_are_refused(session: Session) -> None:
-    add_photos(session, np.tile([[0.6, 0.8]], (60, 1)))
+    add_photos(session, made_library(7, photos=60)[0])
     with pytest.raises(LibraryError, match="choose a smaller"):
-        generate(session, tuning=Tuning(most_pairs=1_000))
+        generate(session, tuning=Tuning(most_pairs=1_000), eps=2)
     task: Any = type("T", (), {"session": type("S", (), {"distributed": True})()})
     with pytest.raises(LibraryError, match="dbscan can't cluster photos that are distributed over"):
         DBSCAN().fit(task)

@@ -235,6 +235,26 @@ def test_rows_are_paired_with_those_after_them_in_their_scope(session: Session) 
     ]  # fmt: skip
 
 
+def test_copies_leave_the_sample(session: Session) -> None:
+    """Those of a block, if the photos are equal and not only their rows."""
+    photos = [[1, 0], [1, 0], [3, 0], [2, 0], [1, 0], [2, 0], [1, 0]]
+    add_with_ids(session, dict(enumerate(photos, start=1)))
+    make_sample(session, [[1, 0]] * 7)
+    session.connection.execute("INSERT INTO work_drawn SELECT id, id FROM photos")
+    left = "SELECT array_agg(position ORDER BY position) FROM work_sample"
+
+    def drop(*, normalize: bool) -> list[list[int] | None]:
+        [found] = session.fetch_all(
+            "graph/drop_copies", afters=[0, 5], lasts=[5, 7], normalize=normalize
+        )
+        return [None if found[name] is None else found[name].tolist() for name in found]
+
+    assert drop(normalize=False) == [[2, 5], [1, 1]]
+    assert query(session, left)[0][0] == [1, 3, 4, 6, 7]
+    assert drop(normalize=False) == [None, None]
+    assert drop(normalize=True) == [[3, 4, 7], [1, 1, 6]]
+
+
 def test_what_is_near_in_the_sample_need_not_be(session: Session) -> None:
     """The photos decide; one that is gone, or has another length by now, is in no pair."""
     draw_line(session)

@@ -13,6 +13,7 @@ NEVER_THERE = {
     "duplicates/write_groups",
     "graph/assign_cells",
     "graph/draw_by_cell",
+    "graph/drop_copies",
     "graph/find_neighbours",
     "graph/find_pairs",
     "graph/forget_unlabelled",

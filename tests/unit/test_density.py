@@ -12,12 +12,19 @@ from fluffy_sql.graph.pairs import Pairs
 
 
 def pairs_of(distances: NDArray[np.float64], within: float) -> Pairs:
+    """As they are found: of equal points the first stands for all."""
+    originals = (distances == 0).argmax(axis=1)
     first, second = np.nonzero(np.triu(distances <= within, 1))
+    kept = (originals[first] == first) & (
+        (originals[second] == second) | (originals[second] == first)
+    )
+    first, second = first[kept], second[kept]
     return Pairs(
         first.astype(np.int32),
         second.astype(np.int32),
         distances[first, second].astype(np.float32),
         np.ones(len(distances), dtype=np.bool_),
+        originals.astype(np.int32),
     )
 
 
@@ -47,6 +54,7 @@ def test_it_agrees_with_scikit_learn(points: list[tuple[int, int]], least: int, 
 
 def test_a_photo_that_could_not_be_compared_is_no_noise() -> None:
     nothing = np.empty(0, dtype=np.int32)
-    pairs = Pairs(nothing, nothing, nothing.astype(np.float32), np.array([True, False]))
+    compared, originals = np.array([True, False]), np.arange(2, dtype=np.int32)
+    pairs = Pairs(nothing, nothing, nothing.astype(np.float32), compared, originals)
     assert label(pairs, 1).tolist() == [0, LEFT_OUT - 1]
     assert label(pairs, 2).tolist() == [LEFT_OUT, LEFT_OUT - 1]
