@@ -83,7 +83,9 @@ def gather(session: Session, selection: model.Selection) -> model.Library:
 
 
 def _duplicates(session: Session, selection: model.Selection) -> model.Duplicates | None:
-    """The largest groups of near-duplicates."""
+    """The largest groups of near-duplicates; on Citus there are none."""
+    if session.distributed:
+        return None
     asked = selection.scope
     rows = session.fetch_all(
         "report/list_duplicates",
