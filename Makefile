@@ -55,7 +55,7 @@ format: $(VENV)/test.stamp  ## Format Python and SQL
 	$(VENV)/bin/python -m ruff format .
 	$(VENV)/bin/python -m sqlfluff fix --nocolor --disable-progress-bar sql migrations benchmarks/sql
 
-bench: $(VENV)/bench.stamp  ## Time it beside scikit-learn, FAISS and ivfflat; ARGS="--quick" for less
+bench: $(VENV)/bench.stamp  ## Time it beside scikit-learn, FAISS, EVoC and ivfflat; ARGS="--quick" for less
 	$(VENV)/bin/python -m benchmarks $(or $(ARGS),--rows 10000,30000,100000)
 
 lock: $(VENV)/tools.stamp  ## Renew requirements/test.txt from pyproject.toml

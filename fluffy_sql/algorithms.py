@@ -128,6 +128,8 @@ class Fit:
         by_centroid: whether distances to centroids say how good a cluster is; if not, silhouette
             and the like are not measured.
         digest: of the embeddings that were labelled; None: none was made.
+        levels: coarser levels, nested, the next one first: of each, shape (clusters,), the numbers
+            of the groups that the clusters are in.
     """
 
     labels: "NDArray[np.intp]"
@@ -142,6 +144,7 @@ class Fit:
     least_recall: float = 0.0
     by_centroid: bool = True
     digest: str | None = None
+    levels: "Sequence[NDArray[np.intp]]" = ()
 
     @classmethod
     def of_nothing(cls, dimensions: int, left_out: Mapping[str, int] | None = None) -> Self:
@@ -240,11 +243,13 @@ class Algorithm(ABC, Generic[Settings]):
         k_is_exact: whether it makes as many clusters as were asked for, unless there are fewer
             different embeddings.
         recall_of: what `Fit.recall` is a share of, for people, if it is below 1.
+        wanted_recall: a run that has less says so.
     """
 
     settings: type[Settings]
     least_recall: ClassVar[float | None] = None
     k_is_exact: ClassVar[bool] = True
+    wanted_recall: ClassVar[float] = 0.0
     recall_of: ClassVar[str] = (
         "the photos checked, {} are at their nearest centroid; with this many clusters, a photo is"
         " compared only with those around it."

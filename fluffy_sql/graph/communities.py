@@ -4,7 +4,7 @@ To be imported when it is needed: scikit-network is an extra.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.machinery import PathFinder
 from importlib.util import find_spec, module_from_spec
 from pathlib import Path
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from fluffy_sql.algorithms import LEFT_OUT
 from fluffy_sql.graph.edges import Edges, Nodes, Weights, shared_neighbours
+from fluffy_sql.graph.leiden import LeidenSettings
 from fluffy_sql.graph.neighbours import Graph
 
 Labels = NDArray[np.int32]
@@ -47,33 +48,49 @@ def _core() -> Any:
 _move = _core().optimize_core
 
 
-def label(
-    graph: Graph, granularity: float, k: int | None, noise: float | None, seed: int
-) -> Labels:
-    """Labels of all photos, each scope's its own; shape (photos,).
-
-    LEFT_OUT: it is noise; below: it could not be compared.
+def label(graph: Graph, asked: LeidenSettings, seed: int) -> tuple[Labels, Labels]:
+    """Labels of all photos, each scope's its own, and coarser levels of these.
 
     Args:
         graph: of one scope or several.
-        granularity: more of it makes more and smaller communities.
-        k: about how many to make of each scope, in place of a granularity.
-        noise: photos whose edges weigh less are left out, on the mean; those to other communities
-            weigh nothing. None: no photo is.
+        asked: what is to be found. Photos whose edges weigh less than `noise` are left out, on the
+            mean; edges to other communities weigh nothing.
         seed: of the order in which photos are looked at.
+
+    Returns:
+        Labels, of shape (photos,), LEFT_OUT if it is noise, below that if it could not be compared;
+        and of each level, shape (levels, labels), the first label of the group that each is in.
     """
     labels = np.full(len(graph.neighbours), LEFT_OUT - 1, dtype=np.int32)
+    groups = [np.empty((len(asked.levels), 0), dtype=np.int32)]
     next_label = 0
     generator = np.random.default_rng(seed)
     for first, last in graph.extents:
         compared = first + generator.permutation(np.flatnonzero(graph.compared[first:last]))
         if len(compared):
             edges = shared_neighbours(renumbered(graph.neighbours[first:last], first, compared))
-            found = _communities(edges, granularity, k)
-            alone = edges.held(found) < noise if noise else np.zeros(len(found), dtype=np.bool_)
-            labels[compared] = np.where(alone, LEFT_OUT, found + next_label)
-            next_label += int(found.max()) + 1
-    return labels
+            found = _communities(edges, asked.granularity, asked.k)
+            labels[compared] = found + next_label
+            if asked.noise is not None:
+                labels[compared[edges.held(found) < asked.noise]] = LEFT_OUT
+            groups.append(_coarser(edges, found, asked.levels) + next_label)
+            next_label += groups[-1].shape[1]
+    return labels, np.concatenate(groups, axis=1)
+
+
+def _coarser(edges: Edges, labels: Labels, granularities: Sequence[float]) -> Labels:
+    """Groups of communities, groups of those, and so on; shape (granularities, communities).
+
+    Each level is found in the graph of the one before, so that levels are nested.
+    """
+    merged, nodes = edges.merged(labels), len(edges)
+    group_of = np.arange(len(merged), dtype=np.int32)
+    levels = np.empty((len(granularities), len(merged)), dtype=np.int32)
+    for level, granularity in enumerate(granularities):
+        groups = communities(merged, granularity * nodes / PHOTOS_OF_RESOLUTION)
+        merged, group_of = merged.merged(groups), groups[group_of]
+        levels[level] = np.unique(group_of, return_index=True)[1][group_of]
+    return levels
 
 
 def renumbered(

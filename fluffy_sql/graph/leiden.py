@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from math import inf
 from typing import TYPE_CHECKING
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from fluffy_sql.algorithms import LEFT_OUT, Algorithm, AlgorithmSettings, Fit, Scope, Sweep, Task
 from fluffy_sql.errors import MissingExtraError
@@ -30,9 +32,24 @@ class LeidenSettings(AlgorithmSettings):
     k: int | None = Field(
         default=None, ge=1, le=1_000_000, description="a whole number from 1 to 1,000,000, or null"
     )
+    levels: list[float] = Field(
+        default_factory=list,
+        description=(
+            "a list of numbers above 0, each smaller than the one before and the first smaller than"
+            " the granularity, as in [0.5, 0.25]"
+        ),
+    )
     noise: float | None = Field(
         default=None, gt=0, le=1, description="a number, more than 0, up to 1, or null"
     )
+
+    @field_validator("levels")
+    @classmethod
+    def _require_coarser(cls, levels: list[float], others: ValidationInfo) -> list[float]:
+        finest = inf if others.data.get("k") else others.data.get("granularity", inf)
+        if not all(above > level > 0 for above, level in pairwise([finest, *levels])):
+            raise ValueError
+        return levels
 
 
 @dataclass(frozen=True)
@@ -47,6 +64,7 @@ class Leiden(Algorithm[LeidenSettings]):
     settings = LeidenSettings
     swept = GRANULARITY_SWEPT
     k_is_exact = False
+    wanted_recall = 0.95
     recall_of = (
         "the nearest neighbours of the photos checked, {} were found; with this many photos, a"
         " photo is compared only with those around it."
@@ -66,27 +84,31 @@ class Leiden(Algorithm[LeidenSettings]):
         with _needs_scikit_network():
             from fluffy_sql.graph.communities import label  # noqa: PLC0415 - by the extra `graph`
         refuse_distributed(task, "leiden")
-        from fluffy_sql.postgres.vectors import IntegerArray  # noqa: PLC0415 - loads NumPy
+        import numpy as np  # noqa: PLC0415 - not to check settings
+
+        from fluffy_sql.postgres.vectors import IntegerArray  # noqa: PLC0415
         from fluffy_sql.runs.labels import fit_of_labels  # noqa: PLC0415
 
         next_label, noise, found_share = 0, 0, 0.0
+        groups = []
         with work_tables(task.session, "work_aside"):
             for graph_of in self._graphs(task):
                 with graph_of as graph:
                     task.log.phase("communities")
-                    asked = task.settings
-                    labels = label(graph, asked.granularity, asked.k, asked.noise, task.seed)
+                    labels, found = label(graph, task.settings, task.seed)
+                    groups.append(found + next_label)
                     noise += int((labels == LEFT_OUT).sum())
                     task.session.execute("graph/label_photos", labels=IntegerArray.of(labels))
                 task.session.execute("graph/forget_unlabelled")
                 task.session.execute("work_tables/stash_assignments", add=next_label)
                 empty(task.session, "work_assignments")
-                next_label += int(labels.max(initial=-1)) + 1
+                next_label += found.shape[1]
                 found_share += graph.recall * len(labels)
             task.session.execute("work_tables/restore_assignments")
         left_out = {"noise": noise} if task.settings.noise else {}
         fit = fit_of_labels(task, left_out=left_out, by_centroid=False)
-        return replace(fit, recall=found_share / task.survey.eligible)
+        levels = np.concatenate(groups, axis=1)[:, fit.labels]
+        return replace(fit, recall=found_share / task.survey.eligible, levels=[*levels])
 
     @contextmanager
     def sweep(self, task: Task[LeidenSettings], values: Sequence[float]) -> Iterator[Sweep]:

@@ -216,6 +216,14 @@ class FinalTransaction:
             davies_bouldins=[cluster.davies_bouldin for cluster in measured],
             photos_measured=[cluster.photos_measured for cluster in measured],
         )
+        for level, numbers in enumerate(self._fit.levels, start=1):
+            self._session.execute(
+                "commit/write_cluster_levels",
+                run_id=self._run_id,
+                cluster_ids=cluster_ids,
+                level=level,
+                numbers=numbers.tolist(),
+            )
 
     def _check(self, cluster_ids: list[int]) -> None:
         """Holds the result to its promises before it is committed."""

@@ -80,6 +80,7 @@ def follow(task: Task[Any], fit: Fit) -> Fit:
         labels=fit.labels[places],
         scopes=tuple(fit.scopes[place] for place in places),
         centroids=fit.centroids[places],
+        levels=tuple(numbers[places] for numbers in fit.levels),
         photos=np.array([photos[place] for place in places], dtype=np.int64),
         left_out={**fit.left_out, **({"duplicate": left} if left else {})},
         inertia=None if fit.inertia is None else sum(row["error"] for row in counted.values()),

@@ -27,6 +27,7 @@ class RunResult:
         skipped: photos that stay as they are, by reason.
         duplicates: photos that were not clustered and went where the best of their group went.
         inertia, iterations, converged, recall: as of the algorithm's `Fit`.
+        groups: how many groups of clusters each coarser level has, the next one first.
         changes: clusters and moves in detail, of a recluster and of a dry run.
         vector_indexes: indexes on embeddings that had to be written for each photo.
     """
@@ -52,6 +53,7 @@ class RunResult:
     recall: float | None = None
     quality: Measures | None = None
     embeddings_digest: str | None = None
+    groups: tuple[int, ...] = ()
     changes: Changes | None = None
     seconds: dict[str, float]
     vector_indexes: tuple[str, ...] = ()

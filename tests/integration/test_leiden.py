@@ -21,6 +21,7 @@ from sklearn.metrics import (
 )
 
 from fluffy_sql.algorithms import Algorithm, Fit, Task
+from fluffy_sql.cli.generate import low_recall
 from fluffy_sql.errors import LibraryError
 from fluffy_sql.graph.leiden import Leiden, LeidenSettings
 from fluffy_sql.graph.neighbours import Graph, exact_graph, graph_by_cells
@@ -133,6 +134,16 @@ def test_the_graph_of_many_photos_has_its_recall(session: Session) -> None:
         assert graph_of(session, BY_CELLS, connections, neighbours=10) == (found, recall)
 
 
+def test_photos_that_lie_evenly_are_compared_with_some_and_that_is_told(session: Session) -> None:
+    add_photos(session, np.random.default_rng(19).normal(size=(400, 64)))
+    sought = generate(session, tuning=BY_CELLS, dry_run=True)
+    assert (sought.recall or 0) >= 0.96
+    assert low_recall(sought) == ""
+    bounded = generate(session, tuning=replace(BY_CELLS, most_compared=80), dry_run=True)
+    assert 0.2 < (bounded.recall or 0) < 0.9
+    assert low_recall(bounded).startswith(f"recall is {bounded.recall:.1%}, below 95%: these")
+
+
 @pytest.mark.parametrize("tuning", [Tuning(), BY_CELLS], ids=["exact", "by cells"])
 def test_a_seed_gives_one_result_on_any_number_of_connections(
     tuning: Tuning, session: Session
@@ -192,6 +203,42 @@ def test_photos_that_hang_on_by_little_are_left_out_as_noise(
     assert np.array_equal(clusters_by_photo(session), everywhere)
     nothing = generate(session, tuning=tuning, noise=1, recluster=True, dry_run=True)
     assert (nothing.run_id, nothing.skipped["noise"]) == (None, 540)
+
+
+def test_albums_of_albums(session: Session, run_cli: Run, database_url: str) -> None:
+    """Nested, by scope; a recluster makes other levels, and an undo brings the old ones back."""
+    generator = np.random.default_rng(18)
+    upper = np.repeat(generator.normal(size=(3, 32)), 4, axis=0)
+    themes = np.repeat(upper + 0.4 * generator.normal(size=(12, 32)), 12, axis=0)
+    add_photos(session, themes + 0.15 * generator.normal(size=themes.shape))
+    made = generate(session, granularity=20, levels=[4, 0.5])
+    assert made.clusters_created == 12
+    assert 3 == made.groups[1] < made.groups[0] < 12
+    parents = parents_of(session)
+    assert sorted(map(len, parents.values())) == [2] * 12
+    for cluster_id, (first, second) in parents.items():
+        assert parents[first][0] == first
+        assert parents[second] == [second, second]
+        assert parents[first][1] == second
+        assert {cluster_id, first, second} <= set(parents)
+    placed = running.assign(session)
+    assert placed.photos_assigned == 0
+    assert running.check(session).ok
+    told = run_cli("clusters", "--database-url", database_url).out.splitlines()
+    assert "parents" in told[0]
+    assert " / " in told[1]
+    plain = generate(session, granularity=20, recluster=True)
+    assert (plain.clusters_kept, plain.groups) == (12, ())
+    assert parents_of(session) == {}
+    running.undo(session, plain.run_id)
+    assert parents_of(session) == parents
+    running.undo(session, made.run_id)
+    assert parents_of(session) == {}
+
+
+def parents_of(session: Session) -> dict[int, list[int]]:
+    overview = "SELECT id, parent_ids FROM cluster_overview WHERE parent_ids IS NOT NULL"
+    return dict(query(session, overview))
 
 
 def test_shapes_that_are_not_round(session: Session) -> None:
@@ -417,6 +464,8 @@ def test_a_killed_run_leaves_nothing(session: Session, database_url: str) -> Non
     )
     assert killed.returncode == -signal.SIGKILL
     assert snapshot(session) == before
-    wait_for(session, "SELECT WHERE NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory')")
+    of_this = "JOIN pg_database d ON d.oid = database AND datname = current_database()"
+    locked = f"SELECT FROM pg_locks {of_this} WHERE locktype = 'advisory'"
+    wait_for(session, f"SELECT WHERE NOT EXISTS ({locked})")
     assert generate(session).photos_processed == 200
     assert work_tables(session) == []

@@ -133,7 +133,9 @@ def test_a_killed_run_leaves_nothing(package: Path, session: Session, database_u
     assert killed.returncode == -signal.SIGKILL
     assert snapshot(session) == before
     # the server notices a moment later
-    none = "SELECT WHERE NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory')"
+    of_this = "JOIN pg_database d ON d.oid = database AND datname = current_database()"
+    locked = f"SELECT FROM pg_locks {of_this} WHERE locktype = 'advisory'"
+    none = f"SELECT WHERE NOT EXISTS ({locked})"
     wait_for(session, none)
     assert running.generate(session, settings()).clusters_created == 5
     assert query(session, "SELECT status FROM cluster_runs ORDER BY id") == [
