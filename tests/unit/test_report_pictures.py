@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from fluffy_sql.operations.report import pictures
-from fluffy_sql.operations.report.files import Reason, UnreadableError
+from fluffy_sql.embedding.files import Reason, UnreadableError
 from fluffy_sql.operations.report.pictures import data_uri, read_small, square
 
 SIDE = 64

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-from fluffy_sql.operations.report.files import Reason, UnreadableError
+from fluffy_sql.embedding.files import Reason, UnreadableError
 
 # Pillow reads more, some of it through programs that it starts (EPS).
 _FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
