@@ -52,6 +52,14 @@ class ImportFileError(FluffySqlError):
     """A file of embeddings can't be read, or one of its rows is wrong."""
 
 
+class PhotoError(FluffySqlError):
+    """A photo can't be embedded. The message is short: such photos are counted by it."""
+
+
+class ProviderError(FluffySqlError):
+    """The model or the service that makes embeddings fails, whatever the photo."""
+
+
 class HistoryError(FluffySqlError):
     """A run can't be shown, compared or undone."""
 
