@@ -9,7 +9,7 @@
 
 BEGIN;
 
--- an import has a temporary table
+-- an import has a temporary table, and so has embed
 SELECT format('GRANT TEMPORARY ON DATABASE %I TO %I', current_database(), :'role')
 WHERE NOT has_database_privilege(:'role', current_database(), 'TEMPORARY')
 \gexec
@@ -27,6 +27,7 @@ GRANT DELETE ON clusters TO :"role";
 GRANT INSERT, UPDATE, DELETE ON cluster_runs, cluster_run_clusters, retired_clusters TO :"role";
 GRANT INSERT, DELETE ON cluster_run_steps, cluster_run_moves TO :"role";
 GRANT SELECT, INSERT, UPDATE, DELETE ON cluster_run_checkpoints TO :"role";
+GRANT SELECT, INSERT, UPDATE, DELETE ON photo_files, photo_replacements, embedding_models TO :"role";
 GRANT INSERT, DELETE ON cluster_quality TO :"role";
 
 -- what a run works in, and what only the owner may do with it

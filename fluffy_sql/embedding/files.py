@@ -1,12 +1,23 @@
-"""From the path of a photo to a file that may be opened, which is never one outside the root."""
+"""Files of photos: from a path to the file, which is never one outside the root, and back."""
 
+import os
 import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from fluffy_sql.errors import PhotoError
 
 _ADDRESS = re.compile(r"(?:[a-z][a-z0-9+.-]*://|data:)", re.IGNORECASE)
+# By their names, so that thousands of other files need not be opened. Videos are none.
+PHOTO_SUFFIXES = frozenset(
+    {
+        *(".avif", ".bmp", ".gif", ".heic", ".heif", ".hif", ".jfif", ".jpe", ".jpeg", ".jpg"),
+        *(".png", ".tif", ".tiff", ".webp"),
+    }
+)
 
 
 class Reason(StrEnum):
@@ -64,3 +75,78 @@ def locate(root: Path, path: str | None) -> Path:
     except (OSError, RuntimeError, ValueError):  # a name too long, links in a circle, half a letter
         raise UnreadableError(Reason.MISSING) from None
     return file
+
+
+@dataclass(frozen=True)
+class PhotoFile:
+    """A file that a photo may be in.
+
+    Attributes:
+        path: as the database has it, or is to have it.
+        file: where it is, with every link on the way followed.
+        bytes: its size.
+        modified: when it was last written, in seconds since 1970.
+    """
+
+    path: str
+    file: Path
+    bytes: int
+    modified: float
+
+
+def look_at(path: str, file: Path) -> PhotoFile:
+    """A file as it is now.
+
+    Raises:
+        UnreadableError: it is not there.
+    """
+    try:
+        found = file.stat()
+    except OSError:
+        raise UnreadableError(Reason.MISSING) from None
+    return PhotoFile(path, file, found.st_size, found.st_mtime)
+
+
+def find_photos(root: Path, folder: Path, left_out: Counter[str]) -> Iterator[PhotoFile]:
+    """The photos in a folder and those below it, always in the same order.
+
+    Hidden files and folders are left out, and links to folders.
+
+    Args:
+        root: the folder that paths are relative to; already resolved.
+        folder: `root` or a folder below it; already resolved.
+        left_out: counts what can't be taken, by reason.
+    """
+    folders = [folder]
+    while folders:
+        here = folders.pop()
+        try:
+            inside, names = _list_folder(here)
+        except OSError:
+            left_out["folder not readable"] += 1
+            continue
+        folders.extend(here / name for name in sorted(inside, reverse=True))
+        for name in sorted(names):
+            path = (here / name).relative_to(root).as_posix()
+            try:
+                path.encode()
+                yield look_at(path, locate(root, path))
+            except UnicodeEncodeError:
+                left_out["name not in UTF-8"] += 1
+            except UnreadableError as error:
+                if error.reason is Reason.OUTSIDE_ROOT:
+                    left_out["link out of the root"] += 1
+
+
+def _list_folder(folder: Path) -> tuple[list[str], list[str]]:
+    """Names of the folders in it, and of the files that may be photos."""
+    folders, photos = [], []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(entry.name)
+            elif PurePath(entry.name).suffix.lower() in PHOTO_SUFFIXES:
+                photos.append(entry.name)
+    return folders, photos

@@ -499,8 +499,8 @@ obstacle (rank, text) AS (
             unnest(ARRAY[
                 'application_tables', 'cluster_quality', 'cluster_run_checkpoints', 'cluster_run_clusters',
                 'cluster_run_moves', 'cluster_run_photo_moves', 'cluster_run_steps', 'cluster_runs', 'definitions',
-                'migrations', 'migrations_log', 'migrations_version', 'photo_count_changes', 'retired_clusters',
-                'saved_grants'
+                'embedding_models', 'migrations', 'migrations_log', 'migrations_version', 'photo_count_changes',
+                'photo_files', 'photo_replacements', 'retired_clusters', 'saved_grants'
             ]) AS name
         UNION ALL
         SELECT
