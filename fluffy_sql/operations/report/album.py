@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from fluffy_sql.operations.report.files import Reason, UnreadableError, locate
+from fluffy_sql.embedding.files import Reason, UnreadableError, locate
 from fluffy_sql.operations.report.model import (
     BETWEEN,
     CENTRAL,

@@ -4,11 +4,13 @@ import re
 from enum import StrEnum
 from pathlib import Path
 
+from fluffy_sql.errors import PhotoError
+
 _ADDRESS = re.compile(r"(?:[a-z][a-z0-9+.-]*://|data:)", re.IGNORECASE)
 
 
 class Reason(StrEnum):
-    """Why a photo can't be shown; the names are those of `report --json`."""
+    """Why a photo can't be read; the names are those of `report --json`."""
 
     NO_PATH = "no_path"
     ADDRESS = "address"
@@ -16,6 +18,7 @@ class Reason(StrEnum):
     MISSING = "missing"
     NOT_A_FILE = "not_a_file"
     NOT_READABLE = "not_readable"
+    EMPTY = "empty"
     NOT_AN_IMAGE = "not_an_image"
     DAMAGED = "damaged"
     TOO_LARGE = "too_large"
@@ -27,8 +30,8 @@ class Reason(StrEnum):
         return longer.get(self, self.value.replace("_", " "))
 
 
-class UnreadableError(Exception):
-    """A photo can't be shown. It never leaves the report: a labelled tile stands for the photo."""
+class UnreadableError(PhotoError):
+    """A photo can't be read. A report shows a labelled tile in its place."""
 
     def __init__(self, reason: Reason) -> None:
         super().__init__(reason.words)
