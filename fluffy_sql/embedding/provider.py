@@ -4,7 +4,6 @@ docs/architecture.md says how to write one.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +14,6 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from fluffy_sql.errors import PhotoError, ProviderError, SettingsError
-from fluffy_sql.words import count
 
 # Packages name theirs under it, as in `my_model = "my_package:MyModel"`.
 ENTRY_POINTS = "fluffy_sql.embedding_providers"
@@ -28,9 +26,6 @@ _BUILT_IN = EntryPoints(
 )
 
 
-_INCOMPARABLE = PhotoError("its embedding has NaN or infinity, or is all zeros")
-
-
 class ProviderSettings(BaseModel):
     """Settings of one provider: the section `embedding.<name>`. Subclass it; all have defaults.
 
@@ -41,29 +36,31 @@ class ProviderSettings(BaseModel):
 
 
 Settings = TypeVar("Settings", bound=ProviderSettings)
-Prepared = TypeVar("Prepared")
 
 
-class Provider(ABC, Generic[Settings, Prepared]):
+class Provider(ABC, Generic[Settings]):
     """One way to make embeddings. Packages add theirs as an entry point of the group ENTRY_POINTS.
 
     Attributes:
         settings: the class of its settings.
-        model: set once it is open: which model it is, for the record. Two that differ in this are
-            not comparable, so it names all that an embedding depends on.
+        model: of an open one, which model it is, for the record. Embeddings of two that differ in
+            it are never compared, so it names all that they depend on.
+        threads: of an open one, how many threads should call `embed`.
     """
 
     settings: ClassVar[type[ProviderSettings]]
     model: str
+    threads: int
 
     @classmethod
     @abstractmethod
-    def open(cls, settings: Settings, folder: Path) -> Self:
+    def open(cls, settings: Settings, folder: Path, jobs: int) -> Self:
         """Loads the model, or finds the service.
 
         Args:
             settings: the provider's own.
             folder: what relative paths in them start from.
+            jobs: how many processors it may use.
 
         Raises:
             MissingExtraError: what it needs is not installed.
@@ -71,18 +68,11 @@ class Provider(ABC, Generic[Settings, Prepared]):
         """
 
     @abstractmethod
-    def prepare(self, photo: Path) -> Prepared:
-        """What `embed` needs of a photo, and no more. Several threads call it, ahead of `embed`.
+    def embed(self, photo: Path) -> NDArray[np.float32]:
+        """The embedding of a photo; several threads call it at once.
 
         Raises:
-            PhotoError: it can't be embedded.
-        """
-
-    @abstractmethod
-    def embed(self, photos: Sequence[Prepared]) -> Sequence[NDArray[np.float32] | PhotoError]:
-        """The embedding of each photo, or why it has none. Called by one thread at a time.
-
-        Raises:
+            PhotoError: the photo can't be embedded.
             ProviderError: the model or the service fails, whatever the photo.
         """
 
@@ -101,41 +91,29 @@ class Provider(ABC, Generic[Settings, Prepared]):
         self.close()
 
 
-def embed_photos(
-    provider: Provider[Any, Any], photos: Sequence[Any], dimensions: int | None
-) -> list[NDArray[np.float32] | PhotoError]:
-    """The embedding of each prepared photo, or why it has none.
+def embed_photo(
+    provider: Provider[Any], photo: Path, dimensions: int | None
+) -> NDArray[np.float32]:
+    """The embedding of a photo, if it can be compared with others.
 
     Args:
-        provider: makes them.
-        photos: as its `prepare` made them.
+        provider: makes it.
+        photo: its file.
         dimensions: of the embeddings that the library has; None: it has none.
 
     Raises:
-        ProviderError: the provider fails, or gives what can't be compared.
+        PhotoError: the photo can't be embedded.
+        ProviderError: the provider fails, or gives an embedding of another length.
     """
-    made = [_comparable(embedding) for embedding in provider.embed(photos)]
-    lengths = {len(vector) for vector in made if not isinstance(vector, PhotoError)}
-    if len(lengths | ({dimensions} - {None})) > 1:
-        given = " and ".join(map(str, sorted(lengths)))
-        of_library = f", those of the library have {dimensions}" if dimensions else ""
+    embedding = provider.embed(photo)
+    if len(embedding) != (dimensions or len(embedding)):
         raise ProviderError(
-            f"{provider.model}: gives embeddings of {given} numbers{of_library}; all must be of one"
-            " length: check what is asked for"
+            f"{provider.model}: gives an embedding of {len(embedding)} numbers, others here have"
+            f" {dimensions}; all of a library have one length, so check which model it is"
         )
-    if len(made) > 1 and all(embedding is _INCOMPARABLE for embedding in made):
-        raise ProviderError(
-            f"{provider.model}: gives NaN, infinity or only zeros for each of"
-            f" {count(len(made), 'photo')}; check the model"
-        )
-    return made
-
-
-def _comparable(embedding: NDArray[np.float32] | PhotoError) -> NDArray[np.float32] | PhotoError:
-    """An embedding that has a direction."""
-    if isinstance(embedding, PhotoError):
-        return embedding
-    return embedding if np.isfinite(norm := np.linalg.norm(embedding)) and norm else _INCOMPARABLE
+    if not np.isfinite(length := np.linalg.norm(embedding)) or not length:
+        raise PhotoError("its embedding has NaN or infinity, or is all zeros")
+    return embedding
 
 
 def provider_names() -> list[str]:
@@ -143,7 +121,7 @@ def provider_names() -> list[str]:
     return sorted({*_BUILT_IN.names, *entry_points(group=ENTRY_POINTS).names})
 
 
-def provider_named(name: str) -> type[Provider[Any, Any]]:
+def provider_named(name: str) -> type[Provider[Any]]:
     """The provider that the settings name.
 
     Raises:
