@@ -88,7 +88,7 @@ def _linear_profile() -> bytes:
     made = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     for index in range(int.from_bytes(made[128:132])):
         tag = 132 + 12 * index
-        if made[tag : tag + 4] in (b"rTRC", b"gTRC", b"bTRC"):
+        if bytes(made[tag : tag + 4]) in {b"rTRC", b"gTRC", b"bTRC"}:
             place = int.from_bytes(made[tag + 4 : tag + 8])
             # a curve without points is the identity
             made[place : place + 12] = b"curv\0\0\0\0\0\0\0\0"
