@@ -36,7 +36,7 @@ _MOST_NAMED = 10
 @click.option(
     "--jobs",
     type=click.IntRange(1, 64),
-    help="Read so many photos at a time; default: as many as there are cores.",
+    help="Use so many processors; default: all.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be embedded, and write nothing.")
 @options.with_library_and_json
@@ -59,7 +59,7 @@ def embed(
 
     Example: fluffy-sql embed ~/Pictures
     """
-    with options.needs_extra("photos", "embedding photos needs Pillow and onnxruntime"):
+    with options.needs_extra("photos", "embedding photos needs Pillow"):
         from fluffy_sql.operations.embed.service import EmbedRequest  # noqa: PLC0415 - an extra
         from fluffy_sql.operations.embed.service import embed as embed_photos  # noqa: PLC0415
     request = EmbedRequest(

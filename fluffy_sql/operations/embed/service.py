@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fluffy_sql.embedding.files import PHOTO_SUFFIXES
-from fluffy_sql.embedding.provider import Provider, embed_photos, provider_named
-from fluffy_sql.errors import BusyError, LibraryError, PhotoError, UsageError
+from fluffy_sql.embedding.provider import Provider, embed_photo, provider_named
+from fluffy_sql.errors import BusyError, LibraryError, UsageError
 from fluffy_sql.operations.embed.candidates import (
     MOST_LISTED,
     Candidate,
@@ -26,12 +26,11 @@ from fluffy_sql.operations.embed.candidates import (
     find_missing,
     in_groups,
 )
+from fluffy_sql.operations.embed.embedding import Embedded, embed_ahead
 from fluffy_sql.operations.embed.progress import EmbedProgress
-from fluffy_sql.operations.embed.reading import Looked, read_ahead
 from fluffy_sql.operations.embed.writing import (
     CURRENT,
     NEXT,
-    Embedded,
     Model,
     give_up_replacing,
     keep_batch,
@@ -45,9 +44,6 @@ from fluffy_sql.words import count
 
 # What a killed embed has to do again, at most.
 PHOTOS_PER_BATCH = 256
-_PHOTOS_PER_CALL = 32
-# Read or waiting to be: while one group is embedded, the next is read.
-_PHOTOS_AHEAD = 3 * _PHOTOS_PER_CALL
 
 
 @dataclass(frozen=True)
@@ -64,7 +60,7 @@ class EmbedRequest:
         replace: whether embeddings of another model are replaced, once all photos have new ones.
         forget_missing: whether photos are deleted if their file is gone.
         limit: how many photos are embedded at most; None: all.
-        jobs: how many threads read photos; None: one for each core.
+        jobs: how many processors are used; None: all.
         dry_run: count what would be done, and do nothing.
     """
 
@@ -157,7 +153,10 @@ def embed(
     place = _find_place(request, models.get(CURRENT))
     name = request.settings.provider
     progress.phase("loading the model")
-    provider = provider_named(name).open(request.settings.of_provider, request.settings_folder)
+    jobs = request.jobs or os.cpu_count() or 1
+    provider = provider_named(name).open(
+        request.settings.of_provider, request.settings_folder, jobs
+    )
     with provider, warnings.catch_warnings():
         # Pillow's, of odd metadata and of sizes, which are checked before they are decoded.
         warnings.simplefilter("ignore")
@@ -204,7 +203,7 @@ class _Embedding:
         session: Session,
         request: EmbedRequest,
         place: Place,
-        provider: Provider[Any, Any],
+        provider: Provider[Any],
         progress: EmbedProgress,
     ) -> None:
         self._session = session
@@ -298,43 +297,32 @@ class _Embedding:
         """Embeds the first of them, so many."""
         self._progress.planned(photos)
         begun = time.perf_counter()
-        jobs = self._request.jobs or os.cpu_count() or 1
-        reading = read_ahead(
-            self._provider,
+        threads = self._provider.threads
+        made = embed_ahead(
+            self._make,
             islice(self._candidates(Tally()), photos),
             anew=self._replacing,
-            jobs=jobs,
-            ahead=_PHOTOS_AHEAD + jobs,
+            threads=threads,
+            # The first embedding tells how long all have to be.
+            ahead=lambda: 1 if self._model.dimensions is None else 8 * threads,
         )
-        with closing(reading) as looked:
+        with closing(made) as embedded:
             done = 0
-            for batch in in_groups(self._embed_groups(looked), PHOTOS_PER_BATCH):
+            for batch in in_groups(self._watch(embedded), PHOTOS_PER_BATCH):
                 self._write(batch, rehearse=not done)
                 done += len(batch)
         self._rate = self._embedded / (time.perf_counter() - begun) or None
 
-    def _embed_groups(self, looked: Iterable[Looked]) -> Iterator[Embedded]:
-        done = 0
-        for group in in_groups(looked, _PHOTOS_PER_CALL):
-            ready = [one.prepared for one in group if one.prepared is not None]
-            made = iter(
-                embed_photos(self._provider, ready, self._model.dimensions) if ready else ()
-            )
-            for one in group:
-                embedding, reason = None, one.reason
-                if one.prepared is not None:
-                    result = next(made)
-                    if isinstance(result, PhotoError):
-                        reason = str(result)
-                    else:
-                        embedding = result
-                        self._model = replace(self._model, dimensions=len(embedding))
-                yield Embedded(one, embedding, reason)
-            done += len(group)
-            self._progress.photos(done)
+    def _make(self, file: Path) -> NDArray[np.float32]:
+        return embed_photo(self._provider, file, self._model.dimensions)
 
-    def _make(self, prepared: Sequence[Any]) -> list[NDArray[np.float32] | PhotoError]:
-        return embed_photos(self._provider, prepared, self._model.dimensions)
+    def _watch(self, embedded: Iterable[Embedded]) -> Iterator[Embedded]:
+        """Passes photos on, and notes how long their embeddings are."""
+        for done, one in enumerate(embedded, start=1):
+            if one.embedding is not None:
+                self._model = replace(self._model, dimensions=len(one.embedding))
+            self._progress.photos(done)
+            yield one
 
     def _write(self, batch: Sequence[Embedded], *, rehearse: bool) -> None:
         if self._replacing:
@@ -342,14 +330,13 @@ class _Embedding:
         else:
             self._added += write_batch(self._session, batch, self._model)
         for one in batch:
-            candidate = one.looked.candidate
             if one.reason:
-                self._tally.refuse(candidate.file.path, one.reason)
+                self._tally.refuse(one.candidate.file.path, one.reason)
             elif one.is_touched:
                 self._tally.unchanged += 1
             else:
                 self._embedded += 1
-                self._changed += candidate.is_changed
+                self._changed += one.candidate.is_changed
 
     def _replace(self) -> None:
         if self._model.dimensions is None:

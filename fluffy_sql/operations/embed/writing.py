@@ -4,10 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from fluffy_sql.operations.embed.reading import Looked
+from fluffy_sql.operations.embed.embedding import Embedded
 from fluffy_sql.operations.importing.service import insert_photos
 from fluffy_sql.postgres.session import Session
 
@@ -37,20 +34,6 @@ class Model:
     root: str | None = None
 
 
-@dataclass(frozen=True)
-class Embedded:
-    """A photo and its embedding; None: it can't have one, for a reason, or has it already."""
-
-    looked: Looked
-    embedding: NDArray[np.float32] | None
-    reason: str | None
-
-    @property
-    def is_touched(self) -> bool:
-        """Whether its file is what it was, and only its time is new."""
-        return self.embedding is None and self.reason is None
-
-
 def read_models(session: Session) -> dict[str, Model]:
     """The models on record, by stage."""
     return {model.stage: model for model in session.fetch_as(Model, "embed/list_models")}
@@ -58,7 +41,7 @@ def read_models(session: Session) -> dict[str, Model]:
 
 def write_batch(session: Session, batch: Sequence[Embedded], model: Model) -> int:
     """Writes photos and their files, all or none; returns how many photos are new."""
-    touched = [one.looked.candidate for one in batch if one.is_touched]
+    touched = [one.candidate for one in batch if one.is_touched]
     seen = [one for one in batch if not one.is_touched]
     with session.transaction():
         if touched:
@@ -128,11 +111,11 @@ def _stage(session: Session, batch: Iterable[Embedded]) -> None:
 
 def _rows(batch: Iterable[Embedded]) -> Iterator[tuple[Any, ...]]:
     for number, one in enumerate(batch, start=1):
-        file, facts = one.looked.candidate.file, one.looked.facts
+        file, facts = one.candidate.file, one.facts
         pixels = (facts.width, facts.height, facts.taken_at) if facts else (None, None, None)
         # A service may say anything, and Postgres can't store that character.
         reason = one.reason.replace("\0", "") if one.reason else None
-        of_file = file.bytes, file.modified, one.looked.hash, *pixels, reason
+        of_file = file.bytes, file.modified, one.hash, *pixels, reason
         yield number, file.path, one.embedding, *of_file
 
 

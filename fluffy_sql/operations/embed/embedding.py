@@ -1,61 +1,72 @@
-"""Reads photos in threads, ahead of the model, which is to wait for none."""
+"""Has photos embedded by several threads, in their order."""
 
 import hashlib
 from collections import deque
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from fluffy_sql.embedding.files import Reason, UnreadableError
 from fluffy_sql.embedding.pictures import PictureFacts, describe_picture
-from fluffy_sql.embedding.provider import Provider
 from fluffy_sql.errors import PhotoError
 from fluffy_sql.operations.embed.candidates import Candidate
 
+MakeEmbedding: TypeAlias = Callable[[Path], NDArray[np.float32]]
+
 
 @dataclass(frozen=True)
-class Looked:
+class Embedded:
     """A photo that was read.
 
     Attributes:
         facts: what its file says of it; None: it is no picture.
         hash: SHA-256 of the file; None: it is no picture.
-        prepared: what the provider makes an embedding of; None: it can't.
-        reason: why not; None with nothing prepared: the file is what it was, only its time is new.
+        embedding: None: it can't have one, for a reason, or has it already.
+        reason: why it has none.
     """
 
     candidate: Candidate
     facts: PictureFacts | None = None
     hash: bytes | None = None
-    prepared: Any = None
+    embedding: NDArray[np.float32] | None = None
     reason: str | None = None
 
+    @property
+    def is_touched(self) -> bool:
+        """Whether its file is what it was, and only its time is new."""
+        return self.embedding is None and self.reason is None
 
-def read_ahead(
-    provider: Provider[Any, Any],
+
+def embed_ahead(
+    make: MakeEmbedding,
     candidates: Iterable[Candidate],
     *,
     anew: bool,
-    jobs: int,
-    ahead: int,
-) -> Generator[Looked, None, None]:
-    """Photos in their order, each as the provider wants it.
+    threads: int,
+    ahead: Callable[[], int],
+) -> Generator[Embedded, None, None]:
+    """Photos in their order, each with its embedding or the reason why it has none.
 
     Args:
-        provider: prepares them.
+        make: makes an embedding of a file; several threads call it.
         candidates: which photos.
         anew: also those whose file is what it was.
-        jobs: how many threads read.
-        ahead: how many photos are read, or wait to be, before they are taken.
+        threads: how many.
+        ahead: how many photos may be at work before the first of them is taken.
     """
-    pool = ThreadPoolExecutor(jobs)
-    waiting: deque[Future[Looked]] = deque()
+    work = partial(_embed, make, anew=anew)
+    pool = ThreadPoolExecutor(threads)
+    waiting: deque[Future[Embedded]] = deque()
     try:
         for candidate in candidates:
-            waiting.append(pool.submit(_look, provider, candidate, anew=anew))
-            if len(waiting) >= ahead:
+            waiting.append(pool.submit(work, candidate))
+            if len(waiting) >= ahead():
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
@@ -63,7 +74,7 @@ def read_ahead(
         pool.shutdown(cancel_futures=True)
 
 
-def _look(provider: Provider[Any, Any], candidate: Candidate, *, anew: bool) -> Looked:
+def _embed(make: MakeEmbedding, candidate: Candidate, *, anew: bool) -> Embedded:
     file = candidate.file.file
     facts: PictureFacts | None = None
     hash_: bytes | None = None
@@ -72,10 +83,10 @@ def _look(provider: Provider[Any, Any], candidate: Candidate, *, anew: bool) -> 
         hash_ = _hash(file)
         known = candidate.known
         if not anew and known and known.embedded and known.hash == hash_:
-            return Looked(candidate, facts, hash_)
-        return Looked(candidate, facts, hash_, provider.prepare(file))
+            return Embedded(candidate, facts, hash_)
+        return Embedded(candidate, facts, hash_, make(file))
     except PhotoError as error:
-        return Looked(candidate, facts, hash_, reason=str(error))
+        return Embedded(candidate, facts, hash_, reason=str(error))
 
 
 def _hash(file: Path) -> bytes:
