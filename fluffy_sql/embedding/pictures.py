@@ -139,8 +139,8 @@ def _formats() -> tuple[str, ...]:
 
 def _fitted(image: Image.Image, fit: Callable[[Size], tuple[Box, Size]]) -> Image.Image:
     # A JPEG can be decoded at an eighth of its sides, a quarter or a half.
-    (left, _, right, _), (width, _) = fit(image.size)
-    scale = _DECODED_LARGER * width / (right - left)
+    (left, top, right, bottom), (width, height) = fit(image.size)
+    scale = _DECODED_LARGER * max(width / (right - left), height / (bottom - top))
     image.draft(None, (round(image.width * scale) or 1, round(image.height * scale) or 1))
     pixels = image.width * image.height
     if pixels > _MOST_PIXELS:

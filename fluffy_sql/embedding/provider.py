@@ -4,6 +4,8 @@ docs/architecture.md says how to write one.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from fluffy_sql.errors import PhotoError, ProviderError, SettingsError
+from fluffy_sql.errors import MissingExtraError, PhotoError, ProviderError, SettingsError
 
 # Packages name theirs under it, as in `my_model = "my_package:MyModel"`.
 ENTRY_POINTS = "fluffy_sql.embedding_providers"
@@ -89,6 +91,17 @@ class Provider(ABC, Generic[Settings]):
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+@contextmanager
+def extra_photos() -> Iterator[None]:
+    """Imports inside need an optional part of the package."""
+    try:
+        yield
+    except ImportError as error:
+        raise MissingExtraError(
+            f'{error.name} is not installed; run: pip install "fluffy_sql[photos]"'
+        ) from None
 
 
 def embed_photo(
