@@ -10,11 +10,12 @@ from typing import Self
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 from pydantic import Field
 
 from fluffy_sql import settings
 from fluffy_sql.embedding import provider
-from fluffy_sql.embedding.pictures import read_picture
+from fluffy_sql.embedding.pictures import read_fitted
 from fluffy_sql.embedding.provider import Provider, ProviderSettings
 from fluffy_sql.errors import ProviderError
 
@@ -34,6 +35,16 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     embedded.clear()
     yield
     settings._model_with.cache_clear()
+
+
+def read_picture(photo: Path, side: int) -> Image.Image:
+    """A photo whose longer side is that long."""
+
+    def fit(size: tuple[int, int]) -> tuple[tuple[float, float, float, float], tuple[int, int]]:
+        scale = side / max(size)
+        return (0, 0, *size), (round(size[0] * scale), round(size[1] * scale))
+
+    return read_fitted(photo, fit)
 
 
 class ColourSettings(ProviderSettings):
