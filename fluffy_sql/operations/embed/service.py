@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from fluffy_sql.embedding.files import PHOTO_SUFFIXES
 from fluffy_sql.embedding.provider import Provider, embed_photo, provider_named
-from fluffy_sql.errors import BusyError, LibraryError, UsageError
+from fluffy_sql.errors import BusyError, LibraryError, OtherModelError, UsageError
 from fluffy_sql.operations.embed.candidates import (
     MOST_LISTED,
     Candidate,
@@ -140,7 +140,8 @@ def embed(
         SettingsError: there is no such provider.
         MissingExtraError: what the provider needs is not installed.
         ProviderError: the model or the service fails; what was written before stays.
-        LibraryError: there is no photo, or other photos have embeddings of another model.
+        OtherModelError: photos have embeddings of another model.
+        LibraryError: there is no photo, or the folder is not that of the library.
         BusyError: another embed is at work.
         DatabaseError: Postgres refuses the photos.
     """
@@ -277,7 +278,7 @@ class _Embedding:
             return False
         if self._request.replace:
             return True
-        raise LibraryError(
+        raise OtherModelError(
             f"{found}, and those of {asked} can't be compared with them: embed all photos anew with"
             " --replace, or use another library (database.schema)"
         )
