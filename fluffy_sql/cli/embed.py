@@ -100,7 +100,7 @@ def _describe(result: "EmbedResult") -> Iterator[str]:
         yield f"{count(result.photos_left, 'photo')} left by --limit: call it again to go on"
     if unreadable := sum(result.unreadable.values()):
         yield f"{count(unreadable, 'photo')} can't be embedded: {_list(result.unreadable)}"
-        yield from _name([f"{path}: {reason}" for path, reason in result.unreadable_listed])
+        yield from _name([f"{one.path}: {one.reason}" for one in result.unreadable_listed])
     if result.left_out:
         yield f"left out: {_list(result.left_out)}"
     if result.photos_forgotten:

@@ -22,6 +22,7 @@ from fluffy_sql.operations.embed.candidates import (
     Known,
     Place,
     Tally,
+    Unreadable,
     find_candidates,
     find_missing,
     in_groups,
@@ -92,7 +93,7 @@ class EmbedResult:
         photos_unchanged: those whose embedding stands.
         photos_left: those that `limit` left for the next time.
         unreadable: photos without an embedding, by reason; all that are, from before, too.
-        unreadable_listed: path and reason of the first hundred of them.
+        unreadable_listed: the first hundred of them.
         left_out: files that are no photo of the library, by reason.
         photos_missing: photos whose file was read before and is gone.
         missing_listed: paths of the first hundred of them.
@@ -116,7 +117,7 @@ class EmbedResult:
     photos_unchanged: int
     photos_left: int
     unreadable: Mapping[str, int]
-    unreadable_listed: Sequence[tuple[str, str]]
+    unreadable_listed: Sequence[Unreadable]
     left_out: Mapping[str, int]
     photos_missing: int
     missing_listed: Sequence[str]
