@@ -126,14 +126,14 @@ class PhotoProgress(EmbedProgress):
 
     def phase(self, name: str) -> None:
         """Names what begins."""
-        self._show(name)
+        self._line.update(self._task, description=name)
 
     def planned(self, photos: int) -> None:
         """Says how many photos will be embedded."""
         self._planned = photos
         self._begun = monotonic()
         self._say_at = self._begun + _SAY_PHOTOS_EVERY_SECONDS
-        self._show(f"embedding {count(photos, 'photo')}")
+        self._console.print(f"embedding {count(photos, 'photo')}")
 
     def photos(self, done: int) -> None:
         """Shows how many are done, how fast, and how long the others will take."""
@@ -144,11 +144,6 @@ class PhotoProgress(EmbedProgress):
         if not self._console.is_terminal and monotonic() >= self._say_at:
             self._console.print(text)
             self._say_at = monotonic() + _SAY_PHOTOS_EVERY_SECONDS
-
-    def _show(self, text: str) -> None:
-        self._line.update(self._task, description=text)
-        if not self._console.is_terminal:
-            self._console.print(text)
 
 
 def watch(items: Iterable[Item], total: int) -> Iterator[Item]:

@@ -56,21 +56,6 @@ class PictureFacts:
     taken_at: datetime | None
 
 
-def read_picture(file: Path, shortest_side: int) -> Image.Image:
-    """A photo, upright and in the colours of sRGB, whose shorter side is at most that long.
-
-    Raises:
-        UnreadableError: it is not there, no picture, damaged, or too large to decode.
-    """
-
-    def fit(size: Size) -> tuple[Box, Size]:
-        scale = min(1.0, shortest_side / min(size))
-        width, height = size
-        return (0, 0, width, height), (round(width * scale), round(height * scale))
-
-    return read_fitted(file, fit)
-
-
 def read_fitted(file: Path, fit: Callable[[Size], tuple[Box, Size]]) -> Image.Image:
     """A part of a photo in another size, upright and in the colours of sRGB.
 

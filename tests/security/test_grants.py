@@ -11,9 +11,11 @@ from psycopg.conninfo import make_conninfo
 
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.session import Session
+from tests import colours
 from tests.conftest import Finished, Run
 from tests.integration.helpers import execute, generate, query, snapshot, work_tables
 from tests.security.helpers import (
+    EMBEDDING,
     FUNCTIONS,
     LOOKING,
     OVERVIEW,
@@ -36,6 +38,7 @@ from tests.security.helpers import (
 
 FOR_OWNERS = "generate, where photos belong to owners"
 RESUME = "resume"
+OTHERS = {FOR_OWNERS: WORKING["generate"], "embed": EMBEDDING}
 # Each grant of docs/grants/read.sql, and what fails without it: a command, or a statement.
 NEEDED_TO_LOOK = {
     "CONNECT ON DATABASE": "runs",
@@ -100,6 +103,18 @@ NEEDED_TO_WORK = {
     "INSERT ON retired_clusters": "recluster",
     "UPDATE ON retired_clusters": "recluster",
     "DELETE ON retired_clusters": "generate",
+    "SELECT ON photo_files": "embed",
+    "INSERT ON photo_files": "embed",
+    "UPDATE ON photo_files": "embed",
+    "DELETE ON photo_files": "embed",
+    "SELECT ON photo_replacements": "embed",
+    "INSERT ON photo_replacements": "embed",
+    "UPDATE ON photo_replacements": "embed",
+    "DELETE ON photo_replacements": "embed",
+    "SELECT ON embedding_models": "embed",
+    "INSERT ON embedding_models": "embed",
+    "UPDATE ON embedding_models": "embed",
+    "DELETE ON embedding_models": "embed",
     "EXECUTE ON FUNCTION referenced_clusters": "prune",
     "UPDATE (photos_count) ON clusters": "repair",
     "EXECUTE ON FUNCTION empty_work_tables": "generate",
@@ -158,6 +173,11 @@ OF_APPLICATIONS = {"USAGE ON SCHEMA public", "CONNECT ON DATABASE", "INSERT ON p
 CALLED_BY_TRIGGER = ("library_is_whole", "assign_photo", "nearest_active_cluster")
 
 
+@pytest.fixture(autouse=True)
+def built_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    yield from colours.use(monkeypatch)
+
+
 @dataclass(frozen=True)
 class Roles:
     """Two roles in a library of 60 photos in 3 clusters and 20 in none: one looks, one works."""
@@ -205,7 +225,7 @@ def fails_without(grant: str, what: str, library: Library, run_cli: Run) -> None
     if what == RESUME:
         cut_off_a_run(library.owner)
     before = snapshot(library.owner)
-    command = (LOOKING | WORKING | {FOR_OWNERS: WORKING["generate"]}).get(what)
+    command = (LOOKING | WORKING | OTHERS).get(what)
     library.change("REVOKE", grant)
     try:
         if command is None:
@@ -238,6 +258,7 @@ def test_a_role_that_may_run_can_do_all_but_migrate(database_url: str, run_cli: 
         assert run_cli("runs", "undo", str(newest), "--database-url", library.url).code == 0
         for statement in [*FUNCTIONS.values(), *PLACING.values(), OVERVIEW]:
             ask(library, statement)
+        assert run_cli(*EMBEDDING, "--database-url", library.url).code == 0
         assert work_tables(library.owner) == []
 
 

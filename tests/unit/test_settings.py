@@ -18,6 +18,7 @@ from fluffy_sql.postgres.session import DEFAULT_SCHEMA
 from fluffy_sql.settings import (
     ClusteringSettings,
     DatabaseSettings,
+    EmbeddingSettings,
     Settings,
     clustering_settings,
     load_settings,
@@ -28,12 +29,18 @@ from tests import running
 SHIPPED = Path(__file__).resolve().parents[2] / "image_embed.yml"
 SECTIONS: dict[str, type[BaseModel]] = {
     "database": DatabaseSettings,
-    "clustering": type(clustering_settings(leiden={})),
+    "clustering": ClusteringSettings,
+    "embedding": EmbeddingSettings,
 }
-OWN: dict[str, type[BaseModel]] = {"kmeans": KMeansSettings, "leiden": LeidenSettings}
+# Those of what is chosen in a section, if there is anything to set.
+OWN: dict[str, dict[str, type[BaseModel]]] = {
+    "clustering": {"kmeans": KMeansSettings, "leiden": LeidenSettings},
+    "embedding": {},
+}
 
 K = "a whole number from 1 to 1,000,000"
 ALGORITHMS = "kmeans, leiden"
+PROVIDERS = "builtin, image_embed, onnx"
 GRANULARITY = "a number, more than 0, up to 1,000"
 K_OF_SCOPE = "a k for each scope, as in {7: 12, 9: 40}"
 FROM_1 = "a whole number from 1 up"
@@ -69,6 +76,9 @@ WRONG_VALUES = [
     ("database.connections", "true", "True", CONNECTIONS),
     ("database.connections", "2.0", "2.0", CONNECTIONS),
     ("database.connections", "null", "nothing", CONNECTIONS),
+    ("embedding.provider", '""', "''", PROVIDERS),
+    ("embedding.provider", "3", "3", PROVIDERS),
+    ("embedding.provider", "null", "nothing", PROVIDERS),
     ("clustering.algorithm", '""', "''", ALGORITHMS),
     ("clustering.algorithm", "3", "3", ALGORITHMS),
     ("clustering.algorithm", "[kmeans]", "['kmeans']", ALGORITHMS),
@@ -183,12 +193,15 @@ WRONG_FILES = [
     ),
     (
         "clustring: {k: 3}\n",
-        "s.yml, line 1: clustring is not a setting; allowed here: database, clustering",
+        "s.yml, line 1: clustring is not a setting; allowed here: database, clustering, embedding",
     ),
-    ("\nk: 3\n", "s.yml, line 2: k is not a setting; allowed here: database, clustering"),
+    (
+        "\nk: 3\n",
+        f"s.yml, line 2: k is not a setting; allowed here: {', '.join(SECTIONS)}",
+    ),
     (
         "# nothing beneath it\nclustring:\n",
-        "s.yml, line 2: clustring is not a setting; allowed here: database, clustering",
+        "s.yml, line 2: clustring is not a setting; allowed here: database, clustering, embedding",
     ),
     (
         "clustering:\n  kmeans:\n    k: 3\n    refine: no\n    k: 4\n",
@@ -285,14 +298,17 @@ def test_the_shipped_file_holds_every_key_and_no_other() -> None:
     written = yaml.safe_load(SHIPPED.read_text())
     assert list(written) == list(Settings.model_fields) == list(SECTIONS)
     for section, model in SECTIONS.items():
-        assert list(written[section]) == keys_of(model)
-    for algorithm, model in OWN.items():
-        assert list(written["clustering"][algorithm]) == keys_of(model)
+        assert list(written[section]) == [*keys_of(model), *OWN.get(section, {})]
+    for section, own in OWN.items():
+        for name, model in own.items():
+            assert list(written[section][name]) == keys_of(model)
 
 
 def test_the_shipped_file_explains_every_key() -> None:
     settings = [line for line in SHIPPED.read_text().splitlines() if line.startswith("  ")]
-    keys = [key for model in (*SECTIONS.values(), *OWN.values()) for key in keys_of(model)]
+    owned = [model for own in OWN.values() for model in own.values()]
+    keys = [key for model in (*SECTIONS.values(), *owned) for key in keys_of(model)]
+    keys += [name for own in OWN.values() for name in own]
     assert len(settings) == len(keys)
     assert [line for line in settings if len(line.partition("  # ")[2]) < 10] == []
 
@@ -434,8 +450,8 @@ def test_a_wrong_value_is_told_by_line_key_found_and_allowed(
 
 def test_every_key_is_in_the_table_of_wrong_values() -> None:
     keys = {f"{section}.{key}" for section, model in SECTIONS.items() for key in keys_of(model)}
-    keys -= {f"clustering.{algorithm}" for algorithm in OWN}
-    keys |= {f"clustering.{name}.{key}" for name, model in OWN.items() for key in keys_of(model)}
+    for section, own in OWN.items():
+        keys |= {f"{section}.{name}.{key}" for name, model in own.items() for key in keys_of(model)}
     assert {key for key, *_ in WRONG_VALUES} == keys
 
 

@@ -21,7 +21,7 @@ Item = TypeVar("Item")
 _Digest: TypeAlias = bytes
 
 # Photos that the database is asked about at once.
-_PHOTOS_AT_ONCE = 512
+PHOTOS_AT_ONCE = 512
 # How many photos that can't be embedded are named; the others are only counted.
 MOST_LISTED = 100
 
@@ -157,7 +157,9 @@ def _pages(
     session: Session, place: Place, tally: Tally, *, replacing: bool
 ) -> Iterator[list[Candidate]]:
     if place.folder is not None:
-        for files in in_groups(find_photos(place.root, place.folder, tally.left_out)):
+        for files in in_groups(
+            find_photos(place.root, place.folder, tally.left_out), PHOTOS_AT_ONCE
+        ):
             known = _ask(session, "embed/find_photos", [file.path for file in files])
             candidates = [Candidate(file, known.get(file.path)) for file in files]
             # When replacing, those that are known come below, wherever they lie.
@@ -194,13 +196,13 @@ def _ask(session: Session, statement: str, paths: Sequence[str]) -> dict[str, Kn
 def _by_id(session: Session, statement: str, **parameters: object) -> Iterator[list[Known]]:
     after = -(2**63)
     while page := session.fetch_as(
-        Known, statement, after_id=after, photos=_PHOTOS_AT_ONCE, **parameters
+        Known, statement, after_id=after, photos=PHOTOS_AT_ONCE, **parameters
     ):
         yield page
         after = page[-1].photo_id
 
 
-def in_groups(items: Iterable[Item], size: int = _PHOTOS_AT_ONCE) -> Iterator[list[Item]]:
+def in_groups(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
     """Items, so many at a time."""
     iterator = iter(items)
     while group := list(islice(iterator, size)):

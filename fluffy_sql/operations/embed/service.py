@@ -34,6 +34,7 @@ from fluffy_sql.operations.embed.writing import (
     Model,
     give_up_replacing,
     keep_batch,
+    note_model,
     read_models,
     replace_all,
     write_batch,
@@ -171,6 +172,11 @@ def list_reasons(reasons: Mapping[str, int]) -> str:
 def _find_place(request: EmbedRequest, current: Model | None) -> Place:
     folder = _resolved(request.folder) if request.folder is not None else None
     recorded = Path(current.root) if current and current.root else None
+    if recorded and not request.root and not recorded.is_dir():
+        raise LibraryError(
+            f"the folder that the paths of this library are relative to, {recorded}, is gone; name"
+            " the folder that it became with --root"
+        )
     root = _resolved(request.root or recorded or folder or Path())
     if folder is not None and not folder.is_relative_to(root):
         if request.root:
@@ -231,11 +237,13 @@ class _Embedding:
         if self._request.dry_run:
             self._embedded = now
         else:
+            forgotten = self._forget(missing)
             if now:
                 self._embed(now)
+            elif not self._replacing:  # there may be another root
+                note_model(self._session, self._model)
             if self._replacing and now == planned:
                 self._replace()
-            forgotten = self._forget(missing)
         return self._result(
             photos_left=planned - now,
             photos_missing=len(missing),
@@ -362,7 +370,7 @@ class _Embedding:
     def _forget(self, missing: Sequence[Known]) -> int:
         forgotten = 0
         if self._request.forget_missing:
-            for some in in_groups(missing):
+            for some in in_groups(missing, PHOTOS_PER_BATCH):
                 ids = [known.photo_id for known in some]
                 forgotten += self._session.execute("embed/forget_photos", photo_ids=ids)
         # Of these, too, and of photos that an application deleted.

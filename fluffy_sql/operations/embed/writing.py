@@ -52,7 +52,7 @@ def write_batch(session: Session, batch: Sequence[Embedded], model: Model) -> in
         _stage(session, seen)
         added = _write_staged(session)
         session.execute("embed/note_files")
-        _note(session, model)
+        note_model(session, model)
     return added
 
 
@@ -73,7 +73,7 @@ def keep_batch(
             with session.transaction(force_rollback=True):
                 _write_staged(session)
         session.execute("embed/keep_replacements")
-        _note(session, model)
+        note_model(session, model)
 
 
 def replace_all(session: Session, model: Model) -> tuple[int, int]:
@@ -88,7 +88,7 @@ def replace_all(session: Session, model: Model) -> tuple[int, int]:
         added = _write_staged(session)
         lost = session.execute("embed/clear_others")
         session.execute("embed/note_files")
-        _note(session, model)
+        note_model(session, model)
         _give_up(session)
     return added, lost
 
@@ -106,7 +106,9 @@ def _give_up(session: Session) -> None:
 
 def _stage(session: Session, batch: Iterable[Embedded]) -> None:
     session.execute("import/create_stage")
-    session.copy_in("embed/copy_into_stage", _STAGE_TYPES, _rows(batch))
+    # An application's table may have several photos of one path.
+    by_path = {one.candidate.file.path: one for one in batch}
+    session.copy_in("embed/copy_into_stage", _STAGE_TYPES, _rows(by_path.values()))
 
 
 def _rows(batch: Iterable[Embedded]) -> Iterator[tuple[Any, ...]]:
@@ -127,5 +129,6 @@ def _write_staged(session: Session) -> int:
     return insert_photos(session)
 
 
-def _note(session: Session, model: Model) -> None:
+def note_model(session: Session, model: Model) -> None:
+    """Puts a model on record; without a root, that of before stays."""
     session.execute("embed/note_model", **vars(model))
