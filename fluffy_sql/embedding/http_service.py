@@ -20,8 +20,10 @@ _TASK = "embedding"
 _FIRST_PAUSE = 0.25  # seconds before it is asked again; before each later time twice as long
 # It may fail at a photo because of that photo, but not at so many, one after the other.
 _FAILURES_IN_A_ROW = 10
-_ERROR, _FAILURE = 400, 500  # from where statuses say that the request is wrong, the service fails
-# Of the first kind, those that are about the photo.
+_FAILURE = (
+    500  # statuses from here say that the service fails, those below that the request is wrong
+)
+# What is wrong is the photo.
 _PHOTO_REFUSED = {400, 413, 415, 422}
 _LONGEST = 100  # letters of what the service says
 
@@ -70,7 +72,7 @@ class HttpService:
             answer = self._ask(lambda: self._client.get("/available_operations/"))
         except _FailingError as error:
             raise self._error(str(error)) from None
-        if answer.status_code >= _ERROR:
+        if not answer.is_success:
             raise self._wrong_answer(answer)
         listed = self._json_of(answer)
         if isinstance(listed, dict):
@@ -102,7 +104,7 @@ class HttpService:
         self._failures = 0
         if answer.status_code in _PHOTO_REFUSED:
             raise PhotoError(f"refused by the service: {_detail_of(answer)}")
-        if answer.status_code >= _ERROR:
+        if not answer.is_success:
             raise self._wrong_answer(answer)
         return self._embedding_in(answer)
 

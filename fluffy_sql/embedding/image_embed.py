@@ -1,5 +1,6 @@
 """The provider `image_embed`: a service that makes embeddings, asked by HTTP."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
@@ -49,7 +50,10 @@ class ImageEmbed(Provider[ImageEmbedSettings]):
             settings.timeout,
             settings.retries,
         )
-        service.check_operation()
+        with ExitStack() as on_failure:
+            on_failure.callback(service.close)
+            service.check_operation()
+            on_failure.pop_all()
         return cls(service, settings)
 
     def embed(self, photo: Path) -> NDArray[np.float32]:

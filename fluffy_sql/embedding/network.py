@@ -157,7 +157,7 @@ class Network:
         """How its output is pooled, and whether it has any, by a grey picture."""
         side = self._preprocessing.crop
         made = self._run(np.full((side, side, CHANNELS), _GREY, np.uint8))
-        shape = _by(made.shape)
+        shape = _by((1, *made.shape))
         if made.dtype.kind != "f" or made.ndim > _MAP or not made.size:
             raise self._error(
                 f"gives {shape} of {made.dtype} as {self.output}, no embedding; set"

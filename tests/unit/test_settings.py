@@ -11,6 +11,8 @@ import pytest
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from fluffy_sql.embedding.image_embed import ImageEmbedSettings
+from fluffy_sql.embedding.onnx_file import OnnxSettings
 from fluffy_sql.errors import SettingsError
 from fluffy_sql.graph.leiden import LeidenSettings
 from fluffy_sql.kmeans.settings import KMeansSettings
@@ -35,7 +37,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
 # Those of what is chosen in a section, if there is anything to set.
 OWN: dict[str, dict[str, type[BaseModel]]] = {
     "clustering": {"kmeans": KMeansSettings, "leiden": LeidenSettings},
-    "embedding": {},
+    "embedding": {"onnx": OnnxSettings, "image_embed": ImageEmbedSettings},
 }
 
 K = "a whole number from 1 to 1,000,000"
@@ -50,6 +52,8 @@ CONNECTIONS = "a whole number from 1 to 64"
 COUNTER_CACHE = "auto, triggers or service"
 URL = "a postgresql:// address or null"
 SCHEMA = "a name of letters, digits and _, at most 63"
+CHANNELS = "three numbers, of red, green and blue, or null"
+SERVICE = "an address, as in http://localhost:8000"
 NOT_TEXT = "a value that is not text"
 
 # key, its value as it stands in the file, what the message says was found, what it allows
@@ -79,6 +83,22 @@ WRONG_VALUES = [
     ("embedding.provider", '""', "''", PROVIDERS),
     ("embedding.provider", "3", "3", PROVIDERS),
     ("embedding.provider", "null", "nothing", PROVIDERS),
+    ("embedding.onnx.file", "3", "3", "a file"),
+    ("embedding.onnx.output", '""', "''", "a name, or null"),
+    ("embedding.onnx.pooling", "max", "'max'", "cls, mean or null"),
+    ("embedding.onnx.resize", "15", "15", "pixels, from 16 to 2048, or null"),
+    ("embedding.onnx.squash", "1", "1", "true, false or null"),
+    ("embedding.onnx.crop", "4096", "4096", "pixels, from 16 to 2048, or null"),
+    ("embedding.onnx.rescale", "0", "0", "a number above 0, or null"),
+    ("embedding.onnx.mean", "0.5", "0.5", CHANNELS),
+    ("embedding.onnx.std", "[1, 1]", "[1, 1]", CHANNELS),
+    ("embedding.onnx.channels", "grey", "'grey'", "rgb, bgr or null"),
+    ("embedding.image_embed.url", "localhost:8000", "'localhost:8000'", SERVICE),
+    ("embedding.image_embed.url", "file:///etc", "an address", SERVICE),
+    ("embedding.image_embed.operation", "null", "nothing", "a name"),
+    ("embedding.image_embed.connections", "0", "0", CONNECTIONS),
+    ("embedding.image_embed.timeout", ".inf", "inf", "seconds, more than 0, up to 3,600"),
+    ("embedding.image_embed.retries", "-1", "-1", "a whole number from 0 to 10"),
     ("clustering.algorithm", '""', "''", ALGORITHMS),
     ("clustering.algorithm", "3", "3", ALGORITHMS),
     ("clustering.algorithm", "[kmeans]", "['kmeans']", ALGORITHMS),
