@@ -48,6 +48,10 @@ class LibraryError(FluffySqlError):
     """The photos can't be clustered as they are."""
 
 
+class OtherModelError(LibraryError):
+    """Photos have embeddings of another model than the one that is asked for."""
+
+
 class ImportFileError(FluffySqlError):
     """A file of embeddings can't be read, or one of its rows is wrong."""
 

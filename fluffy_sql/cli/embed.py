@@ -9,6 +9,8 @@ import click
 from fluffy_sql.cli import options
 from fluffy_sql.cli.console import print_result, printable
 from fluffy_sql.cli.progress_bar import PhotoProgress
+from fluffy_sql.cli.sample import sample_folder
+from fluffy_sql.errors import OtherModelError
 from fluffy_sql.words import count
 
 if TYPE_CHECKING:
@@ -74,7 +76,14 @@ def embed(
         dry_run=dry_run,
     )
     with PhotoProgress() as progress, library.database.session() as session:
-        result = embed_photos(session, request, progress)
+        try:
+            result = embed_photos(session, request, progress)
+        except OtherModelError as error:
+            sample = sample_folder(library.settings)
+            if library.settings.database.url or not sample.is_dir():
+                raise
+            told = f"{error}; they are those of the sample, if you are done with it: rm -r"
+            raise OtherModelError(f"{told} {sample.parent}") from None
     done = "" if dry_run else "the embeddings were committed"
     print_result(result, _describe(result), as_json=as_json, done=done)
 
@@ -91,7 +100,7 @@ def _describe(result: "EmbedResult") -> Iterator[str]:
         yield f"{count(result.photos_left, 'photo')} left by --limit: call it again to go on"
     if unreadable := sum(result.unreadable.values()):
         yield f"{count(unreadable, 'photo')} can't be embedded: {_list(result.unreadable)}"
-        yield from _name([f"{path}: {reason}" for path, reason in result.unreadable_listed])
+        yield from _name([f"{one.path}: {one.reason}" for one in result.unreadable_listed])
     if result.left_out:
         yield f"left out: {_list(result.left_out)}"
     if result.photos_forgotten:

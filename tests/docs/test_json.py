@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import psycopg
 import pytest
+from PIL import Image
 
 from fluffy_sql.operations.distribute import DistributedTable, DistributeResult
+from tests import colours
 from tests.conftest import Run, made_library
 from tests.docs.pages import DOCS, first_codes_of, rows_of, sections_of
 
@@ -55,6 +57,11 @@ def check_section(name: str, printed: list[Any]) -> None:
     assert (missing, never_seen) == (set(), set()), name
 
 
+@pytest.fixture(autouse=True)
+def built_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    yield from colours.use(monkeypatch)
+
+
 def test_every_command_prints_these_fields(
     bare_database_url: str, run_cli: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -62,6 +69,7 @@ def test_every_command_prints_these_fields(
     np.save(tmp_path / "photos.npy", made_library(1, photos=PHOTOS, themes=4, dimensions=8)[0])
     names = "".join(f"p{number}.jpg\n" for number in range(PHOTOS))
     (tmp_path / "photos.csv").write_text(f"path\n{names}", encoding="utf-8")
+    (pictures := tmp_path / "pictures").mkdir()
     printed: dict[str, list[Any]] = {}
 
     def run(section: str, *arguments: str, code: int = 0) -> Any:
@@ -99,6 +107,13 @@ def test_every_command_prints_these_fields(
     assert printed["check"][0]["checks"] == [
         row[0].strip("`") for row in rows_of(CHECKS) if len(row) == 3
     ]
+    for name, colour in (("a", "red"), ("b", "blue")):
+        Image.new("RGB", (9, 9), colour).save(pictures / f"{name}.png")
+    (pictures / "empty.png").touch()
+    (pictures / "out.png").symlink_to(tmp_path / "photos.npy")
+    run("embed", "pictures", "--replace")
+    (pictures / "b.png").unlink()
+    run("embed")
     run("sample", "--if-empty")
     run("detach")
     execute("DROP TABLE albums")

@@ -161,7 +161,7 @@ def test_what_can_not_be_read_is_told_and_tried_again_once_it_changed(
         result = embed(session, pictures)
         assert result.photos_added == added
         assert result.unreadable == dict.fromkeys(BROKEN.values(), 1)
-        assert dict(result.unreadable_listed) == BROKEN
+        assert {one.path: one.reason for one in result.unreadable_listed} == BROKEN
         assert reasons(session) == BROKEN
         assert {path for path, found in embeddings(session).items() if found is None} == {*BROKEN}
     save(pictures / "cut.jpg", GREEN)

@@ -79,6 +79,14 @@ class Place:
         return f"{self.folder.relative_to(self.root).as_posix()}/"
 
 
+@dataclass(frozen=True)
+class Unreadable:
+    """A photo that can't be embedded, and why."""
+
+    path: str
+    reason: str
+
+
 @dataclass
 class Tally:
     """What was seen, in numbers.
@@ -87,21 +95,21 @@ class Tally:
         found: photos that were looked at.
         unchanged: photos whose embedding stands.
         unreadable: photos that can't be embedded, by reason.
-        listed: path and reason of the first of them.
+        listed: the first of them.
         left_out: what is no photo of the library, by reason.
     """
 
     found: int = 0
     unchanged: int = 0
     unreadable: Counter[str] = field(default_factory=Counter)
-    listed: list[tuple[str, str]] = field(default_factory=list)
+    listed: list[Unreadable] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
 
     def refuse(self, path: str, reason: str) -> None:
         """Counts a photo that can't be embedded, and lists it."""
         self.unreadable[reason] += 1
         if len(self.listed) < MOST_LISTED:
-            self.listed.append((path, reason))
+            self.listed.append(Unreadable(path, reason))
 
 
 def find_candidates(

@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 from fluffy_sql.embedding.files import PHOTO_SUFFIXES
 from fluffy_sql.embedding.provider import Provider, embed_photo, provider_named
-from fluffy_sql.errors import BusyError, LibraryError, UsageError
+from fluffy_sql.errors import BusyError, LibraryError, OtherModelError, UsageError
 from fluffy_sql.operations.embed.candidates import (
     MOST_LISTED,
     Candidate,
     Known,
     Place,
     Tally,
+    Unreadable,
     find_candidates,
     find_missing,
     in_groups,
@@ -92,7 +93,7 @@ class EmbedResult:
         photos_unchanged: those whose embedding stands.
         photos_left: those that `limit` left for the next time.
         unreadable: photos without an embedding, by reason; all that are, from before, too.
-        unreadable_listed: path and reason of the first hundred of them.
+        unreadable_listed: the first hundred of them.
         left_out: files that are no photo of the library, by reason.
         photos_missing: photos whose file was read before and is gone.
         missing_listed: paths of the first hundred of them.
@@ -116,7 +117,7 @@ class EmbedResult:
     photos_unchanged: int
     photos_left: int
     unreadable: Mapping[str, int]
-    unreadable_listed: Sequence[tuple[str, str]]
+    unreadable_listed: Sequence[Unreadable]
     left_out: Mapping[str, int]
     photos_missing: int
     missing_listed: Sequence[str]
@@ -140,7 +141,8 @@ def embed(
         SettingsError: there is no such provider.
         MissingExtraError: what the provider needs is not installed.
         ProviderError: the model or the service fails; what was written before stays.
-        LibraryError: there is no photo, or other photos have embeddings of another model.
+        OtherModelError: photos have embeddings of another model.
+        LibraryError: there is no photo, or the folder is not that of the library.
         BusyError: another embed is at work.
         DatabaseError: Postgres refuses the photos.
     """
@@ -277,7 +279,7 @@ class _Embedding:
             return False
         if self._request.replace:
             return True
-        raise LibraryError(
+        raise OtherModelError(
             f"{found}, and those of {asked} can't be compared with them: embed all photos anew with"
             " --replace, or use another library (database.schema)"
         )
