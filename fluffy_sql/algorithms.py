@@ -7,16 +7,19 @@ the algorithm. docs/architecture.md says how to write one, `examples/` has a sma
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from importlib.metadata import EntryPoint, EntryPoints, entry_points
-from typing import ClassVar, Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, Self, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from fluffy_sql.errors import SettingsError
+from fluffy_sql.plugins import load_named
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.workers import Workers
+
+if TYPE_CHECKING:  # settings are checked without NumPy
+    import numpy as np
+    from numpy.typing import NDArray
 
 # Packages name theirs under it, as in `dbscan = "my_package:DBSCAN"`.
 ENTRY_POINTS = "fluffy_sql.algorithms"
@@ -97,7 +100,7 @@ class Checkpoint:
 
     step: int
     batch_size: int
-    centroids: NDArray[np.float32]
+    centroids: "NDArray[np.float32]"
 
 
 @dataclass(frozen=True)
@@ -123,10 +126,10 @@ class Fit:
         digest: of the embeddings that were labelled; None: none was made.
     """
 
-    labels: NDArray[np.intp]
+    labels: "NDArray[np.intp]"
     scopes: tuple[int | None, ...]
-    centroids: NDArray[np.float32]
-    photos: NDArray[np.int64]
+    centroids: "NDArray[np.float32]"
+    photos: "NDArray[np.int64]"
     left_out: Mapping[str, int] = field(default_factory=dict)
     inertia: float | None = None
     iterations: int | None = None
@@ -139,6 +142,8 @@ class Fit:
     @classmethod
     def of_nothing(cls, dimensions: int, left_out: Mapping[str, int] | None = None) -> Self:
         """There was no photo to label."""
+        import numpy as np  # noqa: PLC0415 - as above
+
         return cls(
             labels=np.empty(0, dtype=np.intp),
             scopes=(),
@@ -202,7 +207,7 @@ class Task(Generic[Settings]):
     seed: int
     log: RunObserver
     reclusters: bool = False
-    start: Mapping[int | None, NDArray[np.float32]] = field(default_factory=dict)
+    start: "Mapping[int | None, NDArray[np.float32]]" = field(default_factory=dict)
     resume: Checkpoint | None = None
 
     @property
@@ -260,9 +265,15 @@ class Algorithm(ABC, Generic[Settings]):
         return None
 
 
+@cache
+def _installed() -> EntryPoints:
+    """Those of other packages; kept, since finding them reads a file of each package."""
+    return entry_points(group=ENTRY_POINTS)
+
+
 def algorithm_names() -> list[str]:
     """Names of all that are there, sorted."""
-    return sorted({*_BUILT_IN.names, *entry_points(group=ENTRY_POINTS).names})
+    return sorted({*_BUILT_IN.names, *_installed().names})
 
 
 def algorithm_named(name: str) -> Algorithm[AlgorithmSettings]:
@@ -271,15 +282,6 @@ def algorithm_named(name: str) -> Algorithm[AlgorithmSettings]:
     Raises:
         SettingsError: there is none of that name, or it can't be loaded.
     """
-    asked = f"clustering.algorithm is {name!r}"
-    [*found] = _BUILT_IN.select(name=name) or entry_points(group=ENTRY_POINTS, name=name)
-    if not found:
-        raise SettingsError(f"{asked}; allowed: {', '.join(algorithm_names())}")
-    place = found[0].value
-    try:
-        loaded = found[0].load()
-    except (ImportError, AttributeError) as error:
-        raise SettingsError(f"{asked}, but {place} can't be loaded: {error}") from error
-    if not (isinstance(loaded, type) and issubclass(loaded, Algorithm)):
-        raise SettingsError(f"{asked}, but {place} is no subclass of {__name__}.Algorithm")
-    return loaded()
+    found = load_named("clustering.algorithm", name, Algorithm, _BUILT_IN, _installed())
+    algorithm: Algorithm[AlgorithmSettings] = found()
+    return algorithm

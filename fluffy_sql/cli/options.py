@@ -5,18 +5,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property, wraps
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
 from fluffy_sql.cli.console import say
-from fluffy_sql.cli.progress_bar import RunProgress
+from fluffy_sql.cli.stopping import hear_no_stops
 from fluffy_sql.errors import MissingExtraError, UsageError
 from fluffy_sql.operations.database import Database
 from fluffy_sql.postgres.explain import PlanRecorder
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.runs.survey import ScopeFilter
 from fluffy_sql.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from fluffy_sql.cli.progress_bar import RunProgress
 
 Command: TypeAlias = Callable[..., None]
 
@@ -53,11 +56,14 @@ class Library:
         return self.database.settings
 
     @contextmanager
-    def work(self, explain: PlanRecorder | None = None) -> Iterator[tuple[Session, RunProgress]]:
+    def work(self, explain: PlanRecorder | None = None) -> "Iterator[tuple[Session, RunProgress]]":
         """A session for a run, and its progress on stderr; `explain` keeps its statements."""
         database = self.database
+        from fluffy_sql.cli.progress_bar import RunProgress  # noqa: PLC0415 - not to only look
+
         with RunProgress() as progress, database.work(explain) as session:
             yield session, progress
+            hear_no_stops()  # what was done is done, and has only to be told
 
 
 def with_setting(option: str, name: str, **attributes: Any) -> Callable[[Command], Command]:

@@ -13,13 +13,15 @@ def hear_stops() -> None:
 
     Another one would cut off the tidying up, or the results of a sweep so far.
     """
+    global _hearing  # noqa: PLW0603 - signals are the program's
+    _hearing = True
     for number in _STOPS:
         signal.signal(number, _stop)
 
 
 def hear_no_stops() -> None:
     """Lets the command end, since all that is left is to say what it found."""
-    global _hearing  # noqa: PLW0603 - signals are the program's
+    global _hearing  # noqa: PLW0603
     _hearing = False
 
 

@@ -9,7 +9,7 @@ import click
 
 from fluffy_sql.cli import options
 from fluffy_sql.cli.console import Part, Table, number, print_result, say, table
-from fluffy_sql.cli.stopping import STOPPED_BY_SIGNAL, hear_no_stops
+from fluffy_sql.cli.stopping import STOPPED_BY_SIGNAL
 from fluffy_sql.errors import ReportError, UsageError
 from fluffy_sql.operations import sweep as operations
 from fluffy_sql.operations.k_selection import spread_evenly
@@ -78,7 +78,6 @@ def sweep(
     with library.database.running():  # so that results are printed before its server stops
         with library.work() as (session, progress):
             result = operations.sweep(session, request, progress)
-            hear_no_stops()
         drawn = True
         try:
             found = {**asdict(result), "chart": str(out) if out else None}

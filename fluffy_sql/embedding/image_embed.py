@@ -2,13 +2,15 @@
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from fluffy_sql.embedding.provider import Provider, ProviderSettings, extra_photos
+
+if TYPE_CHECKING:  # settings are checked without NumPy
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class ImageEmbedSettings(ProviderSettings):
@@ -56,7 +58,7 @@ class ImageEmbed(Provider[ImageEmbedSettings]):
             on_failure.pop_all()
         return cls(service, settings)
 
-    def embed(self, photo: Path) -> NDArray[np.float32]:
+    def embed(self, photo: Path) -> "NDArray[np.float32]":
         """Sends the file as it is; the service decodes it."""
         embedding: NDArray[np.float32] = self._service.embed(photo)
         return embedding

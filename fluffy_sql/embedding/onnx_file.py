@@ -3,15 +3,17 @@
 import hashlib
 from glob import escape
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from fluffy_sql.embedding.preprocessing import CHANNELS, Preprocessing
 from fluffy_sql.embedding.provider import Provider, ProviderSettings, extra_photos
 from fluffy_sql.errors import ProviderError, SettingsError
+
+if TYPE_CHECKING:  # settings are checked without NumPy
+    import numpy as np
+    from numpy.typing import NDArray
 
 _Side = Annotated[int, Field(ge=16, le=2048)]
 _Channels = Annotated[list[float], Field(min_length=CHANNELS, max_length=CHANNELS)]
@@ -65,7 +67,7 @@ class OnnxFile(Provider[OnnxSettings]):
         network = Network(file, str(file), shown, settings.output, settings.pooling)
         return cls(network, _identity(file, shown, network.output, network.pooling), jobs)
 
-    def embed(self, photo: Path) -> NDArray[np.float32]:
+    def embed(self, photo: Path) -> "NDArray[np.float32]":
         """As many numbers as the model gives."""
         embedding: NDArray[np.float32] = self._network.embed(photo)
         return embedding

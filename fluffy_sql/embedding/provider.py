@@ -6,16 +6,20 @@ docs/architecture.md says how to write one.
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from fluffy_sql.errors import MissingExtraError, PhotoError, ProviderError, SettingsError
+from fluffy_sql.errors import MissingExtraError, PhotoError, ProviderError
+from fluffy_sql.plugins import load_named
+
+if TYPE_CHECKING:  # settings are checked without NumPy
+    import numpy as np
+    from numpy.typing import NDArray
 
 # Packages name theirs under it, as in `my_model = "my_package:MyModel"`.
 ENTRY_POINTS = "fluffy_sql.embedding_providers"
@@ -70,7 +74,7 @@ class Provider(ABC, Generic[Settings]):
         """
 
     @abstractmethod
-    def embed(self, photo: Path) -> NDArray[np.float32]:
+    def embed(self, photo: Path) -> "NDArray[np.float32]":
         """The embedding of a photo; several threads call it at once.
 
         Raises:
@@ -106,7 +110,7 @@ def extra_photos() -> Iterator[None]:
 
 def embed_photo(
     provider: Provider[Any], photo: Path, dimensions: int | None
-) -> NDArray[np.float32]:
+) -> "NDArray[np.float32]":
     """The embedding of a photo, if it can be compared with others.
 
     Args:
@@ -118,6 +122,8 @@ def embed_photo(
         PhotoError: the photo can't be embedded.
         ProviderError: the provider fails, or gives an embedding of another length.
     """
+    import numpy as np  # noqa: PLC0415 - as above
+
     embedding = provider.embed(photo)
     if len(embedding) != (dimensions or len(embedding)):
         raise ProviderError(
@@ -129,9 +135,15 @@ def embed_photo(
     return embedding
 
 
+@cache
+def _installed() -> EntryPoints:
+    """Those of other packages; kept, since finding them reads a file of each package."""
+    return entry_points(group=ENTRY_POINTS)
+
+
 def provider_names() -> list[str]:
     """Names of all that are there, sorted."""
-    return sorted({*_BUILT_IN.names, *entry_points(group=ENTRY_POINTS).names})
+    return sorted({*_BUILT_IN.names, *_installed().names})
 
 
 def provider_named(name: str) -> type[Provider[Any]]:
@@ -140,15 +152,4 @@ def provider_named(name: str) -> type[Provider[Any]]:
     Raises:
         SettingsError: there is none of that name, or it can't be loaded.
     """
-    asked = f"embedding.provider is {name!r}"
-    [*found] = _BUILT_IN.select(name=name) or entry_points(group=ENTRY_POINTS, name=name)
-    if not found:
-        raise SettingsError(f"{asked}; allowed: {', '.join(provider_names())}")
-    place = found[0].value
-    try:
-        loaded = found[0].load()
-    except (ImportError, AttributeError) as error:
-        raise SettingsError(f"{asked}, but {place} can't be loaded: {error}") from error
-    if not (isinstance(loaded, type) and issubclass(loaded, Provider)):
-        raise SettingsError(f"{asked}, but {place} is no subclass of {__name__}.Provider")
-    return loaded
+    return load_named("embedding.provider", name, Provider, _BUILT_IN, _installed())

@@ -3,16 +3,17 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from fluffy_sql.algorithms import Algorithm, AlgorithmSettings, Fit, Scope, Task
 from fluffy_sql.errors import LibraryError, MissingExtraError
-from fluffy_sql.graph.neighbours import Graph, exact_graph, graph_by_cells
 from fluffy_sql.graph.tuning import Tuning
-from fluffy_sql.postgres.vectors import IntegerArray
 from fluffy_sql.postgres.work_tables import empty, work_tables
-from fluffy_sql.runs.labels import fit_of_labels
+
+if TYPE_CHECKING:
+    from fluffy_sql.graph.neighbours import Graph
 
 
 class LeidenSettings(AlgorithmSettings):
@@ -67,6 +68,9 @@ class Leiden(Algorithm[LeidenSettings]):
                 "the algorithm leiden can't cluster photos that are distributed over several"
                 " servers; use kmeans"
             )
+        from fluffy_sql.postgres.vectors import IntegerArray  # noqa: PLC0415 - loads NumPy
+        from fluffy_sql.runs.labels import fit_of_labels  # noqa: PLC0415
+
         next_label, found_share = 0, 0.0
         with work_tables(task.session, "work_aside"):
             for graph_of in self._graphs(task):
@@ -84,8 +88,10 @@ class Leiden(Algorithm[LeidenSettings]):
         fit = fit_of_labels(task, by_centroid=False)
         return replace(fit, recall=found_share / task.survey.eligible)
 
-    def _graphs(self, task: Task[LeidenSettings]) -> Iterator[AbstractContextManager[Graph]]:
+    def _graphs(self, task: Task[LeidenSettings]) -> "Iterator[AbstractContextManager[Graph]]":
         """A graph of each large scope, and one of all others."""
+        from fluffy_sql.graph.neighbours import exact_graph, graph_by_cells  # noqa: PLC0415
+
         few: list[Scope] = []
         for found in task.survey.scopes:
             if found.eligible > self.tuning.few:

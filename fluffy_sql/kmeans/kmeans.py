@@ -10,16 +10,14 @@ step averages the photos themselves, and the final pass compares these.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from fluffy_sql.algorithms import Algorithm, Fit, Task
-from fluffy_sql.kmeans.labelling import Labeller
-from fluffy_sql.kmeans.nearest.cells import LEAST_RECALL
-from fluffy_sql.kmeans.sample import Sample
-from fluffy_sql.kmeans.scopes.split import fit_scopes
 from fluffy_sql.kmeans.settings import KMeansSettings, KMeansTask
-from fluffy_sql.kmeans.training import Training
-from fluffy_sql.kmeans.trainings import Trainings
-from fluffy_sql.kmeans.tuning import Tuning
+from fluffy_sql.kmeans.tuning import LEAST_RECALL, Tuning
+
+if TYPE_CHECKING:
+    from fluffy_sql.kmeans.trainings import Trainings
 
 
 @dataclass(frozen=True)
@@ -43,38 +41,23 @@ class KMeans(Algorithm[KMeansSettings]):
         Each scope has as many clusters as were asked for, or as there are distinct embeddings
         if there are fewer.
         """
-        tuned = self._tuned(task)
-        return _fit_one(tuned) if len(task.survey.scopes) == 1 else fit_scopes(tuned, _fit_one)
+        from fluffy_sql.kmeans.fitting import fit  # noqa: PLC0415 - not to check settings
+
+        return fit(self._tuned(task))
 
     def k_requested(self, settings: KMeansSettings) -> int:
         """The k of every scope that has none of its own."""
         return settings.k
 
     @contextmanager
-    def trainings(self, task: Task[KMeansSettings], largest_k: int) -> Iterator[Trainings]:
+    def trainings(self, task: Task[KMeansSettings], largest_k: int) -> "Iterator[Trainings]":
         """What a sweep tries k on: the sample of the largest; work tables are empty afterwards."""
+        from fluffy_sql.kmeans.sample import Sample  # noqa: PLC0415 - as above
+        from fluffy_sql.kmeans.trainings import Trainings  # noqa: PLC0415
+
         tuned = self._tuned(task)
         with Sample.drawn(tuned, largest_k) as sample:
             yield Trainings(tuned, sample, largest_k)
 
     def _tuned(self, task: Task[KMeansSettings]) -> KMeansTask:
         return KMeansTask(**vars(task), tuning=self.tuning)
-
-
-def _fit_one(task: KMeansTask) -> Fit:
-    k = task.settings.clusters_of(task.survey.scopes[0])
-    task.log.phase("sample")
-    with Sample.drawn(task, k) as sample:
-        if not sample.size:
-            return Fit.of_nothing(task.survey.dimensions)
-        training = Training(task, sample, k=k, seed=task.seed, photos=task.survey.eligible)
-        start = task.start.get(task.scope)
-        trained = training.resume(task.resume) if task.resume else training.train(start)
-        centroids = training.restore(trained.centroids)
-        task.log.phase("assign")
-        return Labeller(task, k).assign(
-            centroids,
-            training.following.shortcuts(centroids),
-            iterations=training.steps,
-            converged=trained.converged,
-        )

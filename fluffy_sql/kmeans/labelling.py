@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fluffy_sql.algorithms import Fit
-from fluffy_sql.kmeans.nearest.cells import LEAST_RECALL
 from fluffy_sql.kmeans.nearest.tracking import CandidateLists
 from fluffy_sql.kmeans.numeric_limits import require_finite
 from fluffy_sql.kmeans.settings import KMeansTask
+from fluffy_sql.kmeans.tuning import LEAST_RECALL
 from fluffy_sql.postgres.centroids import Matrix, candidate_params
 from fluffy_sql.postgres.ranges import row_ranges
 from fluffy_sql.postgres.session import Session

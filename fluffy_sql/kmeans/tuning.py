@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from fluffy_sql.kmeans.nearest.cells import LEAST_RECALL
+# Share of photos whose nearest centroid must be among those they are compared with.
+LEAST_RECALL = 0.99
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,12 @@ from fluffy_sql.postgres.session import DEFAULT_SCHEMA, Session
 from fluffy_sql.postgres.vectors import LONGEST_VECTOR, fingerprint_vector
 from fluffy_sql.postgres.work_tables import empty
 from fluffy_sql.runs.lock import close_left_open
-from fluffy_sql.runs.survey import describe_scope, require_steady_view, several_lengths
+from fluffy_sql.runs.survey import (
+    count_lengths,
+    describe_scope,
+    require_steady_view,
+    several_lengths,
+)
 from fluffy_sql.words import count
 
 # The check of a sample; others read tables.
@@ -96,6 +101,7 @@ def check(url: str, *, schema: str = DEFAULT_SCHEMA, repair: bool = False) -> Ch
     """
     begin = "session/begin_in_one_transaction"
     with Session.look(url, schema=schema, begin=begin) as session:
+        session.use_vectors()
         try:
             require_current_schema(session)
         except SchemaError as error:
@@ -196,9 +202,7 @@ def _without_identity(session: Session) -> list[str]:
 
 
 def _other_lengths(session: Session) -> list[str]:
-    lengths = [
-        (row["dimensions"], row["photos"]) for row in session.fetch_all("check/count_lengths")
-    ]
+    lengths = count_lengths(session)
     several = [str(several_lengths(lengths))] if len(lengths) > 1 else []
     return several + [
         f"cluster {row['cluster_id']} holds {count(row['photos'], 'photo')} of"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import log
 
-from fluffy_sql.runs.quality import Measures
+from fluffy_sql.runs.measures import Measures
 
 # Clusters of fewer photos can't show a theme, and the smaller they are, the better silhouette and
 # Davies-Bouldin index look: 710 DINOv2 embeddings have their best at any k that ends the range.

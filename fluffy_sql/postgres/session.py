@@ -4,11 +4,9 @@ import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-import numpy as np
 import psycopg
-from numpy.typing import NDArray
 from psycopg.pq import DiagnosticField, TransactionStatus
 from psycopg.rows import RowFactory, class_row, dict_row, tuple_row
 
@@ -18,7 +16,12 @@ from fluffy_sql.postgres.advice import READ_ONLY, ReadOnly, explain, explain_no_
 from fluffy_sql.postgres.explain import PlanRecorder
 from fluffy_sql.postgres.pooler import is_served, shares_connections
 from fluffy_sql.postgres.statements import Statement, definition, on_citus, statement
-from fluffy_sql.postgres.vectors import VectorArray, register_vectors
+
+if TYPE_CHECKING:  # a command that only lists things starts without NumPy
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from fluffy_sql.postgres.vectors import VectorArray
 
 Row = TypeVar("Row")
 
@@ -161,12 +164,19 @@ class Session:
         """Sets what statements rely on; again, after something moved that they rely on."""
         [prepared] = self.fetch_all("session/prepare", schema=self.schema, looking=looking)
         self.execute("session/find_library")
-        self._vector_oid = register_vectors(self.connection)
+        if not looking:
+            self.use_vectors()
         self.standby = prepared["standby"]
         self.read_only = prepared["read_only"]
         self.pooled = prepared["backend"] != self.connection.info.backend_pid
         if prepared["has_citus"]:
             self.distributed = self.fetch_value("session/is_distributed")
+
+    def use_vectors(self) -> None:
+        """Lets statements take and return vectors; what only looks has to ask for it."""
+        from fluffy_sql.postgres.vectors import register_vectors  # noqa: PLC0415 - loads NumPy
+
+        self._vector_oid = register_vectors(self.connection)
 
     def __enter__(self) -> Self:
         return self
@@ -321,13 +331,17 @@ class Session:
                 self.execute("citus/session/modify_sequentially")
             yield
 
-    def vector_array(self, matrix: NDArray[np.float32]) -> VectorArray:
+    def vector_array(self, matrix: "NDArray[np.float32]") -> "VectorArray":
         """A matrix of shape (rows, dimensions) as a `vector[]` parameter.
 
         One session's array serves every session on the same database.
         """
         if self._vector_oid is None:
+            self.use_vectors()
+        if self._vector_oid is None:
             raise DatabaseError("the type vector is missing; run: fluffy-sql migrate")
+        from fluffy_sql.postgres.vectors import VectorArray  # noqa: PLC0415 - loads NumPy
+
         return VectorArray.of(matrix, self._vector_oid)
 
     def _prepared_name(self, name: str | Statement, parameters: dict[str, object]) -> str:

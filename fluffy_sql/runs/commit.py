@@ -12,8 +12,9 @@ from fluffy_sql.postgres.counter_cache import moves_are_counted
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import LONGEST_VECTOR, fingerprint_vector
 from fluffy_sql.runs.cluster_matching import OldCluster, Overlap, match_clusters
+from fluffy_sql.runs.measures import Measures
 from fluffy_sql.runs.moves import Changes, ClusterChange, Move, move_photos, prune_moves
-from fluffy_sql.runs.quality import ClusterQuality, Measures, Quality
+from fluffy_sql.runs.quality import ClusterQuality, Quality
 from fluffy_sql.runs.record import RunResult
 from fluffy_sql.settings import ClusteringSettings
 from fluffy_sql.words import count

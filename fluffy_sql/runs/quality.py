@@ -8,7 +8,7 @@ index (Hubert and Arabie 1985).
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -20,6 +20,7 @@ from fluffy_sql.postgres.centroids import Matrix, candidate_params, squared_dist
 from fluffy_sql.postgres.ranges import row_ranges
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.work_tables import analyze, work_tables
+from fluffy_sql.runs.measures import Measures
 
 # A photo's nearest other centroid is sought among this many.
 _OTHERS = 64
@@ -49,32 +50,6 @@ class QualitySample:
         if photos <= self.few:
             return photos
         return min(photos, max(self.photos, self.per_cluster * k))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measures:
-    """How good a partition is, as it is kept and shown.
-
-    Attributes:
-        silhouette: simplified silhouette, -1 to 1; the nearer to 1 the better.
-        davies_bouldin: the smaller the better.
-        calinski_harabasz: the larger the better.
-        smallest_cluster, largest_cluster: their photos.
-        photos_measured: photos of the sample that the silhouette was measured on.
-
-    The first three are None if there is only one cluster, or they can't be computed.
-    """
-
-    silhouette: float | None = None
-    davies_bouldin: float | None = None
-    calinski_harabasz: float | None = None
-    smallest_cluster: int
-    largest_cluster: int
-    photos_measured: int
-
-    def measures(self) -> dict[str, Any]:
-        """These alone, by name, of something that has more."""
-        return {field.name: getattr(self, field.name) for field in fields(Measures)}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,9 +10,9 @@ from fluffy_sql import __version__
 from fluffy_sql.algorithms import Checkpoint, StepReport
 from fluffy_sql.errors import FluffySqlError
 from fluffy_sql.postgres.session import Session
+from fluffy_sql.runs.measures import Measures
 from fluffy_sql.runs.moves import Changes
 from fluffy_sql.runs.progress import Progress
-from fluffy_sql.runs.quality import Measures
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -111,11 +111,9 @@ def require_one_length(photos: list[PhotoGroup], *, reclustered: bool = False) -
     Raises:
         LibraryError: the embeddings are of several lengths.
     """
-    by_dimensions: Counter[int | None] = Counter()
-    for alike in _eligible(photos, reclustered=reclustered):
-        by_dimensions[alike.dimensions] += alike.photos
-    if len(by_dimensions) > 1:
-        raise several_lengths(list(by_dimensions.items()))
+    lengths = _lengths(_eligible(photos, reclustered=reclustered))
+    if len(lengths) > 1:
+        raise several_lengths(lengths)
 
 
 def require_one_scope(scopes: Iterable[int | None], asked: ScopeFilter | None, what: str) -> None:
@@ -166,13 +164,26 @@ def require_owners(session: Session, found: Survey) -> None:
         )
 
 
-def several_lengths(photos_by_dimensions: list[tuple[int | None, int]]) -> LibraryError:
-    """The error to raise if embeddings are of several lengths."""
-    found = ", ".join(f"{dims} ({count(photos, 'photo')})" for dims, photos in photos_by_dimensions)
+def count_lengths(session: Session) -> list[tuple[int, int]]:
+    """The lengths of embeddings, and how many usable photos have each; most photos first."""
+    photos = session.fetch_as(PhotoGroup, "survey/count_photos")
+    return _lengths(_eligible(photos, reclustered=True))
+
+
+def several_lengths(lengths: list[tuple[int, int]]) -> LibraryError:
+    """The error to raise if embeddings are of several lengths, as `count_lengths` gives them."""
+    found = ", ".join(f"{length} ({count(photos, 'photo')})" for length, photos in lengths)
     return LibraryError(
         f"the embeddings are of several dimensions: {found};"
         " embed all photos with one model, or leave some out in the view usable_photos"
     )
+
+
+def _lengths(photos: list[PhotoGroup]) -> list[tuple[int, int]]:
+    found: Counter[int] = Counter()
+    for alike in photos:
+        found[alike.dimensions or 0] += alike.photos
+    return sorted(found.items(), key=lambda length: (-length[1], length[0]))
 
 
 def _eligible(photos: list[PhotoGroup], *, reclustered: bool) -> list[PhotoGroup]:

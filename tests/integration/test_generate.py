@@ -15,9 +15,8 @@ from fluffy_sql.algorithms import Fit, StepReport
 from fluffy_sql.errors import BusyError, DatabaseError, LibraryError, PostconditionError
 from fluffy_sql.kmeans import training
 from fluffy_sql.kmeans.kmeans import KMeans
-from fluffy_sql.kmeans.nearest.cells import LEAST_RECALL
 from fluffy_sql.kmeans.nearest.tracking import AssignmentTracker
-from fluffy_sql.kmeans.tuning import Tuning
+from fluffy_sql.kmeans.tuning import LEAST_RECALL, Tuning
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.runs.progress import Progress
 from tests import running

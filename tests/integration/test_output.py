@@ -9,11 +9,14 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from fluffy_sql.cli.console import print_result
+from fluffy_sql.cli.stopping import hear_stops
 from fluffy_sql.postgres.session import Session
-from tests.conftest import add_photos, made_library
+from tests.conftest import Run, add_photos, made_library
 from tests.integration.helpers import generate, query
 from tests.integration.test_cli import python
 
@@ -238,3 +241,24 @@ def test_whoever_stops_a_sweep_gets_what_it_has(
     assert "no cluster was written" in out
     assert err.endswith("fluffy-sql: stopped; these are the results so far\n")
     assert "Traceback" not in err
+
+
+def test_a_run_that_was_committed_is_told_whoever_stops_the_command(
+    session: Session, on_database: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_photos(session, made_library(1)[0])
+
+    def stopped(*given: Any, **options: Any) -> None:
+        signal.raise_signal(signal.SIGTERM)
+        print_result(*given, **options)
+
+    monkeypatch.setattr("fluffy_sql.cli.generate.print_result", stopped)
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    hear_stops()
+    try:
+        finished = on_database("generate", "--k", "3")
+    finally:
+        signal.signal(signal.SIGTERM, before[0])
+        signal.signal(signal.SIGINT, before[1])
+    assert finished.code == 0
+    assert finished.out.startswith("Run 1: 600 photos in 3 clusters")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fluffy_sql.algorithms import algorithm_names
+from fluffy_sql.algorithms import _installed, algorithm_names
 from fluffy_sql.operations.history import show_run
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.settings import clustering_settings
@@ -36,7 +36,9 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         "[fluffy_sql.algorithms]\nleader = leader:Leader\nbroken = leader:Gone\nnone = leader:Fit\n"
     )
     monkeypatch.syspath_prepend(str(site))
+    _installed.cache_clear()
     yield site
+    _installed.cache_clear()
     sys.modules.pop("leader", None)
 
 

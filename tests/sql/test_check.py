@@ -4,6 +4,7 @@ import pytest
 
 from fluffy_sql.errors import DatabaseError
 from fluffy_sql.postgres.session import Session
+from fluffy_sql.runs.survey import count_lengths
 from tests.sql.helpers import (
     PROBE,
     add_with_ids,
@@ -27,7 +28,6 @@ def test_nothing_is_found_where_nothing_is_wrong(session: Session) -> None:
     assert session.fetch_all("check/find_wrong_counts") == []
     assert session.fetch_all("check/find_lost_photos") == []
     assert session.fetch_all("check/find_other_lengths") == []
-    assert session.fetch_all("check/count_lengths") == [{"dimensions": 2, "photos": 2}]
     assert session.fetch_all("check/count_misplaced", photos=100, fingerprint_vector=PROBE) == []
     assert session.fetch_all("check/find_idle_holders", seconds=0) == []
     assert session.fetch_all("check/find_blocked", seconds=0) == []
@@ -58,11 +58,7 @@ def test_lengths_are_counted_of_usable_photos_that_have_one(session: Session) ->
     add_with_ids(session, {1: [1], 2: [1, 0, 0], 3: [1, 1, 1], 4: None, 5: [1] * 600, 6: [1, 2]})
     place(session, make_clusters(session, [[1, 0, 0]])[0], 2)
     hide(session, 6)
-    assert session.fetch_all("check/count_lengths") == [
-        {"dimensions": 3, "photos": 2},
-        {"dimensions": 1, "photos": 1},
-        {"dimensions": 600, "photos": 1},
-    ]
+    assert count_lengths(session) == [(3, 2), (1, 1), (600, 1)]
 
 
 @pytest.mark.parametrize(("pinned", "counted"), [(False, 2), (True, 1)])

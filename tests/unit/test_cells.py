@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from fluffy_sql.kmeans.nearest.cells import LEAST_RECALL, Cells, candidates_about, cells_of, nearest
+from fluffy_sql.kmeans.nearest.cells import Cells, candidates_about, cells_of, nearest
+from fluffy_sql.kmeans.tuning import LEAST_RECALL
 
 Matrix = NDArray[np.float32]
 

@@ -25,7 +25,7 @@ from fluffy_sql.operations.check import CheckResult, Finding
 from fluffy_sql.operations.clusters import Cluster
 from fluffy_sql.postgres.counter_cache import CounterCache
 from fluffy_sql.postgres.explain import ExplainedStatement
-from fluffy_sql.runs.quality import Measures
+from fluffy_sql.runs.measures import Measures
 from fluffy_sql.runs.record import RunResult
 
 NONE_SKIPPED = {"without_embedding": 0, "zero_vector": 0, "already_clustered": 0}

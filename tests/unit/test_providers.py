@@ -3,6 +3,7 @@
 import hashlib
 import pickle
 import sys
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Self
@@ -18,6 +19,7 @@ from fluffy_sql.embedding.builtin import Builtin, BuiltinSettings
 from fluffy_sql.embedding.provider import (
     Provider,
     ProviderSettings,
+    _installed,
     embed_photo,
     provider_named,
     provider_names,
@@ -62,7 +64,7 @@ def test_embeddings_that_cannot_be_compared(
 
 
 @pytest.fixture
-def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What an installed package with providers of its own leaves."""
     metadata = tmp_path / "mine-1.0.dist-info"
     metadata.mkdir()
@@ -72,6 +74,9 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "broken = tests.unit.test_providers:Gone\nnone = tests.unit.test_providers:Path\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
+    _installed.cache_clear()
+    yield
+    _installed.cache_clear()
 
 
 @pytest.mark.usefixtures("package")

@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 from fluffy_sql.kmeans.seeding import seed_centroids
 from fluffy_sql.postgres.centroids import Matrix, squared_distances
 
-# Share of photos whose nearest centroid must be among those they are compared with.
-LEAST_RECALL = 0.99
 # Cells for each square root of k, and in how many of them a row looks, among how many candidates of
 # each. At k=1,000 a recall of 0.998 takes 252 cells and 32 candidates of each of two; 200 of one;
 # or 126 cells and 32 of each of five.

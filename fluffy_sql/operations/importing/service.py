@@ -13,6 +13,7 @@ from fluffy_sql.errors import DatabaseError, ImportFileError, LibraryError
 from fluffy_sql.operations.importing.batches import Batch, place
 from fluffy_sql.operations.importing.readers import EmbeddingFile, read_array
 from fluffy_sql.postgres.session import Session
+from fluffy_sql.runs.survey import count_lengths
 from fluffy_sql.words import count
 
 _STAGE_TYPES = ("int8", "int8", "text", "vector")
@@ -156,10 +157,9 @@ def _refuse_other_length(session: Session, staging: _Staging) -> None:
     own = staging.dimensions
     if own is None or not session.fetch_all("import/find_other_length", dimensions=own):
         return
-    found = {row["dimensions"]: row["photos"] for row in session.fetch_all("check/count_lengths")}
     others = ", ".join(
         f"of {count(photos, 'other photo')} {length:,}"
-        for length, photos in found.items()
+        for length, photos in count_lengths(session)
         if length != own
     )
     raise LibraryError(

@@ -36,6 +36,7 @@ def gather(session: Session, selection: model.Selection) -> model.Library:
         UsageError: a cluster was asked for that is not in scope.
         DatabaseError: Postgres refused a statement.
     """
+    session.use_vectors()
     asked = selection.scope
     clusters = session.fetch_as(
         model.Cluster,
