@@ -2,12 +2,11 @@
 
 import io
 from collections.abc import Callable
-from contextlib import nullcontext
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from threading import Lock
 from typing import Any, BinaryIO, TypeAlias, TypeVar
 
 import numpy as np
@@ -23,11 +22,15 @@ Box: TypeAlias = tuple[float, float, float, float]
 # Pillow reads more, some of it through programs that it starts (EPS).
 _FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 _DECODED_LARGER = 1.25
-# What is decoded whole: 160 MB in RGBA. A JPEG is decoded at an eighth of its sides or more.
-_MOST_PIXELS = 40_000_000
-# Larger ones are decoded one after the other, since each may take those 160 MB, and twice.
-_MANY_PIXELS = 8_000_000
-_one_large = Lock()
+# What decoding takes for each pixel; twice RGBA, or more.
+_BYTES_PER_PIXEL = {"AVIF": 9, "JPEG2000": 19, "WEBP": 16}
+_OF_OTHERS = 8
+# What one picture may take; a JPEG is decoded at an eighth of its sides or more.
+_MOST_BYTES = 320_000_000
+# Those that take more are decoded one after the other, and in one thread, since each thread keeps
+# what memory it had.
+_MANY_BYTES = 64_000_000
+_one_at_a_time = ThreadPoolExecutor(1)
 # What turns a photo upright, by the orientation that its EXIF data tell.
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -127,18 +130,22 @@ def _fitted(image: Image.Image, fit: Callable[[Size], tuple[Box, Size]]) -> Imag
     (left, top, right, bottom), (width, height) = fit(image.size)
     scale = _DECODED_LARGER * max(width / (right - left), height / (bottom - top))
     image.draft(None, (round(image.width * scale) or 1, round(image.height * scale) or 1))
-    pixels = image.width * image.height
-    if pixels > _MOST_PIXELS:
+    of_pixel = _BYTES_PER_PIXEL.get(image.format or "", _OF_OTHERS)
+    if (needed := image.width * image.height * of_pixel) > _MOST_BYTES:
         raise UnreadableError(Reason.TOO_LARGE)
-    with _one_large if pixels > _MANY_PIXELS else nullcontext():
-        image.load()
-        box, size = fit(image.size)
-        at_least_one = (max(1, size[0]), max(1, size[1]))
-        small = _resizable(image).resize(
-            at_least_one, Image.Resampling.BICUBIC, box=box, reducing_gap=2.0
-        )
+    if needed > _MANY_BYTES:
+        return _one_at_a_time.submit(_decoded, image, fit).result()
+    return _decoded(image, fit)
+
+
+def _decoded(image: Image.Image, fit: Callable[[Size], tuple[Box, Size]]) -> Image.Image:
+    image.load()
+    box, (width, height) = fit(image.size)
+    size = (max(1, width), max(1, height))
+    small = _resizable(image).resize(size, Image.Resampling.BICUBIC, box=box, reducing_gap=2.0)
     # Asked for once it is loaded, since for some formats that turns a picture upright.
     orientation = _orientation(image)
+    image.close()  # before the next one is decoded
     small = _in_srgb(_on_paper(small), image.info.get("icc_profile"))
     return small.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else small
 
@@ -167,7 +174,7 @@ def _taken_at(image: Image.Image) -> datetime | None:
 def _resizable(image: Image.Image) -> Image.Image:
     """The picture in a mode that can be resized smoothly."""
     if image.has_transparency_data:
-        return image.convert("RGBA")
+        return image if image.mode == "RGBA" else image.convert("RGBA")
     if image.mode.startswith(("I", "F")):
         return Image.fromarray(_in_256_levels(np.asarray(image)))
     return image if image.mode in {"RGB", "L", "CMYK"} else image.convert("RGB")
