@@ -83,7 +83,7 @@ class Provider(ABC, Generic[Settings]):
         """
 
     def close(self) -> None:
-        """Frees what it holds."""
+        """Frees what it holds, if it did not yet; calls of `embed` that are under way may fail."""
 
     def __enter__(self) -> Self:
         return self
