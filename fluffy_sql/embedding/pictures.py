@@ -135,7 +135,7 @@ def _fitted(image: Image.Image, fit: Callable[[Size], tuple[Box, Size]]) -> Imag
         box, size = fit(image.size)
         at_least_one = (max(1, size[0]), max(1, size[1]))
         small = _resizable(image).resize(
-            at_least_one, Image.Resampling.LANCZOS, box=box, reducing_gap=2.0
+            at_least_one, Image.Resampling.BICUBIC, box=box, reducing_gap=2.0
         )
     # Asked for once it is loaded, since for some formats that turns a picture upright.
     orientation = _orientation(image)
