@@ -100,8 +100,7 @@ def _bare_loop() -> float:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = _Network(efficientnet.efficientnet_lite0(), options)
     [given] = session.get_inputs()
-    shape = [length if isinstance(length, int) else 1 for length in given.shape]
-    pixels = {given.name: np.zeros(shape, dtype=np.uint8)}
+    pixels = {given.name: np.zeros((1, efficientnet.SIDE, efficientnet.SIDE, 3), dtype=np.uint8)}
     with ThreadPoolExecutor(_JOBS) as pool:
         begun = time.perf_counter()
         for _ in pool.map(lambda _: session.run(None, pixels), range(_PHOTOS)):
