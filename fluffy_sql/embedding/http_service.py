@@ -88,8 +88,8 @@ class HttpService:
             raise self._wrong_answer(answer)
         listed = self._json_of(answer)
         if isinstance(listed, dict):
-            listed = listed.get("operations", listed)
-        if not isinstance(listed, dict | list):
+            listed = listed.get("operations", ())  # without it, the first photo will tell
+        if not isinstance(listed, dict | list | tuple):
             raise self._other_shape(answer)
         names = sorted(name for name in listed if isinstance(name, str))
         if names and self._operation not in names:
