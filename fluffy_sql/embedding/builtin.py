@@ -33,11 +33,11 @@ class Builtin(Provider[BuiltinSettings]):
             from fluffy_sql.embedding import efficientnet  # noqa: PLC0415 - an extra
             from fluffy_sql.embedding.network import Network  # noqa: PLC0415
 
-            weights = efficientnet.efficientnet_lite0()
+            network = efficientnet.efficientnet_lite0()
         # What it is shown are pixels as they are; the rest is part of it.
         side = efficientnet.SIDE
         shown = Preprocessing(side, False, side, 1.0, (0.0,) * 3, (1.0,) * 3, "rgb")
-        return cls(Network(weights, _NAME, shown), f"{_NAME} {efficientnet.DIGEST[:12]}", jobs)
+        return cls(Network(network, _NAME, shown), f"{_NAME} {efficientnet.DIGEST[:12]}", jobs)
 
     def embed(self, photo: Path) -> "NDArray[np.float32]":
         """1,280 numbers."""

@@ -2,11 +2,13 @@
 
 import json
 import mimetypes
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from threading import Lock
+from socket import SHUT_RDWR, socket
+from threading import Event, Lock
 from typing import Any, Literal
+from weakref import WeakSet
 
 import httpx
 import numpy as np
@@ -25,6 +27,7 @@ _FAILURE = (
 )
 # What is wrong is the photo.
 _PHOTO_REFUSED = {400, 413, 415, 422}
+_LONGEST_CONNECT = 10.0  # seconds
 _LONGEST = 100  # letters of what the service says
 
 
@@ -50,7 +53,12 @@ class HttpService:
         self, url: str, operation: str, connections: int, timeout: float, retries: int
     ) -> None:
         limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
-        self._client = httpx.Client(base_url=url, timeout=timeout, limits=limits)
+        wait = httpx.Timeout(timeout, connect=min(timeout, _LONGEST_CONNECT))
+        self._client = httpx.Client(
+            base_url=url, timeout=wait, limits=limits, event_hooks={"request": [self._trace]}
+        )
+        self._sockets: WeakSet[socket] = WeakSet()
+        self._closed = Event()
         self._operation, self._timeout, self._retries = operation, timeout, retries
         # The address as messages show it: the other one may hold a password.
         self._name = str(httpx.URL(url).copy_with(userinfo=b""))
@@ -59,7 +67,11 @@ class HttpService:
         self._failures, self._counting = 0, Lock()
 
     def close(self) -> None:
-        """Closes its connections."""
+        """Breaks off what is under way, which could take minutes, and closes its connections."""
+        self._closed.set()
+        for connected in list(self._sockets):
+            with suppress(OSError):  # it is closed already
+                connected.shutdown(SHUT_RDWR)
         self._client.close()
 
     def check_operation(self) -> None:
@@ -76,8 +88,8 @@ class HttpService:
             raise self._wrong_answer(answer)
         listed = self._json_of(answer)
         if isinstance(listed, dict):
-            listed = listed.get("operations", listed)
-        if not isinstance(listed, dict | list):
+            listed = listed.get("operations", ())  # without it, the first photo will tell
+        if not isinstance(listed, dict | list | tuple):
             raise self._other_shape(answer)
         names = sorted(name for name in listed if isinstance(name, str))
         if names and self._operation not in names:
@@ -116,6 +128,13 @@ class HttpService:
                 "/analyze_image_upload/", data=self._tasks, files={"image_file": file}
             )
 
+    def _trace(self, request: httpx.Request) -> None:
+        request.extensions["trace"] = self._note_socket
+
+    def _note_socket(self, event: str, of: Mapping[str, Any]) -> None:
+        if event in {"connection.connect_tcp.complete", "connection.start_tls.complete"}:
+            self._sockets.add(of["return_value"].get_extra_info("socket"))
+
     def _ask(self, send: Callable[[], httpx.Response]) -> httpx.Response:
         """Its answer; asked again if it fails, and each time later.
 
@@ -124,8 +143,8 @@ class HttpService:
             ProviderError: there is none.
         """
         for repetition in range(self._retries + 1):
-            if repetition:
-                time.sleep(_FIRST_PAUSE * 2 ** (repetition - 1))
+            if repetition and self._closed.wait(_FIRST_PAUSE * 2 ** (repetition - 1)):
+                break
             try:
                 answer = send()
             except httpx.TransportError as error:

@@ -88,9 +88,6 @@ class Network:
         self._session = self._load(model)
         self._input = self._find_input()
         self.output = self._find_output(output)
-        self._run_options = onnxruntime.RunOptions()
-        self._run_options.log_severity_level = _WORST
-        self._run_options.only_execute_path_to_fetches = True
         self.pooling = self._find_pooling(pooling)
 
     def embed(self, photo: Path) -> NDArray[np.float32]:
@@ -188,9 +185,7 @@ class Network:
             shown = shown.transpose(2, 0, 1)
         batch = np.repeat(shown[np.newaxis], given.batch, axis=0).astype(given.kind)
         try:
-            [made] = self._session.run(
-                [self.output], {given.name: batch, **given.text}, self._run_options
-            )
+            [made] = self._session.run([self.output], {given.name: batch, **given.text})
             return np.asarray(made[0])
         except Exception as error:  # noqa: BLE001 - its exceptions have nothing in common
             raise self._error(
@@ -198,16 +193,14 @@ class Network:
             ) from None
 
     def _pooled(self, made: NDArray[Any]) -> NDArray[np.float32]:
+        made = made.astype(np.float32)
         if self.pooling == "cls":
             made = made[0]
+        elif self.pooling == "mean" and made.ndim == _TOKENS:
+            made = made[-_patches(len(made)) :].mean(axis=0)  # other tokens come first
         elif self.pooling == "mean":
-            # Patches come last, or are a map: channels, height, width.
-            made = (
-                made[-_patches(len(made)) :].mean(axis=0)
-                if made.ndim == _TOKENS
-                else made.mean(axis=(1, 2))
-            )
-        return made.astype(np.float32)
+            made = made.mean(axis=(1, 2))  # a map: channels, height, width
+        return made
 
     def _error(self, what: str) -> ProviderError:
         return ProviderError(f"{self._name}: {what}")

@@ -61,6 +61,8 @@ class Preprocessing:
                 f"{model}: of a photo made {resize} px no {crop} px can be kept;"
                 " set embedding.onnx.resize and embedding.onnx.crop"
             )
+        if not all(values["std"]):
+            raise ProviderError(f"{model}: std has a zero; set embedding.onnx.std")
         return cls(**values | {name: tuple(values[name]) for name in ("mean", "std")})
 
     def fit(

@@ -83,7 +83,7 @@ class Provider(ABC, Generic[Settings]):
         """
 
     def close(self) -> None:
-        """Frees what it holds."""
+        """Frees what it holds, if it did not yet; calls of `embed` that are under way may fail."""
 
     def __enter__(self) -> Self:
         return self
@@ -130,7 +130,7 @@ def embed_photo(
             f"{provider.model}: gives an embedding of {len(embedding)} numbers, others here have"
             f" {dimensions}; all of a library have one length, so check which model it is"
         )
-    if not np.isfinite(length := np.linalg.norm(embedding)) or not length:
+    if not np.isfinite(length := np.linalg.norm(embedding.astype(np.float64))) or not length:
         raise PhotoError("its embedding has NaN or infinity, or is all zeros")
     return embedding
 

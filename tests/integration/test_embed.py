@@ -381,6 +381,7 @@ def many(tmp_path: Path) -> Path:
 
 PROGRAM = """
 import sys
+from fluffy_sql.embedding import provider
 from fluffy_sql.operations.embed import service
 from tests import colours
 provider._BUILT_IN = colours.BUILT_IN

@@ -245,6 +245,19 @@ def test_a_service_that_fails_at_every_photo(
             provider.embed(photo)
 
 
+def test_closing_breaks_off_what_is_under_way(service: Service, photo: Path) -> None:
+    service.meet = Barrier(2)
+    service.answers = [(200, 9.0)]
+    with opened(service, timeout=60.0, retries=9) as provider, ThreadPoolExecutor(1) as pool:
+        embedding = pool.submit(provider.embed, photo)
+        service.meet.wait()
+        begun = time.monotonic()
+        provider.close()
+        with pytest.raises(PhotoError):
+            embedding.result()
+    assert time.monotonic() - begun < 3
+
+
 def test_no_service(service: Service) -> None:
     unused = service.url.replace("127.0.0.1", "u:secret@127.0.0.1")
     service.server_close()

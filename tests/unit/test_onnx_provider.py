@@ -129,6 +129,18 @@ def test_inputs(inputs: str, first: str, write: Write, photo: Path) -> None:
     assert embedding == pytest.approx(SHOWN, abs=2e-3)
 
 
+def test_a_model_of_photos_and_text(write: Write, photo: Path) -> None:
+    """As Optimum writes CLIP; it is given some text, as short as can be."""
+    outputs = "float[b,3] text_embeds, float[n,3] image_embeds, float[n,b] logits_per_image"
+    of_text = "x = Cast <to = 1> (input_ids) text_embeds = Concat <axis = 1> (x, x, x)"
+    body = (
+        f"{{ {MEANS} {of_text} image_embeds = Identity(v)"
+        " t = Transpose(text_embeds) logits_per_image = MatMul(image_embeds, t) }"
+    )
+    file = write(outputs, body, f"int64[b,s] input_ids, {PIXELS}, int64[b,s] attention_mask")
+    assert opened(file).embed(photo) == pytest.approx(SHOWN, abs=1e-5)
+
+
 def test_pixels_as_they_are_for_a_network_that_takes_them(write: Write, photo: Path) -> None:
     body = "{ x = Cast <to = 1> (pixels) g = GlobalAveragePool(x) out = Flatten(g) }"
     file = write("float[n,3] out", body, "uint8[n,3,h,w] pixels")
@@ -212,13 +224,14 @@ OF_NO_USE: dict[str, tuple[str, str, str, dict[str, str], str]] = {
 
 
 @pytest.mark.parametrize("kind", OF_NO_USE)
-def test_networks_of_no_use(kind: str, write: Write) -> None:
+def test_networks_of_no_use(kind: str, write: Write, capfd: pytest.CaptureFixture[str]) -> None:
     outputs, body, inputs, settings, message = OF_NO_USE[kind]
     file = write(outputs, body, inputs)
     with pytest.raises(ProviderError, match=message) as caught:
         opened(file, **settings)
     assert str(caught.value).startswith(f"{file}: ")
     assert "\n" not in str(caught.value)
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(
@@ -318,6 +331,7 @@ def test_what_a_preprocessor_says(
         ('{"image_mean": [0.5]}', r"image_mean is \[0.5\]; allowed: three numbers"),
         ('{"image_std": [1, 1, NaN]}', "image_std is NaN; allowed: a number"),
         (json.dumps({"size": 100, "crop_size": 200, **HALF}), "a photo made 100 px no 200 px"),
+        (json.dumps({"size": 99, **HALF, "image_std": [1, 0, 1]}), "std has a zero; set embedding"),
     ],
 )
 def test_preprocessors_that_say_too_little(

@@ -50,6 +50,7 @@ def embed_ahead(
     anew: bool,
     threads: int,
     ahead: Callable[[], int],
+    stop: Callable[[], None],
 ) -> Generator[Embedded, None, None]:
     """Photos in their order, each with its embedding or the reason why it has none.
 
@@ -59,6 +60,7 @@ def embed_ahead(
         anew: also those whose file is what it was.
         threads: how many.
         ahead: how many photos may be at work before the first of them is taken.
+        stop: called if not all are wanted any more: embeddings that are being made may fail then.
     """
     work = partial(_embed, make, anew=anew)
     pool = ThreadPoolExecutor(threads)
@@ -70,6 +72,9 @@ def embed_ahead(
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+    except BaseException:
+        stop()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -315,6 +315,7 @@ class _Embedding:
             threads=threads,
             # The first embedding tells how long all have to be.
             ahead=lambda: 1 if self._model.dimensions is None else 8 * threads,
+            stop=self._provider.close,
         )
         with closing(made) as embedded:
             done = 0
