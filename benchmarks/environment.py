@@ -13,6 +13,7 @@ _PACKAGES = (
     "fluffy_sql",
     "numpy",
     "scikit-learn",
+    "evoc",
     "faiss-cpu",
     "psycopg",
     "pgvector",

@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,25 +26,32 @@ class Run:
     Attributes:
         rows: photos in the table.
         dimensions: length of their embeddings.
-        k: clusters asked for.
+        k: clusters asked for; None: it finds out how many.
         contender: its name.
         repeat: counted from 1.
         seconds: from embeddings in the table to cluster_id committed.
+        process_seconds: of the client's whole process, with its start and imports.
         memory_mb: the most memory of the client's process; the server's is not in it.
-        inertia: sum of squared distances to the mean of the cluster, as measured in SQL.
+        inertia: sum of squared distances to the mean of the cluster, as measured in SQL, if all
+            photos have one.
         clusters: how many clusters have photos.
+        left_out: share of photos without a cluster.
+        nmi: agreement with what the photos are of, each without a cluster as one of its own.
         error: one line.
     """
 
     rows: int
     dimensions: int
-    k: int
+    k: int | None
     contender: str
     repeat: int
     seconds: float | None = None
+    process_seconds: float | None = None
     memory_mb: float | None = None
     inertia: float | None = None
     clusters: int | None = None
+    left_out: float | None = None
+    nmi: float | None = None
     error: str | None = None
 
 
@@ -70,8 +78,10 @@ def measure_library(
     """
     with library_database(server_url, library) as url, connect(url) as connection:
         for repeat in range(1, repeats + 1):
-            for k in library.ks:
+            for k in (None, *library.ks):
                 for contender in rotated(contenders, repeat - 1):
+                    if contender.by_k == (k is None):
+                        continue
                     if limits and not contender.makes_sense(library.rows, k):
                         continue
                     reset(connection)
@@ -88,21 +98,26 @@ def rotated(contenders: Sequence[Contender], by: int) -> list[Contender]:
 
 
 def _outcome(
-    connection: psycopg.Connection[dict[str, Any]], url: str, contender: Contender, k: int
+    connection: psycopg.Connection[dict[str, Any]], url: str, contender: Contender, k: int | None
 ) -> dict[str, Any]:
     """What a run measured, or why it failed."""
     try:
         spent = run_in_child({"module": contender.module, "url": url, "k": k})
-        return spent | (_partition(connection) if contender.labels else {})
+        return spent | (_partition(connection, contender) if contender.labels else {})
     except ContenderError as error:
         return {"error": str(error)}
 
 
-def _partition(connection: psycopg.Connection[dict[str, Any]]) -> dict[str, Any]:
+def _partition(
+    connection: psycopg.Connection[dict[str, Any]], contender: Contender
+) -> dict[str, Any]:
     partition = fetch_one(connection, "measure_partition")
-    if unplaced := partition.pop("unplaced"):
+    unplaced, photos = partition.pop("unplaced"), partition.pop("photos")
+    if unplaced and contender.by_k:
         raise ContenderError(f"left {unplaced:,} photos without a cluster")
-    return partition
+    if unplaced:
+        partition["inertia"] = None
+    return partition | {"left_out": unplaced / photos} | fetch_one(connection, "measure_agreement")
 
 
 def run_in_child(task: dict[str, Any]) -> dict[str, Any]:
@@ -111,6 +126,7 @@ def run_in_child(task: dict[str, Any]) -> dict[str, Any]:
     Raises:
         ContenderError: it failed, or something ended it.
     """
+    begun = time.perf_counter()
     finished = subprocess.run(
         [sys.executable, "-m", "benchmarks.child"],
         cwd=_CHECKOUT,
@@ -119,10 +135,11 @@ def run_in_child(task: dict[str, Any]) -> dict[str, Any]:
         text=True,
         check=False,
     )
+    process_seconds = time.perf_counter() - begun
     if finished.returncode < 0:
         raise ContenderError(f"ended by {signal.Signals(-finished.returncode).name}")
     if finished.returncode > 0:
         said = finished.stderr.strip().splitlines()
         raise ContenderError(said[-1] if said else f"exit code {finished.returncode}")
     spent: dict[str, Any] = json.loads(finished.stdout.splitlines()[-1])
-    return spent
+    return spent | {"process_seconds": process_seconds}

@@ -50,7 +50,7 @@ class Options:
     def public(self) -> dict[str, Any]:
         """What a report says; not the address, which may hold a password."""
         return {
-            "libraries": [vars(library) for library in self.libraries],
+            "libraries": [vars(library) | {"folder": None} for library in self.libraries],
             "series_k": self.series_k,
             "contenders": [contender.name for contender in self.contenders],
             "repeats": self.repeats,
@@ -62,9 +62,8 @@ class Options:
 def parse_options(arguments: Sequence[str]) -> Options:
     """Reads the command line; exits with 2 where it is wrong, as argparse does."""
     given = _parser().parse_args(arguments)
-    series = planned_series(given.rows, given.dimensions, given.k, given.series_k)
     return Options(
-        series=(_QUICK,) if given.quick else series,
+        series=_series(given),
         large=_LARGE if given.large else (),
         series_k=given.series_k,
         contenders=given.contenders or CONTENDERS,
@@ -73,6 +72,14 @@ def parse_options(arguments: Sequence[str]) -> Options:
         database_url=given.database_url,
         out=given.out,
     )
+
+
+def _series(given: argparse.Namespace) -> tuple[Library, ...]:
+    if given.quick:
+        return (_QUICK,)
+    if given.data:
+        return (Library.of_folder(given.data),)
+    return planned_series(given.rows, given.dimensions, given.k, given.series_k)
 
 
 def planned_series(
@@ -147,6 +154,12 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         default=_RESULTS,
         help="folder of the results; default: benchmarks/results",
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="FOLDER",
+        help="real photos, not made ones: embeddings.npy, and photos.csv with a column label",
     )
     parser.add_argument(
         "--large",

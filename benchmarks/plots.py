@@ -74,7 +74,7 @@ def plot_by_k(summaries: Sequence[Summary], dimensions: int, rows: int, folder: 
         _lines(
             (row.contender, row.k, row.seconds)
             for row in summaries
-            if (row.dimensions, row.rows) == (dimensions, rows)
+            if row.k and (row.dimensions, row.rows) == (dimensions, rows)
         ),
         title=f"Clustering {rows:,} photos with embeddings of {dimensions:,} dimensions",
         x_label="k (number of clusters)",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from statistics import median
 
-from benchmarks.contenders import CONTENDERS, REFERENCE
+from benchmarks.contenders import CONTENDERS, REFERENCE, REFERENCE_WITHOUT_K
 from benchmarks.measure import Run
 
 _PLACES = {contender.name: place for place, contender in enumerate(CONTENDERS)}
@@ -18,31 +18,37 @@ class Summary:
     Attributes:
         rows: photos in the table.
         dimensions: length of their embeddings.
-        k: clusters asked for.
+        k: clusters asked for; None: they find out how many.
         contender: its name.
         seconds: median.
         least_seconds: of the fastest repeat.
         most_seconds: of the slowest repeat.
-        time_ratio: seconds over those of fluffy_sql; above 1, fluffy_sql is faster.
+        time_ratio: seconds over those of this project; above 1, it is faster.
+        process_seconds: of the whole process, median.
         memory_mb: of the client, the most of all repeats.
         inertia: median.
         inertia_ratio: inertia over the best one's; 1 is best.
         clusters: the fewest of all repeats.
+        left_out: share of photos, the most of all repeats.
+        nmi: median.
         error: of the first repeat that failed.
     """
 
     rows: int
     dimensions: int
-    k: int
+    k: int | None
     contender: str
     seconds: float | None
     least_seconds: float | None
     most_seconds: float | None
     time_ratio: float | None
+    process_seconds: float | None
     memory_mb: float | None
     inertia: float | None
     inertia_ratio: float | None
     clusters: int | None
+    left_out: float | None
+    nmi: float | None
     error: str | None
 
 
@@ -57,7 +63,7 @@ def summarize(runs: Iterable[Run]) -> list[Summary]:
 
 
 def _size(run: Run) -> tuple[int, int, int]:
-    return run.dimensions, run.rows, run.k
+    return run.dimensions, run.rows, run.k or 0
 
 
 def _summarize_size(runs: Sequence[Run]) -> list[Summary]:
@@ -66,6 +72,7 @@ def _summarize_size(runs: Sequence[Run]) -> list[Summary]:
     }
     seconds = {name: _median(run.seconds for run in group) for name, group in by_contender.items()}
     inertia = {name: _median(run.inertia for run in group) for name, group in by_contender.items()}
+    ours = seconds.get(REFERENCE_WITHOUT_K if runs[0].k is None else REFERENCE)
     best = min((value for value in inertia.values() if value is not None), default=None)
     return [
         Summary(
@@ -76,11 +83,14 @@ def _summarize_size(runs: Sequence[Run]) -> list[Summary]:
             seconds=seconds[name],
             least_seconds=min(_known(run.seconds for run in repeats), default=None),
             most_seconds=max(_known(run.seconds for run in repeats), default=None),
-            time_ratio=_ratio(seconds[name], seconds.get(REFERENCE)),
+            time_ratio=_ratio(seconds[name], ours),
+            process_seconds=_median(run.process_seconds for run in repeats),
             memory_mb=max(_known(run.memory_mb for run in repeats), default=None),
             inertia=inertia[name],
             inertia_ratio=_ratio(inertia[name], best),
             clusters=min((run.clusters for run in repeats if run.clusters), default=None),
+            left_out=max(_known(run.left_out for run in repeats), default=None),
+            nmi=_median(run.nmi for run in repeats),
             error=next((run.error for run in repeats if run.error), None),
         )
         for name, repeats in by_contender.items()

@@ -14,7 +14,7 @@ from benchmarks.statements import statement
 
 Ids = NDArray[np.int64]
 Vectors = NDArray[np.float32]
-# Takes vectors and k; gives each vector a label from 0 up.
+# Takes vectors and k; gives each vector a label from 0 up, or -1: it is in no cluster.
 FitLabels = Callable[[Vectors, int], NDArray[np.int64]]
 
 
@@ -37,9 +37,10 @@ def label_by_copy(url: str, k: int, fit_labels: FitLabels) -> None:
     """COPY in binary format both ways, each as one record array."""
     with psycopg.connect(url) as connection:
         ids, vectors = _copy_out(connection)
-        cluster_ids = fit_labels(vectors, k) + 1
+        labels = fit_labels(vectors, k)
+        placed = labels >= 0
         with _labels_copy(connection) as copy:
-            copy.write(build_labels(ids, cluster_ids))
+            copy.write(build_labels(ids[placed], labels[placed] + 1))
 
 
 def _copy_out(connection: psycopg.Connection[Any]) -> tuple[Ids, Vectors]:

@@ -7,6 +7,7 @@ its memory is measured.
 from dataclasses import dataclass
 
 REFERENCE = "fluffy_sql"
+REFERENCE_WITHOUT_K = "leiden"
 FLOOR = "floor"
 
 
@@ -20,6 +21,9 @@ class Contender:
         labels: whether it leaves labels whose inertia can be measured.
         least_k: below it, nobody would do this.
         most_pairs: with more rows times k, it would take too long.
+        by_k: whether it is asked for k clusters; else it finds as many as there are, and may leave
+            photos out.
+        most_rows: with more, it would take too long.
     """
 
     name: str
@@ -27,14 +31,18 @@ class Contender:
     labels: bool = True
     least_k: int = 1
     most_pairs: int | None = None
+    by_k: bool = True
+    most_rows: int | None = None
 
     @property
     def module(self) -> str:
         """The module to import."""
         return f"benchmarks.contenders.{self.name.replace('-', '_')}"
 
-    def makes_sense(self, rows: int, k: int) -> bool:
+    def makes_sense(self, rows: int, k: int | None) -> bool:
         """Whether to run it if nobody asked for it by name."""
+        if k is None:
+            return self.most_rows is None or rows <= self.most_rows
         return k >= self.least_k and (self.most_pairs is None or rows * k <= self.most_pairs)
 
 
@@ -59,6 +67,22 @@ CONTENDERS = (
         FLOOR,
         "fetches each embedding once and updates each row once, clustering nothing",
         labels=False,
+    ),
+    Contender(REFERENCE_WITHOUT_K, "the algorithm leiden of this project", by_k=False),
+    Contender("graph", "its graph of neighbours alone", labels=False, by_k=False),
+    Contender("evoc-copy", "EVoC, compiled before, fed by binary COPY", by_k=False),
+    Contender(
+        "hdbscan-copy",
+        "scikit-learn HDBSCAN, fed by binary COPY; up to 10,000 photos",
+        by_k=False,
+        most_rows=10_000,
+    ),
+    Contender(
+        "dbscan-copy",
+        "scikit-learn DBSCAN (min_samples=5, eps=median distance to the 5th neighbour), fed by"
+        " binary COPY; up to 30,000 photos",
+        by_k=False,
+        most_rows=30_000,
     ),
 )
 

@@ -1,13 +1,24 @@
 """What `fluffy-sql generate --k K --metric l2` does."""
 
+from typing import Any
+
+from fluffy_sql.algorithms import Algorithm
 from fluffy_sql.operations.generate import GenerateRequest, generate
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.settings import DatabaseSettings, clustering_settings
 
 
 def run(url: str, k: int) -> None:
-    """Clusters with the default settings but for the metric, which is everybody's here."""
-    settings = clustering_settings(metric="l2", kmeans={"k": k})
-    connections = DatabaseSettings().connections
+    """Clusters by k-means."""
+    cluster(url, kmeans={"k": k})
+
+
+def cluster(url: str, by: Algorithm[Any] | None = None, **settings: Any) -> None:
+    """Clusters with the default settings, but for these and the metric that all have here."""
+    request = GenerateRequest(
+        settings=clustering_settings(metric="l2", **settings),
+        connections=DatabaseSettings().connections,
+        algorithm=by,
+    )
     with Session.open(url) as session:
-        generate(session, GenerateRequest(settings=settings, connections=connections))
+        generate(session, request)

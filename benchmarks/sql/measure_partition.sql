@@ -1,6 +1,6 @@
 -- Measures whatever is in photos.cluster_id, the same way whoever wrote it.
 -- Returns: one row: inertia (sum of squared distances to the mean of the cluster), clusters, unplaced (photos without
---   a cluster).
+--   a cluster), photos.
 WITH means AS (
     SELECT
         cluster_id,
@@ -13,6 +13,7 @@ WITH means AS (
 SELECT
     sum(power(photos.embedding <-> means.mean, 2)) AS inertia,
     count(DISTINCT photos.cluster_id) AS clusters,
-    count(*) FILTER (WHERE photos.cluster_id IS NULL) AS unplaced
+    count(*) FILTER (WHERE photos.cluster_id IS NULL) AS unplaced,
+    count(*) AS photos
 FROM photos
 LEFT JOIN means ON photos.cluster_id = means.cluster_id;

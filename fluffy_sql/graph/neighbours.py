@@ -18,6 +18,7 @@ from fluffy_sql.kmeans.kmeans import KMeans
 from fluffy_sql.kmeans.nearest.cells import nearest_few
 from fluffy_sql.kmeans.sample import Sample
 from fluffy_sql.kmeans.settings import KMeansSettings, KMeansTask
+from fluffy_sql.kmeans.tuning import Tuning as KMeansTuning
 from fluffy_sql.postgres.centroids import Matrix
 from fluffy_sql.postgres.ranges import row_ranges
 from fluffy_sql.postgres.session import Session
@@ -118,7 +119,7 @@ def _fit_cells(task: Task[Any], tuning: Tuning) -> Matrix:
         iterations=tuning.cell_steps,
     )
     given = vars(task) | {"settings": settings, "log": _Silent(), "start": {}, "resume": None}
-    fit = KMeans().fit(Task(**given))
+    fit = KMeans(KMeansTuning(seeds_apart=False)).fit(Task(**given))
     centers = np.zeros((settings.k, task.survey.dimensions), dtype=np.float32)
     centers[fit.labels] = fit.centroids
     return centers
@@ -206,7 +207,7 @@ def _around(
 ) -> tuple[NDArray[np.intp], int, float]:
     """The cells around each cell, in how many of them its rows look, and the recall of that.
 
-    The fewest with which some rows find what they find among all rows.
+    The fewest with which some rows find what they find among all rows, up to a limit.
     """
     rows = len(finder.neighbours)
     generator = np.random.default_rng([task.seed, _CHECKED])
@@ -217,6 +218,7 @@ def _around(
     exact = finder.neighbours[checked]
     cell_of = np.searchsorted([last for _, last in ranges], checked + 1)
     probes = tuning.least_probes
+    most = max(probes, min(len(ranges), tuning.most_compared * len(ranges) // max(1, rows)))
     while True:
         around = nearest_few(centers, centers, min(len(ranges), tuning.width * probes))
         finder.neighbours[checked] = _NONE
@@ -228,9 +230,9 @@ def _around(
             for place, cell in zip(checked, cell_of, strict=True)
         )
         recall = _recall(exact, finder.neighbours[checked])
-        if recall >= tuning.sought_recall or probes >= len(ranges):
+        if recall >= tuning.sought_recall or probes >= most:
             return around, probes, recall
-        probes += -(-probes // 2)
+        probes = min(most, probes + -(-probes // 2))
 
 
 def _recall(exact: Neighbours, found: Neighbours) -> float:

@@ -37,6 +37,13 @@ def seed_centroids(
     return rows[picks]
 
 
+def draw_centroids(
+    rows: NDArray[np.float32], k: int, generator: np.random.Generator
+) -> NDArray[np.float32]:
+    """Any k rows, or all if there are fewer."""
+    return rows[np.sort(generator.permutation(len(rows))[:k])]
+
+
 def _pick(
     rows: NDArray[np.float32], k: int, generator: np.random.Generator
 ) -> tuple[list[int], float]:

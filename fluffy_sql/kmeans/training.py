@@ -12,7 +12,7 @@ from fluffy_sql.kmeans.minibatch import first_batch_size, has_converged, has_set
 from fluffy_sql.kmeans.nearest.tracking import AssignmentTracker, StatementPair
 from fluffy_sql.kmeans.refine import centroids_to_remove
 from fluffy_sql.kmeans.sample import Sample
-from fluffy_sql.kmeans.seeding import enough_rows, seed_centroids
+from fluffy_sql.kmeans.seeding import draw_centroids, enough_rows, seed_centroids
 from fluffy_sql.kmeans.settings import KMeansTask
 from fluffy_sql.postgres.centroids import Matrix, centroids_of
 
@@ -121,7 +121,8 @@ class Training:
         descents = []
         for restart in range(self._settings.restarts):
             generator = np.random.default_rng([self._seed, restart])
-            seeds = seed_centroids(rows, self._k, generator)
+            apart = self._task.tuning.seeds_apart
+            seeds = (seed_centroids if apart else draw_centroids)(rows, self._k, generator)
             self.following.forget()
             phase = f"seed {restart + 1}"
             descents.append(self._descend(seeds, batch_size, phase, COARSE_TOLERANCE))

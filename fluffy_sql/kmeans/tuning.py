@@ -16,6 +16,9 @@ class Tuning:
     # would have fewer rows than this to be seeded from. (It is held twice for a while.)
     seeding_bytes: int = 8 * 2**20
     least_seeding_per_cluster: int = 3
+    # Seeds far from each other (k-means++) take a time that grows with the square of k; without it
+    # any rows are seeds.
+    seeds_apart: bool = True
     fetched_at_once: int = 256
     # Photos from which directions are found, and others that show whether candidates suffice.
     most_photos: int = 2_048

@@ -62,14 +62,28 @@ def built_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield from colours.use(monkeypatch)
 
 
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Two photos, one that can't be read, and one that is left out."""
+    (folder := tmp_path / "pictures").mkdir()
+    for name, colour in (("a", "red"), ("b", "blue")):
+        Image.new("RGB", (9, 9), colour).save(folder / f"{name}.png")
+    (folder / "empty.png").touch()
+    (folder / "out.png").symlink_to("/dev/null")
+    return folder
+
+
 def test_every_command_prints_these_fields(
-    bare_database_url: str, run_cli: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    bare_database_url: str,
+    run_cli: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    pictures: Path,
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", bare_database_url)
     np.save(tmp_path / "photos.npy", made_library(1, photos=PHOTOS, themes=4, dimensions=8)[0])
     names = "".join(f"p{number}.jpg\n" for number in range(PHOTOS))
     (tmp_path / "photos.csv").write_text(f"path\n{names}", encoding="utf-8")
-    (pictures := tmp_path / "pictures").mkdir()
     printed: dict[str, list[Any]] = {}
 
     def run(section: str, *arguments: str, code: int = 0) -> Any:
@@ -93,7 +107,12 @@ def test_every_command_prints_these_fields(
     execute("CREATE TABLE albums (theme bigint REFERENCES clusters)")
     execute("INSERT INTO albums SELECT cluster_id FROM fluffy_sql.retired_clusters")
     run("clusters prune", "--dry-run")
+    Path("image_embed.yml").write_text("clustering: {leiden: {levels: [0.5]}}")
+    run("generate", "--recluster", "--algorithm", "leiden")
+    Path("image_embed.yml").unlink()
+    run("clusters")
     run("sweep", "--k", "2,3,4")
+    run("sweep", "--algorithm", "leiden", "--values", "1,4")
     run("clusters")
     run("runs")
     run("runs show", "1")
@@ -107,11 +126,7 @@ def test_every_command_prints_these_fields(
     assert printed["check"][0]["checks"] == [
         row[0].strip("`") for row in rows_of(CHECKS) if len(row) == 3
     ]
-    for name, colour in (("a", "red"), ("b", "blue")):
-        Image.new("RGB", (9, 9), colour).save(pictures / f"{name}.png")
-    (pictures / "empty.png").touch()
-    (pictures / "out.png").symlink_to(tmp_path / "photos.npy")
-    run("embed", "pictures", "--replace")
+    run("embed", str(pictures), "--replace")
     (pictures / "b.png").unlink()
     run("embed")
     run("sample", "--if-empty")

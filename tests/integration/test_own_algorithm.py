@@ -104,7 +104,7 @@ def test_commands_for_people(
     assert (tmp_path / "page" / "index.html").is_file()
     swept = run_cli("sweep", "--k", "2,3")
     assert swept.code == 2
-    assert "sweep tries several k, and the algorithm leader has none" in swept.err
+    assert "the algorithm leader has no setting that a sweep could try values of" in swept.err
     assert "--k: clustering.leader.k is not a setting" in run_cli("generate", "--k", "3").err
     Path("image_embed.yml").write_text("clustering: {leader: {radius: -1}}\n")
     refused = run_cli("generate")
@@ -133,7 +133,9 @@ def test_a_killed_run_leaves_nothing(package: Path, session: Session, database_u
     assert killed.returncode == -signal.SIGKILL
     assert snapshot(session) == before
     # the server notices a moment later
-    none = "SELECT WHERE NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory')"
+    of_this = "JOIN pg_database d ON d.oid = database AND datname = current_database()"
+    locked = f"SELECT FROM pg_locks {of_this} WHERE locktype = 'advisory'"
+    none = f"SELECT WHERE NOT EXISTS ({locked})"
     wait_for(session, none)
     assert running.generate(session, settings()).clusters_created == 5
     assert query(session, "SELECT status FROM cluster_runs ORDER BY id") == [

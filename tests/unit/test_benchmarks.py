@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from rich.console import Console
+from sklearn.metrics import normalized_mutual_info_score
 
 from benchmarks.contenders import CONTENDERS, FLOOR, contender_named
 from benchmarks.database import connect, fetch_one, load_library, reset
@@ -30,6 +31,7 @@ from tests.reference import inertia_of_partition
 
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = struct.pack("!h", -1)
+BY_K = [contender for contender in CONTENDERS if contender.by_k]
 RUN = Run(rows=100, dimensions=8, k=5, contender="fluffy_sql", repeat=1)
 ENVIRONMENT: dict[str, Any] = {
     "date": "2025-01-02",
@@ -114,7 +116,7 @@ def test_both_ways_carry_every_photo_and_its_label(
     label: Callable[..., None], bare_database_url: str
 ) -> None:
     load_library(bare_database_url, Library(rows=300, dimensions=8, ks=(4,)))
-    ((ids, embeddings),) = made_photos(300, 8)
+    ((ids, embeddings, themes),) = made_photos(300, 8)
     seen: list[NDArray[np.float32]] = []
 
     def fit_labels(vectors: NDArray[np.float32], k: int) -> NDArray[np.int64]:
@@ -131,12 +133,28 @@ def test_both_ways_carry_every_photo_and_its_label(
         )
         measured = fetch_one(connection, "measure_partition")
         assert (measured["clusters"], measured["unplaced"]) == (len(set(expected.tolist())), 0)
+        assert fetch_one(connection, "measure_agreement")["nmi"] == pytest.approx(
+            normalized_mutual_info_score(themes, expected)
+        )
         assert measured["inertia"] == pytest.approx(
             inertia_of_partition(embeddings.astype(np.float64), expected), rel=1e-5
         )
         reset(connection)
         measured = fetch_one(connection, "measure_partition")
-        assert measured == {"inertia": None, "clusters": 0, "unplaced": 300}
+        assert measured == {"inertia": None, "clusters": 0, "unplaced": 300, "photos": 300}
+
+
+def test_what_is_noise_gets_no_cluster(bare_database_url: str) -> None:
+    load_library(bare_database_url, Library(rows=40, dimensions=4, ks=()))
+    label_by_copy(bare_database_url, 0, lambda vectors, _: np.arange(len(vectors)) % 4 - 1)
+    ((_, _, themes),) = made_photos(40, 4)
+    labels = np.where(np.arange(40) % 4 == 0, np.arange(40) + 100, np.arange(40) % 4)
+    with connect(bare_database_url) as connection:
+        measured = fetch_one(connection, "measure_partition")
+        assert (measured["clusters"], measured["unplaced"]) == (3, 10)
+        assert fetch_one(connection, "measure_agreement")["nmi"] == pytest.approx(
+            normalized_mutual_info_score(themes, labels)
+        )
 
 
 # What is made and what is run
@@ -144,10 +162,9 @@ def test_both_ways_carry_every_photo_and_its_label(
 
 def test_a_library_is_the_same_each_time_and_of_unit_vectors() -> None:
     one, other = (list(made_photos(CHUNK_ROWS + 5, 16)) for _ in range(2))
-    ids = np.concatenate([ids for ids, _ in one])
-    vectors = np.concatenate([vectors for _, vectors in one])
+    ids, vectors, _ = (np.concatenate(part) for part in zip(*one, strict=True))
     assert ids.tolist() == list(range(1, CHUNK_ROWS + 6))
-    np.testing.assert_array_equal(vectors, np.concatenate([chunk for _, chunk in other]))
+    np.testing.assert_array_equal(vectors, np.concatenate([chunk for _, chunk, _ in other]))
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
     assert vectors.dtype == np.float32
 
@@ -169,6 +186,16 @@ def test_options_name_contenders_and_always_the_floor() -> None:
     ]
     assert not options.limits
     assert "secret" not in json.dumps(options.public())
+
+
+def test_a_library_of_a_folder(tmp_path: Path) -> None:
+    np.save(tmp_path / "embeddings.npy", np.eye(3, 4, dtype=np.float16))
+    (tmp_path / "photos.csv").write_text("path,label\na,dog\nb,cat\nc,dog\n")
+    (library,) = parse_options(["--data", str(tmp_path)]).libraries
+    assert (library.rows, library.dimensions, library.ks) == (3, 4, (2,))
+    ((ids, embeddings, themes),) = library.photos()
+    assert (ids.tolist(), themes.tolist()) == ([1, 2, 3], [1, 0, 1])
+    assert embeddings.dtype == np.float32
 
 
 def test_options_have_defaults_and_shortcuts() -> None:
@@ -195,6 +222,8 @@ def test_contenders_stay_out_where_they_make_no_sense() -> None:
     assert not full.makes_sense(100_000, 251)
     assert ivfflat.makes_sense(100, 200)
     assert not ivfflat.makes_sense(100, 199)
+    assert contender_named("hdbscan-copy").makes_sense(10_000, None)
+    assert not contender_named("hdbscan-copy").makes_sense(10_001, None)
 
 
 def test_each_repeat_begins_with_another_contender() -> None:
@@ -239,7 +268,7 @@ def test_a_child_that_fails_says_why(
 def test_models_label_every_vector(model: str) -> None:
     if model == "faiss_fit":
         pytest.importorskip("faiss", reason="faiss-cpu is in the extra bench")
-    ((_, vectors),) = made_photos(400, 8)
+    ((_, vectors, _),) = made_photos(400, 8)
     labels = import_module(f"benchmarks.contenders.{model}").fit_labels(vectors, 5)
     assert labels.shape == (400,)
     assert labels.dtype == np.int64
@@ -278,6 +307,15 @@ def test_a_summary_has_no_ratios_to_what_is_not_there() -> None:
     assert summaries["faiss-copy"].inertia_ratio == 1.0
 
 
+def test_without_k_others_are_compared_with_ours_without_k() -> None:
+    runs = [replace(RUN, seconds=9.0)] + [
+        replace(RUN, k=None, contender=name, seconds=seconds)
+        for name, seconds in (("leiden", 2.0), ("evoc-copy", 3.0))
+    ]
+    assert summaries_of(*runs)["evoc-copy"].time_ratio == 1.5
+    assert describe_run(runs[1]) == "repeat 1, leiden: 2.00 s,  MB"
+
+
 def test_sizes_are_not_mixed() -> None:
     runs = [replace(RUN, rows=rows, k=k, seconds=1.0) for rows in (200, 100) for k in (9, 5)]
     assert [(s.rows, s.k) for s in summarize(runs)] == [(100, 5), (100, 9), (200, 5), (200, 9)]
@@ -290,9 +328,10 @@ def test_reports_show_numbers_and_failures() -> None:
     ]
     summaries = summarize(runs)
     assert cells(summaries[0]) == (
-        "5", "fluffy_sql", "1,234.50", "1,234.50 to 1,234.50", "1.00", "61", "1.0000", "5",
+        "5", "fluffy_sql", "1,234.50", "1,234.50 to 1,234.50", "1.00", "", "61", "1.0000", "5",
+        "", "",
     )  # fmt: skip
-    assert cells(summaries[1]) == ("5", "faiss-copy", "", "", "", "", "", "")
+    assert cells(summaries[1]) == ("5", "faiss-copy", *[""] * 9)
 
     text = markdown(summaries, ENVIRONMENT)
     assert "**100 photos of 8 dimensions**" in text
@@ -309,8 +348,8 @@ def test_reports_show_numbers_and_failures() -> None:
     assert "1,234.50" in shown
     assert "faiss-copy, k = 5: ImportError: a | b" in shown
 
-    assert describe_run(runs[0]) == "repeat 1, k = 5: fluffy_sql: 1,234.50 s, 61 MB"
-    assert describe_run(runs[1]) == "repeat 1, k = 5: faiss-copy: ImportError: a | b"
+    assert describe_run(runs[0]) == "repeat 1, fluffy_sql, k = 5: 1,234.50 s, 61 MB"
+    assert describe_run(runs[1]) == "repeat 1, faiss-copy, k = 5: ImportError: a | b"
     content = json.loads(results_json(ENVIRONMENT, {"seed": 0}, runs, summaries))
     assert content["environment"] == ENVIRONMENT
     assert content["runs"][0]["seconds"] == 1234.5
@@ -329,7 +368,7 @@ def test_plots_are_written_where_there_is_a_line_to_draw(tmp_path: Path) -> None
     runs = [
         replace(RUN, rows=rows, k=k, contender=contender.name, seconds=rows * k / 1e3)
         for rows, k in ((100, 5), (1_000, 5), (1_000, 20))
-        for contender in CONTENDERS
+        for contender in BY_K
     ]
     failed = replace(RUN, rows=1_000, k=50, error="ended by SIGKILL")
     summaries = summarize([*runs, failed])
@@ -339,7 +378,7 @@ def test_plots_are_written_where_there_is_a_line_to_draw(tmp_path: Path) -> None
     assert sorted(file.name for file in tmp_path.iterdir()) == names
     assert (tmp_path / names[0]).read_bytes().startswith(b"\x89PNG")
     drawn = (tmp_path / "seconds_by_photos.svg").read_text()
-    for text in ("seconds (median)", "photos", "1,000", *(each.name for each in CONTENDERS)):
+    for text in ("seconds (median)", "photos", "1,000", *(each.name for each in BY_K)):
         assert f">{text}<" in drawn
     plots().plot_by_photos(summaries, 8, 5, tmp_path)
     assert (tmp_path / "seconds_by_photos.svg").read_text() == drawn
@@ -352,8 +391,8 @@ def test_a_plot_of_one_size_is_not_drawn(tmp_path: Path) -> None:
 
 def test_every_contender_looks_different() -> None:
     styles = plots().STYLES
-    assert list(styles) == [contender.name for contender in CONTENDERS]
-    assert len({(style.color, style.dashes) for style in styles.values()}) == len(CONTENDERS)
+    assert list(styles) == [contender.name for contender in BY_K]
+    assert len({(style.color, style.dashes) for style in styles.values()}) == len(BY_K)
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_photos_of_your_own_are_embedded_clustered_and_shown(tmp_path: Path) -> 
     assert "sample --if-empty" in sample
     assert "photos" not in sample
     own = planned(tmp_path, "cluster", "PHOTOS=p", "K=7")
-    assert "[embedded,photos,report,sample]" in own
+    assert "[embedded,graph,photos,report,sample]" in own
     *_, migrate, embed, generate, report = own.splitlines()
     assert migrate.endswith("migrate")
     assert embed.endswith('embed "p"')

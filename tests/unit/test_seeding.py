@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from fluffy_sql.kmeans.seeding import seed_centroids
+from fluffy_sql.kmeans.seeding import draw_centroids, seed_centroids
 
 Rows = NDArray[np.float32]
 
@@ -107,3 +107,11 @@ def test_seeds_are_finite(offset: float, scale: float) -> None:
     picked = seeds(random_rows(4) * np.float32(scale) + np.float32(offset), 20)
     assert len(picked) >= 1
     assert np.isfinite(picked).all()
+
+
+@pytest.mark.parametrize("k", [5, 200, 300])
+def test_any_rows_are_drawn_once_each(k: int) -> None:
+    rows = random_rows(3)
+    drawn = draw_centroids(rows, k, np.random.default_rng(1))
+    assert len(as_set(drawn)) == len(drawn) == min(k, 200)
+    assert as_set(drawn) <= as_set(rows)

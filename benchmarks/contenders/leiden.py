@@ -1,0 +1,8 @@
+"""What `fluffy-sql generate --algorithm leiden --metric l2` does."""
+
+from benchmarks.contenders.fluffy_sql import cluster
+
+
+def run(url: str, _k: None) -> None:
+    """Clusters by communities of a graph."""
+    cluster(url, algorithm="leiden")
