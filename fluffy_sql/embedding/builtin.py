@@ -37,7 +37,9 @@ class Builtin(Provider[BuiltinSettings]):
         # What it is shown are pixels as they are; the rest is part of it.
         side = efficientnet.SIDE
         shown = Preprocessing(side, False, side, 1.0, (0.0,) * 3, (1.0,) * 3, "rgb")
-        return cls(Network(network, _NAME, shown), f"{_NAME} {efficientnet.DIGEST[:12]}", jobs)
+        # One thread more than processors, so that the network runs while files are read.
+        threads = jobs + 1
+        return cls(Network(network, _NAME, shown), f"{_NAME} {efficientnet.DIGEST[:12]}", threads)
 
     def embed(self, photo: Path) -> "NDArray[np.float32]":
         """1,280 numbers."""

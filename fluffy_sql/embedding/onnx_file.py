@@ -65,7 +65,9 @@ class OnnxFile(Provider[OnnxSettings]):
         with extra_photos():
             from fluffy_sql.embedding.network import Network  # noqa: PLC0415 - an extra
         network = Network(file, str(file), shown, settings.output, settings.pooling)
-        return cls(network, _identity(file, shown, network.output, network.pooling), jobs)
+        # One thread more than processors, so that the network runs while files are read.
+        threads = jobs + 1
+        return cls(network, _identity(file, shown, network.output, network.pooling), threads)
 
     def embed(self, photo: Path) -> "NDArray[np.float32]":
         """As many numbers as the model gives."""

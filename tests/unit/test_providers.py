@@ -109,7 +109,7 @@ def test_the_network_that_is_built_in(tmp_path: Path) -> None:
     assert hashlib.sha256(made).hexdigest() == GRAPH
     onnx.checker.check_model(made, full_check=True)
     with Builtin.open(BuiltinSettings(), tmp_path, 3) as provider:
-        assert (provider.model, provider.threads) == ("efficientnet-lite0 579344248a93", 3)
+        assert (provider.model, provider.threads) == ("efficientnet-lite0 579344248a93", 4)
         red, wine, blue = (
             embed_photo(provider, photo_of(tmp_path / f"{name}.png", name, shape), 1280)
             for name, shape in [("red", "ellipse"), ("firebrick", "ellipse"), ("blue", "rectangle")]
