@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVa
 
 from pydantic import BaseModel, ConfigDict
 
-from fluffy_sql.errors import SettingsError
+from fluffy_sql.plugins import load_named
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.workers import Workers
 
@@ -392,15 +392,6 @@ def algorithm_named(name: str) -> Algorithm[AlgorithmSettings]:
     Raises:
         SettingsError: there is none of that name, or it can't be loaded.
     """
-    asked = f"clustering.algorithm is {name!r}"
-    [*found] = _BUILT_IN.select(name=name) or _installed().select(name=name)
-    if not found:
-        raise SettingsError(f"{asked}; allowed: {', '.join(algorithm_names())}")
-    place = found[0].value
-    try:
-        loaded = found[0].load()
-    except (ImportError, AttributeError) as error:
-        raise SettingsError(f"{asked}, but {place} can't be loaded: {error}") from error
-    if not (isinstance(loaded, type) and issubclass(loaded, Algorithm)):
-        raise SettingsError(f"{asked}, but {place} is no subclass of {__name__}.Algorithm")
-    return loaded()
+    found = load_named("clustering.algorithm", name, Algorithm, _BUILT_IN, _installed())
+    algorithm: Algorithm[AlgorithmSettings] = found()
+    return algorithm

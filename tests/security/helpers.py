@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from PIL import Image
 from psycopg.conninfo import make_conninfo
 
 from fluffy_sql.cli.main import run
@@ -79,6 +80,8 @@ WORKING = {
     "prune": ["clusters", "prune"],
     "duplicates": ["duplicates"],
 }
+# It takes the embeddings of photos whose files are not there.
+EMBEDDING = ["embed", "pictures", "--replace"]
 FUNCTIONS = {
     "centroid_distance": "SELECT centroid_distance('[1,2]', '[1,3]')",
     "comparable_embedding": "SELECT comparable_embedding('[1,2]', TRUE)",
@@ -204,7 +207,9 @@ def two_owners(session: Session) -> Iterator[None]:
 
 
 def write_new_photos() -> None:
-    """A file of five new photos, and five that are there with another embedding."""
+    """A photo, and a file of five new embeddings, and of five for photos that have another."""
+    Path("pictures").mkdir(exist_ok=True)
+    Image.new("RGB", (9, 9)).save("pictures/a.png")
     Path("keep.yml").write_text("clustering:\n  leiden:\n    keep: true\n", encoding="utf-8")
     rows, _ = made_library(2, photos=10, dimensions=8, themes=3)
     Path("new.csv").write_text(

@@ -11,9 +11,11 @@ from psycopg.conninfo import make_conninfo
 
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.session import Session
+from tests import colours
 from tests.conftest import Finished, Run
 from tests.integration.helpers import execute, generate, query, snapshot, work_tables
 from tests.security.helpers import (
+    EMBEDDING,
     FUNCTIONS,
     LOOKING,
     OVERVIEW,
@@ -36,6 +38,7 @@ from tests.security.helpers import (
 
 FOR_OWNERS = "generate, where photos belong to owners"
 RESUME = "resume"
+OTHERS = {FOR_OWNERS: WORKING["generate"], "embed": EMBEDDING}
 # Each grant of docs/grants/read.sql, and what fails without it: a command, or a statement.
 NEEDED_TO_LOOK = {
     "CONNECT ON DATABASE": "runs",
@@ -110,6 +113,18 @@ NEEDED_TO_WORK = {
     "DELETE ON retired_clusters": "generate",
     "INSERT ON photo_duplicates": "duplicates",
     "DELETE ON photo_duplicates": "duplicates",
+    "SELECT ON photo_files": "embed",
+    "INSERT ON photo_files": "embed",
+    "UPDATE ON photo_files": "embed",
+    "DELETE ON photo_files": "embed",
+    "SELECT ON photo_replacements": "embed",
+    "INSERT ON photo_replacements": "embed",
+    "UPDATE ON photo_replacements": "embed",
+    "DELETE ON photo_replacements": "embed",
+    "SELECT ON embedding_models": "embed",
+    "INSERT ON embedding_models": "embed",
+    "UPDATE ON embedding_models": "embed",
+    "DELETE ON embedding_models": "embed",
     "INSERT ON cluster_levels": "INSERT INTO cluster_levels SELECT 1, 1, 1, 1 WHERE FALSE",
     "DELETE ON cluster_levels": "generate",
     "EXECUTE ON FUNCTION referenced_clusters": "prune",
@@ -184,6 +199,11 @@ CALLED_BY_TRIGGER = (
 )
 
 
+@pytest.fixture(autouse=True)
+def built_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    yield from colours.use(monkeypatch)
+
+
 @dataclass(frozen=True)
 class Roles:
     """Two roles in a library of 60 photos in 3 clusters and 20 in none: one looks, one works."""
@@ -231,7 +251,7 @@ def fails_without(grant: str, what: str, library: Library, run_cli: Run) -> None
     if what == RESUME:
         cut_off_a_run(library.owner)
     before = snapshot(library.owner)
-    command = (LOOKING | WORKING | {FOR_OWNERS: WORKING["generate"]}).get(what)
+    command = (LOOKING | WORKING | OTHERS).get(what)
     library.change("REVOKE", grant)
     try:
         if command is None:
@@ -264,6 +284,7 @@ def test_a_role_that_may_run_can_do_all_but_migrate(database_url: str, run_cli: 
         assert run_cli("runs", "undo", str(newest), "--database-url", library.url).code == 0
         for statement in [*FUNCTIONS.values(), *PLACING.values(), OVERVIEW]:
             ask(library, statement)
+        assert run_cli(*EMBEDDING, "--database-url", library.url).code == 0
         assert work_tables(library.owner) == []
 
 
