@@ -18,6 +18,13 @@ from fluffy_sql.operations import importing
 from fluffy_sql.operations.assign import AssignRequest, AssignResult
 from fluffy_sql.operations.clusters import Cluster, Member, list_clusters, list_members
 from fluffy_sql.operations.database import Database
+from fluffy_sql.operations.duplicates import (
+    DuplicateGroup,
+    DuplicatePhoto,
+    DuplicatesRequest,
+    DuplicatesResult,
+    find_duplicates,
+)
 from fluffy_sql.operations.generate import GenerateRequest
 from fluffy_sql.operations.history import RunDetails, UndoResult, show_run, undo_run
 from fluffy_sql.operations.importing import ImportResult
@@ -31,6 +38,9 @@ from fluffy_sql.settings import SettingsSources, as_argument
 __all__ = [
     "AssignResult",
     "Cluster",
+    "DuplicateGroup",
+    "DuplicatePhoto",
+    "DuplicatesResult",
     "FluffySqlError",
     "ImportResult",
     "Library",
@@ -255,9 +265,46 @@ class Library:
             dry_run=dry_run,
             connections=self._database.settings.database.connections,
             limits=self._database.lock_limits,
+            duplicates=self._database.settings.clustering.duplicates,
         )
         with self._database.work() as session:
             return assigning.assign(session, request, progress)
+
+    def duplicates(
+        self,
+        within: float | None = None,
+        *,
+        metric: str | None = None,
+        limit: int = 10,
+        dry_run: bool = False,
+        progress: Progress | None = None,
+    ) -> DuplicatesResult:
+        """Finds groups of near-duplicates, in place of those that were found before.
+
+        Args:
+            within: the farthest that two of them are apart; None: as the settings say.
+            metric: `cosine` or `l2`; None: as the settings say.
+            limit: the result has at most this many groups, the largest first.
+            dry_run: say what would be found, and write nothing.
+            progress: is notified as it goes.
+
+        Raises:
+            SettingsError: a value is not allowed.
+            UsageError: the metric is l2, and nothing says within what.
+            LibraryError: the photos can't be compared as they are.
+            BusyError: a run is at work.
+        """
+        asked = {"duplicates.within": within, "clustering.metric": metric}
+        settings = self._sources.with_values(asked, as_argument).settings()
+        request = DuplicatesRequest(
+            within=settings.duplicates.within,
+            settings=settings.clustering,
+            dry_run=dry_run,
+            shown=limit,
+            connections=settings.database.connections,
+        )
+        with self._database.work() as session:
+            return find_duplicates(session, request, progress)
 
     def clusters(
         self, *, run_id: int | None = None, scope: int | None = None, limit: int | None = None

@@ -28,6 +28,7 @@ DEFAULT_FILE = Path("image_embed.yml")
 
 Metric = Literal["cosine", "l2"]
 CounterCache = Literal["auto", "triggers", "service"]
+Duplicates = Literal["keep", "once"]
 
 # How to recognize an address, which may hold a password, in a wrong place.
 _AN_ADDRESS = re.compile(r"://|(pass\w*|pwd)\s*=", re.IGNORECASE)
@@ -81,6 +82,7 @@ class ClusteringSettings(_Section):
         default=50, ge=0, le=1_000_000, description="a whole number from 0 to 1,000,000"
     )
     counter_cache: CounterCache = Field(default="auto", description="auto, triggers or service")
+    duplicates: Duplicates = Field(default="keep", description="keep or once")
     lock_wait: float = Field(
         default=60.0, gt=0, le=_MOST_SECONDS, description="seconds, more than 0, up to 86,400"
     )
@@ -134,10 +136,22 @@ def _model_with(algorithms: frozenset[str]) -> type[ClusteringSettings]:
     return create_model("ClusteringSettings", __base__=ClusteringSettings, **sections)
 
 
+class DuplicatesSettings(_Section):
+    """What a near-duplicate is."""
+
+    within: float | None = Field(
+        default=None,
+        ge=0,
+        allow_inf_nan=False,
+        description="a number from 0 up, or null",
+    )
+
+
 class Settings(_Section):
     """Everything `image_embed.yml` says."""
 
     database: DatabaseSettings = DatabaseSettings()
+    duplicates: DuplicatesSettings = DuplicatesSettings()
     clustering: ClusteringSettings = Field(default_factory=clustering_settings)
     _url_origin: str = PrivateAttr(default="database.url")
 

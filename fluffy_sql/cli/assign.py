@@ -59,6 +59,7 @@ def assign(*, library: options.Library, as_json: bool, **asked: Any) -> None:
         **asked,
         connections=library.settings.database.connections,
         limits=library.database.lock_limits,
+        duplicates=library.settings.clustering.duplicates,
     )
     with library.work() as (session, progress):
         result = operations.assign(session, request, progress)

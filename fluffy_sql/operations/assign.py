@@ -21,6 +21,7 @@ from fluffy_sql.postgres.transaction import LockLimits, final_transaction
 from fluffy_sql.postgres.vectors import LONGEST_VECTOR, fingerprint_vector
 from fluffy_sql.postgres.work_tables import analyze, work_tables
 from fluffy_sql.postgres.workers import Workers
+from fluffy_sql.runs.duplicates import ONCE_DISTRIBUTED
 from fluffy_sql.runs.lock import only_run
 from fluffy_sql.runs.moves import move_photos
 from fluffy_sql.runs.progress import Progress
@@ -50,6 +51,8 @@ class AssignRequest:
         dry_run: whether all is rolled back at the end.
         connections: how many connections share the work.
         limits: how long the final transaction may wait for locks and hold them.
+        duplicates: `once`: photos of a group of near-duplicates go where the best of it is, or
+            goes; `keep`: each to its nearest.
 
     Raises:
         UsageError: a value is not allowed.
@@ -62,6 +65,7 @@ class AssignRequest:
     dry_run: bool = False
     connections: int = 2
     limits: LockLimits = field(default_factory=LockLimits)
+    duplicates: str = "keep"
 
     def __post_init__(self) -> None:
         """Refuses what can't work."""
@@ -138,6 +142,8 @@ def assign(
         DatabaseError: Postgres refused a statement.
     """
     progress = progress or Progress()
+    if request.duplicates == "once" and session.distributed:
+        raise LibraryError(ONCE_DISTRIBUTED)
     require_current_schema(session)
     with only_run(session), work_tables(session, "work_candidates", "work_assignments"):
         clock = Clock()
@@ -158,6 +164,8 @@ def assign(
             connections = min(request.connections, len(found.ranges()))
             with Workers.open(session, connections) as workers:
                 _find_nearest(session, workers, found, log)
+            if request.duplicates == "once":
+                _follow_best(session, found)
             log.phase("commit")
             return replace(run.commit(run_id, request.limits), vector_indexes=indexes)
 
@@ -379,6 +387,17 @@ def _find_nearest(session: Session, workers: Workers, found: _Found, log: RunRec
 
         for photos in workers.map(find, found.ranges()):
             log.photos(photos)
+
+
+def _follow_best(session: Session, found: _Found) -> None:
+    """Keeps groups of near-duplicates together."""
+    rows = [row for alike in found.clusters for row in alike.rows]
+    analyze(session, "work_assignments")
+    session.execute(
+        "assign/follow_best",
+        cluster_ids=[row["id"] for row in rows],
+        labels=[row["label"] for row in rows],
+    )
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ NAMES = (
     "cluster_overview",
     "cluster_run_overview",
     "cluster_moves",
+    "current_duplicates",
     "centroid_distance",
     "comparable_embedding",
     "nearest_candidate",

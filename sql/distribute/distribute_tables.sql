@@ -144,7 +144,7 @@ BEGIN
             ARRAY[
                 'cluster_runs', 'clusters', 'cluster_quality', 'cluster_run_clusters', 'cluster_run_moves',
                 'cluster_run_steps', 'cluster_run_checkpoints', 'cluster_levels', 'retired_clusters',
-                'photo_neighbour_lists'
+                'photo_duplicates', 'photo_neighbour_lists'
             ]
         ) WITH ORDINALITY AS small (name, place)
         WHERE

@@ -63,7 +63,7 @@ FROM
         ARRAY[
             'cluster_runs', 'cluster_run_steps', 'cluster_run_checkpoints', 'cluster_quality', 'cluster_run_moves',
             'cluster_run_photo_moves', 'cluster_run_clusters', 'cluster_levels', 'photo_count_changes',
-            'photo_neighbour_lists', 'retired_clusters'
+            'photo_duplicates', 'photo_neighbour_lists', 'retired_clusters'
         ]
     ) AS needed (name)
 WHERE

@@ -76,6 +76,7 @@ def test_every_command_prints_these_fields(
 
     run("migrate")
     run("import", "photos.npy", "--paths", "photos.csv")
+    run("duplicates", "--within", "0.1")
     run("generate", "--k", "4")
     run("generate", "--explain")
     execute("UPDATE photos SET cluster_id = NULL WHERE id <= 3")

@@ -77,6 +77,7 @@ WORKING = {
     "repair": ["check", "--repair"],
     "undo": ["runs", "undo", "1"],
     "prune": ["clusters", "prune"],
+    "duplicates": ["duplicates"],
 }
 FUNCTIONS = {
     "centroid_distance": "SELECT centroid_distance('[1,2]', '[1,3]')",

@@ -65,6 +65,8 @@ NEEDED_TO_LOOK = {
     "SELECT ON cluster_moves": "diff",
     "SELECT ON photo_count_changes": OVERVIEW,
     "SELECT ON cluster_overview": OVERVIEW,
+    "SELECT ON photo_duplicates": "SELECT FROM current_duplicates",
+    "SELECT ON current_duplicates": "SELECT FROM current_duplicates",
     **{f"EXECUTE ON FUNCTION {name}": query for name, query in FUNCTIONS.items()},
 }
 # The same of what docs/grants/run.sql grants besides.
@@ -106,6 +108,8 @@ NEEDED_TO_WORK = {
     "INSERT ON retired_clusters": "recluster",
     "UPDATE ON retired_clusters": "recluster",
     "DELETE ON retired_clusters": "generate",
+    "INSERT ON photo_duplicates": "duplicates",
+    "DELETE ON photo_duplicates": "duplicates",
     "INSERT ON cluster_levels": "INSERT INTO cluster_levels SELECT 1, 1, 1, 1 WHERE FALSE",
     "DELETE ON cluster_levels": "generate",
     "EXECUTE ON FUNCTION referenced_clusters": "prune",
@@ -129,6 +133,7 @@ NEEDED_TO_WORK = {
             "measured_clusters": "generate",
             "candidates": "assign",
             "neighbours": "leiden",
+            "duplicates": "generate",
         }.items()
     },
     **{f"EXECUTE ON FUNCTION {name}": query for name, query in PLACING.items()},

@@ -16,6 +16,7 @@ VIEWS = (
     "cluster_moves",
     "scoped_clusters",
     "placing_rules",
+    "current_duplicates",
 )
 FUNCTIONS = (
     "application_table",

@@ -11,6 +11,7 @@ from tests.citus_rules import broken_rules
 NEVER_THERE = {
     "commit/keep_neighbours",
     "commit/move_photos",
+    "duplicates/write_groups",
     "graph/assign_cells",
     "graph/draw_by_cell",
     "graph/drop_copies",

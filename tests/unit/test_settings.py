@@ -19,6 +19,7 @@ from fluffy_sql.postgres.session import DEFAULT_SCHEMA
 from fluffy_sql.settings import (
     ClusteringSettings,
     DatabaseSettings,
+    DuplicatesSettings,
     Settings,
     clustering_settings,
     load_settings,
@@ -29,6 +30,7 @@ from tests import running
 SHIPPED = Path(__file__).resolve().parents[2] / "image_embed.yml"
 SECTIONS: dict[str, type[BaseModel]] = {
     "database": DatabaseSettings,
+    "duplicates": DuplicatesSettings,
     "clustering": type(clustering_settings(leiden={}, dbscan={})),
 }
 OWN: dict[str, type[BaseModel]] = {
@@ -153,6 +155,11 @@ WRONG_VALUES = [
     ("clustering.counter_cache", "trigger", "'trigger'", COUNTER_CACHE),
     ("clustering.counter_cache", "false", "False", COUNTER_CACHE),
     ("clustering.counter_cache", "null", "nothing", COUNTER_CACHE),
+    ("clustering.duplicates", "twice", "'twice'", "keep or once"),
+    ("clustering.duplicates", "true", "True", "keep or once"),
+    ("duplicates.within", "-0.1", "-0.1", "a number from 0 up, or null"),
+    ("duplicates.within", ".inf", "inf", "a number from 0 up, or null"),
+    ("duplicates.within", "near", "'near'", "a number from 0 up, or null"),
     ("clustering.lock_wait", "0", "0", "seconds, more than 0, up to 86,400"),
     ("clustering.lock_wait", "null", "nothing", "seconds, more than 0, up to 86,400"),
     ("clustering.lock_wait", "soon", "'soon'", "seconds, more than 0, up to 86,400"),
@@ -161,7 +168,9 @@ WRONG_VALUES = [
 ]
 
 DATABASE_KEYS = "url, schema, embedded_dir, connections"
-CLUSTERING_KEYS = "algorithm, metric, seed, history, counter_cache, lock_wait, lock_hold, kmeans"
+CLUSTERING_KEYS = (
+    "algorithm, metric, seed, history, counter_cache, duplicates, lock_wait, lock_hold, kmeans"
+)
 KMEANS_KEYS = (
     "k, k_of_scope, batch_size, sample_per_cluster, iterations, tolerance, restarts, refine"
 )
@@ -204,12 +213,15 @@ WRONG_FILES = [
     ),
     (
         "clustring: {k: 3}\n",
-        "s.yml, line 1: clustring is not a setting; allowed here: database, clustering",
+        "s.yml, line 1: clustring is not a setting; allowed here: database, duplicates, clustering",
     ),
-    ("\nk: 3\n", "s.yml, line 2: k is not a setting; allowed here: database, clustering"),
+    (
+        "\nk: 3\n",
+        "s.yml, line 2: k is not a setting; allowed here: database, duplicates, clustering",
+    ),
     (
         "# nothing beneath it\nclustring:\n",
-        "s.yml, line 2: clustring is not a setting; allowed here: database, clustering",
+        "s.yml, line 2: clustring is not a setting; allowed here: database, duplicates, clustering",
     ),
     (
         "clustering:\n  kmeans:\n    k: 3\n    refine: no\n    k: 4\n",
