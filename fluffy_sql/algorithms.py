@@ -6,10 +6,11 @@ the algorithm. docs/architecture.md says how to write one, `examples/` has a sma
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import EntryPoint, EntryPoints, entry_points
-from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:  # settings are checked without NumPy
 
 # Packages name theirs under it, as in `dbscan = "my_package:DBSCAN"`.
 ENTRY_POINTS = "fluffy_sql.algorithms"
+# The label of a photo that is left out on purpose.
+LEFT_OUT = -1
 _BUILT_IN = EntryPoints(
     [
         EntryPoint("kmeans", "fluffy_sql.kmeans.kmeans:KMeans", ENTRY_POINTS),
@@ -124,6 +127,8 @@ class Fit:
         by_centroid: whether distances to centroids say how good a cluster is; if not, silhouette
             and the like are not measured.
         digest: of the embeddings that were labelled; None: none was made.
+        levels: coarser levels, nested, the next one first: of each, shape (clusters,), the numbers
+            of the groups that the clusters are in.
     """
 
     labels: "NDArray[np.intp]"
@@ -138,6 +143,7 @@ class Fit:
     least_recall: float = 0.0
     by_centroid: bool = True
     digest: str | None = None
+    levels: "Sequence[NDArray[np.intp]]" = ()
 
     @classmethod
     def of_nothing(cls, dimensions: int, left_out: Mapping[str, int] | None = None) -> Self:
@@ -236,11 +242,13 @@ class Algorithm(ABC, Generic[Settings]):
         k_is_exact: whether it makes as many clusters as were asked for, unless there are fewer
             different embeddings.
         recall_of: what `Fit.recall` is a share of, for people, if it is below 1.
+        wanted_recall: a run that has less says so.
     """
 
     settings: type[Settings]
     least_recall: ClassVar[float | None] = None
     k_is_exact: ClassVar[bool] = True
+    wanted_recall: ClassVar[float] = 0.0
     recall_of: ClassVar[str] = (
         "the photos checked, {} are at their nearest centroid; with this many clusters, a photo is"
         " compared only with those around it."
@@ -252,17 +260,115 @@ class Algorithm(ABC, Generic[Settings]):
 
         It writes photo_id, label and row_version (the xmin of the photo's row when it was read)
         into the table work_assignments, each photo once; distance and fingerprint if it knows
-        them. `fluffy_sql.runs.labels.fit_of_labels` then makes the rest of them. Labels are any
-        integers; photos of two scopes never share one.
+        them. `fluffy_sql.runs.labels.fit_of_labels` then makes the rest of them. Labels are
+        integers from 0 up; photos of two scopes never share one.
 
-        A photo that it leaves out on purpose stays without a cluster, and is counted by reason in
-        `Fit.left_out`.
+        A photo that it leaves out on purpose has the label LEFT_OUT, or none at all, and is counted
+        by reason in `Fit.left_out`. It stays without a cluster; a recluster takes one that has the
+        label out of its cluster, and leaves one without any as it is.
         """
 
     def k_requested(self, settings: Settings) -> int | None:
         """How many clusters were asked for, for the record; None: not fixed beforehand."""
         del settings
         return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """A number that a sweep has of each candidate, as `--json`, tables and charts show it.
+
+    Attributes:
+        name: of the candidate's field.
+        title: in words.
+        heading: the same, short.
+        digits: how many are worth telling behind the point.
+        hint: which way it is better, beside its chart; empty: it has none.
+        explained: what it is, below the charts.
+    """
+
+    name: str
+    title: str
+    heading: str
+    digits: int = 0
+    hint: str = ""
+    explained: str = ""
+
+    def of(self, candidate: "Candidate") -> float | None:
+        """The number; None: it is undefined there."""
+        value: float | None = getattr(candidate, self.name)
+        return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Swept:
+    """The setting that sweeps of an algorithm walk, and what they measure.
+
+    Attributes:
+        setting: its name, which candidates have a field of.
+        usual: the range that is tried if none is asked for, as in `5..200`; empty: the algorithm
+            finds values in the photos.
+        least: the smallest that can be tried, or for fractions, what they are above.
+        whole: whether it is a whole number.
+        measures: of each candidate, the most important first.
+    """
+
+    setting: str
+    usual: str
+    least: int
+    whole: bool
+    measures: tuple[Measure, ...]
+
+
+class Candidate(Protocol):
+    """A value that was tried: a dataclass that has it and its measures as fields."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """Which value to take, and what speaks for it or against it; None: no one is better."""
+
+    value: float | None
+    measures_agree: bool
+    reasons: tuple[str, ...]
+
+
+class Sweep(Protocol):
+    """A sweep that is prepared, of the photos of a task.
+
+    Attributes:
+        values: that are to be tried, rising.
+        left_out: that are not, since there are no more photos than that.
+        photos: on how many each is tried.
+    """
+
+    values: Sequence[float]
+    left_out: Sequence[float]
+    photos: int
+
+    def try_value(self, value: float) -> Candidate:
+        """Measures one."""
+
+    def suggest(self, candidates: Sequence[Any]) -> Suggestion:
+        """One of those that were tried, at least one, in their order."""
+
+    def basis(self, candidates: Sequence[Any]) -> str:
+        """How they were tried, for people: `each trained twice on 600 photos`."""
+
+
+@runtime_checkable
+class HasSweep(Protocol):
+    """An algorithm that has a setting to try values of."""
+
+    swept: Swept
+
+    def sweep(self, task: Task[Any], values: Sequence[float]) -> AbstractContextManager[Sweep]:
+        """Prepares to try values, rising; none: those that it finds in the photos.
+
+        Work tables are empty afterwards, and no cluster is written.
+        """
 
 
 @cache

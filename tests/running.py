@@ -71,13 +71,13 @@ def assign(
 
 def sweep(
     at: str | Session,
-    ks: Sequence[int],
+    values: Sequence[float],
     with_settings: ClusteringSettings | None = None,
     *,
     progress: Progress | None = None,
     **request: Any,
 ) -> SweepResult:
-    asked = sweeping.SweepRequest(ks=ks, settings=with_settings or settings(), **request)
+    asked = sweeping.SweepRequest(values=values, settings=with_settings or settings(), **request)
     with Session.open(address(at)) as session:
         return sweeping.sweep(session, asked, progress)
 

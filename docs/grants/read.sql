@@ -38,7 +38,7 @@ WHERE NOT has_schema_privilege(:'role', oid, 'USAGE') AND oid IN (
 GRANT SELECT ON migrations, definitions, application_tables TO :"role";
 
 GRANT SELECT (id, path, embedding, cluster_id) ON photos TO :"role";
-GRANT SELECT ON clusters, retired_clusters, cluster_quality, photo_count_changes TO :"role";
+GRANT SELECT ON clusters, cluster_levels, retired_clusters, cluster_quality, photo_count_changes TO :"role";
 GRANT SELECT ON cluster_runs, cluster_run_steps, cluster_run_moves, cluster_run_clusters TO :"role";
 GRANT SELECT ON usable_photos, scoped_clusters TO :"role";
 GRANT SELECT ON cluster_members, cluster_overview, cluster_moves, cluster_run_overview TO :"role";

@@ -27,7 +27,7 @@ GRANT DELETE ON clusters TO :"role";
 GRANT INSERT, UPDATE, DELETE ON cluster_runs, cluster_run_clusters, retired_clusters TO :"role";
 GRANT INSERT, DELETE ON cluster_run_steps, cluster_run_moves TO :"role";
 GRANT SELECT, INSERT, UPDATE, DELETE ON cluster_run_checkpoints TO :"role";
-GRANT INSERT, DELETE ON cluster_quality TO :"role";
+GRANT INSERT, DELETE ON cluster_levels, cluster_quality TO :"role";
 
 -- what a run works in, and what only the owner may do with it
 SELECT format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO %I', list_work_tables(), :'role')

@@ -28,11 +28,14 @@ def clusters_table(clusters: Sequence[Cluster]) -> Table:
         "mean dist": lambda row: number(row.mean_distance, 4),
         "max dist": lambda row: number(row.max_distance, 4),
         "silhouette": lambda row: number(row.silhouette, 3),
+        "parents": lambda row: literal(" / ".join(map(str, row.parent_ids or ())) or None),
         "central photo": lambda row: literal(row.central_photo),
     }
+    if not any(row.parent_ids for row in clusters):
+        del columns["parents"]
     if all(row.scope is None for row in clusters):
         del columns["scope"]
-    spare = ("max dist", "silhouette", "mean dist", "status", "scope", "central photo")
+    spare = ("max dist", "silhouette", "mean dist", "status", "scope", "parents", "central photo")
     return table(clusters, columns, [heading for heading in spare if heading in columns])
 
 

@@ -13,7 +13,15 @@ from fluffy_sql.cli.cluster_output import (
     clusters_table,
     describe_changes,
 )
-from fluffy_sql.cli.console import Part, committed, list_counts, number, print_result, printable
+from fluffy_sql.cli.console import (
+    Part,
+    committed,
+    list_counts,
+    number,
+    print_result,
+    printable,
+    say,
+)
 from fluffy_sql.cli.progress_bar import count_scopes
 from fluffy_sql.errors import UsageError
 from fluffy_sql.operations import generate as operations
@@ -30,7 +38,7 @@ from fluffy_sql.words import count
 )
 @options.with_metric
 @options.with_seed
-@options.with_setting("--algorithm", "clustering.algorithm", help="Which algorithm to use.")
+@options.with_algorithm
 @click.option(
     "--recluster",
     is_flag=True,
@@ -90,6 +98,8 @@ def generate(
     with library.database.running():  # so that the embedded server is started once
         with library.work(recorder) as (session, progress):
             result = operations.generate(session, request, progress)
+        if warning := low_recall(result):
+            say(warning)
         if recorder is None:
             told = _describe(result, library)
             print_result(result, told, as_json=as_json, done=committed(result.run_id))
@@ -100,6 +110,17 @@ def generate(
 
 
 _LEFT_OUT = UNUSABLE | {"changed_meanwhile": "that somebody changed or locked during the run"}
+
+
+def low_recall(result: RunResult) -> str:
+    """What is said of a run that found less than its algorithm wants to; nothing if it did."""
+    wanted = algorithm_named(result.algorithm).wanted_recall
+    if result.recall is None or result.recall >= wanted:
+        return ""
+    return (
+        f"recall is {result.recall:.1%}, below {wanted:.0%}: these photos lie too evenly for each"
+        " to be compared with those around it only, so their clusters are less sure"
+    )
 
 
 def _describe(result: RunResult, library: options.Library) -> Iterator[Part]:
@@ -147,6 +168,9 @@ def _describe_clusters(result: RunResult) -> Iterator[str]:
             f" {result.clusters_created:,} created, {result.clusters_emptied:,} emptied"
             f"{' and retired' if result.clusters_emptied else ''}."
         )
+    if result.groups:
+        coarser = ", ".join(f"in {groups:,}" for groups in result.groups)
+        yield f"Clusters are in groups, from the finest level to the coarsest: {coarser}."
     if (quality := result.quality) is not None and quality.silhouette is not None:
         yield (
             f"Silhouette {number(quality.silhouette, 3)},"

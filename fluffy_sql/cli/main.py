@@ -34,7 +34,7 @@ _COMMANDS = {
     "report": "Write a page and contact sheets that show the clusters.",
     "runs": "List the runs; show, compare or undo one.",
     "sample": "Load a sample library into the embedded server.",
-    "sweep": "Try many k and suggest one; writes no cluster.",
+    "sweep": "Try many k, or the like, and suggest one; writes no cluster.",
 }
 
 

@@ -76,6 +76,7 @@ def with_setting(option: str, name: str, **attributes: Any) -> Callable[[Command
     return click.option(option, callback=keep, expose_value=False, **attributes)
 
 
+with_algorithm = with_setting("--algorithm", "clustering.algorithm", help="Which algorithm to use.")
 with_metric = with_setting("--metric", "clustering.metric", help="cosine or l2.")
 with_seed = with_setting(
     "--seed",

@@ -17,7 +17,7 @@ from rich.progress import Progress as LiveLine
 from fluffy_sql.algorithms import StepReport, Survey
 from fluffy_sql.cli.console import stderr_console
 from fluffy_sql.runs.progress import Progress
-from fluffy_sql.words import count
+from fluffy_sql.words import count, plain
 
 Item = TypeVar("Item")
 
@@ -81,11 +81,11 @@ class RunProgress(Progress):
             f" inertia {report.inertia:,.1f}, {speed:,.0f} photos/s"
         )
 
-    def trying(self, k: int) -> None:
-        """Names the k that a sweep turns to."""
-        self._trying = f"k={k:,}, "
-        if not self._console.is_terminal:
-            self._console.print(f"k={k:,}")
+    def trying(self, setting: str, value: float) -> None:
+        """Names the value that a sweep turns to."""
+        tried = f"{setting}={plain(value)}"
+        self._trying = f"{tried}, "
+        self.phase(tried)
 
     def photos(self, done: int) -> None:
         """Shows how many photos have their cluster."""

@@ -4,7 +4,7 @@ To be imported when it is needed: scikit-network is an extra.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.machinery import PathFinder
 from importlib.util import find_spec, module_from_spec
 from pathlib import Path
@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fluffy_sql.algorithms import LEFT_OUT
 from fluffy_sql.graph.edges import Edges, Nodes, Weights, shared_neighbours
+from fluffy_sql.graph.leiden import LeidenSettings
 from fluffy_sql.graph.neighbours import Graph
 
 Labels = NDArray[np.int32]
@@ -22,7 +24,7 @@ _NEAR_ENOUGH = 0.02
 _SEARCH_STEPS = 16
 # The resolution of modularity grows with the number of photos: a fixed one merges ever more of
 # them (its resolution limit, Fortunato and Barthelemy 2007).
-_PHOTOS_OF_RESOLUTION = 1_000
+PHOTOS_OF_RESOLUTION = 1_000
 # Of modularity, below which photos are no longer moved.
 _LEAST_GAIN = 0.001
 
@@ -46,29 +48,52 @@ def _core() -> Any:
 _move = _core().optimize_core
 
 
-def label(graph: Graph, granularity: float, k: int | None, seed: int) -> Labels:
-    """Labels of all photos, each scope's its own; shape (photos,), -1: it could not be compared.
+def label(graph: Graph, asked: LeidenSettings, seed: int) -> tuple[Labels, Labels]:
+    """Labels of all photos, each scope's its own, and coarser levels of these.
 
     Args:
         graph: of one scope or several.
-        granularity: more of it makes more and smaller communities.
-        k: about how many to make of each scope, in place of a granularity.
+        asked: what is to be found. Photos whose edges weigh less than `noise` are left out, on the
+            mean; edges to other communities weigh nothing.
         seed: of the order in which photos are looked at.
+
+    Returns:
+        Labels, of shape (photos,), LEFT_OUT if it is noise, below that if it could not be compared;
+        and of each level, shape (levels, labels), the first label of the group that each is in.
     """
-    labels = np.full(len(graph.neighbours), -1, dtype=np.int32)
+    labels = np.full(len(graph.neighbours), LEFT_OUT - 1, dtype=np.int32)
+    groups = [np.empty((len(asked.levels), 0), dtype=np.int32)]
     next_label = 0
     generator = np.random.default_rng(seed)
     for first, last in graph.extents:
         compared = first + generator.permutation(np.flatnonzero(graph.compared[first:last]))
         if len(compared):
-            edges = shared_neighbours(_renumbered(graph.neighbours[first:last], first, compared))
-            found = _communities(edges, granularity, k)
+            edges = shared_neighbours(renumbered(graph.neighbours[first:last], first, compared))
+            found = _communities(edges, asked.granularity, asked.k)
             labels[compared] = found + next_label
-            next_label += int(found.max()) + 1
-    return labels
+            if asked.noise is not None:
+                labels[compared[edges.held(found) < asked.noise]] = LEFT_OUT
+            groups.append(_coarser(edges, found, asked.levels) + next_label)
+            next_label += groups[-1].shape[1]
+    return labels, np.concatenate(groups, axis=1)
 
 
-def _renumbered(
+def _coarser(edges: Edges, labels: Labels, granularities: Sequence[float]) -> Labels:
+    """Groups of communities, groups of those, and so on; shape (granularities, communities).
+
+    Each level is found in the graph of the one before, so that levels are nested.
+    """
+    merged, nodes = edges.merged(labels), len(edges)
+    group_of = np.arange(len(merged), dtype=np.int32)
+    levels = np.empty((len(granularities), len(merged)), dtype=np.int32)
+    for level, granularity in enumerate(granularities):
+        groups = communities(merged, granularity * nodes / PHOTOS_OF_RESOLUTION)
+        merged, group_of = merged.merged(groups), groups[group_of]
+        levels[level] = np.unique(group_of, return_index=True)[1][group_of]
+    return levels
+
+
+def renumbered(
     neighbours: NDArray[np.int32], first: int, compared: NDArray[np.intp]
 ) -> NDArray[np.int32]:
     """Neighbours of the photos that could be compared, by their places among these."""
@@ -76,12 +101,12 @@ def _renumbered(
     places[compared - first] = np.arange(len(compared), dtype=np.int32)
     own = neighbours[compared - first]
     np.subtract(own, first, out=own, where=own >= 0)
-    renumbered: NDArray[np.int32] = places[own]
-    return renumbered
+    others: NDArray[np.int32] = places[own]
+    return others
 
 
 def _communities(edges: Edges, granularity: float, k: int | None) -> Labels:
-    resolution = len(edges) / _PHOTOS_OF_RESOLUTION
+    resolution = len(edges) / PHOTOS_OF_RESOLUTION
 
     def find(granularity: float) -> Labels:
         return communities(edges, granularity * resolution)

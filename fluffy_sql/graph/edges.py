@@ -27,11 +27,13 @@ class Edges:
         starts: shape (nodes + 1,), where the edges of a node begin, and the next one's.
         others: the nodes that they lead to.
         weights: of each; all together are 1.
+        total: what they were together before they were divided by it.
     """
 
     starts: Nodes
     others: Nodes
     weights: Weights
+    total: float = 1.0
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -52,6 +54,18 @@ class Edges:
             own = self.others[places] == nodes[which]
             found[nodes[which[own]]] = self.weights[places[own]]
         return found
+
+    def held(self, labels: Nodes) -> Weights:
+        """The mean weight of each node's edges, in which those to other labels weigh nothing."""
+        means = np.empty(len(self), dtype=np.float32)
+        for nodes in _pieces(len(self), _NODES_AT_ONCE):
+            which, places = self._of(nodes)
+            inside = labels[nodes[which]] == labels[self.others[places]]
+            sums = np.bincount(which, self.weights[places] * inside, len(nodes))
+            means[nodes] = (
+                sums * self.total / np.maximum(1, np.bincount(which, minlength=len(nodes)))
+            )
+        return means
 
     @contextmanager
     def cut(self, labels: Nodes) -> Iterator[None]:
@@ -139,8 +153,9 @@ def shared_neighbours(neighbours: Nodes) -> Edges:
         others[places] = np.concatenate([near[there], owners[one_way]])[order]
         weights[places] = np.concatenate([shares[there], shares[one_way]])[order]
         filled[found] += added.astype(np.int32)
-    weights /= weights.sum(dtype=np.float64)
-    return Edges(starts, others, weights)
+    total = float(weights.sum(dtype=np.float64))
+    weights /= total or 1.0
+    return Edges(starts, others, weights, total)
 
 
 def _one_way(own: Nodes, near: Nodes, theirs: Nodes) -> NDArray[np.bool_]:

@@ -1,14 +1,17 @@
 """Leiden: themes without k, the communities of a graph of nearest neighbours."""
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from math import inf
 from typing import TYPE_CHECKING
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
-from fluffy_sql.algorithms import Algorithm, AlgorithmSettings, Fit, Scope, Task
+from fluffy_sql.algorithms import LEFT_OUT, Algorithm, AlgorithmSettings, Fit, Scope, Sweep, Task
 from fluffy_sql.errors import LibraryError, MissingExtraError
+from fluffy_sql.graph.granularity import GRANULARITY_SWEPT
 from fluffy_sql.graph.tuning import Tuning
 from fluffy_sql.postgres.work_tables import empty, work_tables
 
@@ -28,6 +31,24 @@ class LeidenSettings(AlgorithmSettings):
     k: int | None = Field(
         default=None, ge=1, le=1_000_000, description="a whole number from 1 to 1,000,000, or null"
     )
+    levels: list[float] = Field(
+        default_factory=list,
+        description=(
+            "a list of numbers above 0, each smaller than the one before and the first smaller than"
+            " the granularity, as in [0.5, 0.25]"
+        ),
+    )
+    noise: float | None = Field(
+        default=None, gt=0, le=1, description="a number, more than 0, up to 1, or null"
+    )
+
+    @field_validator("levels")
+    @classmethod
+    def _require_coarser(cls, levels: list[float], others: ValidationInfo) -> list[float]:
+        finest = inf if others.data.get("k") else others.data.get("granularity", inf)
+        if not all(above > level > 0 for above, level in pairwise([finest, *levels])):
+            raise ValueError
+        return levels
 
 
 @dataclass(frozen=True)
@@ -40,7 +61,9 @@ class Leiden(Algorithm[LeidenSettings]):
     tuning: Tuning = field(default_factory=Tuning)
 
     settings = LeidenSettings
+    swept = GRANULARITY_SWEPT
     k_is_exact = False
+    wanted_recall = 0.95
     recall_of = (
         "the nearest neighbours of the photos checked, {} were found; with this many photos, a"
         " photo is compared only with those around it."
@@ -57,36 +80,49 @@ class Leiden(Algorithm[LeidenSettings]):
             MissingExtraError: scikit-network is not installed.
             LibraryError: photos are distributed over several servers.
         """
-        try:
+        with _needs_scikit_network():
             from fluffy_sql.graph.communities import label  # noqa: PLC0415 - by the extra `graph`
-        except ImportError:
-            raise MissingExtraError(
-                'the algorithm leiden needs scikit-network; run: pip install "fluffy_sql[graph]"'
-            ) from None
-        if task.session.distributed:
-            raise LibraryError(
-                "the algorithm leiden can't cluster photos that are distributed over several"
-                " servers; use kmeans"
-            )
-        from fluffy_sql.postgres.vectors import IntegerArray  # noqa: PLC0415 - loads NumPy
+        _refuse_distributed(task)
+        import numpy as np  # noqa: PLC0415 - not to check settings
+
+        from fluffy_sql.postgres.vectors import IntegerArray  # noqa: PLC0415
         from fluffy_sql.runs.labels import fit_of_labels  # noqa: PLC0415
 
-        next_label, found_share = 0, 0.0
+        next_label, noise, found_share = 0, 0, 0.0
+        groups = []
         with work_tables(task.session, "work_aside"):
             for graph_of in self._graphs(task):
                 with graph_of as graph:
                     task.log.phase("communities")
-                    asked = task.settings
-                    labels = label(graph, asked.granularity, asked.k, task.seed)
+                    labels, found = label(graph, task.settings, task.seed)
+                    groups.append(found + next_label)
+                    noise += int((labels == LEFT_OUT).sum())
                     task.session.execute("graph/label_photos", labels=IntegerArray.of(labels))
                 task.session.execute("graph/forget_unlabelled")
                 task.session.execute("work_tables/stash_assignments", add=next_label)
                 empty(task.session, "work_assignments")
-                next_label += int(labels.max(initial=-1)) + 1
+                next_label += found.shape[1]
                 found_share += graph.recall * len(labels)
             task.session.execute("work_tables/restore_assignments")
-        fit = fit_of_labels(task, by_centroid=False)
-        return replace(fit, recall=found_share / task.survey.eligible)
+        left_out = {"noise": noise} if task.settings.noise else {}
+        fit = fit_of_labels(task, left_out=left_out, by_centroid=False)
+        levels = np.concatenate(groups, axis=1)[:, fit.labels]
+        return replace(fit, recall=found_share / task.survey.eligible, levels=[*levels])
+
+    @contextmanager
+    def sweep(self, task: Task[LeidenSettings], values: Sequence[float]) -> Iterator[Sweep]:
+        """Makes one graph, which all granularities are tried on.
+
+        Raises:
+            MissingExtraError: scikit-network is not installed.
+            LibraryError: photos are distributed over several servers.
+        """
+        with _needs_scikit_network():
+            from fluffy_sql.graph.sweep import GranularitySweep  # noqa: PLC0415 - by the extra `graph`
+        _refuse_distributed(task)
+        [graph_of] = self._graphs(task)
+        with work_tables(task.session, "work_assignments"), graph_of as graph:
+            yield GranularitySweep(graph, values, task.seed)
 
     def _graphs(self, task: Task[LeidenSettings]) -> "Iterator[AbstractContextManager[Graph]]":
         """A graph of each large scope, and one of all others."""
@@ -100,3 +136,21 @@ class Leiden(Algorithm[LeidenSettings]):
                 few.append(found)
         if few:
             yield exact_graph(task.of_scopes(few), task.settings.neighbours, self.tuning)
+
+
+@contextmanager
+def _needs_scikit_network() -> Iterator[None]:
+    try:
+        yield
+    except ImportError:
+        raise MissingExtraError(
+            'the algorithm leiden needs scikit-network; run: pip install "fluffy_sql[graph]"'
+        ) from None
+
+
+def _refuse_distributed(task: Task[LeidenSettings]) -> None:
+    if task.session.distributed:
+        raise LibraryError(
+            "the algorithm leiden can't cluster photos that are distributed over several servers;"
+            " use kmeans"
+        )

@@ -207,7 +207,7 @@ def _around(
 ) -> tuple[NDArray[np.intp], int, float]:
     """The cells around each cell, in how many of them its rows look, and the recall of that.
 
-    The fewest with which some rows find what they find among all rows.
+    The fewest with which some rows find what they find among all rows, up to a limit.
     """
     rows = len(finder.neighbours)
     generator = np.random.default_rng([task.seed, _CHECKED])
@@ -218,6 +218,7 @@ def _around(
     exact = finder.neighbours[checked]
     cell_of = np.searchsorted([last for _, last in ranges], checked + 1)
     probes = tuning.least_probes
+    most = max(probes, min(len(ranges), tuning.most_compared * len(ranges) // max(1, rows)))
     while True:
         around = nearest_few(centers, centers, min(len(ranges), tuning.width * probes))
         finder.neighbours[checked] = _NONE
@@ -229,9 +230,9 @@ def _around(
             for place, cell in zip(checked, cell_of, strict=True)
         )
         recall = _recall(exact, finder.neighbours[checked])
-        if recall >= tuning.sought_recall or probes >= len(ranges):
+        if recall >= tuning.sought_recall or probes >= most:
             return around, probes, recall
-        probes += -(-probes // 2)
+        probes = min(most, probes + -(-probes // 2))
 
 
 def _recall(exact: Neighbours, found: Neighbours) -> float:

@@ -7,17 +7,14 @@ The sample holds each photo's coordinates in the main directions; training uses 
 step averages the photos themselves, and the final pass compares these.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from fluffy_sql.algorithms import Algorithm, Fit, Task
+from fluffy_sql.algorithms import Algorithm, Fit, Sweep, Task
+from fluffy_sql.kmeans.k_selection import K_SWEPT
 from fluffy_sql.kmeans.settings import KMeansSettings, KMeansTask
 from fluffy_sql.kmeans.tuning import LEAST_RECALL, Tuning
-
-if TYPE_CHECKING:
-    from fluffy_sql.kmeans.trainings import Trainings
 
 
 @dataclass(frozen=True)
@@ -31,6 +28,7 @@ class KMeans(Algorithm[KMeansSettings]):
     tuning: Tuning = field(default_factory=Tuning)
 
     settings = KMeansSettings
+    swept = K_SWEPT
     least_recall = LEAST_RECALL
 
     def fit(self, task: Task[KMeansSettings]) -> Fit:
@@ -50,14 +48,16 @@ class KMeans(Algorithm[KMeansSettings]):
         return settings.k
 
     @contextmanager
-    def trainings(self, task: Task[KMeansSettings], largest_k: int) -> "Iterator[Trainings]":
-        """What a sweep tries k on: the sample of the largest; work tables are empty afterwards."""
+    def sweep(self, task: Task[KMeansSettings], values: Sequence[float]) -> Iterator[Sweep]:
+        """Tries k on the sample of the largest; those that are too large are left out."""
         from fluffy_sql.kmeans.sample import Sample  # noqa: PLC0415 - as above
-        from fluffy_sql.kmeans.trainings import Trainings  # noqa: PLC0415
+        from fluffy_sql.kmeans.sweep import KSweep, require_smaller  # noqa: PLC0415
 
         tuned = self._tuned(task)
-        with Sample.drawn(tuned, largest_k) as sample:
-            yield Trainings(tuned, sample, largest_k)
+        tried = require_smaller(values, task.survey.eligible)
+        task.log.phase("sample")
+        with Sample.drawn(tuned, tried[-1]) as sample:
+            yield KSweep(tuned, sample, tried, values[len(tried) :])
 
     def _tuned(self, task: Task[KMeansSettings]) -> KMeansTask:
         return KMeansTask(**vars(task), tuning=self.tuning)

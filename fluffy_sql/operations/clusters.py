@@ -25,6 +25,8 @@ class Cluster:
         silhouette, davies_bouldin: as its run measured it; None: not measured, or without photos.
         central_photo: the path of the photo nearest to the centroid.
         run_id: the run that its centroid comes from; None: not made by a run.
+        parent_ids: the groups that it is in at coarser levels, the next one first, each with the id
+            of its largest cluster; None: its run has none.
     """
 
     id: int
@@ -40,6 +42,7 @@ class Cluster:
     davies_bouldin: float | None
     central_photo: str | None
     run_id: int | None
+    parent_ids: list[int] | None
     created_at: datetime | None
 
 

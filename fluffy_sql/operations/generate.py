@@ -239,6 +239,7 @@ class _Run:
                 recall=fit.recall,
                 quality=quality_of_run(outcome, changes),
                 embeddings_digest=fit.digest,
+                groups=tuple(len(np.unique(numbers)) for numbers in fit.levels),
                 changes=changes if recluster or self._request.dry_run else None,
             )
             transaction.close(result)

@@ -1,23 +1,27 @@
-"""Tries many k on one sample, measures each, and suggests one."""
+"""Tries many values of an algorithm's setting, measures each, and suggests one."""
 
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from fluffy_sql.algorithms import Algorithm, Checkpoint, StepReport, Task, algorithm_named
+from fluffy_sql.algorithms import (
+    Algorithm,
+    Candidate,
+    Checkpoint,
+    HasSweep,
+    StepReport,
+    Sweep,
+    Swept,
+    Task,
+    algorithm_named,
+)
 from fluffy_sql.errors import LibraryError, SettingsError
-from fluffy_sql.operations.k_selection import Candidate, suggest
 from fluffy_sql.postgres.schema import require_current_schema
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.workers import Workers
 from fluffy_sql.runs.lock import only_run
 from fluffy_sql.runs.progress import Progress
-from fluffy_sql.runs.quality import Quality
 from fluffy_sql.runs.survey import (
     PhotoGroup,
     ScopeFilter,
@@ -27,89 +31,121 @@ from fluffy_sql.runs.survey import (
     survey,
 )
 from fluffy_sql.settings import ClusteringSettings, clustering_settings
-from fluffy_sql.words import count
-
-_LARGEST_SEED = 2**63 - 1
 
 
 @dataclass(frozen=True)
 class SweepResult:
-    """A sweep, with the names `sweep --json` uses.
+    """What a sweep found.
 
     Attributes:
+        swept: the setting that was walked, and the measures.
+        suggested: a value of it; None: there is none to suggest.
+        measures_agree: whether the measures agree on it.
+        reasons: what speaks for it or against it.
+        candidates: what was tried, as the algorithm measures it.
+        metric, seed: as they applied.
         photos: how many the library has that could be clustered.
-        photos_trained: how many of them each k was trained on.
-        left_out: values of k that were not tried, since there are no more photos than that.
-        interrupted: whether it was stopped before all k were tried.
+        photos_tried: on how many of them each value was tried.
+        left_out: values that were not tried, since there are no more photos than that.
+        basis: how values were tried, for people.
+        interrupted: whether it was stopped before all were tried.
+        seconds: how long it took.
     """
 
-    suggested_k: int | None
+    swept: Swept
+    suggested: float | None
     measures_agree: bool
     reasons: tuple[str, ...]
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[Any, ...]
     metric: str
     seed: int
     photos: int
-    photos_trained: int
-    left_out: tuple[int, ...]
+    photos_tried: int
+    left_out: tuple[float, ...]
+    basis: str
     interrupted: bool
     seconds: float
+
+    def value_of(self, candidate: Candidate) -> float:
+        """The value that was tried."""
+        value: float = getattr(candidate, self.swept.setting)
+        return value
+
+    def for_json(self) -> dict[str, Any]:
+        """With the names that `sweep --json` uses."""
+        return {
+            f"suggested_{self.swept.setting}": self.suggested,
+            "measures_agree": self.measures_agree,
+            "reasons": self.reasons,
+            "candidates": [asdict(candidate) for candidate in self.candidates],
+            "metric": self.metric,
+            "seed": self.seed,
+            "photos": self.photos,
+            "photos_trained": self.photos_tried,
+            "left_out": self.left_out,
+            "interrupted": self.interrupted,
+            "seconds": self.seconds,
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
 class SweepRequest:
-    """Which k are tried, and on what.
+    """Which values are tried, and on what.
 
     Attributes:
-        ks: at least 2 each; those that are no smaller than the library are left out.
-        settings: everything but k.
+        values: of the setting that the algorithm's sweep walks; none: those that it finds in the
+            photos, if it does.
+        settings: everything else.
         scope: whose photos; None: there may be one scope only.
         connections: how many connections share the work.
         algorithm: used in place of the one that the settings name, with its settings.
     """
 
-    ks: Sequence[int]
+    values: Sequence[float]
     settings: ClusteringSettings = field(default_factory=clustering_settings)
     scope: ScopeFilter | None = None
     connections: int = 2
     algorithm: Algorithm[Any] | None = None
 
 
-class Trainings(Protocol):
-    """What all trainings of a sweep share. `photos` is how many each k is trained on."""
-
-    photos: int
-
-    def train(self, k: int, seed: int) -> NDArray[np.float32]:
-        """Centroids of one training, shape (k, dimensions)."""
-
-    def measure(
-        self, first: NDArray[np.float32], second: NDArray[np.float32]
-    ) -> tuple[Quality, float]:
-        """The quality of the first, and its adjusted Rand index with the second."""
+def spread_evenly(lowest: float, highest: float, steps: int, *, whole: bool) -> list[float]:
+    """About this many from lowest to highest, in equal ratios; fewer if some would coincide."""
+    ratio = (highest / lowest) ** (1 / (steps - 1))
+    between = [lowest * ratio**step for step in range(1, steps - 1)]
+    told = [round(value) if whole else float(f"{value:.2g}") for value in between]
+    return sorted({lowest, *told, highest})
 
 
-@runtime_checkable
-class HasTrainings(Protocol):
-    """An algorithm that has a k to try."""
+def sweeping_algorithm(
+    settings: ClusteringSettings, instead: Algorithm[Any] | None = None
+) -> HasSweep:
+    """The algorithm that the settings name, or the one that is used in place of it.
 
-    def trainings(self, task: Task[Any], largest_k: int) -> AbstractContextManager[Trainings]:
-        """Prepares trainings for any k up to the largest."""
+    Raises:
+        SettingsError: it has nothing to sweep.
+    """
+    algorithm = instead or algorithm_named(settings.algorithm)
+    if not isinstance(algorithm, HasSweep):
+        raise SettingsError(
+            f"the algorithm {settings.algorithm} has no setting that a sweep could try values of;"
+            " choose another with clustering.algorithm"
+        )
+    return algorithm
 
 
 def sweep(session: Session, request: SweepRequest, progress: Progress | None = None) -> SweepResult:
-    """Trains twice for each k, measures the first training, and suggests a k; writes no cluster.
+    """Tries each value as the algorithm does that, and suggests one; writes no cluster.
 
-    All usable photos count, in a cluster or not. If it is interrupted after the first k, the
+    All usable photos count, in a cluster or not. If it is interrupted after the first value, the
     result has what was measured so far.
 
     Args:
         session: opened to work, outside of any transaction.
-        request: which k, and on what.
+        request: which values, and on what.
         progress: is notified as it goes.
 
     Raises:
-        SettingsError: the algorithm has no k.
+        SettingsError: the algorithm has nothing to sweep.
         SchemaError: the database is not migrated.
         BusyError: a run or another sweep is at work in this library.
         LibraryError: there are too few photos, or their embeddings are of several lengths, or
@@ -118,12 +154,7 @@ def sweep(session: Session, request: SweepRequest, progress: Progress | None = N
     """
     begun = time.perf_counter()
     progress, settings = progress or Progress(), request.settings
-    algorithm = request.algorithm or algorithm_named(settings.algorithm)
-    if not isinstance(algorithm, HasTrainings):
-        raise SettingsError(
-            f"sweep tries several k, and the algorithm {settings.algorithm} has none;"
-            " choose another with clustering.algorithm"
-        )
+    algorithm = sweeping_algorithm(settings, request.algorithm)
     require_current_schema(session)
     found = _Found()
     interrupted = False
@@ -134,33 +165,38 @@ def sweep(session: Session, request: SweepRequest, progress: Progress | None = N
         if not found.candidates:
             raise
         interrupted = True
+    suggested = found.sweep.suggest(found.candidates)
     return SweepResult(
-        **vars(suggest(found.candidates, found.photos_trained)),
+        swept=algorithm.swept,
+        suggested=suggested.value,
+        measures_agree=suggested.measures_agree,
+        reasons=suggested.reasons,
         candidates=tuple(found.candidates),
         metric=settings.metric,
         seed=settings.seed,
         photos=found.photos,
-        photos_trained=found.photos_trained,
-        left_out=tuple(found.left_out),
+        photos_tried=found.sweep.photos,
+        left_out=tuple(found.sweep.left_out),
+        basis=found.sweep.basis(found.candidates),
         interrupted=interrupted,
         seconds=round(time.perf_counter() - begun, 3),
     )
 
 
-@dataclass
 class _Found:
-    """What a sweep found so far, as its result has it."""
+    """What a sweep found so far."""
 
-    photos: int = 0
-    photos_trained: int = 0
-    left_out: list[int] = field(default_factory=list)
-    candidates: list[Candidate] = field(default_factory=list)
+    sweep: Sweep
+    photos: int
+
+    def __init__(self) -> None:
+        self.candidates: list[Candidate] = []
 
 
 def _sweep(
     session: Session,
     request: SweepRequest,
-    algorithm: HasTrainings,
+    algorithm: HasSweep,
     progress: Progress,
     found: _Found,
 ) -> None:
@@ -174,14 +210,10 @@ def _sweep(
     require_one_scope([of.scope for of in surveyed.scopes], scope, "photos")
     progress.surveyed(surveyed)
     require_one_length(photos, reclustered=True)
-    tried = sorted({k for k in request.ks if k < surveyed.eligible})
-    if not tried:
-        raise LibraryError(
-            f"only {count(surveyed.eligible, 'photo')} with an embedding, too few for"
-            f" k = {min(request.ks):,}; import more, or sweep smaller k"
-        )
+    if not surveyed.eligible:
+        raise LibraryError("there is no photo with an embedding to try anything on; import some")
     found.photos = surveyed.eligible
-    found.left_out = sorted(set(request.ks) - set(tried))
+    log = _Log(progress)
     with Workers.open(session, request.connections) as workers:
         task = Task(
             session=session,
@@ -190,42 +222,31 @@ def _sweep(
             settings=settings.of_algorithm,
             metric=settings.metric,
             seed=settings.seed,
-            log=_Log(progress),
+            log=log,
             reclusters=True,
         )
-        progress.phase("sample")
-        with algorithm.trainings(task, tried[-1]) as trainings:
-            if not trainings.photos:
+        with algorithm.sweep(task, sorted(set(request.values))) as found.sweep:
+            if not found.sweep.photos:
                 raise LibraryError(
                     "all embeddings are zero vectors, which have no direction to compare;"
                     " embed the photos again, or choose the metric l2"
                 )
-            found.photos_trained = trainings.photos
-            for k in tried:
-                progress.trying(k)
-                found.candidates.append(_try(trainings, k, settings.seed))
-
-
-def _try(trainings: Trainings, k: int, seed: int) -> Candidate:
-    begun = time.perf_counter()
-    first = trainings.train(k, seed)
-    second = trainings.train(k, (seed + 1) % _LARGEST_SEED)
-    quality, stability = trainings.measure(first, second)
-    return Candidate(
-        k=k,
-        clusters=quality.clusters,
-        inertia=round(quality.inertia, 6),
-        **quality.measures(),
-        stability=round(stability, 6),
-        seconds=round(time.perf_counter() - begun, 3),
-    )
+            log.prepares = False
+            for value in found.sweep.values:
+                progress.trying(algorithm.swept.setting, value)
+                found.candidates.append(found.sweep.try_value(value))
 
 
 class _Log(Progress):
-    """Passes the steps of trainings on, and nothing else; a sweep leaves no record."""
+    """Passes on what an algorithm does, but no phases of each value; a sweep leaves no record."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
+        self.prepares = True
+
+    def phase(self, name: str) -> None:
+        if self.prepares:
+            self._progress.phase(name)
 
     def step(self, report: StepReport) -> None:
         self._progress.step(report)

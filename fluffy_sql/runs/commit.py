@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fluffy_sql.algorithms import Fit
+from fluffy_sql.algorithms import LEFT_OUT, Fit
 from fluffy_sql.errors import PostconditionError
 from fluffy_sql.postgres.counter_cache import moves_are_counted
 from fluffy_sql.postgres.session import Session
@@ -131,8 +131,8 @@ class FinalTransaction:
             return
         self._session.execute(
             "commit/forget_changed",
-            labels=self._fit.labels.tolist(),
-            scopes=list(self._fit.scopes),
+            labels=[*self._fit.labels.tolist(), LEFT_OUT],
+            scopes=[*self._fit.scopes, None],
             normalize=self._settings.normalize,
             fingerprint_vector=fingerprint_vector(LONGEST_VECTOR),
         )
@@ -162,7 +162,9 @@ class FinalTransaction:
         return sorted(row["id"] for row in made)
 
     def _move(self, cluster_ids: list[int]) -> list[Move]:
-        return move_photos(self._session, self._run_id, self._fit.labels.tolist(), cluster_ids)
+        """Photos go into the clusters of their labels; what was left out goes into none."""
+        labels = [*self._fit.labels.tolist(), LEFT_OUT]
+        return move_photos(self._session, self._run_id, labels, [*cluster_ids, None])
 
     def close(self, result: RunResult) -> None:
         """Closes the run's record."""
@@ -214,6 +216,14 @@ class FinalTransaction:
             davies_bouldins=[cluster.davies_bouldin for cluster in measured],
             photos_measured=[cluster.photos_measured for cluster in measured],
         )
+        for level, numbers in enumerate(self._fit.levels, start=1):
+            self._session.execute(
+                "commit/write_cluster_levels",
+                run_id=self._run_id,
+                cluster_ids=cluster_ids,
+                level=level,
+                numbers=numbers.tolist(),
+            )
 
     def _check(self, cluster_ids: list[int]) -> None:
         """Holds the result to its promises before it is committed."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from fluffy_sql.algorithms import Fit, Task, scope_order
+from fluffy_sql.algorithms import LEFT_OUT, Fit, Task, scope_order
 from fluffy_sql.errors import LibraryError
 from fluffy_sql.postgres.centroids import centroids_of
 from fluffy_sql.postgres.vectors import fingerprint_vector
@@ -37,7 +37,7 @@ def fit_of_labels(
     centroids = centroids_of(means, means.astype(np.float32), normalize=task.normalize)
     task.session.execute(
         "runs/measure_labels",
-        labels=labels.tolist(),
+        labels=[*labels.tolist(), LEFT_OUT],
         centroids=task.session.vector_array(centroids),
         fingerprint_vector=fingerprint_vector(task.survey.dimensions),
         normalize=task.normalize,

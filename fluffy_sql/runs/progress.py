@@ -21,5 +21,5 @@ class Progress:
     def photos(self, done: int) -> None:
         """This many more photos have their label."""
 
-    def trying(self, k: int) -> None:
-        """A sweep turns to this k."""
+    def trying(self, setting: str, value: float) -> None:
+        """A sweep turns to this value of a setting."""

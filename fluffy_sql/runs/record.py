@@ -26,6 +26,7 @@ class RunResult:
         scopes: of how many scopes its photos were; each is clustered by itself.
         skipped: photos that stay as they are, by reason.
         inertia, iterations, converged, recall: as of the algorithm's `Fit`.
+        groups: how many groups of clusters each coarser level has, the next one first.
         changes: clusters and moves in detail, of a recluster and of a dry run.
         vector_indexes: indexes on embeddings that had to be written for each photo.
     """
@@ -50,6 +51,7 @@ class RunResult:
     recall: float | None = None
     quality: Measures | None = None
     embeddings_digest: str | None = None
+    groups: tuple[int, ...] = ()
     changes: Changes | None = None
     seconds: dict[str, float]
     vector_indexes: tuple[str, ...] = ()

@@ -1,6 +1,7 @@
 -- Forgets the photos that got another owner or another embedding, or are no longer usable, since they were assigned: if
 -- the view usable_photos looks these up in another table, that does not show in the row of a photo. They are left for
--- the next run. Fingerprints of one embedding differ by rounding; photos of other labels stay.
+-- the next run. Fingerprints of one embedding differ by rounding; photos of other labels stay. One that was left out
+-- (label -1) may be of any owner.
 -- Parameters: labels integer[] (as in work_assignments), scopes bigint[] (of each; null: unscoped), normalize boolean,
 --   fingerprint_vector vector (as in kmeans/assign_photos, as long as any embedding)
 -- Returns: nothing; the row count is how many there were.
@@ -18,7 +19,7 @@ WHERE
             ) AS photo
         WHERE
             usable.id = assignment.photo_id
-            AND usable.scope IS NOT DISTINCT FROM made.scope
+            AND (made.label < 0 OR usable.scope IS NOT DISTINCT FROM made.scope)
             AND abs(
                 (photo.embedding <#> subvector(%(fingerprint_vector)b::vector, 1, vector_dims(photo.embedding)))
                 - assignment.fingerprint

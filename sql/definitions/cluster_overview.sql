@@ -12,9 +12,18 @@ SELECT
     member.max_distance,
     cluster.run_id,
     cluster.created_at,
-    retired.retired_by
+    retired.retired_by,
+    CASE WHEN retired.retired_by IS NULL THEN upper.parent_ids END AS parent_ids
 FROM clusters AS cluster
 LEFT JOIN retired_clusters AS retired ON cluster.id = retired.cluster_id AND retired.returned_by IS NULL
+LEFT JOIN (
+    SELECT
+        run_id,
+        cluster_id,
+        array_agg(parent_id ORDER BY level) AS parent_ids
+    FROM cluster_levels
+    GROUP BY run_id, cluster_id
+) AS upper ON cluster.id = upper.cluster_id AND cluster.run_id = upper.run_id
 LEFT JOIN (
     SELECT
         cluster_id,
@@ -50,4 +59,6 @@ COMMENT ON COLUMN cluster_overview.mean_distance IS
 'Mean distance of its usable photos to its centroid, in the metric of the run; small is tight.';
 COMMENT ON COLUMN cluster_overview.retired_by IS
 'The recluster that left it without photos: it takes none until a run brings it back. Null: it is not retired.';
+COMMENT ON COLUMN cluster_overview.parent_ids IS
+'The groups that it is in at coarser levels, each with the id of its largest cluster; the next coarser level first. Null: its run has none.';
 COMMENT ON COLUMN cluster_overview.max_distance IS 'Distance of the photo that fits it least.';

@@ -143,7 +143,7 @@ BEGIN
         FROM unnest(
             ARRAY[
                 'cluster_runs', 'clusters', 'cluster_quality', 'cluster_run_clusters', 'cluster_run_moves',
-                'cluster_run_steps', 'cluster_run_checkpoints', 'retired_clusters'
+                'cluster_run_steps', 'cluster_run_checkpoints', 'cluster_levels', 'retired_clusters'
             ]
         ) WITH ORDINALITY AS small (name, place)
         WHERE

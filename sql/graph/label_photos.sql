@@ -1,5 +1,5 @@
--- Gives the photos that were drawn the labels that were found for them; those without one leave the run.
--- Parameters: labels integer[] (by position, from 1; below 0: none)
+-- Gives the photos that were drawn the labels that were found for them.
+-- Parameters: labels integer[] (by position, from 1; -1: left out, -2: not compared)
 -- Returns: nothing; the row count is the photos.
 UPDATE work_assignments
 SET label = found.label

@@ -6,7 +6,7 @@
 INSERT INTO work_assignments (photo_id, label, row_version)
 SELECT
     usable.id,
-    -1 AS label,
+    -2 AS label,
     stored.xmin AS row_version
 FROM usable_photos AS usable
 INNER JOIN photos AS stored ON usable.id = stored.id

@@ -5,7 +5,7 @@
 -- Returns: id, scope (null: unscoped), name, status, retired_by (a run; null: it is not retired), photos_count,
 --   photos_not_compared (no distance to the centroid: no embedding, another length, or all zeros), mean_distance,
 --   max_distance, silhouette, davies_bouldin (both as its run measured them; null: not measured, or it has no photos),
---   central_photo, run_id, created_at.
+--   central_photo, run_id, parent_ids (of coarser levels, the next one first; null: none), created_at.
 SELECT
     cluster.id,
     cluster.of_scope AS scope,
@@ -22,13 +22,22 @@ SELECT
     CASE WHEN count(member.photo_id) > 0 THEN quality.davies_bouldin END AS davies_bouldin,
     min(member.path) FILTER (WHERE member.rank = 1) AS central_photo,
     cluster.run_id,
+    cluster.parent_ids,
     cluster.created_at
 FROM (
     SELECT
         clusters.*,
         clusters.centroid IS NOT NULL AS has_centroid,
         scoped.scope AS of_scope,
-        scoped.retired_by
+        scoped.retired_by,
+        CASE
+            WHEN scoped.retired_by IS NULL
+                THEN (
+                    SELECT array_agg(upper.parent_id ORDER BY upper.level)
+                    FROM cluster_levels AS upper
+                    WHERE upper.run_id = clusters.run_id AND upper.cluster_id = clusters.id
+                )
+        END AS parent_ids
     FROM clusters
     INNER JOIN scoped_clusters AS scoped ON clusters.id = scoped.id
     WHERE
@@ -48,6 +57,7 @@ GROUP BY
     cluster.photos_count,
     cluster.has_centroid,
     cluster.run_id,
+    cluster.parent_ids,
     cluster.created_at,
     quality.silhouette, quality.davies_bouldin
 ORDER BY cluster.photos_count DESC, cluster.id ASC;

@@ -1,6 +1,6 @@
 -- Writes how far each labelled photo is from the centroid of its label, and the fingerprint of its embedding.
--- Parameters: labels integer[], centroids vector[] (of each), fingerprint_vector vector (as in kmeans/assign_photos),
---   normalize boolean
+-- Parameters: labels integer[], centroids vector[] (of each; one less than labels: of the last, photos that are left
+--   out, there is no distance), fingerprint_vector vector (as in kmeans/assign_photos), normalize boolean
 -- Returns: nothing; the row count is the photos.
 UPDATE work_assignments
 SET

@@ -10,6 +10,7 @@ FROM (
         label,
         distance
     FROM work_assignments
+    WHERE label >= 0
     ORDER BY label, distance
 ) AS sorted
 GROUP BY label;

@@ -497,10 +497,10 @@ obstacle (rank, text) AS (
             'table' AS kind,
             'r' AS relkind,
             unnest(ARRAY[
-                'application_tables', 'cluster_quality', 'cluster_run_checkpoints', 'cluster_run_clusters',
-                'cluster_run_moves', 'cluster_run_photo_moves', 'cluster_run_steps', 'cluster_runs', 'definitions',
-                'migrations', 'migrations_log', 'migrations_version', 'photo_count_changes', 'retired_clusters',
-                'saved_grants'
+                'application_tables', 'cluster_levels', 'cluster_quality', 'cluster_run_checkpoints',
+                'cluster_run_clusters', 'cluster_run_moves', 'cluster_run_photo_moves', 'cluster_run_steps',
+                'cluster_runs', 'definitions', 'migrations', 'migrations_log', 'migrations_version',
+                'photo_count_changes', 'retired_clusters', 'saved_grants'
             ]) AS name
         UNION ALL
         SELECT

@@ -62,7 +62,8 @@ FROM
     unnest(
         ARRAY[
             'cluster_runs', 'cluster_run_steps', 'cluster_run_checkpoints', 'cluster_quality', 'cluster_run_moves',
-            'cluster_run_photo_moves', 'cluster_run_clusters', 'photo_count_changes', 'retired_clusters'
+            'cluster_run_photo_moves', 'cluster_run_clusters', 'cluster_levels', 'photo_count_changes',
+            'retired_clusters'
         ]
     ) AS needed (name)
 WHERE

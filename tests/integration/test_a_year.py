@@ -20,7 +20,7 @@ HISTORY = 10
 KS = (40, 60, 30)
 BOUNDED = (
     *("cluster_run_moves", "cluster_run_clusters", "cluster_run_steps", "cluster_quality"),
-    *("retired_clusters", "photo_count_changes", "cluster_run_checkpoints"),
+    *("cluster_levels", "retired_clusters", "photo_count_changes", "cluster_run_checkpoints"),
 )
 
 

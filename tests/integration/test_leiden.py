@@ -1,9 +1,12 @@
 """Leiden from end to end: a graph found in SQL, themes without k."""
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +21,24 @@ from sklearn.metrics import (
 )
 
 from fluffy_sql.algorithms import Algorithm, Fit, Task
+from fluffy_sql.cli.generate import low_recall
+from fluffy_sql.errors import LibraryError
 from fluffy_sql.graph.leiden import Leiden, LeidenSettings
 from fluffy_sql.graph.neighbours import Graph, exact_graph, graph_by_cells
 from fluffy_sql.graph.tuning import Tuning
 from fluffy_sql.operations.history import show_run
 from fluffy_sql.postgres.session import Session
+from fluffy_sql.runs.progress import Progress
 from fluffy_sql.runs.record import RunResult
 from fluffy_sql.settings import clustering_settings
 from tests import running
 from tests.conftest import Run, add_photos, made_library
 from tests.integration.helpers import (
     clusters_by_photo,
+    everything,
     execute,
+    interrupt,
+    nothing_changes,
     query,
     snapshot,
     wait_for,
@@ -50,6 +59,17 @@ def generate(session: Session, *, tuning: Tuning | None = None, **given: Any) ->
     }
     algorithm = Leiden(tuning) if tuning else None
     return running.generate(session, settings(**given), algorithm=algorithm, **request)
+
+
+class StopsAt(Progress):
+    """Interrupts a sweep that turns to a value."""
+
+    def __init__(self, value: float) -> None:
+        self._value = value
+
+    def trying(self, setting: str, value: float) -> None:
+        if (setting, value) == ("granularity", self._value):
+            interrupt()
 
 
 class OnlyGraph(Algorithm[LeidenSettings]):
@@ -114,6 +134,16 @@ def test_the_graph_of_many_photos_has_its_recall(session: Session) -> None:
         assert graph_of(session, BY_CELLS, connections, neighbours=10) == (found, recall)
 
 
+def test_photos_that_lie_evenly_are_compared_with_some_and_that_is_told(session: Session) -> None:
+    add_photos(session, np.random.default_rng(19).normal(size=(400, 64)))
+    sought = generate(session, tuning=BY_CELLS, dry_run=True)
+    assert (sought.recall or 0) >= 0.96
+    assert low_recall(sought) == ""
+    bounded = generate(session, tuning=replace(BY_CELLS, most_compared=80), dry_run=True)
+    assert 0.2 < (bounded.recall or 0) < 0.9
+    assert low_recall(bounded).startswith(f"recall is {bounded.recall:.1%}, below 95%: these")
+
+
 @pytest.mark.parametrize("tuning", [Tuning(), BY_CELLS], ids=["exact", "by cells"])
 def test_a_seed_gives_one_result_on_any_number_of_connections(
     tuning: Tuning, session: Session
@@ -144,6 +174,71 @@ def test_themes_of_uneven_sizes_and_noise(session: Session) -> None:
     assert (found > 0).all()
     assert result.photos_processed == len(found)
     assert homogeneity_score(themes, found[: len(themes)]) > 0.98
+
+
+@pytest.mark.parametrize("tuning", [Tuning(), BY_CELLS], ids=["exact", "by cells"])
+def test_photos_that_hang_on_by_little_are_left_out_as_noise(
+    tuning: Tuning, session: Session
+) -> None:
+    """In no cluster; a recluster takes them out of theirs, and an undo puts them back."""
+    generator = np.random.default_rng(17)
+    centers = generator.normal(size=(8, 64))
+    rows = np.repeat(centers, 60, axis=0) + 0.6 * generator.normal(size=(480, 64))
+    add_photos(session, np.concatenate([rows, generator.normal(size=(60, 64))]))
+    generate(session, tuning=tuning)
+    everywhere = clusters_by_photo(session)
+    assert (everywhere > 0).all()
+    again = generate(session, tuning=tuning, noise=0.15, recluster=True)
+    found = clusters_by_photo(session)
+    alone = found == 0
+    assert alone[480:].mean() > 0.8
+    assert alone[:480].mean() < 0.03
+    assert again.skipped["noise"] == alone.sum()
+    assert (again.photos_processed, again.photos_moved) == ((~alone).sum(), alone.sum())
+    assert running.check(session).ok
+    shown = show_run(session, again.run_id or 0)
+    assert sum(move.photos for move in shown.moves if move.to_cluster_id is None) == alone.sum()
+    assert sum(cluster.photos for cluster in shown.clusters) == (~alone).sum()
+    running.undo(session, again.run_id)
+    assert np.array_equal(clusters_by_photo(session), everywhere)
+    nothing = generate(session, tuning=tuning, noise=1, recluster=True, dry_run=True)
+    assert (nothing.run_id, nothing.skipped["noise"]) == (None, 540)
+
+
+def test_albums_of_albums(session: Session, run_cli: Run, database_url: str) -> None:
+    """Nested, by scope; a recluster makes other levels, and an undo brings the old ones back."""
+    generator = np.random.default_rng(18)
+    upper = np.repeat(generator.normal(size=(3, 32)), 4, axis=0)
+    themes = np.repeat(upper + 0.4 * generator.normal(size=(12, 32)), 12, axis=0)
+    add_photos(session, themes + 0.15 * generator.normal(size=themes.shape))
+    made = generate(session, granularity=20, levels=[4, 0.5])
+    assert made.clusters_created == 12
+    assert 3 == made.groups[1] < made.groups[0] < 12
+    parents = parents_of(session)
+    assert sorted(map(len, parents.values())) == [2] * 12
+    for cluster_id, (first, second) in parents.items():
+        assert parents[first][0] == first
+        assert parents[second] == [second, second]
+        assert parents[first][1] == second
+        assert {cluster_id, first, second} <= set(parents)
+    placed = running.assign(session)
+    assert placed.photos_assigned == 0
+    assert running.check(session).ok
+    told = run_cli("clusters", "--database-url", database_url).out.splitlines()
+    assert "parents" in told[0]
+    assert " / " in told[1]
+    plain = generate(session, granularity=20, recluster=True)
+    assert (plain.clusters_kept, plain.groups) == (12, ())
+    assert parents_of(session) == {}
+    running.undo(session, plain.run_id)
+    assert parents_of(session) == parents
+    running.undo(session, made.run_id)
+    assert parents_of(session) == {}
+
+
+def parents_of(session: Session) -> dict[int, list[int]]:
+    overview = "SELECT id, parent_ids FROM cluster_overview WHERE parent_ids IS NOT NULL"
+    return dict(query(session, overview))
 
 
 def test_shapes_that_are_not_round(session: Session) -> None:
@@ -282,6 +377,57 @@ def test_commands_for_people(run_cli: Run, session: Session, database_url: str) 
     assert run_cli("report", "--out", "page").code == 0
     wrong = run_cli("generate", "--k", "0")
     assert "--k: clustering.leiden.k is 0; allowed: a whole number from 1" in wrong.refusal(2)
+
+
+def test_a_sweep_walks_granularities(run_cli: Run, session: Session, database_url: str) -> None:
+    """By cells and exact, in a cluster or not; it writes nothing."""
+    rows, _ = made_library(15, photos=600, themes=8, spread=0.08)
+    add_photos(session, rows)
+    generate(session, granularity=1)
+    by_cells = Leiden(BY_CELLS)
+    with nothing_changes(session, everything):
+        found = running.sweep(session, [1, 4, 60], settings(), algorithm=by_cells, connections=1)
+        asked = ("sweep", "--algorithm", "leiden", "--database-url", database_url)
+        told = run_cli(*asked, "--values", "1..16", "--steps", "3", "--out", "sweep.html")
+        printed = json.loads(run_cli(*asked, "--values", "1,4,16", "--json").out)
+    assert [candidate.clusters for candidate in found.candidates[:2]] == [8, 8]
+    assert (found.candidates[2].clusters > 20, found.photos_tried) == (True, 600)
+    again = running.sweep(session, [1, 4, 60], settings(), algorithm=by_cells)
+    for one, other in zip(found.candidates, again.candidates, strict=True):
+        assert replace(one, seconds=0) == replace(other, seconds=0)
+    assert told.code == 0, told.err
+    heading, _, second, *_ = told.out.splitlines()
+    assert re.split(r"\s{2,}", heading)[:3] == ["granularity", "score", "beyond chance"]
+    assert second.split()[:3] == ["4", "<-", "suggested"]
+    assert "Suggested granularity: 4. The measures agree." in told.out
+    assert "3 values of granularity, each in one graph of 600 photos, in two that lack" in told.out
+    assert told.err.splitlines()[-3:] == ["granularity=1", "granularity=4", "granularity=16"]
+    assert "Suggested granularity: 4" in Path("sweep.html").read_text()
+    assert (printed["suggested_granularity"], printed["photos_trained"]) == (4, 600)
+    assert [row["granularity"] for row in printed["candidates"]] == [1, 4, 16]
+    wrong = run_cli(*asked, "--k", "5,9").refusal(2)
+    assert "--k is for a sweep of k alone; --values takes the granularity of leiden" in wrong
+
+
+def test_a_sweep_that_is_interrupted_keeps_what_it_has(session: Session) -> None:
+    add_photos(session, made_library(16, photos=100)[0])
+    with pytest.raises(KeyboardInterrupt):
+        running.sweep(session, [1, 2, 4], settings(), progress=StopsAt(1))
+    found = running.sweep(session, [1, 2, 4], settings(), progress=StopsAt(4))
+    assert [candidate.granularity for candidate in found.candidates] == [1, 2]
+    assert found.interrupted
+    assert work_tables(session) == []
+
+
+def test_a_sweep_of_what_can_not_be_swept(session: Session) -> None:
+    with pytest.raises(LibraryError, match="there is no photo with an embedding to try anything"):
+        running.sweep(session, [1], settings())
+    add_photos(session, np.zeros((5, 3)))
+    with pytest.raises(LibraryError, match="all embeddings are zero vectors"):
+        running.sweep(session, [1], settings())
+    add_photos(session, [[1, 0, 0]], ["lonely"])
+    found = running.sweep(session, [1, 2], settings())
+    assert (found.suggested, found.photos_tried) == (None, 1)
 
 
 def test_what_it_needs_is_said_in_a_line(

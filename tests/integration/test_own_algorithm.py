@@ -104,7 +104,7 @@ def test_commands_for_people(
     assert (tmp_path / "page" / "index.html").is_file()
     swept = run_cli("sweep", "--k", "2,3")
     assert swept.code == 2
-    assert "sweep tries several k, and the algorithm leader has none" in swept.err
+    assert "the algorithm leader has no setting that a sweep could try values of" in swept.err
     assert "--k: clustering.leader.k is not a setting" in run_cli("generate", "--k", "3").err
     Path("image_embed.yml").write_text("clustering: {leader: {radius: -1}}\n")
     refused = run_cli("generate")

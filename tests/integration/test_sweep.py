@@ -41,8 +41,8 @@ class At(Progress):
         self._k = k
         self._action = action
 
-    def trying(self, k: int) -> None:
-        if k == self._k:
+    def trying(self, setting: str, value: float) -> None:
+        if (setting, value) == ("k", self._k):
             self._action()
 
 
@@ -50,9 +50,9 @@ class At(Progress):
 def test_the_number_of_themes_is_suggested(metric: str, session: Session) -> None:
     add_photos(session, made_library(6, photos=1_500, themes=12, spread=0.08)[0])
     found = sweep(session, [3, 4, 6, 8, 12, 17, 24, 34], metric=metric)
-    assert (found.suggested_k, found.measures_agree) == (12, True)
+    assert (found.suggested, found.measures_agree) == (12, True)
     assert [candidate.k for candidate in found.candidates] == [3, 4, 6, 8, 12, 17, 24, 34]
-    assert (found.photos, found.photos_trained) == (1_500, 1_500)
+    assert (found.photos, found.photos_tried) == (1_500, 1_500)
     assert found.candidates[0].photos_measured == 1_500
     assert not found.interrupted
     assert found.candidates[4].stability == 1
@@ -99,7 +99,7 @@ def test_every_k_shares_one_bounded_sample(session: Session) -> None:
         running.settings(sample_per_cluster=50),
         algorithm=KMeans(Tuning(least_sample=1)),
     )
-    assert (found.photos, found.photos_trained) == (2_000, 400)
+    assert (found.photos, found.photos_tried) == (2_000, 400)
     assert found.candidates[0].photos_measured == 400
 
 
@@ -113,7 +113,7 @@ def test_photos_in_a_cluster_are_swept_too_and_stay_there(session: Session) -> N
 def test_what_is_left_out_is_told(session: Session) -> None:
     add_photos(session, [*made_library(6, photos=20)[0], None])
     found = sweep(session, [2, 19, 20, 500])
-    assert found.left_out == (20, 500)
+    assert [*found.left_out] == [20, 500]
     assert [candidate.k for candidate in found.candidates] == [2, 19]
 
 
@@ -121,13 +121,13 @@ def test_copies_are_no_clusters(session: Session) -> None:
     add_photos(session, [[1, 0], [0, 1]] * 40)
     found = sweep(session, [2, 5])
     assert [candidate.clusters for candidate in found.candidates] == [2, 2]
-    assert found.suggested_k == 2
+    assert found.suggested == 2
 
 
 @pytest.mark.parametrize(
     ("embeddings", "expected"),
     [
-        ([], "only 0 photos with an embedding, too few for k = 2"),
+        ([], "there is no photo with an embedding to try anything on"),
         ([[1, 0], [0, 1]], "only 2 photos with an embedding, too few for k = 2"),
         ([[1, 0], [0, 1], [1, 1, 1]], "the embeddings are of several dimensions"),
         ([[0, 0]] * 5, "all embeddings are zero vectors"),
@@ -224,8 +224,8 @@ def test_a_chart_is_drawn(name: str, run_sweep: Run, tmp_path: Path) -> None:
 def test_an_interrupted_sweep_prints_what_it_has_and_draws_it(
     run_sweep: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupt(self: Progress, k: int) -> None:
-        if k == 8:
+    def interrupt(self: Progress, setting: str, value: float) -> None:
+        if (setting, value) == ("k", 8):
             raise KeyboardInterrupt
 
     monkeypatch.setattr("fluffy_sql.cli.progress_bar.RunProgress.trying", interrupt)
@@ -293,5 +293,5 @@ def test_equal_embeddings_have_nothing_to_suggest(
 def test_of_few_distinct_embeddings_no_k_beyond_is_an_end(session: Session) -> None:
     add_photos(session, np.repeat(np.eye(7), 30, axis=0))
     found = sweep(session, [*range(2, 21)])
-    assert found.suggested_k == 7
+    assert found.suggested == 7
     assert not [reason for reason in found.reasons if "7 is an end" in reason or "inf)" in reason]

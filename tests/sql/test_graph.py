@@ -102,8 +102,8 @@ def test_photos_of_scopes_are_noted_with_their_versions(session: Session) -> Non
         session.execute("graph/note_photos", scopes=scopes, unscoped=unscoped, clustered=False)
         return labels(session)
 
-    assert note([7, 8]) == {1: -1, 2: -1, 4: -1}
-    assert note([9], unscoped=True) == {5: -1, 6: -1}
+    assert note([7, 8]) == {1: -2, 2: -2, 4: -2}
+    assert note([9], unscoped=True) == {5: -2, 6: -2}
     assert query(
         session,
         "SELECT count(*) FROM work_assignments JOIN photos ON photo_id = photos.id"
@@ -121,8 +121,8 @@ def test_photos_in_clusters_or_out_of_sight_are_noted_if_asked(session: Session)
         session.execute("graph/note_photos", scopes=[], unscoped=True, clustered=clustered)
         return labels(session)
 
-    assert note(clustered=False) == {1: -1}
-    assert note(clustered=True) == {1: -1, 2: -1}
+    assert note(clustered=False) == {1: -2}
+    assert note(clustered=True) == {1: -2, 2: -2}
 
 
 def test_photos_of_a_cell_are_drawn_side_by_side(session: Session) -> None:
@@ -138,11 +138,11 @@ def test_photos_of_a_cell_are_drawn_side_by_side(session: Session) -> None:
 
 
 def test_labels_go_by_position_and_photos_without_one_leave(session: Session) -> None:
-    make_assignments(session, {5: (0, 0.1), 9: (0, 0.1), 2: (0, 0.1)})
-    for position, photo_id in enumerate([2, 9, 5], start=1):
+    make_assignments(session, {5: (0, 0.1), 9: (0, 0.1), 2: (0, 0.1), 3: (0, 0.1)})
+    for position, photo_id in enumerate([2, 9, 5, 3], start=1):
         session.connection.execute("INSERT INTO work_drawn VALUES (%s, %s)", (position, photo_id))
-    found = IntegerArray.of(np.array([4, -1, 6], dtype=np.int32))
-    assert session.execute("graph/label_photos", labels=found) == 3
-    assert labels(session) == {2: 4, 9: -1, 5: 6}
+    found = IntegerArray.of(np.array([4, -2, 6, -1], dtype=np.int32))
+    assert session.execute("graph/label_photos", labels=found) == 4
+    assert labels(session) == {2: 4, 9: -2, 5: 6, 3: -1}
     assert session.execute("graph/forget_unlabelled") == 1
-    assert labels(session) == {2: 4, 5: 6}
+    assert labels(session) == {2: 4, 5: 6, 3: -1}

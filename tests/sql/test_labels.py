@@ -7,16 +7,17 @@ from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import fingerprint_vector
 from tests.sql.helpers import add_with_ids, query
 
-PHOTOS: dict[int, list[float]] = {1: [3, 0], 2: [1, 0], 3: [0, 2], 4: [0, 1]}
+PHOTOS: dict[int, list[float]] = {1: [3, 0], 2: [1, 0], 3: [0, 2], 4: [0, 1], 5: [1, 1]}
 
 
 @pytest.fixture
 def labelled(session: Session) -> None:
-    """Photos 1 to 3 in two clusters, and one without a label."""
+    """Photos 1 to 3 in two clusters, one that was left out and one without a label."""
     add_with_ids(session, PHOTOS)
     session.connection.execute(
         "INSERT INTO work_assignments (photo_id, label, row_version)"
-        " SELECT id, CASE WHEN id < 3 THEN 7 ELSE 9 END, xmin FROM photos WHERE id < 4"
+        " SELECT id, CASE WHEN id < 3 THEN 7 WHEN id < 4 THEN 9 ELSE -1 END, xmin"
+        " FROM photos WHERE id < 5"
     )
 
 
@@ -54,16 +55,17 @@ def test_photos_are_measured_by_the_centroid_of_their_label(
     centroids = np.array([[0, 1], [2, 0]], dtype=np.float32)
     measured = session.execute(
         "runs/measure_labels",
-        labels=[9, 7],
+        labels=[9, 7, -1],
         centroids=session.vector_array(centroids),
         fingerprint_vector=fingerprint_vector(2),
         normalize=normalize,
     )
-    assert measured == 3
-    rows = np.array([PHOTOS[photo] for photo in (1, 2, 3)], dtype=np.float64)
+    assert measured == 4
+    rows = np.array([PHOTOS[photo] for photo in (1, 2, 3, 4)], dtype=np.float64)
     if normalize:
         rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    expected = np.linalg.norm(rows - centroids[[1, 1, 0]], axis=1)
+    expected = np.linalg.norm(rows[:3] - centroids[[1, 1, 0]], axis=1)
     written = query(session, "SELECT distance, fingerprint FROM work_assignments ORDER BY photo_id")
-    assert np.allclose([row[0] for row in written], expected)
+    assert np.allclose([row[0] for row in written[:3]], expected)
+    assert written[3][0] is None
     assert np.allclose([row[1] for row in written], -rows @ fingerprint_vector(2), rtol=1e-5)

@@ -90,6 +90,7 @@ CLUSTER = Cluster(
     davies_bouldin=None,
     central_photo="a.jpg",
     run_id=None,
+    parent_ids=None,
     created_at=None,
 )
 RUN_ROW = {

@@ -1,6 +1,7 @@
 """Weights of a graph, its communities, and the search for a number of them."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 
 from fluffy_sql.graph.communities import communities, label, search
 from fluffy_sql.graph.edges import Edges, shared_neighbours
+from fluffy_sql.graph.leiden import LeidenSettings
 from fluffy_sql.graph.neighbours import Graph
 
 
@@ -58,6 +60,8 @@ def test_many_edges_are_weighed_as_few_are(monkeypatch: pytest.MonkeyPatch) -> N
     merged = edges.merged(labels)
     assert np.allclose(weights(merged), of.T @ matrix @ of)
     assert np.allclose(merged.loops(), np.diag(weights(merged)))
+    held = np.where(labels[:, None] == labels, expected, 0).sum(axis=1) / (expected > 0).sum(axis=1)
+    assert np.allclose(edges.held(labels), held)
     with edges.cut(labels):
         assert np.allclose(weights(edges), np.where(labels[:, None] == labels, matrix, 0))
     assert np.array_equal(weights(edges), matrix)
@@ -72,9 +76,35 @@ def test_groups_apart_are_communities() -> None:
 def test_the_same_seed_gives_the_same_communities() -> None:
     neighbours = np.random.default_rng(1).integers(300, size=(300, 5)).astype(np.int32)
     graph = Graph(neighbours, np.ones(300, np.bool_), [(0, 300)], 1.0)
-    first = label(graph, 20.0, None, 2**63 - 1)
-    assert not np.array_equal(label(graph, 20.0, None, 5), first)
-    assert np.array_equal(label(graph, 20.0, None, 2**63 - 1), first)
+    asked = LeidenSettings(granularity=20)
+    first, _ = label(graph, asked, 2**63 - 1)
+    assert not np.array_equal(label(graph, asked, 5)[0], first)
+    assert np.array_equal(label(graph, asked, 2**63 - 1)[0], first)
+
+
+def test_coarser_levels_are_nested() -> None:
+    """Three groups of four groups, each ring joined to the next one of its group."""
+    neighbours = ring(12, 6)
+    neighbours[::6, 4] = np.roll(np.arange(0, 72, 6).reshape(3, 4), 1, axis=1).ravel()
+    graph = Graph(neighbours, np.ones(72, np.bool_), [(0, 48), (48, 72)], 1.0)
+    found, groups = label(graph, LeidenSettings(granularity=60, levels=[0.2, 0.1]), 0)
+    assert len(set(found)) == groups.shape[1] == 12
+    assert [len(set(level)) for level in groups] == [3, 3]
+    assert all(len(set(groups[0][found[place : place + 24]])) == 1 for place in (0, 24, 48))
+    assert set(groups[0][:8]) & set(groups[0][8:]) == set()
+    generator = np.random.default_rng(2)
+    noisy = Graph(generator.integers(400, size=(400, 6)).astype(np.int32), *everyone(400), 1.0)
+    found, groups = label(noisy, LeidenSettings(granularity=100, levels=[40, 10, 2, 0.5]), 0)
+    sizes = [len(set(level)) for level in (found, *groups)]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] > sizes[2] > sizes[4]
+    for finer, coarser in pairwise(groups):
+        assert len(set(zip(finer, coarser, strict=True))) == len(set(finer))
+        assert set(coarser) <= set(finer)
+
+
+def everyone(photos: int) -> tuple[NDArray[np.bool_], list[tuple[int, int]]]:
+    return np.ones(photos, np.bool_), [(0, photos)]
 
 
 def test_photos_without_neighbours_are_on_their_own() -> None:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fluffy_sql.operations.k_selection import Candidate, spread_evenly, suggest
+from fluffy_sql.kmeans.k_selection import Candidate, suggest
+from fluffy_sql.operations.sweep import spread_evenly
 
 
 def candidate(k: int, **changes: Any) -> Candidate:
@@ -49,12 +50,16 @@ def changed(candidates: list[Candidate], k: int, **changes: Any) -> list[Candida
 
 
 def test_a_range_is_spread_evenly_in_ratio() -> None:
-    assert spread_evenly(5, 80, 5) == [5, 10, 20, 40, 80]
+    assert spread_evenly(5, 80, 5, whole=True) == [5, 10, 20, 40, 80]
+
+
+def test_fractions_are_told_in_two_digits_but_for_the_ends() -> None:
+    assert spread_evenly(0.125, 16, 4, whole=False) == [0.125, 0.63, 3.2, 16]
 
 
 @given(st.integers(2, 1_000), st.integers(1, 10_000), st.integers(2, 30))
 def test_both_ends_are_tried_and_none_twice(lowest: int, more: int, steps: int) -> None:
-    ks = spread_evenly(lowest, lowest + more, steps)
+    ks = spread_evenly(lowest, lowest + more, steps, whole=True)
     assert (ks[0], ks[-1]) == (lowest, lowest + more)
     assert ks == sorted(set(ks))
     assert len(ks) <= steps
@@ -65,7 +70,7 @@ def test_both_ends_are_tried_and_none_twice(lowest: int, more: int, steps: int) 
 
 def test_measures_that_like_the_same_k_agree() -> None:
     found = suggest(peaked(20), 10_000)
-    assert (found.suggested_k, found.measures_agree) == (20, True)
+    assert (found.value, found.measures_agree) == (20, True)
     assert found.reasons == (
         "silhouette is highest at 20 (0.400)",
         "Davies-Bouldin is lowest at 20 (1.00)",
@@ -82,21 +87,21 @@ def test_a_factor_of_two_is_still_agreement_and_more_is_not() -> None:
     ks = (5, 10, 20, 45, 90)
     two_steps = changed(peaked(20, ks), 45, davies_bouldin=0.5)
     found = suggest(two_steps, 10_000)
-    assert (found.suggested_k, found.measures_agree) == (20, False)
+    assert (found.value, found.measures_agree) == (20, False)
     assert "Davies-Bouldin is lowest at 45 (0.50; at 20 1.00)" in found.reasons
 
 
 def test_a_k_that_is_nearly_as_stable_as_the_suggestion_is_not_called_the_highest() -> None:
     candidates = changed(changed(peaked(20), 20, stability=1.0), 40, stability=0.99)
     found = suggest(candidates, 100_000)
-    assert found.suggested_k == 20
+    assert found.value == 20
     assert "stability is as good as the highest at 40 (0.99; at 20 1.00)" in found.reasons
 
 
 def test_stability_elsewhere_inside_the_range_is_disagreement() -> None:
     candidates = changed(peaked(40), 10, stability=0.99)
     found = suggest(candidates, 10_000)
-    assert (found.suggested_k, found.measures_agree) == (40, False)
+    assert (found.value, found.measures_agree) == (40, False)
     assert "stability is highest at 10 (0.99; at 40 0.90)" in found.reasons
 
 
@@ -105,13 +110,13 @@ def test_of_equally_stable_k_the_largest_counts() -> None:
     candidates = changed(candidates, 80, stability=0.5)
     candidates = changed(candidates, 40, stability=0.5)
     found = suggest(candidates, 10_000)
-    assert (found.suggested_k, found.measures_agree) == (20, True)
+    assert (found.value, found.measures_agree) == (20, True)
     assert "stability is highest at 20 (1.00)" in found.reasons
 
 
 def test_a_best_at_the_end_of_the_range_is_no_agreement() -> None:
     found = suggest(peaked(80), 10_000)
-    assert (found.suggested_k, found.measures_agree) == (80, False)
+    assert (found.value, found.measures_agree) == (80, False)
     assert "80 is an end of the range: try larger k, too" in found.reasons
     assert "5 is an end of the range: try smaller k, too" in suggest(peaked(5), 10_000).reasons
 
@@ -119,7 +124,7 @@ def test_a_best_at_the_end_of_the_range_is_no_agreement() -> None:
 def test_a_measure_that_goes_on_getting_better_says_so() -> None:
     candidates = changed(peaked(20), 80, silhouette=0.5)
     found = suggest(candidates, 10_000)
-    assert (found.suggested_k, found.measures_agree) == (20, False)
+    assert (found.value, found.measures_agree) == (20, False)
     assert found.reasons[0] == (
         "silhouette is highest at 80 (0.500; at 20 0.400), an end of the range: its best may lie"
         " beyond"
@@ -128,13 +133,13 @@ def test_a_measure_that_goes_on_getting_better_says_so() -> None:
 
 def test_clusters_too_small_to_judge_are_not_suggested() -> None:
     found = suggest(peaked(80), 410)
-    assert found.suggested_k == 40
+    assert found.value == 40
     assert found.reasons[-1].startswith("1 k not considered: fewer than 10 photos a cluster")
 
 
 def test_fewer_clusters_than_asked_for_are_not_suggested() -> None:
     found = suggest(changed(peaked(40), 40, clusters=33), 10_000)
-    assert found.suggested_k == 20
+    assert found.value == 20
     assert "not considered" in found.reasons[-1]
 
 
@@ -143,13 +148,13 @@ UNDEFINED: dict[str, Any] = dict.fromkeys(("silhouette", "davies_bouldin", "cali
 
 def test_equal_embeddings_have_nothing_to_suggest() -> None:
     found = suggest([candidate(k, clusters=1, **UNDEFINED) for k in (2, 3)], 5)
-    assert (found.suggested_k, found.measures_agree) == (None, False)
+    assert (found.value, found.measures_agree) == (None, False)
     assert found.reasons == ("all embeddings are equal: there is nothing to suggest",)
 
 
 def test_where_none_can_be_judged_one_that_has_measures_is_suggested() -> None:
     found = suggest([candidate(2, clusters=1, **UNDEFINED), candidate(3)], 5)
-    assert (found.suggested_k, found.measures_agree) == (3, False)
+    assert (found.value, found.measures_agree) == (3, False)
     assert not re.search(r"-1\.0|inf\b|\b0\.0", " ".join(found.reasons))
 
 
@@ -168,13 +173,13 @@ def test_an_end_is_one_of_those_asked_for() -> None:
         for k in (2, 5, 7, 10, 20)
     ]
     found = suggest(few, 10_000)
-    assert found.suggested_k == 7
+    assert found.value == 7
     assert not any("end of the range" in reason for reason in found.reasons)
 
 
 def test_one_k_alone_is_suggested_without_agreement() -> None:
     found = suggest([candidate(7)], 1_000)
-    assert (found.suggested_k, found.measures_agree) == (7, False)
+    assert (found.value, found.measures_agree) == (7, False)
     assert found.reasons[-1] == "1 k considered: a best between others takes at least 3"
 
 
@@ -187,7 +192,7 @@ def test_groups_that_do_not_come_out_twice_are_told() -> None:
 
 
 def test_equals_go_to_the_smaller_k() -> None:
-    assert suggest([candidate(5), candidate(10), candidate(20)], 10_000).suggested_k == 5
+    assert suggest([candidate(5), candidate(10), candidate(20)], 10_000).value == 5
 
 
 # The elbow

@@ -34,6 +34,10 @@ OWN: dict[str, type[BaseModel]] = {"kmeans": KMeansSettings, "leiden": LeidenSet
 
 K = "a whole number from 1 to 1,000,000"
 ALGORITHMS = "kmeans, leiden"
+LEVELS = (
+    "a list of numbers above 0, each smaller than the one before and the first smaller than the"
+    " granularity, as in [0.5, 0.25]"
+)
 GRANULARITY = "a number, more than 0, up to 1,000"
 K_OF_SCOPE = "a k for each scope, as in {7: 12, 9: 40}"
 FROM_1 = "a whole number from 1 up"
@@ -127,6 +131,12 @@ WRONG_VALUES = [
     ("clustering.leiden.granularity", "fine", "'fine'", GRANULARITY),
     ("clustering.leiden.k", "0", "0", f"{K}, or null"),
     ("clustering.leiden.k", "2.5", "2.5", f"{K}, or null"),
+    ("clustering.leiden.levels", "[1.5]", "[1.5]", LEVELS),
+    ("clustering.leiden.levels", "[0.5, 0.5]", "[0.5, 0.5]", LEVELS),
+    ("clustering.leiden.levels", "[0.5, 0]", "[0.5, 0]", LEVELS),
+    ("clustering.leiden.levels", "0.5", "0.5", LEVELS),
+    ("clustering.leiden.noise", "0", "0", "a number, more than 0, up to 1, or null"),
+    ("clustering.leiden.noise", "1.5", "1.5", "a number, more than 0, up to 1, or null"),
     ("clustering.history", "-1", "-1", "a whole number from 0 to 1,000,000"),
     ("clustering.history", "null", "nothing", "a whole number from 0 to 1,000,000"),
     ("clustering.counter_cache", "trigger", "'trigger'", COUNTER_CACHE),

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from fluffy_sql.errors import ReportError, UsageError
-from fluffy_sql.operations.k_selection import Candidate
+from fluffy_sql.kmeans.k_selection import K_SWEPT, Candidate
 from fluffy_sql.operations.report.sweep_chart import _labelled, _short, chart_writer
 from fluffy_sql.operations.sweep import SweepResult
 from tests.unit.report_helpers import Page
@@ -34,15 +34,17 @@ def result_of(ks: Sequence[int], **changes: object) -> SweepResult:
         for k in ks
     )
     result = SweepResult(
-        suggested_k=ks[-1],
+        swept=K_SWEPT,
+        suggested=ks[-1],
         measures_agree=True,
         reasons=("silhouette is highest at <b>8</b> & more", "because"),
         candidates=candidates,
         metric="cosine",
         seed=5,
         photos=12_345,
-        photos_trained=6_000,
+        photos_tried=6_000,
         left_out=(),
+        basis="each trained twice on 6,000 of 12,345 photos and measured on 4,000",
         interrupted=False,
         seconds=9.5,
     )

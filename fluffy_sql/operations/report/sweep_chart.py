@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from math import log
 from pathlib import Path
 
@@ -12,36 +11,18 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from fluffy_sql import __version__
+from fluffy_sql.algorithms import Candidate, Measure
 from fluffy_sql.errors import ReportError, UsageError
-from fluffy_sql.operations.k_selection import Candidate
 from fluffy_sql.operations.report.template import find_template
 from fluffy_sql.operations.sweep import SweepResult
+from fluffy_sql.words import plain
 
 _INK, _SOFT, _LINE, _ACCENT = "#1d1c1a", "#625d55", "#e3ded4", "#0072b2"
 # A chart of the page is drawn on this many units; the page scales it.
 _WIDTH, _HEIGHT = 560, 210
 _LEFT, _RIGHT, _TOP, _BOTTOM = 66, 14, 14, 30
-# As many values of k as can be read under a chart.
+# As many values as can be read under a chart.
 _MOST_LABELS = 8
-
-
-@dataclass(frozen=True)
-class _Measure:
-    """One measure of candidates, and which way it is better."""
-
-    title: str
-    hint: str
-    value: Callable[[Candidate], float | None]
-    digits: int
-
-
-_MEASURES = (
-    _Measure("Silhouette", "higher is better", lambda c: c.silhouette, 3),
-    _Measure("Davies-Bouldin", "lower is better", lambda c: c.davies_bouldin, 2),
-    _Measure("Stability", "higher is better", lambda c: c.stability, 2),
-    _Measure("Calinski-Harabasz", "higher is better", lambda c: c.calinski_harabasz, 1),
-    _Measure("Inertia", "an elbow, if there is one", lambda c: c.inertia, 1),
-)
 
 
 def chart_writer(file: Path) -> Callable[[SweepResult], None]:
@@ -74,26 +55,42 @@ def chart_writer(file: Path) -> Callable[[SweepResult], None]:
     return write_or_explain
 
 
-def _measured(result: SweepResult) -> list[_Measure]:
-    """The measures that any candidate has: a single cluster has no silhouette."""
-    return [m for m in _MEASURES if any(m.value(c) is not None for c in result.candidates)]
+def _charted(result: SweepResult) -> list[Measure]:
+    """The measures to draw, that any candidate has: a single cluster has no silhouette."""
+    return [m for m in result.swept.measures if m.hint and _points(m, result)]
+
+
+def _points(measure: Measure, result: SweepResult) -> list[tuple[float, float]]:
+    """The values tried, and their measures."""
+    return [
+        (result.value_of(candidate), value)
+        for candidate in result.candidates
+        if (value := measure.of(candidate)) is not None
+    ]
+
+
+def _values(result: SweepResult) -> list[float]:
+    return [result.value_of(candidate) for candidate in result.candidates]
+
+
+def _title(measure: Measure) -> str:
+    return measure.title[0].upper() + measure.title[1:]
 
 
 def _headline(result: SweepResult) -> str:
     """What to look at first."""
-    if result.suggested_k is None:
-        return "No k to suggest"
+    if result.suggested is None:
+        return f"No {result.swept.setting} to suggest"
     verdict = "the measures agree" if result.measures_agree else "the measures disagree"
-    return f"Suggested k: {result.suggested_k:,}, {verdict}"
+    return f"Suggested {result.swept.setting}: {plain(result.suggested)}, {verdict}"
 
 
 def _basis(result: SweepResult) -> str:
     """What it was measured on."""
     ended = ", ended before all were tried" if result.interrupted else ""
     return (
-        f"{len(result.candidates)} values of k{ended}; each trained twice on"
-        f" {result.photos_trained:,} of {result.photos:,} photos and measured on"
-        f" {result.candidates[-1].photos_measured:,}; {result.metric}, seed {result.seed}"
+        f"{len(result.candidates)} values of {result.swept.setting}{ended}; {result.basis};"
+        f" {result.metric}, seed {result.seed}"
     )
 
 
@@ -105,27 +102,29 @@ def _write_picture(result: SweepResult, file: Path) -> None:
     figure.suptitle(
         f"{_headline(result)}\n", x=0.015, ha="left", fontsize=19, fontweight="bold", color=_INK
     )
-    for place, measure in enumerate(_measured(result), start=1):
-        axes = figure.add_subplot(2, 3, place)
-        _plot(axes, measure, result)
-    _explain(figure.add_subplot(2, 3, 6), result)
+    charted = _charted(result)
+    for place, measure in enumerate(charted, start=1):
+        _plot(figure.add_subplot(2, 3, place), measure, result)
+    _explain(figure.add_subplot(2, 3, len(charted) + 1), result)
     figure.savefig(file, format="png", metadata={"Software": f"fluffy_sql {__version__}"})
 
 
-def _plot(axes: Axes, measure: _Measure, result: SweepResult) -> None:
-    points = [(c.k, value) for c in result.candidates if (value := measure.value(c)) is not None]
-    axes.set_title(measure.title, loc="left", fontsize=12, fontweight="bold", color=_INK)
+def _plot(axes: Axes, measure: Measure, result: SweepResult) -> None:
+    points = _points(measure, result)
+    axes.set_title(_title(measure), loc="left", fontsize=12, fontweight="bold", color=_INK)
     axes.set_title(measure.hint, loc="right", fontsize=9, color=_SOFT)
-    if result.suggested_k is not None:
-        axes.axvline(result.suggested_k, color=_ACCENT, linewidth=1, linestyle=(0, (2, 3)))
+    if result.suggested is not None:
+        axes.axvline(result.suggested, color=_ACCENT, linewidth=1, linestyle=(0, (2, 3)))
     axes.plot(*zip(*points, strict=True), color=_INK, linewidth=1.6, marker="o", markersize=4.5)
-    for k, value in points:
-        if k == result.suggested_k:
-            axes.plot(k, value, color=_ACCENT, marker="o", markersize=9, markeredgecolor="white")
+    for tried, value in points:
+        if tried == result.suggested:
+            axes.plot(
+                tried, value, color=_ACCENT, marker="o", markersize=9, markeredgecolor="white"
+            )
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(FixedLocator(_labelled([c.k for c in result.candidates])))
+    axes.xaxis.set_major_locator(FixedLocator(_labelled(_values(result))))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.xaxis.set_major_formatter(lambda tried, _: plain(tried))
     axes.yaxis.set_major_formatter("{x:,g}")
     axes.grid(axis="y", color=_LINE)
     axes.set_axisbelow(True)
@@ -145,12 +144,12 @@ def _explain(axes: Axes, result: SweepResult) -> None:
     text.set_in_layout(False)
 
 
-def _labelled(ks: Sequence[int]) -> list[int]:
-    """Values of k to write under a chart: all, or some evenly spread, both ends included."""
-    if len(ks) <= _MOST_LABELS:
-        return list(ks)
-    last = len(ks) - 1
-    return [ks[round(place * last / (_MOST_LABELS - 1))] for place in range(_MOST_LABELS)]
+def _labelled(values: Sequence[float]) -> list[float]:
+    """Values to write under a chart: all, or some evenly spread, both ends included."""
+    if len(values) <= _MOST_LABELS:
+        return list(values)
+    last = len(values) - 1
+    return [values[round(place * last / (_MOST_LABELS - 1))] for place in range(_MOST_LABELS)]
 
 
 # A page
@@ -162,7 +161,14 @@ def _write_page(result: SweepResult, file: Path) -> None:
         result=result,
         headline=_headline(result),
         basis=_basis(result),
-        charts=[_chart(measure, result) for measure in _measured(result)],
+        setting=result.swept.setting,
+        charts=[_chart(measure, result) for measure in _charted(result)],
+        headings=[m.title for m in _tabled(result)],
+        rows=[
+            (plain(tried), tried == result.suggested, [_cell(m, c) for m in _tabled(result)])
+            for tried, c in zip(_values(result), result.candidates, strict=True)
+        ],
+        explained=[f"{_title(m)}: {m.explained}." for m in result.swept.measures if m.explained],
         width=_WIDTH,
         height=_HEIGHT,
         left=_LEFT,
@@ -173,35 +179,46 @@ def _write_page(result: SweepResult, file: Path) -> None:
     file.write_text(page, encoding="utf-8")
 
 
-def _chart(measure: _Measure, result: SweepResult) -> dict[str, object]:
+def _chart(measure: Measure, result: SweepResult) -> dict[str, object]:
     """One measure as the page draws it: places on its units."""
-    points = [(c.k, value) for c in result.candidates if (value := measure.value(c)) is not None]
+    points = _points(measure, result)
     values = [value for _, value in points]
-    across = _scale([log(c.k) for c in result.candidates], _LEFT + 8, _WIDTH - _RIGHT - 8)
+    across = _scale([log(tried) for tried in _values(result)], _LEFT + 8, _WIDTH - _RIGHT - 8)
     upward = _scale(values, _HEIGHT - _BOTTOM - 8, _TOP + 8)
-    places = [(round(across(log(k)), 1), round(upward(value), 1)) for k, value in points]
-    at = {k: place for place, (k, _) in zip(places, points, strict=True)}
+    places = [(round(across(log(tried)), 1), round(upward(value), 1)) for tried, value in points]
+    at = {tried: place for place, (tried, _) in zip(places, points, strict=True)}
     best = max(points, key=lambda point: point[1])
     least = min(points, key=lambda point: point[1])
+    title, setting = _title(measure), result.swept.setting
     return {
-        "title": measure.title,
+        "title": title,
         "hint": measure.hint,
         "line": " ".join(f"{x},{y}" for x, y in places),
         "dots": places,
-        "chosen": at.get(result.suggested_k) if result.suggested_k else None,
+        "chosen": at.get(result.suggested) if result.suggested else None,
         "ticks": [
             (round(upward(value), 1), _short(value, measure.digits))
             for value in sorted({least[1], best[1]})
         ],
         "labels": [
-            (round(across(log(k)), 1), f"{k:,}")
-            for k in _labelled([c.k for c in result.candidates])
+            (round(across(log(tried)), 1), plain(tried)) for tried in _labelled(_values(result))
         ],
         "told": (
-            f"{measure.title} by k: from {least[1]:,.{measure.digits}f} at k={least[0]:,}"
-            f" to {best[1]:,.{measure.digits}f} at k={best[0]:,}."
+            f"{title} by {setting}: from {least[1]:,.{measure.digits}f} at"
+            f" {setting}={plain(least[0])} to {best[1]:,.{measure.digits}f} at"
+            f" {setting}={plain(best[0])}."
         ),
     }
+
+
+def _tabled(result: SweepResult) -> list[Measure]:
+    """All but how long it took."""
+    return [measure for measure in result.swept.measures if measure.name != "seconds"]
+
+
+def _cell(measure: Measure, candidate: Candidate) -> str:
+    value = measure.of(candidate)
+    return "undefined" if value is None else f"{value:,.{measure.digits}f}"
 
 
 def _short(value: float, digits: int) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import log
 
+from fluffy_sql.algorithms import Measure, Suggestion, Swept
 from fluffy_sql.runs.measures import Measures
 
 # Clusters of fewer photos can't show a theme, and the smaller they are, the better silhouette and
@@ -22,6 +23,58 @@ _BEND = 0.5
 _LEAST_RATES = 2
 # One that has another on both sides.
 _LEAST_TO_COMPARE = 3
+
+K_SWEPT = Swept(
+    setting="k",
+    usual="5..200",
+    least=2,  # a single cluster can't be measured against others
+    whole=True,
+    measures=(
+        Measure(
+            name="silhouette",
+            title="silhouette",
+            heading="silhouette",
+            digits=3,
+            hint="higher is better",
+            explained="how much nearer photos are to their own centroid than to the next, 0 to 1",
+        ),
+        Measure(
+            name="davies_bouldin",
+            title="Davies-Bouldin",
+            heading="davies-b.",
+            digits=2,
+            hint="lower is better",
+            explained="how wide clusters are for the distance to their worst neighbour",
+        ),
+        Measure(
+            name="calinski_harabasz",
+            title="Calinski-Harabasz",
+            heading="calinski-h.",
+            digits=1,
+            hint="higher is better",
+            explained="variance between clusters over that within",
+        ),
+        Measure(
+            name="stability",
+            title="stability",
+            heading="stability",
+            digits=2,
+            hint="higher is better",
+            explained="how alike two trainings with different seeds are (adjusted Rand index)",
+        ),
+        Measure(
+            name="inertia",
+            title="inertia",
+            heading="inertia",
+            digits=1,
+            hint="an elbow, if there is one",
+            explained="squared distances to centroids, summed",
+        ),
+        Measure(name="smallest_cluster", title="smallest cluster", heading="smallest"),
+        Measure(name="largest_cluster", title="largest cluster", heading="largest"),
+        Measure(name="seconds", title="seconds", heading="seconds", digits=1),
+    ),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,15 +94,6 @@ class Candidate(Measures):
     inertia: float
     stability: float
     seconds: float
-
-
-@dataclass(frozen=True)
-class Suggestion:
-    """A k, and what speaks for it or against it; None: no k is better than another."""
-
-    suggested_k: int | None
-    measures_agree: bool
-    reasons: tuple[str, ...]
 
 
 _Value = Callable[[Candidate], float | None]
@@ -76,14 +120,6 @@ class _Criterion:
     superlative: str = "highest"
     favours_few: bool = False
     must_agree: bool = False
-
-
-def spread_evenly(lowest: int, highest: int, steps: int) -> list[int]:
-    """About this many k from lowest to highest, in equal ratios; fewer if some would coincide."""
-    if steps == 1:
-        return [lowest]
-    ratio = (highest / lowest) ** (1 / (steps - 1))
-    return sorted({round(lowest * ratio**step) for step in range(steps)})
 
 
 def suggest(candidates: Sequence[Candidate], photos: int) -> Suggestion:
