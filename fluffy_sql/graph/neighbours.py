@@ -105,6 +105,7 @@ def graph_by_cells(task: Task[Any], neighbours: int, tuning: Tuning) -> Iterator
         finder = _Finder(task, neighbours, rows)
         around, probes, recall = _around(task, finder, ranges, centers, tuning)
         finder.find(_jobs(ranges, centers, around, probes, tuning))
+        del ranges, centers, around
         yield Graph(finder.neighbours, finder.compared, [(0, rows)], recall)
 
 
