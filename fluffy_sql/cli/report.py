@@ -81,10 +81,10 @@ def report(
     if selected["largest"] and selected["cluster_ids"]:
         raise UsageError("--clusters and --cluster can't be given together; leave one out")
     with options.needs_extra("report", "a report needs Pillow and Jinja2"):
+        from fluffy_sql.embedding.files import MappedPath  # noqa: PLC0415 - an extra
         from fluffy_sql.operations.report.build import write_report  # noqa: PLC0415 - an extra
-        from fluffy_sql.operations.report.files import MappedPath  # noqa: PLC0415 - an extra
         from fluffy_sql.operations.report.model import Selection  # noqa: PLC0415 - an extra
-    root = root or _default_root(library.settings)
+    root = root.expanduser() if root else _default_root(library.settings)
     known, equals, here = (map_path or "").partition("=")
     if map_path is not None and not (known and equals and here):
         raise UsageError(f"--map-path is {map_path!r}; allowed: FROM=TO")

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from pydantic import Field, ValidationInfo, field_validator
 
 from fluffy_sql.algorithms import LEFT_OUT, Algorithm, AlgorithmSettings, Fit, Scope, Sweep, Task
-from fluffy_sql.errors import LibraryError, MissingExtraError
+from fluffy_sql.errors import MissingExtraError
+from fluffy_sql.graph.distributed import refuse_distributed
 from fluffy_sql.graph.granularity import GRANULARITY_SWEPT
 from fluffy_sql.graph.tuning import Tuning
 from fluffy_sql.postgres.work_tables import empty, work_tables
@@ -28,6 +29,7 @@ class LeidenSettings(AlgorithmSettings):
     granularity: float = Field(
         default=1.0, gt=0, le=1_000, description="a number, more than 0, up to 1,000"
     )
+    keep: bool = Field(default=False, description="true or false")
     k: int | None = Field(
         default=None, ge=1, le=1_000_000, description="a whole number from 1 to 1,000,000, or null"
     )
@@ -82,7 +84,7 @@ class Leiden(Algorithm[LeidenSettings]):
         """
         with _needs_scikit_network():
             from fluffy_sql.graph.communities import label  # noqa: PLC0415 - by the extra `graph`
-        _refuse_distributed(task)
+        refuse_distributed(task, "leiden")
         import numpy as np  # noqa: PLC0415 - not to check settings
 
         from fluffy_sql.postgres.vectors import IntegerArray  # noqa: PLC0415
@@ -90,8 +92,10 @@ class Leiden(Algorithm[LeidenSettings]):
 
         next_label, noise, found_share = 0, 0, 0.0
         groups = []
+        # Nearest among some of the photos are nobody's nearest.
+        keep = task.settings.keep and (task.reclusters or not task.survey.clustered)
         with work_tables(task.session, "work_aside"):
-            for graph_of in self._graphs(task):
+            for graph_of in self._graphs(task, keep=keep):
                 with graph_of as graph:
                     task.log.phase("communities")
                     labels, found = label(graph, task.settings, task.seed)
@@ -107,7 +111,8 @@ class Leiden(Algorithm[LeidenSettings]):
         left_out = {"noise": noise} if task.settings.noise else {}
         fit = fit_of_labels(task, left_out=left_out, by_centroid=False)
         levels = np.concatenate(groups, axis=1)[:, fit.labels]
-        return replace(fit, recall=found_share / task.survey.eligible, levels=[*levels])
+        recall = found_share / task.survey.eligible
+        return replace(fit, recall=recall, levels=[*levels], keeps_neighbours=keep)
 
     @contextmanager
     def sweep(self, task: Task[LeidenSettings], values: Sequence[float]) -> Iterator[Sweep]:
@@ -119,23 +124,40 @@ class Leiden(Algorithm[LeidenSettings]):
         """
         with _needs_scikit_network():
             from fluffy_sql.graph.sweep import GranularitySweep  # noqa: PLC0415 - by the extra `graph`
-        _refuse_distributed(task)
+        refuse_distributed(task, "leiden")
         [graph_of] = self._graphs(task)
         with work_tables(task.session, "work_assignments"), graph_of as graph:
             yield GranularitySweep(graph, values, task.seed)
 
-    def _graphs(self, task: Task[LeidenSettings]) -> "Iterator[AbstractContextManager[Graph]]":
+    def _graphs(
+        self, task: Task[LeidenSettings], *, keep: bool = False
+    ) -> "Iterator[AbstractContextManager[Graph]]":
         """A graph of each large scope, and one of all others."""
-        from fluffy_sql.graph.neighbours import exact_graph, graph_by_cells  # noqa: PLC0415
-
         few: list[Scope] = []
         for found in task.survey.scopes:
             if found.eligible > self.tuning.few:
-                yield graph_by_cells(task.of_scopes([found]), task.settings.neighbours, self.tuning)
+                yield self._graph(task.of_scopes([found]), keep=keep)
             else:
                 few.append(found)
         if few:
-            yield exact_graph(task.of_scopes(few), task.settings.neighbours, self.tuning)
+            yield self._graph(task.of_scopes(few), keep=keep)
+
+    @contextmanager
+    def _graph(self, task: Task[LeidenSettings], *, keep: bool) -> "Iterator[Graph]":
+        """The graph of a large scope or of several small ones; if it was kept, that."""
+        from fluffy_sql.graph.kept import kept_graph  # noqa: PLC0415 - loads NumPy
+        from fluffy_sql.graph.neighbours import Wanted, exact_graph, graph_by_cells  # noqa: PLC0415
+
+        wanted = Wanted(task.settings.neighbours, keep)
+        if keep:
+            with kept_graph(task, wanted.neighbours) as graph:
+                if graph is not None:
+                    yield graph
+                    return
+        large = task.survey.scopes[0].eligible > self.tuning.few
+        make = graph_by_cells if large else exact_graph
+        with make(task, wanted, self.tuning) as graph:
+            yield graph
 
 
 @contextmanager
@@ -146,11 +168,3 @@ def _needs_scikit_network() -> Iterator[None]:
         raise MissingExtraError(
             'the algorithm leiden needs scikit-network; run: pip install "fluffy_sql[graph]"'
         ) from None
-
-
-def _refuse_distributed(task: Task[LeidenSettings]) -> None:
-    if task.session.distributed:
-        raise LibraryError(
-            "the algorithm leiden can't cluster photos that are distributed over several servers;"
-            " use kmeans"
-        )

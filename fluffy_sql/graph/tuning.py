@@ -31,3 +31,15 @@ class Tuning:
     most_compared: int = 5_000
     checked_photos: int = 256
     checks: int = 8
+
+    # Of a scope whose pairs are sought: cells for each square root of its photos. A row is compared
+    # with half of the centers, and then with fewer rows the smaller cells are.
+    cells_of_root: float = 2
+    # Rows that a statement pairs: the more, the less often a cell is read.
+    rows_of_pairs: int = 1_024
+    # Cells, or small scopes, in which equal photos are sought at once.
+    blocks_at_once: int = 16
+    # What all pairs may take: 12 bytes each, twice for a moment.
+    most_pairs: int = 20_000_000
+    # About how many a sweep looks for.
+    pairs_of_sweep: int = 4_000_000

@@ -89,12 +89,12 @@ class Sample:
             sample.fill(drawn)
             yield sample, extents
 
-    def fill(self, drawn: int) -> None:
-        """Writes what was drawn as the sample."""
+    def fill(self, drawn: int, after_row: int = 0) -> None:
+        """Writes what was drawn as the sample, up to a position, or those (after, drawn] alone."""
         survey, session = self._task.survey, self._task.session
         rows = self.write_ranges(
             "kmeans/project_sample",
-            self.ranges(0, drawn),
+            self.ranges(after_row, drawn),
             axes=session.vector_array(self.directions.axes),
             origin=self.directions.origin,
             normalize=self._normalize,

@@ -157,6 +157,19 @@ def sync(session: Session, *, writes: bool = True) -> Changes | None:
     return Changes(source.name, found["added"], found["gone"], found["changed"])
 
 
+def refuse_attached(session: Session) -> None:
+    """For what writes embeddings.
+
+    Raises:
+        LibraryError: the library is attached, so nobody would read them.
+    """
+    if session.attached:
+        raise LibraryError(
+            "this library is attached: its embeddings are those of its source; add photos there,"
+            " or to another library (database.schema)"
+        )
+
+
 @contextmanager
 def telling_of_source(session: Session, name: str | None = None) -> Iterator[None]:
     """What an attached library lacks is something of its source, since ours was looked at before.

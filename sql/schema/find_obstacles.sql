@@ -505,7 +505,7 @@ obstacle (rank, text) AS (
             'v' AS relkind,
             unnest(ARRAY[
                 'usable_photos', 'scoped_clusters', 'cluster_members', 'cluster_overview', 'cluster_run_overview',
-                'cluster_moves', 'photo_clusters'
+                'cluster_moves', 'current_duplicates', 'photo_clusters'
             ]) AS name
         UNION ALL
         SELECT
@@ -514,8 +514,9 @@ obstacle (rank, text) AS (
             unnest(ARRAY[
                 'application_tables', 'attached_source', 'cluster_levels', 'cluster_quality',
                 'cluster_run_checkpoints', 'cluster_run_clusters', 'cluster_run_moves', 'cluster_run_photo_moves',
-                'cluster_run_steps', 'cluster_runs', 'definitions', 'migrations', 'migrations_log',
-                'migrations_version', 'photo_count_changes', 'retired_clusters', 'saved_grants', 'source_owners'
+                'cluster_run_steps', 'cluster_runs', 'definitions', 'embedding_models', 'migrations', 'migrations_log',
+                'migrations_version', 'photo_count_changes', 'photo_duplicates', 'photo_files',
+                'photo_neighbour_lists', 'photo_replacements', 'retired_clusters', 'saved_grants', 'source_owners'
             ]) AS name
         UNION ALL
         SELECT

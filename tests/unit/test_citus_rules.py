@@ -6,12 +6,20 @@ from fluffy_sql.postgres.statements import on_citus, statement, statement_names
 from tests.citus_rules import broken_rules
 
 # Statements that never run where photos are distributed: moves take several statements there, rows
-# are not followed, see AssignmentTracker, each scope is clustered alone, see fit_scopes, and Leiden
-# is refused.
+# are not followed, see AssignmentTracker, each scope is clustered alone, see fit_scopes, and what
+# goes by a graph is refused.
 NEVER_THERE = {
+    "commit/keep_neighbours",
     "commit/move_photos",
+    "duplicates/write_groups",
+    "graph/assign_cells",
     "graph/draw_by_cell",
+    "graph/drop_copies",
+    "graph/count_kept",
+    "graph/draw_kept",
+    "graph/fetch_kept",
     "graph/find_neighbours",
+    "graph/find_pairs",
     "graph/forget_unlabelled",
     "graph/label_photos",
     "graph/note_photos",

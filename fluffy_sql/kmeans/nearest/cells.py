@@ -90,7 +90,8 @@ def cells_of(
         generator: of random numbers.
         least_recall: the share of them that must find their nearest centroid.
     """
-    centers = _cell_centers(centroids, generator)
+    cells = int(_CELLS_OF_ROOT * len(centroids) ** 0.5)
+    centers = cell_centers(centroids, cells, generator)
     looked_in = nearest_few(rows, centers, _PROBES)
     labels = nearest(rows, centroids)
     candidates = candidates_about(
@@ -116,11 +117,11 @@ def nearest_few(rows: Matrix, centroids: Matrix, few: int) -> NDArray[np.intp]:
     return found
 
 
-def _cell_centers(centroids: Matrix, generator: np.random.Generator) -> Matrix:
-    """Centers of groups of centroids; shape (cells, dimensions)."""
-    centers = seed_centroids(centroids, int(_CELLS_OF_ROOT * len(centroids) ** 0.5), generator)
+def cell_centers(rows: Matrix, cells: int, generator: np.random.Generator) -> Matrix:
+    """Centers of groups of rows; shape (up to `cells`, dimensions)."""
+    centers = seed_centroids(rows, cells, generator)
     for _ in range(_CELL_STEPS):
-        cells = nearest(centroids, centers)
-        filled = np.unique(cells)
-        centers[filled] = [centroids[cells == cell].mean(axis=0) for cell in filled]
+        labels = nearest(rows, centers)
+        filled = np.unique(labels)
+        centers[filled] = [rows[labels == cell].mean(axis=0) for cell in filled]
     return centers

@@ -13,6 +13,7 @@ from fluffy_sql.errors import DatabaseError, ImportFileError, LibraryError
 from fluffy_sql.operations.importing.batches import Batch, place
 from fluffy_sql.operations.importing.readers import EmbeddingFile, read_array
 from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.sources import refuse_attached
 from fluffy_sql.runs.survey import count_lengths
 from fluffy_sql.words import count
 
@@ -96,11 +97,7 @@ def import_array(
 
 
 def _load(session: Session, staging: "_Staging", file: Path | None, *, force: bool) -> ImportResult:
-    if session.attached:
-        raise LibraryError(
-            "this library is attached: its embeddings are those of its source; add photos there,"
-            " or import into another library (database.schema)"
-        )
+    refuse_attached(session)
     started = time.perf_counter()
     outcome = "nothing was imported"
     try:
@@ -112,7 +109,7 @@ def _load(session: Session, staging: "_Staging", file: Path | None, *, force: bo
             session.execute("import/lock")
             _refuse_ambiguous_path(session, staging.named)
             updated = session.execute("import/update_photos")
-            added = _insert_photos(session)
+            added = insert_photos(session)
             if not force:
                 _refuse_other_length(session, staging)
             outcome = "whether anything was imported is not known, and importing twice does no harm"
@@ -189,7 +186,8 @@ def _refuse_ambiguous_path(session: Session, file: object) -> None:
         )
 
 
-def _insert_photos(session: Session) -> int:
+def insert_photos(session: Session) -> int:
+    """Adds those of the staged photos whose path is new; returns how many."""
     try:
         return session.execute("import/insert_photos")
     except DatabaseError as error:
