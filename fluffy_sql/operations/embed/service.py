@@ -143,7 +143,8 @@ def embed(
         MissingExtraError: what the provider needs is not installed.
         ProviderError: the model or the service fails; what was written before stays.
         OtherModelError: photos have embeddings of another model.
-        LibraryError: the library is attached, there is no photo, or the folder is not that of the library.
+        LibraryError: there is no photo, the folder is not that of the library, or the library is
+            attached.
         BusyError: another embed is at work.
         DatabaseError: Postgres refuses the photos.
     """
