@@ -85,8 +85,10 @@ def sections(model: type[BaseModel], name: str = "") -> Iterator[tuple[str, type
     ("section", "model"),
     {
         section: model
-        for flags in ({}, {"clustering.algorithm": "leiden"})
-        for section, model in sections(type(load_settings(environment={}, flags=flags)))
+        for name in ("kmeans", "leiden", "dbscan")
+        for section, model in sections(
+            type(load_settings(environment={}, flags={"clustering.algorithm": name}))
+        )
     }.items(),
 )
 def test_every_setting_is_there_with_its_default_and_no_other(
