@@ -113,6 +113,7 @@ def test_every_command_prints_these_fields(
     Path("image_embed.yml").unlink()
     run("sweep", "--k", "2,3,4")
     run("sweep", "--algorithm", "leiden", "--values", "1,4")
+    run("sweep", "--algorithm", "dbscan", "--values", "0.1,0.3")
     run("clusters")
     run("runs")
     run("runs show", "1")
