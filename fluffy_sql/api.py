@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from numpy.typing import NDArray
 
@@ -25,6 +25,7 @@ from fluffy_sql.operations.duplicates import (
     DuplicatesResult,
     find_duplicates,
 )
+from fluffy_sql.operations.embed.progress import EmbedProgress
 from fluffy_sql.operations.generate import GenerateRequest
 from fluffy_sql.operations.history import RunDetails, UndoResult, show_run, undo_run
 from fluffy_sql.operations.importing import ImportResult
@@ -35,12 +36,16 @@ from fluffy_sql.runs.record import RunResult
 from fluffy_sql.runs.survey import ScopeFilter
 from fluffy_sql.settings import SettingsSources, as_argument
 
+if TYPE_CHECKING:
+    from fluffy_sql.operations.embed.service import EmbedResult  # an extra
+
 __all__ = [
     "AssignResult",
     "Cluster",
     "DuplicateGroup",
     "DuplicatePhoto",
     "DuplicatesResult",
+    "EmbedProgress",
     "FluffySqlError",
     "ImportResult",
     "Library",
@@ -183,6 +188,62 @@ class Library:
         """
         with self._database.session() as session:
             return importing.import_array(session, paths, embeddings, force=force)
+
+    def embed(
+        self,
+        folder: str | Path | None = None,
+        *,
+        root: str | Path | None = None,
+        replace: bool = False,
+        forget_missing: bool = False,
+        limit: int | None = None,
+        jobs: int | None = None,
+        dry_run: bool = False,
+        progress: EmbedProgress | None = None,
+    ) -> "EmbedResult":
+        """Finds photos in a folder and embeds those that are new or have changed.
+
+        Photos are written a few hundred at a time, each time in one transaction; whatever ends it,
+        the next call goes on where it was.
+
+        Args:
+            folder: where they are; None: photos of the database that have no embedding.
+            root: the folder that their paths are relative to; None: that of before, else `folder`,
+                else the working folder.
+            replace: if photos have embeddings of another model, replace them once all have new
+                ones.
+            forget_missing: delete photos whose file is gone.
+            limit: embed at most this many.
+            jobs: how many processors are used; None: all.
+            dry_run: say what would be embedded, and write nothing.
+            progress: is notified as it goes.
+
+        Raises:
+            UsageError: there is no such folder.
+            MissingExtraError: what it needs is not installed.
+            ProviderError: the model or the service that makes embeddings fails.
+            LibraryError: there is no photo, or photos have embeddings of another model.
+            BusyError: another embed is at work.
+        """
+        try:
+            from fluffy_sql.operations.embed import service  # noqa: PLC0415 - an extra
+        except ImportError:
+            raise MissingExtraError(
+                'embedding photos needs Pillow; run: pip install "fluffy_sql[photos]"'
+            ) from None
+        request = service.EmbedRequest(
+            settings=self._database.settings.embedding,
+            settings_folder=self._database.settings.folder,
+            folder=Path(folder) if folder is not None else None,
+            root=Path(root) if root is not None else None,
+            replace=replace,
+            forget_missing=forget_missing,
+            limit=limit,
+            jobs=jobs,
+            dry_run=dry_run,
+        )
+        with self._database.session() as session:
+            return service.embed(session, request, progress)
 
     def generate(
         self,

@@ -1,11 +1,14 @@
 """DBSCAN: themes without k of any shape, where photos are dense; the others are noise."""
 
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from pydantic import Field
 
-from fluffy_sql.algorithms import LEFT_OUT, Algorithm, AlgorithmSettings, Fit, Task
+from fluffy_sql.algorithms import LEFT_OUT, Algorithm, AlgorithmSettings, Fit, Sweep, Task
 from fluffy_sql.graph.distributed import refuse_distributed
+from fluffy_sql.graph.eps import EPS_SWEPT
 from fluffy_sql.graph.tuning import Tuning
 
 
@@ -27,6 +30,7 @@ class DBSCAN(Algorithm[DBSCANSettings]):
     tuning: Tuning = field(default_factory=Tuning)
 
     settings = DBSCANSettings
+    swept = EPS_SWEPT
 
     def fit(self, task: Task[DBSCANSettings]) -> Fit:
         """Finds all pairs within `eps` in the database, and clusters of them here.
@@ -48,3 +52,16 @@ class DBSCAN(Algorithm[DBSCANSettings]):
         task.session.execute("graph/forget_unlabelled")
         left_out = {"noise": int((labels == LEFT_OUT).sum())}
         return fit_of_labels(task, left_out=left_out, by_centroid=False)
+
+    def sweep(
+        self, task: Task[DBSCANSettings], values: Sequence[float]
+    ) -> AbstractContextManager[Sweep]:
+        """Finds pairs once, which each eps is tried on.
+
+        Raises:
+            LibraryError: as from `fit`.
+        """
+        refuse_distributed(task, "dbscan")
+        from fluffy_sql.graph.eps_sweep import eps_sweep  # noqa: PLC0415 - loads NumPy
+
+        return eps_sweep(task, values, task.settings.min_samples, self.tuning)

@@ -41,6 +41,31 @@ def neighbourhoods(pairs: Pairs) -> NDArray[np.intp]:
     return near[pairs.originals]
 
 
+def k_distances(pairs: Pairs, min_samples: int) -> NDArray[np.float32]:
+    """The distance within which each photo has `min_samples`, itself among them; shape (photos,).
+
+    Infinite: no pairs were sought as far as that.
+    """
+    equal = np.bincount(pairs.originals, minlength=pairs.photos)
+    apart = pairs.originals[pairs.second] == pairs.second
+    first, second = pairs.first[apart], pairs.second[apart]
+    own, other = np.concatenate([first, second]), np.concatenate([second, first])
+    distance = np.tile(pairs.distance[apart], 2)
+    order = np.lexsort((distance, own))
+    own, other, distance = own[order], other[order], distance[order]
+    # How many photos are as near as the other one of each pair: all so far, less those of others.
+    so_far = np.cumsum(equal[other])
+    starts = np.searchsorted(own, np.arange(pairs.photos))
+    before = np.concatenate([[0], so_far])[starts]
+    near = so_far - before[own] + equal[own]
+    found = np.full(pairs.photos, np.inf, dtype=np.float32)
+    enough = np.flatnonzero(near >= min_samples)
+    reached, places = np.unique(own[enough], return_index=True)
+    found[reached] = distance[enough[places]]
+    found[equal >= min_samples] = 0
+    return found[pairs.originals]
+
+
 def _nearest_core(
     pairs: Pairs, core: NDArray[np.bool_], at_border: NDArray[np.bool_]
 ) -> tuple[Places, Places]:

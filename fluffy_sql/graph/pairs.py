@@ -115,7 +115,7 @@ def pairs_within(task: Task[Any], within: float, tuning: Tuning) -> Iterator[Pai
         extents = task.session.fetch_all("graph/draw_by_cell")
         analyze(task.session, "work_drawn", "position")
         photos = extents[-1]["last_row"] if extents else 0
-        Sample(_as_kmeans(task)).check_lengths(photos)
+        Sample(as_kmeans(task)).check_lengths(photos)
         finder = _Finder(task, within, photos, tuning)
         for blocks, directions in _parts(task, extents, cells):
             finder.find(blocks, directions)
@@ -142,7 +142,7 @@ def _cells_of_large_scopes(task: Task[Any], tuning: Tuning) -> Iterator[_Cells]:
             continue
         k = int(tuning.cells_of_root * math.sqrt(found.eligible))
         whole = KMeansSettings(sample_per_cluster=found.eligible)
-        with Sample.drawn(_as_kmeans(task.of_scopes([found]), whole), k) as sample:
+        with Sample.drawn(as_kmeans(task.of_scopes([found]), whole), k) as sample:
             if not sample.size:
                 continue
             rows = sample.fetch_rows(tuning.sample_per_cell * k, k)
@@ -157,7 +157,7 @@ def _cells_of_large_scopes(task: Task[Any], tuning: Tuning) -> Iterator[_Cells]:
         next_label += len(centers)
 
 
-def _as_kmeans(task: Task[Any], settings: KMeansSettings | None = None) -> KMeansTask:
+def as_kmeans(task: Task[Any], settings: KMeansSettings | None = None) -> KMeansTask:
     """For what is shared with k-means."""
     return KMeansTask(**vars(task) | {"settings": settings or KMeansSettings()})
 
@@ -213,7 +213,7 @@ class _Finder:
         """
         after_row, last_row = blocks[0].after_row, blocks[-1].last_row
         self._task.log.phase("sample")
-        sample = Sample(_as_kmeans(self._task))
+        sample = Sample(as_kmeans(self._task))
         sample.directions = directions
         sample.fill(last_row, after_row)
         self._drop_copies(blocks)
@@ -266,6 +266,7 @@ class _Finder:
             # Unit vectors: half the square of the Euclidean distance is the cosine distance.
             "radius": math.sqrt(2 * self._within) if cosine else self._within,
             "squared": cosine,
+            "projected": directions.reduced,
             "normalize": cosine,
             "dimensions": self._task.survey.dimensions,
             "rounding": _ROUNDING * float(np.linalg.norm(directions.origin)),

@@ -41,3 +41,5 @@ class Tuning:
     blocks_at_once: int = 16
     # What all pairs may take: 12 bytes each, twice for a moment.
     most_pairs: int = 20_000_000
+    # About how many a sweep looks for.
+    pairs_of_sweep: int = 4_000_000

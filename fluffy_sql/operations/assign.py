@@ -3,9 +3,10 @@
 import json
 import math
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,9 @@ _MOST_RANGES = 64
 _RANGE_PHOTOS = 1_000
 # Distances of fewer photos don't say how wide a cluster is: that of a single photo is 0.
 _ENOUGH_PHOTOS = 10
+# How photos get into a cluster, as the view placing_rules has it.
+_RULE = ("neighbours", "within", "core_of")
+_BY_CENTROID = (None, None, None)
 _RECORDED = ("max_distance", "within", "metric", "moved", "dry_run")
 
 
@@ -93,6 +97,8 @@ class AssignResult:
     Attributes:
         run_id: the run that recorded it; None: nothing changed, or it was a dry run.
         clusters: how many active clusters photos were compared with.
+        voting: of these, clusters whose run did not go by centroids: photos get into them by the
+            votes of their nearest neighbours.
         photos_assigned: photos that are in another cluster now, or would be; `moves` has them.
         photos_left: photos with an embedding that are still in no cluster, `left` says why.
         skipped: photos in no cluster that were not looked at, by reason.
@@ -106,6 +112,7 @@ class AssignResult:
     max_distance: float | None
     within: int | None
     clusters: int
+    voting: int
     photos_assigned: int
     photos_left: int
     left: dict[str, int]
@@ -168,8 +175,9 @@ class _Clusters:
     """Clusters that take photos, those with centroids of one length.
 
     Attributes:
-        rows: label, id, scope, centroid and limit (the farthest it takes; None: not known) of each;
-            those of a scope side by side, by rising id.
+        rows: label, id, scope, centroid, limit (the farthest it takes; None: not known) and rule
+            (neighbours, within and core_of, as the view placing_rules has them) of each; those of a
+            scope side by side, by rising id.
     """
 
     dimensions: int
@@ -178,6 +186,20 @@ class _Clusters:
     @property
     def scopes(self) -> list[int | None]:
         return list(dict.fromkeys(row["scope"] for row in self.rows))
+
+    def of_elections(self) -> Iterator[tuple[dict[str, Any], Self]]:
+        """The rules that neighbours vote by, and the clusters that take photos by each."""
+        rules = [tuple(row[name] for name in _RULE) for row in self.rows]
+        for rule in dict.fromkeys(rules):
+            if rule != _BY_CENTROID:
+                rows = [row for row, own in zip(self.rows, rules, strict=True) if own == rule]
+                yield dict(zip(_RULE, rule, strict=True)), replace(self, rows=rows)
+
+    def before_elections(self) -> Self:
+        """The same, without limits for clusters whose photos others vote on."""
+        limits = [row["limit"] if row["neighbours"] is None else math.inf for row in self.rows]
+        rows = [{**row, "limit": limit} for row, limit in zip(self.rows, limits, strict=True)]
+        return replace(self, rows=rows)
 
 
 class _Lookups:
@@ -212,6 +234,7 @@ class _Lookups:
             "firsts": [1, *(last + 1 for last in lasts[:-1])],
             "lasts": lasts,
             "labels": [row["label"] for row in rows],
+            "cluster_ids": [row["id"] for row in rows],
             "centroids": self._session.vector_array(centroids),
             "limits": [row["limit"] for row in rows],
         }
@@ -240,6 +263,18 @@ class _Found:
     @property
     def dimensions(self) -> list[int]:
         return [alike.dimensions for alike in self.clusters]
+
+    @property
+    def voting(self) -> int:
+        rows = (row for alike in self.clusters for row in alike.rows)
+        return sum(row["neighbours"] is not None for row in rows)
+
+    @property
+    def way(self) -> str:
+        """How photos are placed, for the record."""
+        by_centroid = self.voting < sum(len(alike.rows) for alike in self.clusters)
+        ways = {"nearest": by_centroid, "votes": self.voting > 0}
+        return " and ".join(way for way, used in ways.items() if used)
 
     def ranges(self) -> list[tuple[int, int]]:
         return row_ranges(self.photos, _MOST_RANGES, _RANGE_PHOTOS)
@@ -315,29 +350,40 @@ def _limits(rows: list[dict[str, Any]], request: AssignRequest) -> list[float | 
 def _find_nearest(session: Session, workers: Workers, found: _Found, log: RunRecorder) -> None:
     """Finds the nearest cluster of every photo that was listed."""
     for alike in found.clusters:
-        lookups = _Lookups(session, alike)
+        all_of_them = _Lookups(session, alike.before_elections())
+        elections = [(rule, _Lookups(session, voting)) for rule, voting in alike.of_elections()]
 
         def find(
             session: Session,
             rows: tuple[int, int],
-            alike: _Clusters = alike,
-            lookups: _Lookups = lookups,
+            dimensions: int = alike.dimensions,
+            all_of_them: _Lookups = all_of_them,
+            elections: list[tuple[dict[str, Any], _Lookups]] = elections,
         ) -> int:
-            listed = session.fetch_all(
-                "assign/list_scopes_of_range", after_row=rows[0], last_row=rows[1]
-            )
-            clusters = lookups.of(tuple(row["scope"] for row in listed))
+            of_range = {"after_row": rows[0], "last_row": rows[1]}
+            listed = session.fetch_all("assign/list_scopes_of_range", **of_range)
+            scopes = tuple(row["scope"] for row in listed)
+            clusters = all_of_them.of(scopes)
             if clusters is None:
                 return 0
-            return session.execute(
+            photos = session.execute(
                 "assign/find_nearest",
                 **clusters,
                 normalize=found.normalize,
-                dimensions=alike.dimensions,
-                fingerprint_vector=fingerprint_vector(alike.dimensions),
-                after_row=rows[0],
-                last_row=rows[1],
+                dimensions=dimensions,
+                fingerprint_vector=fingerprint_vector(dimensions),
+                **of_range,
             )
+            for rule, lookups in elections:
+                if (voting := lookups.of(scopes)) is not None:
+                    session.execute(
+                        "assign/let_vote",
+                        **voting,
+                        **rule,
+                        normalize=found.normalize,
+                        **of_range,
+                    )
+            return photos
 
         for photos in workers.map(find, found.ranges()):
             log.photos(photos)
@@ -369,7 +415,7 @@ class _Run:
         return open_run(
             self.session,
             kind="assign",
-            algorithm="nearest",
+            algorithm=self.found.way,
             metric=str(self.found.metric),
             seed=0,
             k_requested=None,
@@ -437,6 +483,7 @@ class _Run:
             max_distance=self.request.max_distance,
             within=self.request.within,
             clusters=sum(len(alike.rows) for alike in self.found.clusters),
+            voting=self.found.voting,
             photos_assigned=sum(move.photos for move in moves),
             photos_left=sum(left.values()),
             left=left,

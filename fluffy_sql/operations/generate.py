@@ -158,7 +158,7 @@ class _Run:
         run_id = self._open(found) if resumed is None else _reopen_run(session, resumed, found)
         with (
             record_of(session, run_id, taken_back=self._taken_back),
-            work_tables(session, "work_assignments"),
+            work_tables(session, "work_assignments", "work_neighbours"),
             set_aside(session, found, self._settings, clustered=recluster) as to_label,
         ):
             require_one_length(photos, reclustered=recluster)

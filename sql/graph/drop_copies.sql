@@ -4,52 +4,38 @@
 -- Parameters: afters bigint[] (of each block, exclusive), lasts bigint[] (inclusive), normalize boolean
 -- Returns: copies integer[] (their positions), originals integer[] (of each, the one that stays); one row, null if
 --   there are none.
-WITH alike AS MATERIALIZED (
+WITH copy AS MATERIALIZED (
     SELECT
         numbered.position,
         numbered.original
     FROM (
         SELECT
             sample.position,
-            first_value(sample.position)
-                OVER (PARTITION BY block.place, sample.embedding ORDER BY sample.position)
-                AS original
+            sample.photo_id,
+            first_value(sample.position) OVER same AS original,
+            first_value(sample.photo_id) OVER same AS original_id
         FROM unnest(%(afters)s::bigint[], %(lasts)s::bigint[]) WITH ORDINALITY AS block (after_row, last_row, place)
         INNER JOIN work_sample AS sample ON block.after_row < sample.position AND block.last_row >= sample.position
+        WINDOW same AS (PARTITION BY block.place, sample.embedding ORDER BY sample.position)
     ) AS numbered
-    WHERE numbered.position != numbered.original
-),
-
-embedded AS MATERIALIZED (
-    SELECT
-        drawn.position,
-        fetched.embedding
-    FROM (
-        SELECT position
-        FROM alike
-        UNION
-        SELECT original AS position
-        FROM alike
-    ) AS either
-    INNER JOIN work_drawn AS drawn ON either.position = drawn.position
-    CROSS JOIN
-        LATERAL (
-            SELECT comparable_embedding(usable.embedding, %(normalize)s::boolean) AS embedding
+    WHERE
+        numbered.position != numbered.original
+        AND (
+            SELECT comparable_embedding(usable.embedding, %(normalize)s::boolean)
             FROM usable_photos AS usable
-            WHERE usable.id = drawn.photo_id AND usable.embedding IS NOT NULL
-            OFFSET 0
-        ) AS fetched
+            WHERE usable.id = numbered.photo_id
+        ) = (
+            SELECT comparable_embedding(usable.embedding, %(normalize)s::boolean)
+            FROM usable_photos AS usable
+            WHERE usable.id = numbered.original_id
+        )
 ),
 
 dropped AS (
     DELETE FROM work_sample AS sample
-    USING alike, embedded AS copy, embedded AS kept
-    WHERE
-        sample.position = alike.position
-        AND copy.position = alike.position
-        AND kept.position = alike.original
-        AND copy.embedding = kept.embedding
-    RETURNING alike.position, alike.original
+    USING copy
+    WHERE sample.position = copy.position
+    RETURNING copy.position, copy.original
 )
 
 SELECT

@@ -6,13 +6,15 @@
 -- center first, and those that are nearer to it by more than the reach are not looked at (the triangle inequality).
 -- Rows of the sample are no farther apart than photos: coordinates along main directions, and the distance from these.
 -- The reach is more than the radius by what float4 may round, so a bound leaves out no pair at the border.
+-- Photos are fetched one by one, and only of pairs that no bound leaves out: a join would be planned for a few of them.
 -- A block is read into arrays once for all rows that look into it; unnest stands in the select list and stops early
 -- (LIMIT), since there nothing is copied. OFFSET 0 keeps blocks outside of the loop over rows.
 -- Parameters: after_row bigint (exclusive), last_row bigint (inclusive), centers vector[] (of each block, from the one
 --   of the first row on), afters bigint[] (exclusive), lasts bigint[] (inclusive), scopes integer[] (any number, the
 --   same for the blocks of a scope), radius double precision (the largest Euclidean distance of a pair), rounding
 --   double precision (what is added to the reach for photos far from zero), squared boolean (distances are those of
---   cosine, half the square of Euclidean ones), normalize boolean, dimensions integer, most bigint (no more pairs)
+--   cosine, half the square of Euclidean ones), projected boolean (else rows of the sample are the photos themselves),
+--   normalize boolean, dimensions integer, most bigint (no more pairs)
 -- Returns: compared bytea (positions of the rows, 4 bytes each), pairs bytea (first and second position, 4 bytes each,
 --   and distance as float4, of each pair, by first and second); one row, null if there are none.
 WITH blocks AS MATERIALIZED (
@@ -45,6 +47,16 @@ looking AS MATERIALIZED (
     SELECT
         sample.position::integer AS position,
         vector(sample.embedding, -1, FALSE) AS embedding,
+        CASE
+            WHEN %(projected)s::boolean
+                THEN (
+                    SELECT comparable_embedding(usable.embedding, %(normalize)s::boolean)
+                    FROM usable_photos AS usable
+                    WHERE
+                        usable.id = sample.photo_id
+                        AND vector_dims(usable.embedding) = %(dimensions)s::integer
+                )
+        END AS photo,
         own.scope,
         own.apart,
         1.00002 * (own.center <-> sample.embedding) * (own.center <-> sample.embedding) AS square,
@@ -57,19 +69,22 @@ looking AS MATERIALIZED (
 found AS MATERIALIZED (
     SELECT
         near.first,
-        near.second
+        near.second,
+        near.distance
     FROM blocks AS block
     CROSS JOIN
         LATERAL (
             SELECT
                 array_agg(row_of.position) AS positions,
                 array_agg(row_of.embedding) AS embeddings,
+                array_agg(row_of.photo) AS photos,
                 array_agg(row_of.distance - row_of.reach) AS least_distances,
                 array_agg(row_of.reach) AS reaches
             FROM (
                 SELECT
                     looking.position,
                     looking.embedding,
+                    looking.photo,
                     looking.reach,
                     looking.square + 2 * looking.reach * looking.apart[block.place] AS most,
                     block.center <-> looking.embedding AS distance
@@ -83,11 +98,13 @@ found AS MATERIALIZED (
         LATERAL (
             SELECT
                 array_agg(inside.position ORDER BY inside.distance DESC, inside.position ASC) AS positions,
+                array_agg(inside.photo_id ORDER BY inside.distance DESC, inside.position ASC) AS photo_ids,
                 array_agg(inside.embedding ORDER BY inside.distance DESC, inside.position ASC) AS embeddings,
                 array_agg(-inside.distance ORDER BY inside.distance DESC, inside.position ASC) AS nearness
             FROM (
                 SELECT
                     sample.position::integer AS position,
+                    sample.photo_id,
                     sample.embedding,
                     block.center <-> sample.embedding AS distance
                 FROM work_sample AS sample
@@ -101,47 +118,51 @@ found AS MATERIALIZED (
     CROSS JOIN
         LATERAL (
             SELECT
-                looker.position AS first,
-                candidate.position AS second
+                pair.first,
+                pair.second,
+                CASE
+                    WHEN %(projected)s::boolean
+                        THEN (
+                            SELECT comparable_embedding(usable.embedding, %(normalize)s::boolean) <-> pair.photo
+                            FROM usable_photos AS usable
+                            WHERE
+                                usable.id = pair.photo_id
+                                AND vector_dims(usable.embedding) = %(dimensions)s::integer
+                        )
+                    ELSE pair.distance
+                END AS distance
             FROM (
                 SELECT
-                    unnest(lookers.positions) AS position,
-                    unnest(lookers.embeddings) AS embedding,
-                    unnest(lookers.least_distances) AS least_distance,
-                    unnest(lookers.reaches) AS reach
-            ) AS looker
-            CROSS JOIN
-                LATERAL (
+                    looker.position AS first,
+                    looker.photo,
+                    looker.reach,
+                    candidate.position AS second,
+                    candidate.photo_id,
+                    candidate.embedding <-> looker.embedding AS distance
+                FROM (
                     SELECT
-                        unnest(candidates.positions) AS position,
-                        unnest(candidates.embeddings) AS embedding
-                    LIMIT width_bucket(-looker.least_distance, candidates.nearness)
-                ) AS candidate
-            WHERE candidate.position > looker.position AND candidate.embedding <-> looker.embedding <= looker.reach
+                        unnest(lookers.positions) AS position,
+                        unnest(lookers.embeddings) AS embedding,
+                        unnest(lookers.photos) AS photo,
+                        unnest(lookers.least_distances) AS least_distance,
+                        unnest(lookers.reaches) AS reach
+                ) AS looker
+                CROSS JOIN
+                    LATERAL (
+                        SELECT
+                            unnest(candidates.positions) AS position,
+                            unnest(candidates.photo_ids) AS photo_id,
+                            unnest(candidates.embeddings) AS embedding
+                        LIMIT width_bucket(-looker.least_distance, candidates.nearness)
+                    ) AS candidate
+                WHERE candidate.position > looker.position
+                OFFSET 0
+            ) AS pair
+            WHERE pair.distance <= pair.reach
             OFFSET 0
         ) AS near
-),
-
-photos_of_pairs AS MATERIALIZED (
-    SELECT
-        paired.position,
-        fetched.embedding
-    FROM (
-        SELECT first AS position
-        FROM found
-        UNION
-        SELECT second AS position
-        FROM found
-    ) AS paired
-    INNER JOIN work_drawn AS drawn ON paired.position = drawn.position
-    CROSS JOIN
-        LATERAL (
-            SELECT comparable_embedding(usable.embedding, %(normalize)s::boolean) AS embedding
-            FROM usable_photos AS usable
-            WHERE usable.id = drawn.photo_id AND usable.embedding IS NOT NULL
-            OFFSET 0
-        ) AS fetched
-    WHERE vector_dims(fetched.embedding) = %(dimensions)s::integer
+    WHERE near.distance <= %(radius)s::double precision
+    LIMIT %(most)s::bigint
 )
 
 SELECT
@@ -155,21 +176,4 @@ SELECT
         ''::bytea
         ORDER BY pair.first, pair.second
     ) AS pairs
-FROM (
-    SELECT
-        compared.first,
-        compared.second,
-        compared.distance
-    FROM (
-        SELECT
-            found.first,
-            found.second,
-            one.embedding <-> other.embedding AS distance
-        FROM found
-        INNER JOIN photos_of_pairs AS one ON found.first = one.position
-        INNER JOIN photos_of_pairs AS other ON found.second = other.position
-        OFFSET 0
-    ) AS compared
-    WHERE compared.distance <= %(radius)s::double precision
-    LIMIT %(most)s::bigint
-) AS pair;
+FROM found AS pair;

@@ -499,8 +499,9 @@ obstacle (rank, text) AS (
             unnest(ARRAY[
                 'application_tables', 'cluster_levels', 'cluster_quality', 'cluster_run_checkpoints',
                 'cluster_run_clusters', 'cluster_run_moves', 'cluster_run_photo_moves', 'cluster_run_steps',
-                'cluster_runs', 'definitions', 'migrations', 'migrations_log', 'migrations_version',
-                'photo_count_changes', 'photo_duplicates', 'retired_clusters', 'saved_grants'
+                'cluster_runs', 'definitions', 'embedding_models', 'migrations', 'migrations_log',
+                'migrations_version', 'photo_count_changes', 'photo_duplicates', 'photo_files',
+                'photo_neighbour_lists', 'photo_replacements', 'retired_clusters', 'saved_grants'
             ]) AS name
         UNION ALL
         SELECT

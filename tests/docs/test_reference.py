@@ -85,7 +85,10 @@ def sections(model: type[BaseModel], name: str = "") -> Iterator[tuple[str, type
     ("section", "model"),
     {
         section: model
-        for flags in ({}, {"clustering.algorithm": "leiden"})
+        for flags in (
+            {"clustering.algorithm": "kmeans", "embedding.provider": "onnx"},
+            {"clustering.algorithm": "leiden", "embedding.provider": "image_embed"},
+        )
         for section, model in sections(type(load_settings(environment={}, flags=flags)))
     }.items(),
 )

@@ -1,5 +1,6 @@
 """DBSCAN from end to end: pairs found in SQL, clusters where photos are dense, the rest noise."""
 
+import json
 import os
 import signal
 import subprocess
@@ -198,3 +199,29 @@ def test_a_killed_run_leaves_nothing(session: Session, database_url: str) -> Non
     )
     assert generate(session, eps=0.05).clusters_created == 6
     assert work_tables(session) == []
+
+
+def test_a_sweep_finds_eps_in_the_photos(run_cli: Run, session: Session, database_url: str) -> None:
+    add_photos(session, with_noise(8))
+    before = snapshot(session)
+    asked = ("sweep", "--algorithm", "dbscan", "--database-url", database_url)
+    found = json.loads(run_cli(*asked, "--json", "--out", "sweep.html").out)
+    eps = found["suggested_eps"]
+    [at_knee] = [row for row in found["candidates"] if row["eps"] == eps]
+    assert at_knee["clusters"] == 6
+    assert f"Suggested eps: {eps}" in Path("sweep.html").read_text()
+    told = run_cli(*asked, "--values", f"0.01,{eps}")
+    assert told.code == 0, told.err
+    assert f"Suggested eps: {eps}. The measures agree." in told.out
+    assert snapshot(session) == before
+    assert work_tables(session) == []
+    made = generate(session, dry_run=True, eps=eps)
+    assert made.clusters_created == 6
+    assert made.skipped["noise"] == round(at_knee["noise_share"] * found["photos"])
+
+
+def test_equal_photos_have_no_eps(session: Session, on_database: Run) -> None:
+    add_photos(session, np.tile([[0.3, 0.1, 0.2]], (20, 1)))
+    refused = on_database("sweep", "--algorithm", "dbscan")
+    assert refused.code == 1
+    assert "too few photos differ to find an eps by their distances" in refused.err

@@ -7,7 +7,9 @@ from numpy.typing import NDArray
 from sklearn.cluster import DBSCAN
 
 from fluffy_sql.algorithms import LEFT_OUT
-from fluffy_sql.graph.density import label
+from fluffy_sql.graph.density import k_distances, label
+from fluffy_sql.graph.eps import Candidate, suggest
+from fluffy_sql.graph.eps_sweep import knee
 from fluffy_sql.graph.pairs import Pairs
 
 
@@ -58,3 +60,49 @@ def test_a_photo_that_could_not_be_compared_is_no_noise() -> None:
     pairs = Pairs(nothing, nothing, nothing.astype(np.float32), compared, originals)
     assert label(pairs, 1).tolist() == [0, LEFT_OUT - 1]
     assert label(pairs, 2).tolist() == [LEFT_OUT, LEFT_OUT - 1]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=30),
+    st.integers(1, 5),
+)
+def test_k_distances_are_those_of_numpy(points: list[tuple[int, int]], least: int) -> None:
+    rows = np.array(points, dtype=np.float64)
+    distances = np.linalg.norm(rows[:, None] - rows[None], axis=2)
+    found = k_distances(pairs_of(distances, 3.2), least)
+    if least > len(rows):
+        assert np.isinf(found).all()
+        return
+    expected = np.sort(distances, axis=1)[:, least - 1]
+    assert np.allclose(found, np.where(expected <= 3.2, expected, np.inf))
+
+
+def test_the_knee_is_where_the_curve_bends() -> None:
+    curve = np.concatenate([np.linspace(0.1, 0.1232, 90), np.linspace(0.15, 1, 10), [np.inf] * 5])
+    assert knee(curve.astype(np.float32)) == 0.124  # rounded up, so that the photo there is core
+    assert knee(np.array([np.inf], dtype=np.float32)) is None
+    assert knee(np.zeros(3, dtype=np.float32)) is None
+
+
+def tried(eps: float, clusters: int, noise: float, largest: float | None) -> Candidate:
+    return Candidate(
+        eps=eps,
+        core_share=0.5,
+        clusters=clusters,
+        noise_share=noise,
+        largest_share=largest,
+        seconds=0,
+    )
+
+
+def test_the_eps_at_the_knee_is_suggested_unless_clusters_are_one_there() -> None:
+    apart = [tried(0.1, 9, 0.6, 0.2), tried(0.2, 8, 0.1, 0.3), tried(0.3, 2, 0.05, 0.9)]
+    assert suggest(apart, 0.21).value == 0.2
+    assert suggest(apart, 0.21).measures_agree
+    grown = suggest(apart, 0.3)
+    assert (grown.value, grown.measures_agree) == (0.2, False)
+    assert grown.reasons[1] == "at 0.3 one cluster has 90% of the photos in clusters"
+    # One cluster is that large in truth: smaller eps only take it to pieces.
+    assert suggest([tried(0.1, 30, 0.6, 0.2), tried(0.2, 3, 0.1, 0.7)], 0.2).value == 0.2
+    assert suggest([tried(0.1, 0, 1, None)], 0.1).value is None
+    assert suggest(apart, None).value is None

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from fluffy_sql.operations.report.files import Reason, UnreadableError, locate
+from fluffy_sql.embedding.files import Reason, UnreadableError, locate
 from fluffy_sql.operations.report.model import (
     BETWEEN,
     CENTRAL,

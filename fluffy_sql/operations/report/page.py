@@ -9,9 +9,9 @@ from typing import Any
 from markupsafe import Markup
 
 from fluffy_sql import __version__
+from fluffy_sql.embedding.files import Reason
 from fluffy_sql.operations.report import album, charts, words
 from fluffy_sql.operations.report.album import GroupPictures, Pictures
-from fluffy_sql.operations.report.files import Reason
 from fluffy_sql.operations.report.folder import GENERATOR, SHEETS
 from fluffy_sql.operations.report.model import SECTIONS, Comparable, Library, SecondLook
 from fluffy_sql.operations.report.second_look import TOO_SMALL, TOO_WIDE
