@@ -1,6 +1,7 @@
--- Writes groups of near-duplicates, the best photo of each first: the one nearest to the middle of its group, and of
--- those the one with the lowest id. Nearness counts in thousandths of the farthest, so that rounding decides nothing:
--- the two of a pair are as near. A photo whose row is not as it was when it was noted is left out, and with it whoever
+-- Writes groups of near-duplicates, the best photo of each first: the one with most pixels, of those the one with the
+-- largest file, if these are known; then the one nearest to the middle of its group, then the one with the lowest id.
+-- Nearness counts in thousandths of the farthest, so that rounding decides nothing: the two of a pair are as near.
+-- A photo whose row is not as it was when it was noted is left out, and with it whoever
 -- is then left alone.
 -- Parameters: positions integer[] (of photos in work_drawn), groups integer[] (the number of each one's group),
 --   normalize boolean, dimensions integer
@@ -54,6 +55,8 @@ FROM (
     FROM (
         SELECT
             own.*,
+            file.width::bigint * file.height AS pixels,
+            file.bytes,
             round(
                 (
                     1000 * (own.embedding <-> middle.embedding)
@@ -68,7 +71,15 @@ FROM (
             FROM members
             GROUP BY number
         ) AS middle ON own.number = middle.number
+        LEFT JOIN photo_files AS file ON own.photo_id = file.photo_id
     ) AS measured
-    WINDOW best_first AS (PARTITION BY measured.number ORDER BY measured.from_middle, measured.photo_id)
+    WINDOW best_first AS (
+        PARTITION BY measured.number
+        ORDER BY
+            measured.pixels DESC NULLS LAST,
+            measured.bytes DESC NULLS LAST,
+            measured.from_middle ASC,
+            measured.photo_id ASC
+    )
 ) AS ranked
 WHERE ranked.photos > 1;

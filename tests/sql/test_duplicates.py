@@ -80,6 +80,18 @@ def test_the_most_central_photo_is_the_best(session: Session) -> None:
     assert session.fetch_all("duplicates/list_groups", most=9) == []
 
 
+def test_the_largest_picture_is_the_best_if_sizes_are_known(session: Session) -> None:
+    add(session, {photo_id: [photo_id, 0] for photo_id in range(1, 6)})
+    for photo_id, width, size in ((1, 640, 9), (2, 800, 5), (4, 800, 6), (5, None, 9)):
+        session.connection.execute(
+            "INSERT INTO photo_files (photo_id, bytes, modified, width, height)"
+            " VALUES (%s, %s, 0, %s, 600)",
+            (photo_id, size, width),
+        )
+    write(session, [1] * 5)
+    assert [row[0] for row in written(session)] == [4, 2, 1, 5, 3]
+
+
 def test_distances_are_those_of_the_metric(session: Session) -> None:
     add_with_ids(session, {1: [3, 0], 2: [0, 2]})
     note(session, [1, 2])
