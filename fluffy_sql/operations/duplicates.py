@@ -18,6 +18,7 @@ from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import IntegerArray
 from fluffy_sql.postgres.work_tables import work_tables
 from fluffy_sql.postgres.workers import Workers
+from fluffy_sql.runs.following import follow_source
 from fluffy_sql.runs.lock import only_run
 from fluffy_sql.runs.progress import Progress
 from fluffy_sql.runs.survey import PhotoGroup, require_one_length, require_steady_view, survey
@@ -134,6 +135,7 @@ def find_duplicates(
     require_current_schema(session)
     with only_run(session):
         progress.phase("survey")
+        follow_source(session, progress, dry_run=request.dry_run)
         require_steady_view(session)
         photos = session.fetch_as(PhotoGroup, "survey/count_photos")
         found = survey(photos, reclustered=True)

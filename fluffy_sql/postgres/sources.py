@@ -20,10 +20,9 @@ _COLUMNS = "key (and key2, ... if a key is of several columns), embedding, path,
 # Tables or columns that are named in a message.
 _NAMED = 3
 # SQLSTATEs: a schema, table, column, function or cast is not there, or one of another type.
-_OTHER_THAN_ATTACHED = frozenset(
-    {"3F000", "42P01", "42703", "42883", "42804", "42846", "42P13", "22000", "22P02", "0A000"}
-)
-_MAY_NOT = "42501"
+_OTHER_THAN_ATTACHED = frozenset({"3F000", "42P01", "42703", "42883", "42804", "42846", "42P13"})
+# The same may be said of it, if nothing else is read: this role may not, or a value is no vector.
+_OF_SOURCE_ALONE = frozenset({"42501", "22000", "22P02", "0A000"})
 
 
 @dataclass(frozen=True)
@@ -181,7 +180,9 @@ def telling_of_source(session: Session, name: str | None = None) -> Iterator[Non
     try:
         yield
     except DatabaseError as error:
-        expected = error.sqlstate in _OTHER_THAN_ATTACHED or (name and error.sqlstate == _MAY_NOT)
+        expected = error.sqlstate in _OTHER_THAN_ATTACHED or (
+            name and error.sqlstate in _OF_SOURCE_ALONE
+        )
         if not (session.attached and expected):
             raise
         what = name or "the source of this library"

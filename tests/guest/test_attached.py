@@ -73,6 +73,8 @@ def test_everything_else_works_as_on_an_adopted_table(
     succeeds(run_cli, immich, "generate", "--recluster", "--k", "3")
     succeeds(run_cli, immich, "runs", "undo", "2")
     succeeds(run_cli, immich, "migrate")
+    succeeds(run_cli, immich, "duplicates")
+    succeeds(run_cli, immich, "generate", "--algorithm", "leiden", "--recluster")
     succeeds(run_cli, immich, "detach")
     succeeds(run_cli, immich, "migrate")
     [(owner,)] = ask(immich, "SELECT md5('user1')::uuid::text")

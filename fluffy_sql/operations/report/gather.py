@@ -11,7 +11,7 @@ from fluffy_sql.operations.report import model
 from fluffy_sql.operations.report.geometry import Axes, main_axes, nearest_others
 from fluffy_sql.operations.report.second_look import second_looks
 from fluffy_sql.postgres.session import Session
-from fluffy_sql.runs.owners import Owners
+from fluffy_sql.runs.owners import FoundScope, Owners
 
 # With twelve photos in each section these make a page that still goes by mail.
 MOST_CLUSTERS = 200
@@ -79,15 +79,14 @@ def gather(session: Session, selection: model.Selection) -> model.Library:
         runs=tuple(runs),
         second_look=tuple(looks),
         second_look_found=len(found),
-        duplicates=_duplicates(session, selection),
+        duplicates=_duplicates(session, asked),
     )
 
 
-def _duplicates(session: Session, selection: model.Selection) -> model.Duplicates | None:
+def _duplicates(session: Session, asked: FoundScope | None) -> model.Duplicates | None:
     """The largest groups of near-duplicates; on Citus there are none."""
     if session.distributed:
         return None
-    asked = selection.scope
     rows = session.fetch_all(
         "report/list_duplicates",
         every_scope=asked is None,
