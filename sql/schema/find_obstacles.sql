@@ -303,7 +303,7 @@ obstacle (rank, text) AS (
         of_column.qualified || ' is ' || of_column.type_shown || ', so the table can not be adopted; fluffy_sql needs '
         || wanted.said || CASE
             WHEN of_column.qualified = 'photos.id'
-                THEN '. Attach it as it is: fluffy-sql attach --table photos --key id --embedding embedding'
+                THEN '; or attach it as it is: fluffy-sql attach --table photos --key id --embedding embedding'
             ELSE ''
         END AS text
     FROM of_column
@@ -315,7 +315,7 @@ obstacle (rank, text) AS (
         of_column.qualified || ' is ' || of_column.type_shown || ', so the table can not be adopted; fluffy_sql needs'
         || ' vector' || CASE
             WHEN of_column.qualified = 'photos.embedding'
-                THEN '. Attach it as it is: fluffy-sql attach --table photos --key id --embedding embedding'
+                THEN '; or attach it as it is: fluffy-sql attach --table photos --key id --embedding embedding'
             ELSE ''
         END AS text
     FROM of_column

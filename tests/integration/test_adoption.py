@@ -406,10 +406,11 @@ def unfit(what: str, needed: str) -> str:
     return f"{what}, so the table can not be adopted; fluffy_sql needs {needed}"
 
 
+ATTACH = "; or attach it as it is: fluffy-sql attach --table photos --key id --embedding embedding"
 REFUSED = {
     "uuid": (
         "CREATE TABLE photos (id uuid PRIMARY KEY, path text)",
-        unfit("photos.id is uuid", INTEGER),
+        unfit("photos.id is uuid", INTEGER) + ATTACH,
     ),
     "no id": ("CREATE TABLE photos (path text)", unfit("photos.id is missing", INTEGER)),
     "no path": (
@@ -423,9 +424,12 @@ REFUSED = {
     ),
     "halfvec": (
         f"{PHOTOS}, embedding halfvec(8))",
-        unfit("photos.embedding is halfvec(8)", "vector"),
+        unfit("photos.embedding is halfvec(8)", "vector") + ATTACH,
     ),
-    "array": (f"{PHOTOS}, embedding real[])", unfit("photos.embedding is real[]", "vector")),
+    "array": (
+        f"{PHOTOS}, embedding real[])",
+        unfit("photos.embedding is real[]", "vector") + ATTACH,
+    ),
     "text cluster": (f"{PHOTOS}, cluster_id text)", unfit("photos.cluster_id is text", INTEGER)),
     "pinned as a number": (
         f"{PHOTOS}, cluster_pinned integer)",
@@ -582,7 +586,12 @@ def test_a_newer_schema_is_told_from_an_older_one(database_url: str, session: Se
         schema.require_current_schema(session)
     assert schema.migrate(database_url).changed == (
         *("0004_bookkeeping", "0005_work_tables", "0006_retired_clusters", "0007_photo_duplicates"),
-        *("0008_cluster_levels", "0009_photo_neighbours", "0010_photo_files"),
+        *(
+            "0008_cluster_levels",
+            "0009_photo_neighbours",
+            "0010_photo_files",
+            "0011_attached_source",
+        ),
     )
     schema.require_current_schema(session)
 
