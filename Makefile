@@ -12,11 +12,12 @@ INSTALL := $(if $(UV),"$(UV)" pip install --python $(VENV)/bin/python,$(VENV)/bi
 # Each process of pytest would compile all tests anew, which takes longer than the fast ones do.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Given on the command line: make cluster K=12 DATABASE_URL=postgresql://me@localhost/photos
+# Given on the command line: make cluster PHOTOS=~/Pictures K=12 DATABASE_URL=postgresql://me@localhost/photos
 # DATABASE_URL has no line here: make passes on what it was given, or what the environment has, an
 # empty one too, which fluffy-sql refuses.
 K ?=
 OUT ?= report
+PHOTOS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help cluster report psql test test-fast coverage check format bench lock audit clean
@@ -24,10 +25,11 @@ OUT ?= report
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-cluster: $(VENV)/run.stamp  ## Cluster the photos; K=12 sets k, DATABASE_URL=... names the database
+cluster: $(VENV)/$(if $(PHOTOS),photos,run).stamp  ## Cluster photos; PHOTOS=folder K=12 DATABASE_URL=...
 	@$(RUN) migrate
-	@$(RUN) sample --if-empty
+	@$(RUN) $(if $(PHOTOS),embed "$(PHOTOS)",sample --if-empty)
 	@$(RUN) generate $(if $(K),--k $(K))
+	@$(if $(PHOTOS),$(RUN) report --out "$(OUT)" --root "$(PHOTOS)")
 
 report: $(VENV)/report.stamp  ## Write a page to look at the clusters with; OUT=folder
 	@$(RUN) report --out "$(OUT)"
@@ -57,6 +59,7 @@ format: $(VENV)/test.stamp  ## Format Python and SQL
 
 bench: $(VENV)/bench.stamp  ## Time it beside scikit-learn, FAISS, EVoC and ivfflat; ARGS="--quick" for less
 	$(VENV)/bin/python -m benchmarks $(or $(ARGS),--rows 10000,30000,100000)
+	$(VENV)/bin/python -m benchmarks.embedding
 
 lock: $(VENV)/tools.stamp  ## Renew requirements/test.txt from pyproject.toml
 	$(VENV)/tools/bin/python -m uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
@@ -80,13 +83,18 @@ $(VENV)/report.stamp: pyproject.toml | $(VENV)/bin/python
 	@$(INSTALL) --editable '.[embedded,report,sample]' >&2
 	@touch $@ $(VENV)/run.stamp
 
+$(VENV)/photos.stamp: pyproject.toml | $(VENV)/bin/python
+	@echo "Installing what embeds photos into $(VENV) ..." >&2
+	@$(INSTALL) --editable '.[embedded,graph,photos,report,sample]' >&2
+	@touch $@ $(VENV)/run.stamp $(VENV)/report.stamp
+
 # Tests run with what requirements/test.txt pins, file by file, and with nothing else: --no-build-isolation has
 # the project itself built by the hatchling that is pinned there.
 $(VENV)/test.stamp: pyproject.toml requirements/test.txt | $(VENV)/bin/python
 	@echo "Installing fluffy_sql with its test tools into $(VENV) ..." >&2
 	@$(INSTALL) --require-hashes --requirement requirements/test.txt >&2
 	@$(INSTALL) --no-deps --no-build-isolation --editable . >&2
-	@touch $@ $(VENV)/run.stamp $(VENV)/report.stamp
+	@touch $@ $(VENV)/run.stamp $(VENV)/report.stamp $(VENV)/photos.stamp
 
 # Apart from the environment that they look after.
 $(VENV)/tools.stamp: | $(VENV)/bin/python

@@ -34,13 +34,19 @@ def running_server(url: str | None) -> Iterator[str]:
 
 @contextmanager
 def library_database(server_url: str, library: Library) -> Iterator[str]:
-    """A database with the library in it, dropped at the end, whoever is still at work in it."""
+    """A database with the library in it."""
+    with empty_database(server_url) as url:
+        load_library(url, library)
+        yield url
+
+
+@contextmanager
+def empty_database(server_url: str) -> Iterator[str]:
+    """A database that is dropped at the end, whoever is still at work in it."""
     with connect(server_url) as admin:
         admin.execute(statement("create_database"))
         try:
-            url = make_conninfo(server_url, dbname=_DATABASE)
-            load_library(url, library)
-            yield url
+            yield make_conninfo(server_url, dbname=_DATABASE)
         finally:
             admin.execute(statement("drop_database"))
 

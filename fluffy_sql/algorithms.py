@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVa
 
 from pydantic import BaseModel, ConfigDict
 
-from fluffy_sql.errors import SettingsError
+from fluffy_sql.plugins import load_named
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.workers import Workers
 
@@ -127,6 +127,8 @@ class Fit:
         least_recall: share that is promised, and checked before the result is committed.
         by_centroid: whether distances to centroids say how good a cluster is; if not, silhouette
             and the like are not measured.
+        keeps_neighbours: whether the neighbours in work_neighbours are those of all usable photos,
+            and are kept.
         digest: of the embeddings that were labelled; None: none was made.
         levels: coarser levels, nested, the next one first: of each, shape (clusters,), the numbers
             of the groups that the clusters are in.
@@ -143,6 +145,7 @@ class Fit:
     recall: float | None = None
     least_recall: float = 0.0
     by_centroid: bool = True
+    keeps_neighbours: bool = False
     digest: str | None = None
     levels: "Sequence[NDArray[np.intp]]" = ()
 
@@ -389,15 +392,6 @@ def algorithm_named(name: str) -> Algorithm[AlgorithmSettings]:
     Raises:
         SettingsError: there is none of that name, or it can't be loaded.
     """
-    asked = f"clustering.algorithm is {name!r}"
-    [*found] = _BUILT_IN.select(name=name) or _installed().select(name=name)
-    if not found:
-        raise SettingsError(f"{asked}; allowed: {', '.join(algorithm_names())}")
-    place = found[0].value
-    try:
-        loaded = found[0].load()
-    except (ImportError, AttributeError) as error:
-        raise SettingsError(f"{asked}, but {place} can't be loaded: {error}") from error
-    if not (isinstance(loaded, type) and issubclass(loaded, Algorithm)):
-        raise SettingsError(f"{asked}, but {place} is no subclass of {__name__}.Algorithm")
-    return loaded()
+    found = load_named("clustering.algorithm", name, Algorithm, _BUILT_IN, _installed())
+    algorithm: Algorithm[AlgorithmSettings] = found()
+    return algorithm

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from numpy.typing import NDArray
 
@@ -18,6 +18,14 @@ from fluffy_sql.operations import importing
 from fluffy_sql.operations.assign import AssignRequest, AssignResult
 from fluffy_sql.operations.clusters import Cluster, Member, list_clusters, list_members
 from fluffy_sql.operations.database import Database
+from fluffy_sql.operations.duplicates import (
+    DuplicateGroup,
+    DuplicatePhoto,
+    DuplicatesRequest,
+    DuplicatesResult,
+    find_duplicates,
+)
+from fluffy_sql.operations.embed.progress import EmbedProgress
 from fluffy_sql.operations.generate import GenerateRequest
 from fluffy_sql.operations.history import RunDetails, UndoResult, show_run, undo_run
 from fluffy_sql.operations.importing import ImportResult
@@ -28,9 +36,16 @@ from fluffy_sql.runs.record import RunResult
 from fluffy_sql.runs.survey import ScopeFilter
 from fluffy_sql.settings import SettingsSources, as_argument
 
+if TYPE_CHECKING:
+    from fluffy_sql.operations.embed.service import EmbedResult  # an extra
+
 __all__ = [
     "AssignResult",
     "Cluster",
+    "DuplicateGroup",
+    "DuplicatePhoto",
+    "DuplicatesResult",
+    "EmbedProgress",
     "FluffySqlError",
     "ImportResult",
     "Library",
@@ -174,6 +189,62 @@ class Library:
         with self._database.session() as session:
             return importing.import_array(session, paths, embeddings, force=force)
 
+    def embed(
+        self,
+        folder: str | Path | None = None,
+        *,
+        root: str | Path | None = None,
+        replace: bool = False,
+        forget_missing: bool = False,
+        limit: int | None = None,
+        jobs: int | None = None,
+        dry_run: bool = False,
+        progress: EmbedProgress | None = None,
+    ) -> "EmbedResult":
+        """Finds photos in a folder and embeds those that are new or have changed.
+
+        Photos are written a few hundred at a time, each time in one transaction; whatever ends it,
+        the next call goes on where it was.
+
+        Args:
+            folder: where they are; None: photos of the database that have no embedding.
+            root: the folder that their paths are relative to; None: that of before, else `folder`,
+                else the working folder.
+            replace: if photos have embeddings of another model, replace them once all have new
+                ones.
+            forget_missing: delete photos whose file is gone.
+            limit: embed at most this many.
+            jobs: how many processors are used; None: all.
+            dry_run: say what would be embedded, and write nothing.
+            progress: is notified as it goes.
+
+        Raises:
+            UsageError: there is no such folder.
+            MissingExtraError: what it needs is not installed.
+            ProviderError: the model or the service that makes embeddings fails.
+            LibraryError: there is no photo, or photos have embeddings of another model.
+            BusyError: another embed is at work.
+        """
+        try:
+            from fluffy_sql.operations.embed import service  # noqa: PLC0415 - an extra
+        except ImportError:
+            raise MissingExtraError(
+                'embedding photos needs Pillow; run: pip install "fluffy_sql[photos]"'
+            ) from None
+        request = service.EmbedRequest(
+            settings=self._database.settings.embedding,
+            settings_folder=self._database.settings.folder,
+            folder=Path(folder) if folder is not None else None,
+            root=Path(root) if root is not None else None,
+            replace=replace,
+            forget_missing=forget_missing,
+            limit=limit,
+            jobs=jobs,
+            dry_run=dry_run,
+        )
+        with self._database.session() as session:
+            return service.embed(session, request, progress)
+
     def generate(
         self,
         k: int | None = None,
@@ -255,9 +326,46 @@ class Library:
             dry_run=dry_run,
             connections=self._database.settings.database.connections,
             limits=self._database.lock_limits,
+            duplicates=self._database.settings.clustering.duplicates,
         )
         with self._database.work() as session:
             return assigning.assign(session, request, progress)
+
+    def duplicates(
+        self,
+        within: float | None = None,
+        *,
+        metric: str | None = None,
+        limit: int = 10,
+        dry_run: bool = False,
+        progress: Progress | None = None,
+    ) -> DuplicatesResult:
+        """Finds groups of near-duplicates, in place of those that were found before.
+
+        Args:
+            within: the farthest that two of them are apart; None: as the settings say.
+            metric: `cosine` or `l2`; None: as the settings say.
+            limit: the result has at most this many groups, the largest first.
+            dry_run: say what would be found, and write nothing.
+            progress: is notified as it goes.
+
+        Raises:
+            SettingsError: a value is not allowed.
+            UsageError: the metric is l2, and nothing says within what.
+            LibraryError: the photos can't be compared as they are.
+            BusyError: a run is at work.
+        """
+        asked = {"duplicates.within": within, "clustering.metric": metric}
+        settings = self._sources.with_values(asked, as_argument).settings()
+        request = DuplicatesRequest(
+            within=settings.duplicates.within,
+            settings=settings.clustering,
+            dry_run=dry_run,
+            shown=limit,
+            connections=settings.database.connections,
+        )
+        with self._database.work() as session:
+            return find_duplicates(session, request, progress)
 
     def clusters(
         self, *, run_id: int | None = None, scope: int | None = None, limit: int | None = None

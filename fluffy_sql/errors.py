@@ -48,8 +48,20 @@ class LibraryError(FluffySqlError):
     """The photos can't be clustered as they are."""
 
 
+class OtherModelError(LibraryError):
+    """Photos have embeddings of another model than the one that is asked for."""
+
+
 class ImportFileError(FluffySqlError):
     """A file of embeddings can't be read, or one of its rows is wrong."""
+
+
+class PhotoError(FluffySqlError):
+    """A photo can't be embedded. The message is short: such photos are counted by it."""
+
+
+class ProviderError(FluffySqlError):
+    """The model or the service that makes embeddings fails, whatever the photo."""
 
 
 class HistoryError(FluffySqlError):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import yaml
 from pydantic import (
@@ -22,12 +22,14 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from fluffy_sql.algorithms import AlgorithmSettings, algorithm_named, algorithm_names
+from fluffy_sql.embedding.provider import ProviderSettings, provider_named, provider_names
 from fluffy_sql.errors import SettingsError
 
 DEFAULT_FILE = Path("image_embed.yml")
 
 Metric = Literal["cosine", "l2"]
 CounterCache = Literal["auto", "triggers", "service"]
+Duplicates = Literal["keep", "once"]
 
 # How to recognize an address, which may hold a password, in a wrong place.
 _AN_ADDRESS = re.compile(r"://|(pass\w*|pwd)\s*=", re.IGNORECASE)
@@ -81,6 +83,7 @@ class ClusteringSettings(_Section):
         default=50, ge=0, le=1_000_000, description="a whole number from 0 to 1,000,000"
     )
     counter_cache: CounterCache = Field(default="auto", description="auto, triggers or service")
+    duplicates: Duplicates = Field(default="keep", description="keep or once")
     lock_wait: float = Field(
         default=60.0, gt=0, le=_MOST_SECONDS, description="seconds, more than 0, up to 86,400"
     )
@@ -103,48 +106,136 @@ class ClusteringSettings(_Section):
         return section
 
 
+def _known_provider(name: object) -> object:
+    if name not in (names := provider_names()):
+        raise PydanticCustomError("provider", ", ".join(names))
+    return name
+
+
+class EmbeddingSettings(_Section):
+    """What makes embeddings of photos; each provider has a section of its own.
+
+    Make them by `embedding_settings`, which adds that section.
+    """
+
+    provider: Annotated[str, BeforeValidator(_known_provider)] = "builtin"
+
+    @property
+    def of_provider(self) -> ProviderSettings:
+        """The section of the provider."""
+        section: ProviderSettings = getattr(self, self.provider)
+        return section
+
+
+class _Choice(NamedTuple):
+    """A section in which one of several is chosen, each of which has a section of its own in it.
+
+    Attributes:
+        model: the class of the section without those.
+        key: the setting that names which one it is.
+        default: what it names if it is not set.
+        names: all that can be chosen.
+        settings_of: the class of the section of one of them.
+    """
+
+    model: type[_Section]
+    key: str
+    default: str
+    names: Callable[[], list[str]]
+    settings_of: Callable[[str], type[BaseModel]]
+
+
+_CHOICES = {
+    "clustering": _Choice(
+        ClusteringSettings,
+        "algorithm",
+        "kmeans",
+        algorithm_names,
+        lambda name: algorithm_named(name).settings,
+    ),
+    "embedding": _Choice(
+        EmbeddingSettings,
+        "provider",
+        "builtin",
+        provider_names,
+        lambda name: provider_named(name).settings,
+    ),
+}
+
+
 def clustering_settings(**values: Any) -> ClusteringSettings:
     """Settings as in the section `clustering`, as in `clustering_settings(kmeans={"k": 12})`.
 
     Raises:
         ValidationError: a value is not allowed.
     """
-    return _clustering_model(values).model_validate(values)
+    made: ClusteringSettings = _model_of("clustering", values).model_validate(values)
+    return made
+
+
+def embedding_settings(**values: Any) -> EmbeddingSettings:
+    """The same of the section `embedding`."""
+    made: EmbeddingSettings = _model_of("embedding", values).model_validate(values)
+    return made
 
 
 def recorded_settings(values: Mapping[str, Any]) -> ClusteringSettings:
     """Settings as the record of a run keeps them: as a JSON object."""
-    return _clustering_model(values).model_validate_json(json.dumps(values))
+    model = _model_of("clustering", values)
+    made: ClusteringSettings = model.model_validate_json(json.dumps(values))
+    return made
 
 
-def _clustering_model(values: object) -> type[ClusteringSettings]:
-    """The class of this section: with sections for the algorithms that it names."""
+def _model_of(section: str, values: object) -> Any:
+    """The class of a section in which one is chosen: with sections for those that it names."""
+    choice = _CHOICES[section]
     given = values if isinstance(values, dict) else {}
-    named = [given.get("algorithm", "kmeans"), *given]
-    return _model_with(frozenset(name for name in algorithm_names() if name in named))
+    named = [given.get(choice.key, choice.default), *given]
+    return _model_with(section, frozenset(name for name in choice.names() if name in named))
 
 
 @cache
-def _model_with(algorithms: frozenset[str]) -> type[ClusteringSettings]:
+def _model_with(section: str, names: frozenset[str]) -> Any:
+    choice = _CHOICES[section]
     sections: dict[str, Any] = {
-        name: (section, Field(default_factory=section))
-        for name in sorted(algorithms)
-        for section in [algorithm_named(name).settings]
+        name: (of_name, Field(default_factory=of_name))
+        for name in sorted(names)
+        for of_name in [choice.settings_of(name)]
     }
-    return create_model("ClusteringSettings", __base__=ClusteringSettings, **sections)
+    return create_model(choice.model.__name__, __base__=choice.model, **sections)
+
+
+class DuplicatesSettings(_Section):
+    """What a near-duplicate is."""
+
+    within: float | None = Field(
+        default=None,
+        ge=0,
+        allow_inf_nan=False,
+        description="a number from 0 up, or null",
+    )
 
 
 class Settings(_Section):
     """Everything `image_embed.yml` says."""
 
     database: DatabaseSettings = DatabaseSettings()
+    duplicates: DuplicatesSettings = DuplicatesSettings()
     clustering: ClusteringSettings = Field(default_factory=clustering_settings)
+    embedding: EmbeddingSettings = Field(default_factory=embedding_settings)
     _url_origin: str = PrivateAttr(default="database.url")
+    _folder: Path = PrivateAttr(default=Path())
 
     def model_post_init(self, context: Any, /) -> None:
-        """Keeps where the address was set; `context` is what was validated, if it was loaded."""
+        """Keeps where they come from; `context` is what was validated, if it was loaded."""
         if isinstance(context, SettingsSources):
             self._url_origin = context.url_origin()
+            self._folder = context.folder
+
+    @property
+    def folder(self) -> Path:
+        """What relative paths in them start from."""
+        return self._folder
 
     @property
     def url_origin(self) -> str:
@@ -185,10 +276,12 @@ def as_argument(key: str) -> str:
 
 
 def _settings_model(values: Mapping[str, Any]) -> type[Settings]:
-    model = _clustering_model(values.get("clustering"))
-    return create_model(
-        "Settings", __base__=Settings, clustering=(model, Field(default_factory=model))
-    )
+    sections: dict[str, Any] = {
+        section: (model, Field(default_factory=model))
+        for section in _CHOICES
+        for model in [_model_of(section, values.get(section))]
+    }
+    return create_model("Settings", __base__=Settings, **sections)
 
 
 # Where an address can be set besides the file, and how to unset it.
@@ -235,6 +328,11 @@ class SettingsSources:
             return cls(file=path)
         return cls(_without_empty_sections(values), dict(_find_lines(path, root)), path)
 
+    @property
+    def folder(self) -> Path:
+        """The folder of the settings file, which relative paths in it start from."""
+        return (self.file or Path()).parent
+
     def with_values(self, values: Mapping[str, Any], called: Callable[[str], str]) -> Self:
         """These, overridden by others.
 
@@ -260,7 +358,7 @@ class SettingsSources:
         except ValidationError as error:
             raise SettingsError(_describe(error, self)) from None
         try:
-            return _anchor_embedded_dir(settings, self.file or Path())
+            return _anchor_embedded_dir(settings)
         except (OSError, RuntimeError, ValueError) as error:
             key, written = "database.embedded_dir", settings.database.embedded_dir
             raise SettingsError(
@@ -349,9 +447,9 @@ def _algorithm_in(values: Any) -> Any:
 
 def _is_section(key: str) -> bool:
     section, _, name = key.partition(".")
-    return (not name and section in Settings.model_fields) or (
-        section == "clustering" and name in algorithm_names()
-    )
+    if not name:
+        return section in Settings.model_fields
+    return section in _CHOICES and name in _CHOICES[section].names()
 
 
 def _without_empty_sections(values: Any, prefix: str = "") -> Any:
@@ -400,8 +498,8 @@ def _find_field(values: Mapping[str, Any], path: list[str]) -> tuple[type[BaseMo
     return model, None
 
 
-def _anchor_embedded_dir(settings: Settings, file: Path) -> Settings:
+def _anchor_embedded_dir(settings: Settings) -> Settings:
     """A relative embedded_dir is relative to the settings file, not to the working directory."""
-    folder = (file.parent / Path(settings.database.embedded_dir).expanduser()).resolve()
+    folder = (settings.folder / Path(settings.database.embedded_dir).expanduser()).resolve()
     database = settings.database.model_copy(update={"embedded_dir": str(folder)})
     return settings.model_copy(update={"database": database})

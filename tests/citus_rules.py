@@ -20,6 +20,7 @@ SHARDED = {
     "cluster_members": "photo_id",
     "cluster_moves": "photo_id",
     "cluster_run_photo_moves": "photo_id",
+    "photo_files": "photo_id",
     "work_aside": "photo_id",
     "work_assignments": "photo_id",
     "work_candidates": "photo_id",

@@ -27,10 +27,11 @@ GRANT UPDATE (cluster_id, updated_at) ON photos TO :"role";
 -- the clusters it is compared with; the one that is chosen is locked, which is a right to update one
 GRANT SELECT ON clusters, retired_clusters TO :"role";
 GRANT UPDATE (updated_at) ON clusters TO :"role";
-GRANT SELECT (id, metric) ON cluster_runs TO :"role";
-GRANT SELECT ON usable_photos, scoped_clusters TO :"role";
+GRANT SELECT (id, metric, algorithm, settings) ON cluster_runs TO :"role";
+GRANT SELECT ON usable_photos, scoped_clusters, placing_rules TO :"role";
 
 GRANT EXECUTE ON FUNCTION library_is_whole, assign_photo, nearest_active_cluster, vector_nearest_clusters,
-centroid_distance TO :"role";
+centroid_distance, clusters_by_neighbours, voted_clusters, nearest_cores,
+comparable_embedding TO :"role";
 
 COMMIT;

@@ -39,11 +39,12 @@ GRANT SELECT ON migrations, definitions, application_tables TO :"role";
 
 GRANT SELECT (id, path, embedding, cluster_id) ON photos TO :"role";
 GRANT SELECT ON clusters, cluster_levels, retired_clusters, cluster_quality, photo_count_changes TO :"role";
+GRANT SELECT ON photo_duplicates, photo_neighbour_lists TO :"role";
 GRANT SELECT ON cluster_runs, cluster_run_steps, cluster_run_moves, cluster_run_clusters TO :"role";
-GRANT SELECT ON usable_photos, scoped_clusters TO :"role";
-GRANT SELECT ON cluster_members, cluster_overview, cluster_moves, cluster_run_overview TO :"role";
+GRANT SELECT ON usable_photos, scoped_clusters, placing_rules TO :"role";
+GRANT SELECT ON cluster_members, cluster_overview, cluster_moves, cluster_run_overview, current_duplicates TO :"role";
 
 GRANT EXECUTE ON FUNCTION centroid_distance, comparable_embedding, cluster_central_photos, cluster_outermost_photos,
-cluster_random_photos, cluster_neighbors, vector_nearest_clusters, photo_nearest_clusters TO :"role";
+cluster_random_photos, cluster_neighbors, vector_nearest_clusters, photo_nearest_clusters, photo_neighbours TO :"role";
 
 COMMIT;

@@ -9,7 +9,7 @@
 
 BEGIN;
 
--- an import has a temporary table
+-- an import has a temporary table, and so has embed
 SELECT format('GRANT TEMPORARY ON DATABASE %I TO %I', current_database(), :'role')
 WHERE NOT has_database_privilege(:'role', current_database(), 'TEMPORARY')
 \gexec
@@ -24,10 +24,11 @@ GRANT INSERT ON clusters TO :"role";
 GRANT UPDATE (photos_count, centroid, run_id, updated_at) ON clusters TO :"role";
 GRANT DELETE ON clusters TO :"role";
 
-GRANT INSERT, UPDATE, DELETE ON cluster_runs, cluster_run_clusters, retired_clusters TO :"role";
+GRANT INSERT, UPDATE, DELETE ON cluster_runs, cluster_run_clusters, retired_clusters, photo_neighbour_lists TO :"role";
 GRANT INSERT, DELETE ON cluster_run_steps, cluster_run_moves TO :"role";
 GRANT SELECT, INSERT, UPDATE, DELETE ON cluster_run_checkpoints TO :"role";
-GRANT INSERT, DELETE ON cluster_levels, cluster_quality TO :"role";
+GRANT INSERT, DELETE ON cluster_levels, cluster_quality, photo_duplicates TO :"role";
+GRANT SELECT, INSERT, UPDATE, DELETE ON photo_files, photo_replacements, embedding_models TO :"role";
 
 -- what a run works in, and what only the owner may do with it
 SELECT format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO %I', list_work_tables(), :'role')
@@ -41,7 +42,7 @@ GRANT EXECUTE ON FUNCTION fold_photo_counts, remember_usable_photos TO :"role";
 -- for clusters prune; it reads the tables that refer to clusters, too: grant SELECT on those
 GRANT EXECUTE ON FUNCTION referenced_clusters TO :"role";
 
-GRANT EXECUTE ON FUNCTION nearest_active_cluster, assign_photo, library_is_whole TO :"role";
+GRANT EXECUTE ON FUNCTION nearest_active_cluster, clusters_by_neighbours, voted_clusters, nearest_cores, assign_photo, library_is_whole TO :"role";
 
 -- an adopted table may take its ids from a sequence that is a thing of its own
 SELECT format('GRANT USAGE ON SEQUENCE %s TO %I', pg_get_serial_sequence(attrelid::regclass::text, 'id'), :'role')

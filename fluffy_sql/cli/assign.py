@@ -59,6 +59,7 @@ def assign(*, library: options.Library, as_json: bool, **asked: Any) -> None:
         **asked,
         connections=library.settings.database.connections,
         limits=library.database.lock_limits,
+        duplicates=library.settings.clustering.duplicates,
     )
     with library.work() as (session, progress):
         result = operations.assign(session, request, progress)
@@ -68,6 +69,8 @@ def assign(*, library: options.Library, as_json: bool, **asked: Any) -> None:
 
 
 _LEFT = UNUSABLE | {
+    "undecided": "whose neighbours agree on no cluster",
+    "noise": "too far from any core photo",
     "too_far": "too far from the nearest cluster",
     "without_limit": "nearest to a cluster whose distances at training are not known",
     "no_cluster": "of a scope or a dimension that no active cluster has",
@@ -89,6 +92,9 @@ def describe_assignment(result: AssignResult) -> Iterator[Part]:
         )
     else:
         yield "No photos placed."
+    if result.voting:
+        which = f"{result.voting:,} of these" if result.voting < result.clusters else "these"
+        yield f"Into {which} clusters photos get by the votes of those most alike."
     if left := list_counts({**result.left, **result.skipped}, _LEFT):
         yield f"Left without a cluster: {left}."
     if not result.clusters:

@@ -109,7 +109,10 @@ def generate(
     print_result(found, describe_statements(statements), as_json=as_json)
 
 
-_LEFT_OUT = UNUSABLE | {"changed_meanwhile": "that somebody changed or locked during the run"}
+_LEFT_OUT = UNUSABLE | {
+    "duplicate": "that are near-duplicates of photos left out",
+    "changed_meanwhile": "that somebody changed or locked during the run",
+}
 
 
 def low_recall(result: RunResult) -> str:
@@ -161,6 +164,11 @@ def _describe_clusters(result: RunResult) -> Iterator[str]:
         f" ({result.algorithm}, {result.metric}, seed {result.seed}),"
         f"{_describe_training(result)} {result.seconds['total']:.1f} s."
     )
+    if result.duplicates:
+        yield (
+            f"{count(result.duplicates, 'photo')} not clustered but put where the best of their"
+            " group of near-duplicates is."
+        )
     if result.kind == "recluster":
         yield (
             f"{count(result.photos_moved, 'photo')} moved;"

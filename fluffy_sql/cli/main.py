@@ -27,6 +27,8 @@ _COMMANDS = {
     "clusters": "List the clusters, or prune retired ones.",
     "detach": "Remove views, functions and triggers before your own migration.",
     "distribute": "Distribute the tables over the servers of Citus.",
+    "duplicates": "Find groups of near-duplicates.",
+    "embed": "Find photos and embed them.",
     "generate": "Cluster the photos that have no cluster yet.",
     "import": "Load embeddings from a file.",
     "migrate": "Bring the database to the current schema.",

@@ -1,6 +1,7 @@
 """A run as it goes, on stderr: live on a terminal, a line for each phase elsewhere."""
 
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from time import monotonic
 from typing import Self, TypeVar
 
@@ -16,6 +17,7 @@ from rich.progress import Progress as LiveLine
 
 from fluffy_sql.algorithms import StepReport, Survey
 from fluffy_sql.cli.console import stderr_console
+from fluffy_sql.operations.embed.progress import EmbedProgress
 from fluffy_sql.runs.progress import Progress
 from fluffy_sql.words import count, plain
 
@@ -23,6 +25,8 @@ Item = TypeVar("Item")
 
 # Whoever looks on, or keeps a log, sees that something goes on.
 _SAY_EVERY_SECONDS = 2.0
+# It may take hours.
+_SAY_PHOTOS_EVERY_SECONDS = 30.0
 
 
 class RunProgress(Progress):
@@ -94,6 +98,52 @@ class RunProgress(Progress):
 
     def _show(self, text: str) -> None:
         self._line.update(self._task, description=text)
+
+
+class PhotoProgress(EmbedProgress):
+    """Shows how photos are embedded, as a context manager: how fast, and how long it will take."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or stderr_console()
+        self._line = LiveLine(
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            TimeElapsedColumn(),
+            console=self._console,
+            transient=True,
+            disable=not self._console.is_terminal,
+        )
+        self._task = self._line.add_task("connecting", total=None)
+        self._planned = 0
+        self._begun = self._say_at = 0.0
+
+    def __enter__(self) -> Self:
+        self._line.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._line.stop()
+
+    def phase(self, name: str) -> None:
+        """Names what begins."""
+        self._line.update(self._task, description=name)
+
+    def planned(self, photos: int) -> None:
+        """Says how many photos will be embedded."""
+        self._planned = photos
+        self._begun = monotonic()
+        self._say_at = self._begun + _SAY_PHOTOS_EVERY_SECONDS
+        self._console.print(f"embedding {count(photos, 'photo')}")
+
+    def photos(self, done: int) -> None:
+        """Shows how many are done, how fast, and how long the others will take."""
+        rate = done / max(monotonic() - self._begun, 1e-9)
+        left = timedelta(seconds=round((self._planned - done) / rate))
+        text = f"{done:,} of {count(self._planned, 'photo')}, {rate:,.1f} photos/s, {left} left"
+        self._line.update(self._task, description=text)
+        if not self._console.is_terminal and monotonic() >= self._say_at:
+            self._console.print(text)
+            self._say_at = monotonic() + _SAY_PHOTOS_EVERY_SECONDS
 
 
 def watch(items: Iterable[Item], total: int) -> Iterator[Item]:

@@ -72,7 +72,7 @@ def report(
     with options.needs_extra("report", "a report needs Pillow and Jinja2"):
         from fluffy_sql.operations.report.build import write_report  # noqa: PLC0415 - an extra
         from fluffy_sql.operations.report.model import Selection  # noqa: PLC0415 - an extra
-    root = root or _default_root(library.settings)
+    root = root.expanduser() if root else _default_root(library.settings)
     with (
         library.database.reader(at_one_moment=True) as session,
         stderr_console().status("reading the clusters") as line,

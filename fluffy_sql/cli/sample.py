@@ -55,6 +55,7 @@ def _load_sample(library: options.Library, *, if_empty: bool) -> int:
         loaded = load_sample_library(session, folder, watch=watch)
     stderr.print(
         f"Loaded {loaded:,} pictures in 12 themes from {folder}.\nThey are described by colour"
-        " layout and gradients, a simple stand-in for DINO embeddings."
+        " layout and gradients, a simple stand-in for DINO embeddings.\nBy a model instead:"
+        f" fluffy-sql embed {folder} --replace"
     )
     return loaded

@@ -29,6 +29,7 @@ class LeidenSettings(AlgorithmSettings):
     granularity: float = Field(
         default=1.0, gt=0, le=1_000, description="a number, more than 0, up to 1,000"
     )
+    keep: bool = Field(default=False, description="true or false")
     k: int | None = Field(
         default=None, ge=1, le=1_000_000, description="a whole number from 1 to 1,000,000, or null"
     )
@@ -91,8 +92,10 @@ class Leiden(Algorithm[LeidenSettings]):
 
         next_label, noise, found_share = 0, 0, 0.0
         groups = []
+        # Nearest among some of the photos are nobody's nearest.
+        keep = task.settings.keep and (task.reclusters or not task.survey.clustered)
         with work_tables(task.session, "work_aside"):
-            for graph_of in self._graphs(task):
+            for graph_of in self._graphs(task, keep=keep):
                 with graph_of as graph:
                     task.log.phase("communities")
                     labels, found = label(graph, task.settings, task.seed)
@@ -108,7 +111,8 @@ class Leiden(Algorithm[LeidenSettings]):
         left_out = {"noise": noise} if task.settings.noise else {}
         fit = fit_of_labels(task, left_out=left_out, by_centroid=False)
         levels = np.concatenate(groups, axis=1)[:, fit.labels]
-        return replace(fit, recall=found_share / task.survey.eligible, levels=[*levels])
+        recall = found_share / task.survey.eligible
+        return replace(fit, recall=recall, levels=[*levels], keeps_neighbours=keep)
 
     @contextmanager
     def sweep(self, task: Task[LeidenSettings], values: Sequence[float]) -> Iterator[Sweep]:
@@ -125,18 +129,35 @@ class Leiden(Algorithm[LeidenSettings]):
         with work_tables(task.session, "work_assignments"), graph_of as graph:
             yield GranularitySweep(graph, values, task.seed)
 
-    def _graphs(self, task: Task[LeidenSettings]) -> "Iterator[AbstractContextManager[Graph]]":
+    def _graphs(
+        self, task: Task[LeidenSettings], *, keep: bool = False
+    ) -> "Iterator[AbstractContextManager[Graph]]":
         """A graph of each large scope, and one of all others."""
-        from fluffy_sql.graph.neighbours import exact_graph, graph_by_cells  # noqa: PLC0415
-
         few: list[Scope] = []
         for found in task.survey.scopes:
             if found.eligible > self.tuning.few:
-                yield graph_by_cells(task.of_scopes([found]), task.settings.neighbours, self.tuning)
+                yield self._graph(task.of_scopes([found]), keep=keep)
             else:
                 few.append(found)
         if few:
-            yield exact_graph(task.of_scopes(few), task.settings.neighbours, self.tuning)
+            yield self._graph(task.of_scopes(few), keep=keep)
+
+    @contextmanager
+    def _graph(self, task: Task[LeidenSettings], *, keep: bool) -> "Iterator[Graph]":
+        """The graph of a large scope or of several small ones; if it was kept, that."""
+        from fluffy_sql.graph.kept import kept_graph  # noqa: PLC0415 - loads NumPy
+        from fluffy_sql.graph.neighbours import Wanted, exact_graph, graph_by_cells  # noqa: PLC0415
+
+        wanted = Wanted(task.settings.neighbours, keep)
+        if keep:
+            with kept_graph(task, wanted.neighbours) as graph:
+                if graph is not None:
+                    yield graph
+                    return
+        large = task.survey.scopes[0].eligible > self.tuning.few
+        make = graph_by_cells if large else exact_graph
+        with make(task, wanted, self.tuning) as graph:
+            yield graph
 
 
 @contextmanager

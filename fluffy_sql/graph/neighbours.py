@@ -51,6 +51,14 @@ class Graph:
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """How many neighbours are sought, and whether they are kept in work_neighbours."""
+
+    neighbours: int
+    keep: bool = False
+
+
+@dataclass(frozen=True)
 class _Blocks:
     """Rows side by side, in which neighbours are sought.
 
@@ -66,7 +74,7 @@ class _Blocks:
 
 
 @contextmanager
-def exact_graph(task: Task[Any], neighbours: int, tuning: Tuning) -> Iterator[Graph]:
+def exact_graph(task: Task[Any], wanted: Wanted, tuning: Tuning) -> Iterator[Graph]:
     """The exact graph of all scopes of the task; its photos are in work_drawn meanwhile."""
     task.log.phase("sample")
     scopes = [found.scope for found in task.survey.scopes]
@@ -79,18 +87,18 @@ def exact_graph(task: Task[Any], neighbours: int, tuning: Tuning) -> Iterator[Gr
     with Sample.of_whole_scopes(_as_kmeans(task)) as (_, found):
         extents = [(row["after_row"], row["last_row"]) for row in found]
         task.log.phase("neighbours")
-        finder = _Finder(task, neighbours, extents[-1][1] if extents else 0)
+        finder = _Finder(task, wanted.neighbours, extents[-1][1] if extents else 0)
         jobs = (
             (piece, _exact(extent, task.survey.dimensions, tuning))
             for extent in extents
             for piece in _pieces(extent, tuning)
         )
-        finder.find(jobs)
+        finder.find(jobs, keep=wanted.keep)
         yield Graph(finder.neighbours, finder.compared, extents, 1.0)
 
 
 @contextmanager
-def graph_by_cells(task: Task[Any], neighbours: int, tuning: Tuning) -> Iterator[Graph]:
+def graph_by_cells(task: Task[Any], wanted: Wanted, tuning: Tuning) -> Iterator[Graph]:
     """The graph of the one scope of a task; its photos are in work_drawn meanwhile."""
     task.log.phase("cells")
     centers = _fit_cells(task, tuning)
@@ -102,10 +110,23 @@ def graph_by_cells(task: Task[Any], neighbours: int, tuning: Tuning) -> Iterator
         rows = ranges[-1][1] if ranges else 0
         Sample(_as_kmeans(task)).fill(rows)
         task.log.phase("neighbours")
-        finder = _Finder(task, neighbours, rows)
+        finder = _Finder(task, wanted.neighbours, rows)
         around, probes, recall = _around(task, finder, ranges, centers, tuning)
-        finder.find(_jobs(ranges, centers, around, probes, tuning))
+        finder.find(_jobs(ranges, centers, around, probes, tuning), keep=wanted.keep)
+        del ranges, centers, around
         yield Graph(finder.neighbours, finder.compared, [(0, rows)], recall)
+
+
+def no_neighbours(photos: int, neighbours: int) -> Neighbours:
+    """Room for the neighbours of photos."""
+    return np.full((photos, neighbours), _NONE, dtype=np.int32)
+
+
+def read_neighbours(rows: Iterable[dict[str, Any]], into: Neighbours) -> None:
+    """Reads what the database says: positions of photos from 1, and of their neighbours."""
+    for row in rows:
+        found = np.frombuffer(row["neighbours"] or b"", dtype=">i4")
+        into[row["position"] - 1, : len(found)] = found - 1
 
 
 def _fit_cells(task: Task[Any], tuning: Tuning) -> Matrix:
@@ -135,10 +156,12 @@ class _Finder:
 
     def __init__(self, task: Task[Any], neighbours: int, rows: int) -> None:
         self._task = task
-        self.neighbours = np.full((rows, neighbours), _NONE, dtype=np.int32)
+        self.neighbours = no_neighbours(rows, neighbours)
         self.compared = np.zeros(rows, dtype=np.bool_)
 
-    def find(self, jobs: Iterable[tuple[NDArray[np.int32], _Blocks]]) -> None:
+    def find(
+        self, jobs: Iterable[tuple[NDArray[np.int32], _Blocks]], *, keep: bool = False
+    ) -> None:
         """Finds the neighbours of each job's positions, in its blocks."""
         wide = self.neighbours.shape[1]
 
@@ -152,14 +175,12 @@ class _Finder:
                 lasts=[last for _, last in blocks.ranges],
                 centers=session.vector_array(blocks.centers),
                 probes=blocks.probes,
+                keep=keep,
             )
 
         for rows in self._task.workers.map(find, jobs):
-            for row in rows:
-                place = row["position"] - 1
-                self.compared[place] = True
-                found = np.frombuffer(row["neighbours"] or b"", dtype=">i4")
-                self.neighbours[place, : len(found)] = found - 1
+            self.compared[[row["position"] - 1 for row in rows]] = True
+            read_neighbours(rows, self.neighbours)
             self._task.log.photos(len(rows))
 
 

@@ -3,9 +3,10 @@
 import json
 import math
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from fluffy_sql.postgres.transaction import LockLimits, final_transaction
 from fluffy_sql.postgres.vectors import LONGEST_VECTOR, fingerprint_vector
 from fluffy_sql.postgres.work_tables import analyze, work_tables
 from fluffy_sql.postgres.workers import Workers
+from fluffy_sql.runs.duplicates import ONCE_DISTRIBUTED
 from fluffy_sql.runs.lock import only_run
 from fluffy_sql.runs.moves import move_photos
 from fluffy_sql.runs.progress import Progress
@@ -31,6 +33,9 @@ _MOST_RANGES = 64
 _RANGE_PHOTOS = 1_000
 # Distances of fewer photos don't say how wide a cluster is: that of a single photo is 0.
 _ENOUGH_PHOTOS = 10
+# How photos get into a cluster, as the view placing_rules has it.
+_RULE = ("neighbours", "within", "core_of")
+_BY_CENTROID = (None, None, None)
 _RECORDED = ("max_distance", "within", "metric", "moved", "dry_run")
 
 
@@ -46,6 +51,8 @@ class AssignRequest:
         dry_run: whether all is rolled back at the end.
         connections: how many connections share the work.
         limits: how long the final transaction may wait for locks and hold them.
+        duplicates: `once`: photos of a group of near-duplicates go where the best of it is, or
+            goes; `keep`: each to its nearest.
 
     Raises:
         UsageError: a value is not allowed.
@@ -58,6 +65,7 @@ class AssignRequest:
     dry_run: bool = False
     connections: int = 2
     limits: LockLimits = field(default_factory=LockLimits)
+    duplicates: str = "keep"
 
     def __post_init__(self) -> None:
         """Refuses what can't work."""
@@ -89,6 +97,8 @@ class AssignResult:
     Attributes:
         run_id: the run that recorded it; None: nothing changed, or it was a dry run.
         clusters: how many active clusters photos were compared with.
+        voting: of these, clusters whose run did not go by centroids: photos get into them by the
+            votes of their nearest neighbours.
         photos_assigned: photos that are in another cluster now, or would be; `moves` has them.
         photos_left: photos with an embedding that are still in no cluster, `left` says why.
         skipped: photos in no cluster that were not looked at, by reason.
@@ -102,6 +112,7 @@ class AssignResult:
     max_distance: float | None
     within: int | None
     clusters: int
+    voting: int
     photos_assigned: int
     photos_left: int
     left: dict[str, int]
@@ -131,6 +142,8 @@ def assign(
         DatabaseError: Postgres refused a statement.
     """
     progress = progress or Progress()
+    if request.duplicates == "once" and session.distributed:
+        raise LibraryError(ONCE_DISTRIBUTED)
     require_current_schema(session)
     with only_run(session), work_tables(session, "work_candidates", "work_assignments"):
         clock = Clock()
@@ -151,6 +164,8 @@ def assign(
             connections = min(request.connections, len(found.ranges()))
             with Workers.open(session, connections) as workers:
                 _find_nearest(session, workers, found, log)
+            if request.duplicates == "once":
+                _follow_best(session, found)
             log.phase("commit")
             return replace(run.commit(run_id, request.limits), vector_indexes=indexes)
 
@@ -160,8 +175,9 @@ class _Clusters:
     """Clusters that take photos, those with centroids of one length.
 
     Attributes:
-        rows: label, id, scope, centroid and limit (the farthest it takes; None: not known) of each;
-            those of a scope side by side, by rising id.
+        rows: label, id, scope, centroid, limit (the farthest it takes; None: not known) and rule
+            (neighbours, within and core_of, as the view placing_rules has them) of each; those of a
+            scope side by side, by rising id.
     """
 
     dimensions: int
@@ -170,6 +186,20 @@ class _Clusters:
     @property
     def scopes(self) -> list[int | None]:
         return list(dict.fromkeys(row["scope"] for row in self.rows))
+
+    def of_elections(self) -> Iterator[tuple[dict[str, Any], Self]]:
+        """The rules that neighbours vote by, and the clusters that take photos by each."""
+        rules = [tuple(row[name] for name in _RULE) for row in self.rows]
+        for rule in dict.fromkeys(rules):
+            if rule != _BY_CENTROID:
+                rows = [row for row, own in zip(self.rows, rules, strict=True) if own == rule]
+                yield dict(zip(_RULE, rule, strict=True)), replace(self, rows=rows)
+
+    def before_elections(self) -> Self:
+        """The same, without limits for clusters whose photos others vote on."""
+        limits = [row["limit"] if row["neighbours"] is None else math.inf for row in self.rows]
+        rows = [{**row, "limit": limit} for row, limit in zip(self.rows, limits, strict=True)]
+        return replace(self, rows=rows)
 
 
 class _Lookups:
@@ -204,6 +234,7 @@ class _Lookups:
             "firsts": [1, *(last + 1 for last in lasts[:-1])],
             "lasts": lasts,
             "labels": [row["label"] for row in rows],
+            "cluster_ids": [row["id"] for row in rows],
             "centroids": self._session.vector_array(centroids),
             "limits": [row["limit"] for row in rows],
         }
@@ -232,6 +263,18 @@ class _Found:
     @property
     def dimensions(self) -> list[int]:
         return [alike.dimensions for alike in self.clusters]
+
+    @property
+    def voting(self) -> int:
+        rows = (row for alike in self.clusters for row in alike.rows)
+        return sum(row["neighbours"] is not None for row in rows)
+
+    @property
+    def way(self) -> str:
+        """How photos are placed, for the record."""
+        by_centroid = self.voting < sum(len(alike.rows) for alike in self.clusters)
+        ways = {"nearest": by_centroid, "votes": self.voting > 0}
+        return " and ".join(way for way, used in ways.items() if used)
 
     def ranges(self) -> list[tuple[int, int]]:
         return row_ranges(self.photos, _MOST_RANGES, _RANGE_PHOTOS)
@@ -307,32 +350,54 @@ def _limits(rows: list[dict[str, Any]], request: AssignRequest) -> list[float | 
 def _find_nearest(session: Session, workers: Workers, found: _Found, log: RunRecorder) -> None:
     """Finds the nearest cluster of every photo that was listed."""
     for alike in found.clusters:
-        lookups = _Lookups(session, alike)
+        all_of_them = _Lookups(session, alike.before_elections())
+        elections = [(rule, _Lookups(session, voting)) for rule, voting in alike.of_elections()]
 
         def find(
             session: Session,
             rows: tuple[int, int],
-            alike: _Clusters = alike,
-            lookups: _Lookups = lookups,
+            dimensions: int = alike.dimensions,
+            all_of_them: _Lookups = all_of_them,
+            elections: list[tuple[dict[str, Any], _Lookups]] = elections,
         ) -> int:
-            listed = session.fetch_all(
-                "assign/list_scopes_of_range", after_row=rows[0], last_row=rows[1]
-            )
-            clusters = lookups.of(tuple(row["scope"] for row in listed))
+            of_range = {"after_row": rows[0], "last_row": rows[1]}
+            listed = session.fetch_all("assign/list_scopes_of_range", **of_range)
+            scopes = tuple(row["scope"] for row in listed)
+            clusters = all_of_them.of(scopes)
             if clusters is None:
                 return 0
-            return session.execute(
+            photos = session.execute(
                 "assign/find_nearest",
                 **clusters,
                 normalize=found.normalize,
-                dimensions=alike.dimensions,
-                fingerprint_vector=fingerprint_vector(alike.dimensions),
-                after_row=rows[0],
-                last_row=rows[1],
+                dimensions=dimensions,
+                fingerprint_vector=fingerprint_vector(dimensions),
+                **of_range,
             )
+            for rule, lookups in elections:
+                if (voting := lookups.of(scopes)) is not None:
+                    session.execute(
+                        "assign/let_vote",
+                        **voting,
+                        **rule,
+                        normalize=found.normalize,
+                        **of_range,
+                    )
+            return photos
 
         for photos in workers.map(find, found.ranges()):
             log.photos(photos)
+
+
+def _follow_best(session: Session, found: _Found) -> None:
+    """Keeps groups of near-duplicates together."""
+    rows = [row for alike in found.clusters for row in alike.rows]
+    analyze(session, "work_assignments")
+    session.execute(
+        "assign/follow_best",
+        cluster_ids=[row["id"] for row in rows],
+        labels=[row["label"] for row in rows],
+    )
 
 
 @dataclass(frozen=True)
@@ -350,7 +415,7 @@ class _Run:
         return open_run(
             self.session,
             kind="assign",
-            algorithm="nearest",
+            algorithm=self.found.way,
             metric=str(self.found.metric),
             seed=0,
             k_requested=None,
@@ -418,6 +483,7 @@ class _Run:
             max_distance=self.request.max_distance,
             within=self.request.within,
             clusters=sum(len(alike.rows) for alike in self.found.clusters),
+            voting=self.found.voting,
             photos_assigned=sum(move.photos for move in moves),
             photos_left=sum(left.values()),
             left=left,

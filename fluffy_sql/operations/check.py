@@ -235,7 +235,8 @@ def _may_be_misplaced(row: dict[str, Any]) -> float:
     """How many photos of a sample may be elsewhere than at their nearest centroid.
 
     Twice what the run's algorithm may miss, since this sample is small; none if all were
-    compared with all centroids; any number if the algorithm does not go by centroids, or is not
+    compared with all centroids, unless some went with others of a group that is not known any
+    more; any number if the algorithm does not go by centroids, or is not
     installed.
     """
     try:
@@ -244,7 +245,11 @@ def _may_be_misplaced(row: dict[str, Any]) -> float:
         least_recall = None
     if least_recall is None:
         return math.inf
-    return 0 if row["recall"] == 1 else 1 + 2 * (1 - least_recall) * row["looked_at"]
+    return (
+        0
+        if row["recall"] == 1 and not row["once"]
+        else 1 + 2 * (1 - least_recall) * row["looked_at"]
+    )
 
 
 def _idle_holders(session: Session) -> list[str]:

@@ -23,6 +23,7 @@ from fluffy_sql.postgres.transaction import LockLimits, final_transaction
 from fluffy_sql.postgres.work_tables import work_tables
 from fluffy_sql.postgres.workers import Workers
 from fluffy_sql.runs.commit import FinalTransaction, Outcome, quality_of_run
+from fluffy_sql.runs.duplicates import follow, set_aside
 from fluffy_sql.runs.lock import only_run
 from fluffy_sql.runs.progress import Progress
 from fluffy_sql.runs.quality import QualitySample, measure_run
@@ -157,15 +158,18 @@ class _Run:
         run_id = self._open(found) if resumed is None else _reopen_run(session, resumed, found)
         with (
             record_of(session, run_id, taken_back=self._taken_back),
-            work_tables(session, "work_assignments"),
+            work_tables(session, "work_assignments", "work_neighbours"),
+            set_aside(session, found, self._settings, clustered=recluster) as to_label,
         ):
             require_one_length(photos, reclustered=recluster)
             log = RunRecorder(session, run_id, self._clock, self._progress)
             with Workers.open(session, self._request.connections) as workers:
-                task = self._task(workers, found, log)
+                task = self._task(workers, to_label, log)
                 if resumed is not None:
                     task = replace(task, resume=resumed.checkpoint)
                 fit = self._algorithm.fit(task)
+                if to_label != found and len(fit.labels):
+                    fit = follow(task, fit)
                 skipped = _skipped(found, task, fit)
                 if not len(fit.labels):
                     session.execute("runs/discard", run_id=run_id)
@@ -174,7 +178,11 @@ class _Run:
                 measured = measure_run(task, fit, self._request.quality_sample)
                 outcome = Outcome(fit, skipped, *measured, reads_other_tables)
             log.phase("commit")
-            return replace(self._commit(run_id, found, outcome), vector_indexes=indexes)
+            return replace(
+                self._commit(run_id, found, outcome),
+                vector_indexes=indexes,
+                duplicates=found.eligible - to_label.eligible,
+            )
 
     def _task(self, workers: Workers, found: Survey, log: RunRecorder) -> Task[AlgorithmSettings]:
         start: dict[int | None, list[NDArray[np.float32]]] = defaultdict(list)

@@ -20,6 +20,7 @@ from fluffy_sql.errors import LibraryError, SettingsError
 from fluffy_sql.postgres.schema import require_current_schema
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.workers import Workers
+from fluffy_sql.runs.duplicates import set_aside
 from fluffy_sql.runs.lock import only_run
 from fluffy_sql.runs.progress import Progress
 from fluffy_sql.runs.survey import (
@@ -214,11 +215,14 @@ def _sweep(
         raise LibraryError("there is no photo with an embedding to try anything on; import some")
     found.photos = surveyed.eligible
     log = _Log(progress)
-    with Workers.open(session, request.connections) as workers:
+    with (
+        set_aside(session, surveyed, settings, clustered=True) as to_try,
+        Workers.open(session, request.connections) as workers,
+    ):
         task = Task(
             session=session,
             workers=workers,
-            survey=surveyed,
+            survey=to_try,
             settings=settings.of_algorithm,
             metric=settings.metric,
             seed=settings.seed,

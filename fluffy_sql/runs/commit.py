@@ -70,6 +70,7 @@ class FinalTransaction:
             PostconditionError: the result breaks a promise.
         """
         self._leave_changed()
+        self._keep_neighbours()
         cluster_ids = self._insert(range(len(self._fit.labels)))
         moves = self._move(cluster_ids)
         # Asked after photos are written: from then on nobody can make or drop a trigger.
@@ -92,6 +93,7 @@ class FinalTransaction:
             PostconditionError: the result breaks a promise.
         """
         self._leave_changed()
+        self._keep_neighbours()
         old = self._session.fetch_as(OldCluster, "commit/lock_old_clusters")
         self._session.execute(
             "commit/record_old_clusters",
@@ -115,6 +117,16 @@ class FinalTransaction:
         ):
             self._session.execute(name, run_id=self._run_id)
         return self._finish(cluster_ids, created, moves)
+
+    def _keep_neighbours(self) -> None:
+        if self._fit.keeps_neighbours:
+            self._session.execute("commit/forget_neighbours")
+            self._session.execute(
+                "commit/keep_neighbours",
+                run_id=self._run_id,
+                metric=self._settings.metric,
+                fingerprint_vector=fingerprint_vector(LONGEST_VECTOR),
+            )
 
     def _match(self, old: list[OldCluster]) -> dict[int, int]:
         if not old:

@@ -25,6 +25,7 @@ class RunResult:
         dry_run: whether it was rolled back.
         scopes: of how many scopes its photos were; each is clustered by itself.
         skipped: photos that stay as they are, by reason.
+        duplicates: photos that were not clustered and went where the best of their group went.
         inertia, iterations, converged, recall: as of the algorithm's `Fit`.
         groups: how many groups of clusters each coarser level has, the next one first.
         changes: clusters and moves in detail, of a recluster and of a dry run.
@@ -44,6 +45,7 @@ class RunResult:
     clusters_emptied: int = 0
     photos_processed: int = 0
     photos_moved: int = 0
+    duplicates: int = 0
     skipped: dict[str, int]
     inertia: float | None = None
     iterations: int | None = None

@@ -1,10 +1,13 @@
 -- Counts what was found of the photos without a cluster, by what keeps them from getting one. Only those that no
 -- cluster could be found for are looked at once more.
 -- Parameters: normalize boolean, scopes bigint[], dimensions integer[] (scopes and lengths of the centroids there are)
--- Returns: looked_at, too_far, without_limit (nearest to a cluster whose distances at training are not known),
---   zero_vector, no_cluster (none of their scope has a centroid of their length); one row.
+-- Returns: looked_at, undecided (its neighbours agree on no cluster), noise (no core photo is near), too_far,
+--   without_limit (it would go to a cluster whose distances at training are not known), zero_vector, no_cluster (none
+--   of their scope has a centroid of their length); one row.
 SELECT
     count(*) AS looked_at,
+    count(*) FILTER (WHERE assignment.label = -3) AS undecided,
+    count(*) FILTER (WHERE assignment.label = -4) AS noise,
     count(*) FILTER (WHERE assignment.label = -1) AS too_far,
     count(*) FILTER (WHERE assignment.label = -2) AS without_limit,
     count(*) FILTER (WHERE there.dimensions IS NOT NULL AND photo.norm = 0) AS zero_vector,

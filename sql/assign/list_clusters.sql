@@ -4,7 +4,7 @@
 --   wide a cluster is)
 -- Returns: id, scope (null: unscoped), metric, centroid, limit_at_training (the distance within which this percentage
 --   of its photos lay at training, if it had enough, else at least that of the run's usual cluster; null: none is
---   known); by rising id.
+--   known), neighbours, within, core_of (as in placing_rules); by rising id.
 SELECT
     cluster.id,
     scoped.scope::bigint AS scope,
@@ -17,10 +17,13 @@ SELECT
         WHEN quality.photos >= %(enough)s::bigint THEN quality.distance_percentiles[%(within)s::integer + 1]
         WHEN quality.photos IS NOT NULL AND usual.distance IS NOT NULL
             THEN greatest(quality.distance_percentiles[%(within)s::integer + 1], usual.distance)
-    END AS limit_at_training
+    END AS limit_at_training,
+    run.neighbours,
+    run.within,
+    run.core_of
 FROM clusters AS cluster
 INNER JOIN scoped_clusters AS scoped ON cluster.id = scoped.id
-LEFT JOIN cluster_runs AS run ON cluster.run_id = run.id
+LEFT JOIN placing_rules AS run ON cluster.run_id = run.run_id
 LEFT JOIN cluster_quality AS quality ON cluster.run_id = quality.run_id AND cluster.id = quality.cluster_id
 LEFT JOIN (
     SELECT

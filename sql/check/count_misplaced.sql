@@ -2,16 +2,19 @@
 -- fingerprint), in a new sample each time, and counts those for which another cluster of that run and of their scope is
 -- nearer than their own. Each of its moves gets its share of the sample. Equal distances may differ by rounding:
 -- a millionth is allowed.
+-- A photo that went with the best of its group of near-duplicates may be nearer to another cluster: those in groups are
+-- not looked at.
 -- Parameters: photos bigint (how many to draw, together), fingerprint_vector vector (as in kmeans/assign_photos, as
 --   long as any embedding)
--- Returns: run_id, looked_at, misplaced, recall (share that the run found at their nearest centroid), algorithm; by
---   run_id.
+-- Returns: run_id, looked_at, misplaced, recall (share that the run found at their nearest centroid), algorithm, once
+--   (whether it clustered one photo of each group of near-duplicates); by run_id.
 SELECT
     drawn.run_id,
     count(distance.own) AS looked_at,
     count(*) FILTER (WHERE distance.own > distance.nearest * 1.000001 + 1e-30) AS misplaced,
     min(drawn.recall) AS recall,
-    min(drawn.algorithm) AS algorithm
+    min(drawn.algorithm) AS algorithm,
+    bool_or(drawn.once) AS once
 FROM (
     SELECT DISTINCT
         moved.run_id,
@@ -19,6 +22,7 @@ FROM (
         run.metric,
         run.recall,
         run.algorithm,
+        coalesce(run.settings ->> 'duplicates' = 'once', FALSE) AS once,
         moved.photo_ids[draw.place] AS photo_id,
         moved.fingerprints[draw.place] AS fingerprint
     FROM cluster_run_moves AS moved
@@ -41,6 +45,14 @@ CROSS JOIN
             AND usable.id = drawn.photo_id
             AND found.cluster_id = drawn.to_cluster_id
             AND found.cluster_pinned IS NOT TRUE
+            AND NOT (
+                drawn.once
+                AND EXISTS (
+                    SELECT
+                    FROM photo_duplicates AS alike
+                    WHERE alike.photo_id = drawn.photo_id
+                )
+            )
         OFFSET 0
     ) AS photo
 CROSS JOIN

@@ -25,4 +25,4 @@ END
 $$;
 
 COMMENT ON FUNCTION assign_photo(bigint, double precision) IS
-'Places a usable photo at its nearest active cluster of its scope, as fluffy-sql assign does, unless it is in a cluster or pinned. Gives the cluster it is in afterwards; null: none, see nearest_active_cluster. Example: SELECT assign_photo(1, max_distance => 0.3);';
+'Places a usable photo in the active cluster of its scope that it belongs to, as fluffy-sql assign does, unless it is in a cluster or pinned. Gives the cluster it is in afterwards; null: none, see nearest_active_cluster. Example: SELECT assign_photo(1, max_distance => 0.3);';

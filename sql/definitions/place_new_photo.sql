@@ -14,10 +14,10 @@ BEGIN
             END IF;
             -- by itself: an expression with names that are not there is refused whole
             IF (
-                SELECT count(*) < 3
+                SELECT count(*) < 4
                 FROM pg_proc INNER JOIN pg_namespace ON pg_proc.pronamespace = pg_namespace.oid
                 WHERE pg_namespace.nspname = %1$L
-                    AND pg_proc.proname IN ('library_is_whole', 'assign_photo', 'nearest_active_cluster')
+                    AND pg_proc.proname IN ('library_is_whole', 'assign_photo', 'nearest_active_cluster', 'clusters_by_neighbours')
                     AND has_schema_privilege(pg_namespace.oid, 'USAGE')
                     AND has_function_privilege(pg_proc.oid, 'EXECUTE')
             ) THEN

@@ -129,6 +129,10 @@ BEGIN
             fingerprints = NULL;
     END IF;
 
+    IF NOT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = 'photo_files'::regclass) THEN
+        PERFORM create_distributed_table('photo_files', 'photo_id', colocate_with => 'photos');
+    END IF;
+
     FOR changed IN
         SELECT quote_ident(work_table.name) AS name
         FROM list_work_tables() AS work_table (name)
@@ -143,7 +147,8 @@ BEGIN
         FROM unnest(
             ARRAY[
                 'cluster_runs', 'clusters', 'cluster_quality', 'cluster_run_clusters', 'cluster_run_moves',
-                'cluster_run_steps', 'cluster_run_checkpoints', 'cluster_levels', 'retired_clusters'
+                'cluster_run_steps', 'cluster_run_checkpoints', 'cluster_levels', 'retired_clusters',
+                'photo_duplicates', 'photo_neighbour_lists'
             ]
         ) WITH ORDINALITY AS small (name, place)
         WHERE

@@ -2,10 +2,10 @@
 -- all. A block is read into arrays once and compared with all rows that look into it, so each embedding is fetched
 -- once for a block. unnest stands in the select list since there nothing is copied; OFFSET 0 keeps blocks outside of
 -- the loop over rows, for the same reason: 0.15 us a pair of 512 dimensions, against 0.4 by the table (November 2026).
--- The lowest position wins a tie.
+-- The lowest position wins a tie. If they are to be kept, they go into work_neighbours, too, by their ids.
 -- Parameters: positions integer[] (of the rows), neighbours integer (how many), afters bigint[] (of each block,
 --   exclusive), lasts bigint[] (inclusive), centers vector[] (of each block; empty: all blocks are looked into), probes
---   integer (how many are looked into)
+--   integer (how many are looked into), keep boolean
 -- Returns: position, neighbours bytea (their positions, the nearest first, 4 bytes each; null if there are none).
 WITH looking AS MATERIALIZED (
     SELECT
@@ -76,6 +76,35 @@ found AS MATERIALIZED (
             WHERE looking.places IS NULL OR block.place = any(looking.places)
             OFFSET 0
         ) AS near
+),
+
+numbered AS MATERIALIZED (
+    SELECT
+        position,
+        neighbour,
+        distance,
+        row_number() OVER (PARTITION BY position ORDER BY distance, neighbour) AS place
+    FROM found
+),
+
+kept AS (
+    INSERT INTO work_neighbours (photo_id, place, neighbour_ids, distances)
+    SELECT
+        drawn.photo_id,
+        drawn.position::integer AS place,
+        listed.neighbour_ids,
+        listed.distances
+    FROM (
+        SELECT
+            numbered.position,
+            array_agg(neighbour.photo_id ORDER BY numbered.place) AS neighbour_ids,
+            array_agg(numbered.distance::real ORDER BY numbered.place) AS distances
+        FROM numbered
+        INNER JOIN work_drawn AS neighbour ON numbered.neighbour = neighbour.position
+        WHERE numbered.place <= %(neighbours)s::integer AND %(keep)s::boolean
+        GROUP BY numbered.position
+    ) AS listed
+    INNER JOIN work_drawn AS drawn ON listed.position = drawn.position
 )
 
 SELECT
@@ -84,15 +113,9 @@ SELECT
 FROM looking
 LEFT JOIN (
     SELECT
-        numbered.position,
-        string_agg(int4send(numbered.neighbour), ''::bytea ORDER BY numbered.place) AS neighbours
-    FROM (
-        SELECT
-            position,
-            neighbour,
-            row_number() OVER (PARTITION BY position ORDER BY distance, neighbour) AS place
-        FROM found
-    ) AS numbered
-    WHERE numbered.place <= %(neighbours)s::integer
-    GROUP BY numbered.position
+        position,
+        string_agg(int4send(neighbour), ''::bytea ORDER BY place) AS neighbours
+    FROM numbered
+    WHERE place <= %(neighbours)s::integer
+    GROUP BY position
 ) AS ranked ON looking.position = ranked.position;

@@ -13,4 +13,8 @@ INNER JOIN photos AS stored ON usable.id = stored.id
 WHERE
     (usable.scope = any(%(scopes)s::bigint[]) OR (usable.scope IS NULL AND %(unscoped)s::boolean))
     AND (%(clustered)s::boolean OR usable.cluster_id IS NULL)
-    AND usable.embedding IS NOT NULL;
+    AND usable.embedding IS NOT NULL
+    AND NOT EXISTS (
+        SELECT FROM work_duplicates AS aside
+        WHERE aside.photo_id = usable.id
+    );

@@ -33,5 +33,9 @@ WHERE
     AND usable.scope IS NOT DISTINCT FROM %(scope)s::bigint
     AND (%(clustered)s::boolean OR usable.cluster_id IS NULL)
     AND usable.embedding IS NOT NULL
+    AND NOT EXISTS (
+        SELECT FROM work_duplicates AS aside
+        WHERE aside.photo_id = usable.id
+    )
     AND vector_dims(photo.embedding) = %(dimensions)s::integer
     AND (NOT %(normalize)s::boolean OR vector_norm(photo.embedding) > 0);

@@ -37,6 +37,10 @@ FROM (
                 AND drawn.photo_id <= %(last_id)s::bigint
                 AND drawn.position <= %(assigned)s::bigint
         )
+        AND NOT EXISTS (
+            SELECT FROM work_duplicates AS aside
+            WHERE aside.photo_id = usable.id
+        )
     OFFSET 0
 ) AS photo
 CROSS JOIN

@@ -15,11 +15,15 @@ WITH drawn AS (
             id::bigint AS id,
             scope::bigint AS scope,
             hashint8extended(id::bigint, %(seed)s::bigint) AS draw
-        FROM usable_photos
+        FROM usable_photos AS usable
         WHERE
             (scope = any(%(scopes)s::bigint[]) OR (scope IS NULL AND %(unscoped)s::boolean))
             AND (%(clustered)s::boolean OR cluster_id IS NULL)
             AND embedding IS NOT NULL
+            AND NOT EXISTS (
+                SELECT FROM work_duplicates AS aside
+                WHERE aside.photo_id = usable.id
+            )
     ) AS photo
     RETURNING position, scope
 )

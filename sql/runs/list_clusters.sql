@@ -16,7 +16,7 @@ SELECT
     count(member.photo_id) FILTER (
         WHERE member.distance IS NULL AND cluster.has_centroid
     ) AS photos_not_compared,
-    avg(member.distance) AS mean_distance,
+    avg(member.distance ORDER BY member.rank) AS mean_distance,
     max(member.distance) AS max_distance,
     CASE WHEN count(member.photo_id) > 0 THEN quality.silhouette END AS silhouette,
     CASE WHEN count(member.photo_id) > 0 THEN quality.davies_bouldin END AS davies_bouldin,

@@ -24,9 +24,11 @@ BEGIN
         'remember_usable_photos', 'guard_cluster', 'guard_photos', 'count_cluster', 'fold_photo_counts_at_commit',
         'fold_photo_counts', 'count_photos', 'assign_photo', 'nearest_active_cluster', 'make_clusters',
         'library_is_whole', 'referenced_clusters', 'photo_nearest_clusters', 'vector_nearest_clusters', 'scoped_clusters',
-        'scope_clusters_by', 'cluster_neighbors', 'cluster_random_photos', 'cluster_outermost_photos',
-        'cluster_central_photos', 'nearest_candidate', 'comparable_embedding', 'centroid_distance', 'cluster_moves',
-        'cluster_run_overview', 'cluster_overview', 'cluster_members', 'usable_photos_is_as_made', 'usable_photos', 'application_table'
+        'scope_clusters_by', 'clusters_by_neighbours', 'nearest_cores', 'voted_clusters', 'placing_rules',
+        'photo_neighbours', 'cluster_neighbors', 'cluster_random_photos', 'cluster_outermost_photos',
+        'cluster_central_photos', 'nearest_candidate', 'comparable_embedding', 'centroid_distance', 'current_duplicates',
+        'cluster_moves', 'cluster_run_overview', 'cluster_overview', 'cluster_members', 'usable_photos_is_as_made',
+        'usable_photos', 'application_table'
     ] LOOP
         FOR found IN
             SELECT 'VIEW ' || pg_class.oid::regclass AS object

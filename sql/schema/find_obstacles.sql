@@ -490,7 +490,7 @@ obstacle (rank, text) AS (
             'v' AS relkind,
             unnest(ARRAY[
                 'usable_photos', 'scoped_clusters', 'cluster_members', 'cluster_overview', 'cluster_run_overview',
-                'cluster_moves'
+                'cluster_moves', 'current_duplicates'
             ]) AS name
         UNION ALL
         SELECT
@@ -499,8 +499,9 @@ obstacle (rank, text) AS (
             unnest(ARRAY[
                 'application_tables', 'cluster_levels', 'cluster_quality', 'cluster_run_checkpoints',
                 'cluster_run_clusters', 'cluster_run_moves', 'cluster_run_photo_moves', 'cluster_run_steps',
-                'cluster_runs', 'definitions', 'migrations', 'migrations_log', 'migrations_version',
-                'photo_count_changes', 'retired_clusters', 'saved_grants'
+                'cluster_runs', 'definitions', 'embedding_models', 'migrations', 'migrations_log',
+                'migrations_version', 'photo_count_changes', 'photo_duplicates', 'photo_files',
+                'photo_neighbour_lists', 'photo_replacements', 'retired_clusters', 'saved_grants'
             ]) AS name
         UNION ALL
         SELECT

@@ -63,7 +63,8 @@ FROM
         ARRAY[
             'cluster_runs', 'cluster_run_steps', 'cluster_run_checkpoints', 'cluster_quality', 'cluster_run_moves',
             'cluster_run_photo_moves', 'cluster_run_clusters', 'cluster_levels', 'photo_count_changes',
-            'retired_clusters'
+            'photo_duplicates', 'photo_neighbour_lists', 'retired_clusters', 'photo_files', 'photo_replacements',
+            'embedding_models'
         ]
     ) AS needed (name)
 WHERE

@@ -94,7 +94,9 @@ BEGIN
     END LOOP;
     FOREACH wanted IN ARRAY ARRAY[
         'FUNCTION %I.place_new_photo', 'TABLE %I.saved_grants', 'TABLE %I.definitions', 'TABLE %I.application_tables',
-        'TABLE %I.photo_count_changes', 'TABLE %I.retired_clusters', 'TABLE %I.cluster_levels', 'TABLE %I.cluster_run_clusters',
+        'TABLE %I.photo_files', 'TABLE %I.photo_replacements', 'TABLE %I.embedding_models',
+        'TABLE %I.photo_duplicates', 'TABLE %I.photo_neighbour_lists', 'TABLE %I.photo_count_changes',
+        'TABLE %I.retired_clusters', 'TABLE %I.cluster_levels', 'TABLE %I.cluster_run_clusters',
         'TABLE %I.cluster_run_photo_moves', 'TABLE %I.cluster_run_moves', 'TABLE %I.cluster_quality',
         'TABLE %I.cluster_run_checkpoints', 'TABLE %I.cluster_run_steps', 'TABLE %I.cluster_runs',
         'TABLE %I.migrations', 'TABLE %I.migrations_log', 'TABLE %I.migrations_version'

@@ -22,7 +22,7 @@ from fluffy_sql.operations.distribute import distribute
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.work_tables import empty
 from fluffy_sql.runs.commit import FinalTransaction
-from tests import running
+from tests import colours, running
 from tests.citus.local_server import LocalServer
 from tests.conftest import Finished, made_library
 from tests.docs.examples import examples_of, same
@@ -34,6 +34,7 @@ from tests.integration.helpers import (
     snapshot,
     work_tables,
 )
+from tests.integration.test_embed import save
 from tests.security.helpers import PASSWORD, apply_grants
 
 PHOTOS, THEMES = 1_500, 8
@@ -224,7 +225,7 @@ def test_distributing_keeps_rows_keys_and_functions_and_can_be_done_twice(
         assert query(session, "SELECT count(*) FROM ONLY photos") == [(PHOTOS,)]
     again = run_cli("distribute", "--json")
     assert json.loads(again.out)["changed"] == []
-    assert len(json.loads(again.out)["tables"]) == 10
+    assert len(json.loads(again.out)["tables"]) == 12
     # what a later migration does
     with Session.open(citus_url) as session:
         session.connection.execute("ALTER TABLE clusters ADD COLUMN note text")
@@ -256,7 +257,7 @@ def test_work_tables_lie_where_their_photos_lie(citus_url: str) -> None:
             " WHERE logicalrelid = 'photos'::regclass OR logicalrelid IN ("
             " SELECT attrelid FROM pg_attribute INNER JOIN list_work_tables() AS work_table (name)"
             " ON attrelid = work_table.name::regclass WHERE attname = 'photo_id')",
-        ) == [(7, 1)]
+        ) == [(8, 1)]
         query(
             session,
             "INSERT INTO work_drawn SELECT n, n FROM generate_series(1, 99) AS n RETURNING 1",
@@ -344,6 +345,7 @@ def test_every_command_works_as_before(
         ):
             finished = run_cli(*command)
             assert finished.code == 0, (command, finished.err, finished.out)
+        assert "distributed over several servers" in run_cli("duplicates").err
         newest = query(session, "SELECT max(id) FROM cluster_runs")[0][0]
         undone = run_cli("runs", "undo", str(newest), "--json")
         assert json.loads(undone.out)["photos_moved"] > 0
@@ -571,3 +573,30 @@ def test_what_citus_would_refuse_is_told_before(citus_session: Session, citus_ur
     assert "photos has place" in str(refused.value)
     with Session.open(citus_url) as session:
         assert not session.distributed
+
+
+def test_photos_are_embedded(
+    distributed_url: str,
+    run_cli: Callable[..., Finished],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is imported is replaced; then a photo changes, and one is gone."""
+    for number in range(3):
+        save(tmp_path / "pictures" / f"{number}.png", (10 * number, 0, 0))
+    for _ in colours.use(monkeypatch):
+        result = json.loads(run_cli("embed", "pictures", "--replace", "--json").out)
+        assert (result["photos_added"], result["embeddings_lost"]) == (3, PHOTOS)
+        save(tmp_path / "pictures" / "0.png", (0, 0, 99))
+        (tmp_path / "pictures" / "2.png").touch()
+        (tmp_path / "pictures" / "1.png").unlink()
+        save(tmp_path / "pictures" / "3.png", (0, 0, 0))
+        result = json.loads(run_cli("embed", "pictures", "--forget-missing", "--json").out)
+    counts = {"changed": 1, "added": 1, "unchanged": 1, "forgotten": 1}
+    assert {name: result[f"photos_{name}"] for name in counts} == counts
+    with Session.open(distributed_url) as session:
+        assert query(
+            session,
+            "SELECT path, round(embedding <-> '[1,1,1]')::integer FROM photos"
+            " INNER JOIN photo_files ON id = photo_id ORDER BY path",
+        ) == [("0.png", 99), ("2.png", 20), ("3.png", 0)]

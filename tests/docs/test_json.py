@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import psycopg
 import pytest
+from PIL import Image
 
 from fluffy_sql.operations.distribute import DistributedTable, DistributeResult
+from tests import colours
 from tests.conftest import Run, made_library
 from tests.docs.pages import DOCS, first_codes_of, rows_of, sections_of
 
@@ -55,8 +57,28 @@ def check_section(name: str, printed: list[Any]) -> None:
     assert (missing, never_seen) == (set(), set()), name
 
 
+@pytest.fixture(autouse=True)
+def built_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    yield from colours.use(monkeypatch)
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Two photos, one that can't be read, and one that is left out."""
+    (folder := tmp_path / "pictures").mkdir()
+    for name, colour in (("a", "red"), ("b", "blue")):
+        Image.new("RGB", (9, 9), colour).save(folder / f"{name}.png")
+    (folder / "empty.png").touch()
+    (folder / "out.png").symlink_to("/dev/null")
+    return folder
+
+
 def test_every_command_prints_these_fields(
-    bare_database_url: str, run_cli: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    bare_database_url: str,
+    run_cli: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    pictures: Path,
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", bare_database_url)
     np.save(tmp_path / "photos.npy", made_library(1, photos=PHOTOS, themes=4, dimensions=8)[0])
@@ -76,19 +98,21 @@ def test_every_command_prints_these_fields(
 
     run("migrate")
     run("import", "photos.npy", "--paths", "photos.csv")
+    run("duplicates", "--within", "0.1")
     run("generate", "--k", "4")
     run("generate", "--explain")
     execute("UPDATE photos SET cluster_id = NULL WHERE id <= 3")
     run("assign", "--dry-run")
     run("assign")
     run("generate", "--recluster", "--k", "3")
-    execute("CREATE TABLE albums (theme bigint REFERENCES clusters)")
-    execute("INSERT INTO albums SELECT cluster_id FROM fluffy_sql.retired_clusters")
+    execute(
+        "CREATE TABLE albums (theme bigint REFERENCES clusters);"
+        "INSERT INTO albums SELECT cluster_id FROM fluffy_sql.retired_clusters"
+    )
     run("clusters prune", "--dry-run")
     Path("image_embed.yml").write_text("clustering: {leiden: {levels: [0.5]}}")
     run("generate", "--recluster", "--algorithm", "leiden")
     Path("image_embed.yml").unlink()
-    run("clusters")
     run("sweep", "--k", "2,3,4")
     run("sweep", "--algorithm", "leiden", "--values", "1,4")
     run("sweep", "--algorithm", "dbscan", "--values", "0.1,0.3")
@@ -105,6 +129,9 @@ def test_every_command_prints_these_fields(
     assert printed["check"][0]["checks"] == [
         row[0].strip("`") for row in rows_of(CHECKS) if len(row) == 3
     ]
+    run("embed", str(pictures), "--replace")
+    (pictures / "b.png").unlink()
+    run("embed")
     run("sample", "--if-empty")
     run("detach")
     execute("DROP TABLE albums")

@@ -85,10 +85,12 @@ def sections(model: type[BaseModel], name: str = "") -> Iterator[tuple[str, type
     ("section", "model"),
     {
         section: model
-        for name in ("kmeans", "leiden", "dbscan")
-        for section, model in sections(
-            type(load_settings(environment={}, flags={"clustering.algorithm": name}))
+        for flags in (
+            {"clustering.algorithm": "kmeans", "embedding.provider": "onnx"},
+            {"clustering.algorithm": "leiden", "embedding.provider": "image_embed"},
+            {"clustering.algorithm": "dbscan"},
         )
+        for section, model in sections(type(load_settings(environment={}, flags=flags)))
     }.items(),
 )
 def test_every_setting_is_there_with_its_default_and_no_other(

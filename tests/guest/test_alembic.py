@@ -15,6 +15,7 @@ sqlalchemy = pytest.importorskip("sqlalchemy")
 
 TITLE = "SQLAlchemy and Alembic"
 INDEXES_OF_OURS = {
+    "photo_duplicates_group_id_idx",
     "retired_clusters_cluster_id_idx",
     "work_drawn_photo_id_idx",
     "cluster_run_moves_run_id_idx",

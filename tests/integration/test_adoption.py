@@ -581,7 +581,8 @@ def test_a_newer_schema_is_told_from_an_older_one(database_url: str, session: Se
     with pytest.raises(SchemaError, match="lacks 0004_bookkeeping; run: fluffy-sql migrate"):
         schema.require_current_schema(session)
     assert schema.migrate(database_url).changed == (
-        *("0004_bookkeeping", "0005_work_tables", "0006_retired_clusters", "0008_cluster_levels"),
+        *("0004_bookkeeping", "0005_work_tables", "0006_retired_clusters", "0007_photo_duplicates"),
+        *("0008_cluster_levels", "0009_photo_neighbours", "0010_photo_files"),
     )
     schema.require_current_schema(session)
 

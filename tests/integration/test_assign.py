@@ -36,6 +36,8 @@ from tests.integration.test_generate import AtPhase
 from tests.running import assign
 
 NOTHING_LEFT = {
+    "undecided": 0,
+    "noise": 0,
     "too_far": 0,
     "without_limit": 0,
     "zero_vector": 0,

@@ -220,6 +220,7 @@ LEFT = (
     "INSERT INTO work_measured_clusters (label, photos, mean, spread, scatter, photos_measured)"
     " VALUES (1, 1, '[1]', 0, 0, 1)",
     "INSERT INTO work_candidates VALUES (1, 1)",
+    "INSERT INTO work_duplicates VALUES (1, 2)",
 )
 
 

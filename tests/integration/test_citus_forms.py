@@ -21,8 +21,10 @@ from fluffy_sql.postgres import counter_cache, definitions
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.statements import on_citus, statement_names
 from fluffy_sql.runs.quality import QualitySample
+from tests import colours
 from tests.conftest import Run, made_library
 from tests.integration.helpers import clusters_by_photo, execute, query, work_tables
+from tests.integration.test_embed import RED, save
 
 PHOTOS = 400
 TWO_SCOPES = """
@@ -42,12 +44,19 @@ class Seen:
     said: str
 
 
+@pytest.fixture(autouse=True)
+def built_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    yield from colours.use(monkeypatch)
+
+
 @pytest.fixture
 def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_cli: Run) -> Run:
     """Files to import, in the folder in which commands run."""
     rows, _ = made_library(7, photos=PHOTOS, themes=5)
     np.save(tmp_path / "photos.npy", rows)
     (tmp_path / "photos.csv").write_text("path\n" + "".join(f"p{i}\n" for i in range(PHOTOS)))
+    for name in ("a", "b"):
+        save(tmp_path / "pictures" / f"{name}.png", RED)
     # As in a large library, quality is told from a sample, and each scope is clustered alone.
     as_large = partial(
         GenerateRequest,
@@ -110,6 +119,9 @@ def whole_path(run: Run, session: Session) -> Iterator[Seen]:
     assert finished.code == 1
     assert "of scope 0 holds" in finished.out
     yield look(session, finished.out)
+    execute(session, TWO_SCOPES)
+    yield step("embed", "pictures", "--replace")
+    assert query(session, "SELECT count(embedding) FROM photos") == [(2,)]
 
 
 @pytest.fixture

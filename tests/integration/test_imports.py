@@ -11,6 +11,7 @@ from fluffy_sql.cli.main import _COMMANDS
 
 # What some command or extra needs, or tests do; each takes longer to load than all of ours.
 HEAVY = {"jinja2", "matplotlib", "pandas", "PIL", "psutil", "pyarrow", "scipy", "sklearn", "yoyo"}
+HEAVY |= {"httpx", "onnxruntime", "pillow_heif"}
 # What every command needs that asks a database.
 OF_A_SESSION = {"numpy", "pgvector", "psycopg", "pydantic", "yaml"}
 

@@ -23,8 +23,9 @@ from sklearn.metrics import (
 from fluffy_sql.algorithms import Algorithm, Fit, Task
 from fluffy_sql.cli.generate import low_recall
 from fluffy_sql.errors import LibraryError
+from fluffy_sql.graph import neighbours
 from fluffy_sql.graph.leiden import Leiden, LeidenSettings
-from fluffy_sql.graph.neighbours import Graph, exact_graph, graph_by_cells
+from fluffy_sql.graph.neighbours import Graph, Wanted, exact_graph, graph_by_cells
 from fluffy_sql.graph.tuning import Tuning
 from fluffy_sql.operations.history import show_run
 from fluffy_sql.postgres.session import Session
@@ -85,7 +86,7 @@ class OnlyGraph(Algorithm[LeidenSettings]):
     def fit(self, task: Task[LeidenSettings]) -> Fit:
         few = task.survey.eligible <= self.tuning.few
         make = exact_graph if few else graph_by_cells
-        with make(task, task.settings.neighbours, self.tuning) as self.graph:
+        with make(task, Wanted(task.settings.neighbours), self.tuning) as self.graph:
             drawn = query(task.session, "SELECT photo_id FROM work_drawn ORDER BY position")
             self.photo_ids = [row[0] for row in drawn]
         return Fit.of_nothing(task.survey.dimensions)
@@ -345,8 +346,8 @@ def test_a_photo_that_changes_meanwhile_is_left(
     ids = add_photos(session, rows)
     graphs = Leiden._graphs
 
-    def change(self: Leiden, task: Any) -> Any:
-        yield from graphs(self, task)
+    def change(self: Leiden, task: Any, **keep: Any) -> Any:
+        yield from graphs(self, task, **keep)
         changed = f"UPDATE photos SET embedding = '{rows[50].tolist()}' WHERE id = {ids[0]}"
         with Session.open(database_url) as other:
             execute(other, changed)
@@ -355,6 +356,59 @@ def test_a_photo_that_changes_meanwhile_is_left(
     result = generate(session)
     assert result.skipped["changed_meanwhile"] == 1
     assert clusters_by_photo(session)[0] == 0
+
+
+def test_neighbours_are_kept_by_a_run_that_looked_at_all_photos(session: Session) -> None:
+    rows, _ = made_library(15, photos=200, themes=6, spread=0.05)
+    ids = np.array(add_photos(session, rows))
+    generate(session, tuning=BY_CELLS, keep=True, neighbours=6, dry_run=True)
+    assert query(session, "SELECT count(*) FROM photo_neighbour_lists") == [(0,)]
+    generate(session, tuning=BY_CELLS, keep=True, neighbours=6)
+    found = query(
+        session, "SELECT photo_id, neighbour_ids, distances FROM photo_neighbour_lists ORDER BY 1"
+    )
+    assert [photo_id for photo_id, _, _ in found] == ids.tolist()
+    near = ids[nearest(rows, 6)].tolist()
+    hits = [len({*own} & {*expected}) for (_, own, _), expected in zip(found, near, strict=True)]
+    assert np.mean(hits) / 6 >= 0.95
+    _, own, away = found[7]
+    expected = 1 - rows[np.array(own) - ids[0]].astype(float) @ rows[7]
+    np.testing.assert_allclose(away, expected, atol=1e-5)
+    ask = f"SELECT neighbour_id, run_id FROM photo_neighbours({ids[7]}, 6)"
+    assert query(session, ask) == [(photo_id, 1) for photo_id in own]
+    new = add_photos(session, rows[:2] + 0.001, ["new", "newer"])
+    generate(session, keep=True)  # of these two alone: neighbours among them are nobody's
+    assert query(session, "SELECT count(*) FROM photo_neighbour_lists") == [(200,)]
+    execute(session, f"DELETE FROM photos WHERE id = {ids[0]}")
+    generate(session, keep=True, recluster=True)
+    kept = query(session, "SELECT photo_id, run_id FROM photo_neighbour_lists ORDER BY 1")
+    assert kept == [(photo_id, 3) for photo_id in [*ids[1:].tolist(), *new]]
+    assert work_tables(session) == []
+
+
+@pytest.mark.parametrize("tuning", [Tuning(), BY_CELLS], ids=["exact", "by cells"])
+def test_the_kept_graph_is_used_until_a_photo_changes(
+    tuning: Tuning, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, _ = made_library(16, photos=160, themes=8, dimensions=32, spread=0.1)
+    ids = add_photos(session, rows)
+    first = generate(session, tuning=tuning, keep=True, granularity=20)
+    before = clusters_by_photo(session)
+
+    def find(*asked: Any, **wanted: Any) -> None:
+        raise AssertionError("neighbours are sought")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(neighbours._Finder, "find", find)
+        again = generate(session, tuning=tuning, keep=True, granularity=20, recluster=True)
+        assert np.array_equal(clusters_by_photo(session), before)
+        assert (again.recall, again.photos_moved) == (first.recall, 0)
+        execute(session, f"UPDATE photos SET embedding = '{rows[9].tolist()}' WHERE id = {ids[0]}")
+        with pytest.raises(AssertionError, match="neighbours are sought"):
+            generate(session, tuning=tuning, keep=True, recluster=True)
+    generate(session, tuning=tuning, keep=True, recluster=True)
+    kept = query(session, "SELECT run_id, count(*) FROM photo_neighbour_lists GROUP BY 1")
+    assert kept == [(4, 160)]
 
 
 def test_commands_for_people(run_cli: Run, session: Session, database_url: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from PIL import Image
 from psycopg.conninfo import make_conninfo
 
 from fluffy_sql.cli.main import run
@@ -71,12 +72,16 @@ WORKING = {
     "resume": ["generate", "--resume"],
     "import": ["import", "new.csv"],
     "assign": ["assign", "--moved"],
+    "leiden": ["generate", "--recluster", "--algorithm", "leiden", "--config", "keep.yml"],
     "sweep": ["sweep", "--k", "2..4"],
     "check": ["check"],
     "repair": ["check", "--repair"],
     "undo": ["runs", "undo", "1"],
     "prune": ["clusters", "prune"],
+    "duplicates": ["duplicates"],
 }
+# It takes the embeddings of photos whose files are not there.
+EMBEDDING = ["embed", "pictures", "--replace"]
 FUNCTIONS = {
     "centroid_distance": "SELECT centroid_distance('[1,2]', '[1,3]')",
     "comparable_embedding": "SELECT comparable_embedding('[1,2]', TRUE)",
@@ -85,11 +90,17 @@ FUNCTIONS = {
     "cluster_random_photos": "SELECT * FROM cluster_random_photos(1)",
     "cluster_neighbors": "SELECT * FROM cluster_neighbors(1)",
     "photo_nearest_clusters": "SELECT * FROM photo_nearest_clusters(1)",
+    "photo_neighbours": "SELECT * FROM photo_neighbours(1)",
     "vector_nearest_clusters": "SELECT * FROM vector_nearest_clusters('[1,0,0,0,0,0,0,0]')",
 }
 PLACING = {
     "nearest_active_cluster": "SELECT nearest_active_cluster('[1,0,0,0,0,0,0,0]')",
     "assign_photo": "SELECT assign_photo(1)",
+    "clusters_by_neighbours": (
+        "SELECT FROM clusters_by_neighbours('{}', '{}', '{}', 1, NULL, NULL, 'l2')"
+    ),
+    "nearest_cores": "SELECT FROM nearest_cores('{}', '{}', '{}', 1, 1, FALSE)",
+    "voted_clusters": "SELECT FROM voted_clusters('{}', '{}', '{}', 1, FALSE)",
     "library_is_whole": "SELECT library_is_whole()",
 }
 OVERVIEW = "SELECT * FROM cluster_overview"
@@ -196,7 +207,10 @@ def two_owners(session: Session) -> Iterator[None]:
 
 
 def write_new_photos() -> None:
-    """A file of five new photos, and five that are there with another embedding."""
+    """A photo, and a file of five new embeddings, and of five for photos that have another."""
+    Path("pictures").mkdir(exist_ok=True)
+    Image.new("RGB", (9, 9)).save("pictures/a.png")
+    Path("keep.yml").write_text("clustering:\n  leiden:\n    keep: true\n", encoding="utf-8")
     rows, _ = made_library(2, photos=10, dimensions=8, themes=3)
     Path("new.csv").write_text(
         "path,embedding\n"

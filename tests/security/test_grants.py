@@ -11,9 +11,11 @@ from psycopg.conninfo import make_conninfo
 
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.session import Session
+from tests import colours
 from tests.conftest import Finished, Run
 from tests.integration.helpers import execute, generate, query, snapshot, work_tables
 from tests.security.helpers import (
+    EMBEDDING,
     FUNCTIONS,
     LOOKING,
     OVERVIEW,
@@ -36,6 +38,7 @@ from tests.security.helpers import (
 
 FOR_OWNERS = "generate, where photos belong to owners"
 RESUME = "resume"
+OTHERS = {FOR_OWNERS: WORKING["generate"], "embed": EMBEDDING}
 # Each grant of docs/grants/read.sql, and what fails without it: a command, or a statement.
 NEEDED_TO_LOOK = {
     "CONNECT ON DATABASE": "runs",
@@ -51,6 +54,8 @@ NEEDED_TO_LOOK = {
     "SELECT ON usable_photos": "report",
     "SELECT ON clusters": "clusters",
     "SELECT ON scoped_clusters": "clusters",
+    "SELECT ON placing_rules": "SELECT FROM placing_rules",
+    "SELECT ON photo_neighbour_lists": "SELECT FROM photo_neighbours(1)",
     "SELECT ON retired_clusters": "clusters",
     "SELECT ON cluster_levels": "clusters",
     "SELECT ON cluster_members": "clusters",
@@ -63,6 +68,8 @@ NEEDED_TO_LOOK = {
     "SELECT ON cluster_moves": "diff",
     "SELECT ON photo_count_changes": OVERVIEW,
     "SELECT ON cluster_overview": OVERVIEW,
+    "SELECT ON photo_duplicates": "SELECT FROM current_duplicates",
+    "SELECT ON current_duplicates": "SELECT FROM current_duplicates",
     **{f"EXECUTE ON FUNCTION {name}": query for name, query in FUNCTIONS.items()},
 }
 # The same of what docs/grants/run.sql grants besides.
@@ -98,9 +105,26 @@ NEEDED_TO_WORK = {
     "UPDATE (updated_at) ON clusters": "recluster",
     "UPDATE ON cluster_run_clusters": "recluster",
     "DELETE ON cluster_quality": "generate",
+    "INSERT ON photo_neighbour_lists": "leiden",
+    "UPDATE ON photo_neighbour_lists": "leiden",
+    "DELETE ON photo_neighbour_lists": "leiden",
     "INSERT ON retired_clusters": "recluster",
     "UPDATE ON retired_clusters": "recluster",
     "DELETE ON retired_clusters": "generate",
+    "INSERT ON photo_duplicates": "duplicates",
+    "DELETE ON photo_duplicates": "duplicates",
+    "SELECT ON photo_files": "embed",
+    "INSERT ON photo_files": "embed",
+    "UPDATE ON photo_files": "embed",
+    "DELETE ON photo_files": "embed",
+    "SELECT ON photo_replacements": "embed",
+    "INSERT ON photo_replacements": "embed",
+    "UPDATE ON photo_replacements": "embed",
+    "DELETE ON photo_replacements": "embed",
+    "SELECT ON embedding_models": "embed",
+    "INSERT ON embedding_models": "embed",
+    "UPDATE ON embedding_models": "embed",
+    "DELETE ON embedding_models": "embed",
     "INSERT ON cluster_levels": "INSERT INTO cluster_levels SELECT 1, 1, 1, 1 WHERE FALSE",
     "DELETE ON cluster_levels": "generate",
     "EXECUTE ON FUNCTION referenced_clusters": "prune",
@@ -123,6 +147,8 @@ NEEDED_TO_WORK = {
             "measured": "generate",
             "measured_clusters": "generate",
             "candidates": "assign",
+            "neighbours": "leiden",
+            "duplicates": "generate",
         }.items()
     },
     **{f"EXECUTE ON FUNCTION {name}": query for name, query in PLACING.items()},
@@ -145,20 +171,37 @@ NEEDED_TO_PLACE = [
     "UPDATE (updated_at) ON clusters",
     "SELECT (id) ON cluster_runs",
     "SELECT (metric) ON cluster_runs",
+    "SELECT (algorithm) ON cluster_runs",
+    "SELECT (settings) ON cluster_runs",
     "SELECT ON usable_photos",
     "SELECT ON scoped_clusters",
+    "SELECT ON placing_rules",
     "SELECT ON retired_clusters",
     "EXECUTE ON FUNCTION library_is_whole",
     "EXECUTE ON FUNCTION assign_photo",
     "EXECUTE ON FUNCTION nearest_active_cluster",
     "EXECUTE ON FUNCTION vector_nearest_clusters",
     "EXECUTE ON FUNCTION centroid_distance",
+    "EXECUTE ON FUNCTION clusters_by_neighbours",
+    "EXECUTE ON FUNCTION nearest_cores",
+    "EXECUTE ON FUNCTION voted_clusters",
+    "EXECUTE ON FUNCTION comparable_embedding",
 ]
 
 
 OF_APPLICATIONS = {"USAGE ON SCHEMA public", "CONNECT ON DATABASE", "INSERT ON photos"}
 # Whoever may not call these brings photos in all the same.
-CALLED_BY_TRIGGER = ("library_is_whole", "assign_photo", "nearest_active_cluster")
+CALLED_BY_TRIGGER = (
+    "library_is_whole",
+    "assign_photo",
+    "nearest_active_cluster",
+    "clusters_by_neighbours",
+)
+
+
+@pytest.fixture(autouse=True)
+def built_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    yield from colours.use(monkeypatch)
 
 
 @dataclass(frozen=True)
@@ -208,7 +251,7 @@ def fails_without(grant: str, what: str, library: Library, run_cli: Run) -> None
     if what == RESUME:
         cut_off_a_run(library.owner)
     before = snapshot(library.owner)
-    command = (LOOKING | WORKING | {FOR_OWNERS: WORKING["generate"]}).get(what)
+    command = (LOOKING | WORKING | OTHERS).get(what)
     library.change("REVOKE", grant)
     try:
         if command is None:
@@ -241,6 +284,7 @@ def test_a_role_that_may_run_can_do_all_but_migrate(database_url: str, run_cli: 
         assert run_cli("runs", "undo", str(newest), "--database-url", library.url).code == 0
         for statement in [*FUNCTIONS.values(), *PLACING.values(), OVERVIEW]:
             ask(library, statement)
+        assert run_cli(*EMBEDDING, "--database-url", library.url).code == 0
         assert work_tables(library.owner) == []
 
 
@@ -252,6 +296,8 @@ def writer(empty_database: Callable[..., Any], template: str) -> Iterator[Librar
         generate(url, k=3)
         execute(
             library.owner,
+            "UPDATE cluster_runs SET algorithm = 'leiden',"
+            ' settings = \'{"leiden": {"neighbours": 1}}\'',
             "CREATE TRIGGER place AFTER INSERT ON photos"
             " FOR EACH ROW EXECUTE FUNCTION place_new_photo()",
         )
@@ -273,6 +319,8 @@ def test_is_needed_to_place(grant: str, writer: Library) -> None:
         if "ON SCHEMA" in grant or grant.endswith(CALLED_BY_TRIGGER):
             ask(writer, PLACE)
             assert query(writer.owner, PLACED) == [(False,)]
+        elif grant.endswith("nearest_cores"):  # for clusters of DBSCAN
+            refuse(writer, PLACING["nearest_cores"])
         else:
             refuse(writer, PLACE)
     finally:

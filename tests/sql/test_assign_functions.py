@@ -228,11 +228,12 @@ INSERT = "INSERT INTO photos (id, path, embedding) VALUES (1, 'p', '[1, 0]')"
 TO_INSERT = ("INSERT (id, path, embedding) ON photos", "USAGE ON SCHEMA public")
 TO_PLACE = (
     "USAGE ON SCHEMA fluffy_sql",
-    "SELECT ON photos, clusters, usable_photos, scoped_clusters, retired_clusters, cluster_runs",
+    "SELECT ON photos, clusters, usable_photos, scoped_clusters, retired_clusters, cluster_runs,"
+    " placing_rules",
     "UPDATE (cluster_id, updated_at) ON photos",
     "UPDATE (updated_at) ON clusters",
     "EXECUTE ON FUNCTION assign_photo, nearest_active_cluster, library_is_whole,"
-    " vector_nearest_clusters, centroid_distance",
+    " clusters_by_neighbours, vector_nearest_clusters, centroid_distance",
 )
 
 

@@ -76,7 +76,7 @@ def test_photos_are_compared_with_the_centroids_of_the_run_that_moved_them(
     record_move(session, run_id, [1, 2], None, own)
     found = session.fetch_all("check/count_misplaced", photos=50, fingerprint_vector=PROBE)
     expected = {"run_id": run_id, "looked_at": counted, "misplaced": counted, "recall": 0.995}
-    assert found == [{**expected, "algorithm": "kmeans"}]
+    assert found == [{**expected, "algorithm": "kmeans", "once": False}]
     session.connection.execute("DELETE FROM clusters WHERE id = %s", (nearer,))
     assert (
         session.fetch_all("check/count_misplaced", photos=50, fingerprint_vector=PROBE)[0][
@@ -84,6 +84,12 @@ def test_photos_are_compared_with_the_centroids_of_the_run_that_moved_them(
         ]
         == 0
     )
+    # one that went with others of its group, after a run that let them
+    session.connection.execute("INSERT INTO photo_duplicates VALUES (2, 2, 1, 0, 0)")
+    once = """UPDATE cluster_runs SET settings = '{"duplicates": "once"}'"""
+    session.connection.execute(once.encode())
+    found = session.fetch_all("check/count_misplaced", photos=50, fingerprint_vector=PROBE)
+    assert [(row["looked_at"], row["once"]) for row in found] == [(1, True)] * (counted - 1)
     assert placed(session) == {1: own, 2: own}
     assert query(session, "SELECT count(*) FROM clusters") == [(2,)]
 

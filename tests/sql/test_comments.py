@@ -15,6 +15,8 @@ VIEWS = (
     "cluster_run_overview",
     "cluster_moves",
     "scoped_clusters",
+    "placing_rules",
+    "current_duplicates",
 )
 FUNCTIONS = (
     "application_table",
@@ -31,6 +33,7 @@ FUNCTIONS = (
     "list_work_tables",
     "nearest_active_cluster",
     "photo_nearest_clusters",
+    "photo_neighbours",
     "referenced_clusters",
     "remember_usable_photos",
     "scope_clusters_by",
@@ -48,7 +51,15 @@ TRIGGER_FUNCTIONS = (
     "guard_photos",
 )
 # A run calls these.
-OF_RUNS = ("analyze_work_table", "empty_work_tables", "make_clusters", "nearest_candidate")
+OF_RUNS = (
+    "analyze_work_table",
+    "empty_work_tables",
+    "clusters_by_neighbours",
+    "make_clusters",
+    "nearest_candidate",
+    "nearest_cores",
+    "voted_clusters",
+)
 # yoyo makes these, and says nothing of them.
 OF_YOYO = {"migrations", "migrations_log", "migrations_version"}
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from fluffy_sql.postgres.statements import statement_names
 
-# Tested with the import that runs them; with whole runs in tests/integration/test_citus_forms.py;
-# on Citus in tests/citus.
-TESTED_ELSEWHERE = ("import/", "distribute/")
+# Tested with the import or the embed that runs them; with whole runs in
+# tests/integration/test_citus_forms.py; on Citus in tests/citus.
+TESTED_ELSEWHERE = ("import/", "embed/", "distribute/")
 ONLY_ON_CITUS = {"session/is_distributed"}
 
 

@@ -1,6 +1,7 @@
 """Statements of the graph of nearest neighbours, each by hand-computed answers."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,12 +10,14 @@ from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import IntegerArray
 from tests.conftest import made_library
 from tests.sql.helpers import (
+    PROBE,
     add_with_ids,
     hide,
     labels,
     make_assignments,
     make_clusters,
     make_sample,
+    open_run,
     place,
     query,
     vectors,
@@ -30,6 +33,7 @@ def neighbours(
     blocks: Sequence[tuple[int, int]],
     *,
     most: int = 2,
+    keep: bool = False,
     centers: Sequence[Sequence[float]] = (),
     probes: int = 0,
 ) -> dict[int, list[int]]:
@@ -41,6 +45,7 @@ def neighbours(
         lasts=[last for _, last in blocks],
         centers=session.vector_array(np.array(centers, dtype=np.float32).reshape(-1, 2)),
         probes=probes,
+        keep=keep,
     )
     assert len(found) == len({row["position"] for row in found})
     return {
@@ -276,3 +281,88 @@ def test_labels_go_by_position_and_photos_without_one_leave(session: Session) ->
     assert labels(session) == {2: 4, 9: -2, 5: 6, 3: -1}
     assert session.execute("graph/forget_unlabelled") == 1
     assert labels(session) == {2: 4, 5: 6, 3: -1}
+
+
+def test_neighbours_are_kept_by_their_ids(session: Session) -> None:
+    make_sample(session, LINE[:4], [14, 13, 12, 11])
+    for position, photo_id in enumerate([14, 13, 12, 11], start=1):
+        session.connection.execute("INSERT INTO work_drawn VALUES (%s, %s)", (position, photo_id))
+    expected = neighbours(session, [1, 3], [(0, 2), (2, 4)])
+    assert neighbours(session, [1, 3], [(0, 2), (2, 4)], keep=True) == expected
+    found = query(session, "SELECT * FROM work_neighbours ORDER BY photo_id")
+    assert found == [(12, 3, [13, 14], [2, 3]), (14, 1, [13, 12], [1, 3])]
+
+
+def kept(session: Session) -> list[tuple[Any, ...]]:
+    return query(
+        session,
+        "SELECT photo_id, run_id, scope, neighbour_ids, distances FROM photo_neighbour_lists"
+        " ORDER BY photo_id",
+    )
+
+
+def test_lists_take_the_place_of_older_ones(session: Session) -> None:
+    add_with_ids(session, {1: [1, 0], 2: [0, 1], 3: [1, 1], 4: [2, 1]})
+    give_scopes(session, {1: 7, 2: 7, 4: 7})
+
+    def keep(metric: str, *lists: str) -> None:
+        session.connection.execute("DELETE FROM work_neighbours; DELETE FROM work_assignments")
+        for found in lists:
+            session.connection.execute(f"INSERT INTO work_neighbours VALUES ({found})".encode())
+        make_assignments(session, dict.fromkeys((1, 2, 3, 4), (0, 0.0)))
+        # photo 4 has changed since
+        session.connection.execute(
+            "UPDATE work_assignments SET row_version = '1' WHERE photo_id = 4"
+        )
+        session.execute("commit/forget_neighbours")
+        session.execute(
+            "commit/keep_neighbours", run_id=len(lists), metric=metric, fingerprint_vector=PROBE
+        )
+
+    keep("l2", "1, 1, '{2, 4}', '{1, 2}'", "2, 2, '{1}', '{1}'", "4, 3, '{1}', '{2}'")
+    assert kept(session) == [(1, 3, 7, [2, 4], [1, 2]), (2, 3, 7, [1], [1])]
+    keep("cosine", "1, 1, '{4}', '{1}'", "3, 1, '{1}', '{2}'")
+    assert kept(session) == [(1, 2, 7, [4], [0.5]), (3, 2, None, [1], [2])]
+
+
+def test_what_is_kept_is_used_if_nothing_changed(session: Session) -> None:
+    add_with_ids(session, {1: [1, 0], 2: [0, 1], 3: [1, 1], 4: [2, 1], 5: [3, 1]})
+    give_scopes(session, {4: 7, 5: 7})
+    run_id = open_run(session, metric="l2")
+    session.connection.execute("UPDATE cluster_runs SET recall = 0.5")
+    lists = ("1, 3, '{3, 2}', '{1, 1}'", "2, 2, '{1, 3}', '{1, 1}'", "3, 1, '{1, 2}', '{1, 1}'")
+    for found in (*lists, "4, 2, '{5}', '{1}'", "5, 1, '{4}', '{1}'"):
+        session.connection.execute(f"INSERT INTO work_neighbours VALUES ({found})".encode())
+    everyone = {"scopes": [7], "unscoped": True}
+    session.execute("graph/note_photos", **everyone, clustered=False)
+    session.execute("commit/keep_neighbours", run_id=run_id, metric="l2", fingerprint_vector=PROBE)
+    session.connection.execute("DELETE FROM work_neighbours")
+
+    def count(neighbours: int = 15, metric: str = "l2", **scopes: Any) -> tuple[Any, ...]:
+        [row] = session.fetch_all(
+            "graph/count_kept",
+            **(everyone | scopes),
+            neighbours=neighbours,
+            metric=metric,
+            fingerprint_vector=PROBE,
+        )
+        return tuple(row.values())
+
+    assert count() == count(2) == (5, 5, 5, 0.5)
+    assert count(scopes=[])[2] == 3
+    assert count(metric="cosine")[:2] == (5, 0)
+    session.connection.execute("UPDATE owners SET owner_id = 8 WHERE photo_id = 5")
+    assert count()[:2] == (5, 4)
+    session.connection.execute("UPDATE owners SET owner_id = 7 WHERE photo_id = 5")
+    session.connection.execute("UPDATE photos SET embedding = '[3, 2]' WHERE id = 5")
+    assert count()[:2] == (5, 4)
+
+    drawn = session.fetch_all("graph/draw_kept", **everyone)
+    assert [tuple(row.values()) for row in drawn] == [(None, 0, 3), (7, 3, 5)]
+    order = query(session, "SELECT photo_id FROM work_drawn ORDER BY position")
+    assert order == [(3,), (2,), (1,), (5,), (4,)]
+    fetched = session.fetch_all("graph/fetch_kept", neighbours=1, after_row=1, last_row=4)
+    near = {row["position"]: np.frombuffer(row["neighbours"], ">i4").tolist() for row in fetched}
+    assert near == {2: [3], 3: [1], 4: [5]}
+    # they stay
+    assert session.execute("commit/forget_neighbours") == 0

@@ -37,7 +37,7 @@ def test_a_run_is_listed_whole(session: Session) -> None:
     record = run_record(session, run_id)
     [row] = listed(session)
     assert (row["inertia_per_photo"], row["duration"]) == (0.25, timedelta(seconds=90))
-    assert set(row) == {*record, "inertia_per_photo", "duration"}
+    assert set(row) == {*record, "inertia_per_photo", "duration", "neighbours"}
     assert {name: row[name] for name in record if not name.endswith("_at")} == {
         name: value for name, value in record.items() if not name.endswith("_at")
     }

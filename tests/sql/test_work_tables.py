@@ -16,6 +16,7 @@ ROWS = {
     "work_measured": "VALUES (1, 0, NULL, 0.5, NULL, '[1, 0]')",
     "work_measured_clusters": "VALUES (1, 1, '[1, 0]', 0, 0, 0)",
     "work_candidates": "VALUES (1, 1)",
+    "work_duplicates": "VALUES (1, 2)",
 }
 
 every_table = pytest.mark.parametrize("table", ROWS)

@@ -33,6 +33,7 @@ RUN: dict[str, Any] = {
     "iterations": 9,
     "converged": True,
     "recall": 1.0,
+    "neighbours": None,
     "silhouette": 0.61,
     "davies_bouldin": 1.25,
     "calinski_harabasz": 1234.5,

@@ -9,10 +9,15 @@ from tests.citus_rules import broken_rules
 # are not followed, see AssignmentTracker, each scope is clustered alone, see fit_scopes, and what
 # goes by a graph is refused.
 NEVER_THERE = {
+    "commit/keep_neighbours",
     "commit/move_photos",
+    "duplicates/write_groups",
     "graph/assign_cells",
     "graph/draw_by_cell",
     "graph/drop_copies",
+    "graph/count_kept",
+    "graph/draw_kept",
+    "graph/fetch_kept",
     "graph/find_neighbours",
     "graph/find_pairs",
     "graph/forget_unlabelled",

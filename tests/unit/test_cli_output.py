@@ -69,6 +69,7 @@ ASSIGNED = AssignResult(
     max_distance=None,
     within=None,
     clusters=12,
+    voting=0,
     photos_assigned=1_235,
     photos_left=0,
     left={},

@@ -49,6 +49,20 @@ def planned(tmp_path: Path, *arguments: str, **environment: str) -> str:
 
 def test_a_folder_may_have_a_blank_in_its_name(tmp_path: Path) -> None:
     assert '--out "my report"' in planned(tmp_path, "report", "OUT=my report")
+    assert 'embed "my photos"' in planned(tmp_path, "cluster", "PHOTOS=my photos")
+
+
+def test_photos_of_your_own_are_embedded_clustered_and_shown(tmp_path: Path) -> None:
+    sample = planned(tmp_path, "cluster")
+    assert "sample --if-empty" in sample
+    assert "photos" not in sample
+    own = planned(tmp_path, "cluster", "PHOTOS=p", "K=7")
+    assert "[embedded,graph,photos,report,sample]" in own
+    *_, migrate, embed, generate, report = own.splitlines()
+    assert migrate.endswith("migrate")
+    assert embed.endswith('embed "p"')
+    assert generate.endswith("generate --k 7")
+    assert report.endswith('report --out "report" --root "p"')
 
 
 def test_uv_installs_if_it_is_there_else_pip_that_compiles_nothing(tmp_path: Path) -> None:

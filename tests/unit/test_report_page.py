@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from fluffy_sql.embedding.files import Reason
 from fluffy_sql.operations.report.album import PagePhoto, Pictures
-from fluffy_sql.operations.report.files import Reason
 from fluffy_sql.operations.report.folder import GENERATOR
 from fluffy_sql.operations.report.model import (
     SECTIONS,

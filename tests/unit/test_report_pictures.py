@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fluffy_sql.operations.report import pictures
-from fluffy_sql.operations.report.files import Reason, UnreadableError
+from fluffy_sql.embedding import pictures
+from fluffy_sql.embedding.files import Reason, UnreadableError
 from fluffy_sql.operations.report.pictures import data_uri, read_small, square
 
 SIDE = 64
@@ -200,7 +200,12 @@ def test_not_readable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert reason(tmp_path / "a.jpg") is Reason.NOT_READABLE
 
 
-@pytest.mark.parametrize("content", [b"", b"words, not pixels", b"\xff\xd8\xff", b"\0" * 5_000])
+def test_empty(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").touch()
+    assert reason(tmp_path / "a.jpg") is Reason.EMPTY
+
+
+@pytest.mark.parametrize("content", [b"words, not pixels", b"\xff\xd8\xff", b"\0" * 5_000])
 def test_not_an_image(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.jpg").write_bytes(content)
     assert reason(tmp_path / "a.jpg") is Reason.NOT_AN_IMAGE
@@ -226,7 +231,7 @@ def test_a_decoder_may_raise_anything(tmp_path: Path, monkeypatch: pytest.Monkey
     def fail(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(pictures, "_small", fail)
+    monkeypatch.setattr(pictures, "_fitted", fail)
     assert reason(file) is Reason.DAMAGED
     monkeypatch.setattr(Image, "open", fail_to_open)
     assert reason(file) is Reason.DAMAGED

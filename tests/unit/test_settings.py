@@ -11,6 +11,8 @@ import pytest
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from fluffy_sql.embedding.image_embed import ImageEmbedSettings
+from fluffy_sql.embedding.onnx_file import OnnxSettings
 from fluffy_sql.errors import SettingsError
 from fluffy_sql.graph.dbscan import DBSCANSettings
 from fluffy_sql.graph.leiden import LeidenSettings
@@ -19,6 +21,8 @@ from fluffy_sql.postgres.session import DEFAULT_SCHEMA
 from fluffy_sql.settings import (
     ClusteringSettings,
     DatabaseSettings,
+    DuplicatesSettings,
+    EmbeddingSettings,
     Settings,
     clustering_settings,
     load_settings,
@@ -29,16 +33,19 @@ from tests import running
 SHIPPED = Path(__file__).resolve().parents[2] / "image_embed.yml"
 SECTIONS: dict[str, type[BaseModel]] = {
     "database": DatabaseSettings,
-    "clustering": type(clustering_settings(leiden={}, dbscan={})),
+    "duplicates": DuplicatesSettings,
+    "clustering": ClusteringSettings,
+    "embedding": EmbeddingSettings,
 }
-OWN: dict[str, type[BaseModel]] = {
-    "kmeans": KMeansSettings,
-    "leiden": LeidenSettings,
-    "dbscan": DBSCANSettings,
+# Those of what is chosen in a section, if there is anything to set.
+OWN: dict[str, dict[str, type[BaseModel]]] = {
+    "clustering": {"kmeans": KMeansSettings, "leiden": LeidenSettings, "dbscan": DBSCANSettings},
+    "embedding": {"onnx": OnnxSettings, "image_embed": ImageEmbedSettings},
 }
 
 K = "a whole number from 1 to 1,000,000"
 ALGORITHMS = "dbscan, kmeans, leiden"
+PROVIDERS = "builtin, image_embed, onnx"
 LEVELS = (
     "a list of numbers above 0, each smaller than the one before and the first smaller than the"
     " granularity, as in [0.5, 0.25]"
@@ -52,6 +59,8 @@ CONNECTIONS = "a whole number from 1 to 64"
 COUNTER_CACHE = "auto, triggers or service"
 URL = "a postgresql:// address or null"
 SCHEMA = "a name of letters, digits and _, at most 63"
+CHANNELS = "three numbers, of red, green and blue, or null"
+SERVICE = "an address, as in http://localhost:8000"
 NOT_TEXT = "a value that is not text"
 
 # key, its value as it stands in the file, what the message says was found, what it allows
@@ -78,6 +87,25 @@ WRONG_VALUES = [
     ("database.connections", "true", "True", CONNECTIONS),
     ("database.connections", "2.0", "2.0", CONNECTIONS),
     ("database.connections", "null", "nothing", CONNECTIONS),
+    ("embedding.provider", '""', "''", PROVIDERS),
+    ("embedding.provider", "3", "3", PROVIDERS),
+    ("embedding.provider", "null", "nothing", PROVIDERS),
+    ("embedding.onnx.file", "3", "3", "a file"),
+    ("embedding.onnx.output", '""', "''", "a name, or null"),
+    ("embedding.onnx.pooling", "max", "'max'", "cls, mean or null"),
+    ("embedding.onnx.resize", "15", "15", "pixels, from 16 to 2048, or null"),
+    ("embedding.onnx.squash", "1", "1", "true, false or null"),
+    ("embedding.onnx.crop", "4096", "4096", "pixels, from 16 to 2048, or null"),
+    ("embedding.onnx.rescale", "0", "0", "a number above 0, or null"),
+    ("embedding.onnx.mean", "0.5", "0.5", CHANNELS),
+    ("embedding.onnx.std", "[1, 1]", "[1, 1]", CHANNELS),
+    ("embedding.onnx.channels", "grey", "'grey'", "rgb, bgr or null"),
+    ("embedding.image_embed.url", "localhost:8000", "'localhost:8000'", SERVICE),
+    ("embedding.image_embed.url", "file:///etc", "an address", SERVICE),
+    ("embedding.image_embed.operation", "null", "nothing", "a name"),
+    ("embedding.image_embed.connections", "0", "0", CONNECTIONS),
+    ("embedding.image_embed.timeout", ".inf", "inf", "seconds, more than 0, up to 3,600"),
+    ("embedding.image_embed.retries", "-1", "-1", "a whole number from 0 to 10"),
     ("clustering.algorithm", '""', "''", ALGORITHMS),
     ("clustering.algorithm", "3", "3", ALGORITHMS),
     ("clustering.algorithm", "[kmeans]", "['kmeans']", ALGORITHMS),
@@ -131,6 +159,7 @@ WRONG_VALUES = [
     ("clustering.kmeans.refine", "null", "nothing", "true or false"),
     ("clustering.leiden.neighbours", "0", "0", "a whole number from 1 to 1,000"),
     ("clustering.leiden.neighbours", "1.5", "1.5", "a whole number from 1 to 1,000"),
+    ("clustering.leiden.keep", "1", "1", "true or false"),
     ("clustering.leiden.granularity", "0", "0", GRANULARITY),
     ("clustering.leiden.granularity", ".nan", "nan", GRANULARITY),
     ("clustering.leiden.granularity", "fine", "'fine'", GRANULARITY),
@@ -152,6 +181,11 @@ WRONG_VALUES = [
     ("clustering.counter_cache", "trigger", "'trigger'", COUNTER_CACHE),
     ("clustering.counter_cache", "false", "False", COUNTER_CACHE),
     ("clustering.counter_cache", "null", "nothing", COUNTER_CACHE),
+    ("clustering.duplicates", "twice", "'twice'", "keep or once"),
+    ("clustering.duplicates", "true", "True", "keep or once"),
+    ("duplicates.within", "-0.1", "-0.1", "a number from 0 up, or null"),
+    ("duplicates.within", ".inf", "inf", "a number from 0 up, or null"),
+    ("duplicates.within", "near", "'near'", "a number from 0 up, or null"),
     ("clustering.lock_wait", "0", "0", "seconds, more than 0, up to 86,400"),
     ("clustering.lock_wait", "null", "nothing", "seconds, more than 0, up to 86,400"),
     ("clustering.lock_wait", "soon", "'soon'", "seconds, more than 0, up to 86,400"),
@@ -160,7 +194,9 @@ WRONG_VALUES = [
 ]
 
 DATABASE_KEYS = "url, schema, embedded_dir, connections"
-CLUSTERING_KEYS = "algorithm, metric, seed, history, counter_cache, lock_wait, lock_hold, kmeans"
+CLUSTERING_KEYS = (
+    "algorithm, metric, seed, history, counter_cache, duplicates, lock_wait, lock_hold, kmeans"
+)
 KMEANS_KEYS = (
     "k, k_of_scope, batch_size, sample_per_cluster, iterations, tolerance, restarts, refine"
 )
@@ -203,12 +239,17 @@ WRONG_FILES = [
     ),
     (
         "clustring: {k: 3}\n",
-        "s.yml, line 1: clustring is not a setting; allowed here: database, clustering",
+        "s.yml, line 1: clustring is not a setting; allowed here: database, duplicates, clustering,"
+        " embedding",
     ),
-    ("\nk: 3\n", "s.yml, line 2: k is not a setting; allowed here: database, clustering"),
+    (
+        "\nk: 3\n",
+        f"s.yml, line 2: k is not a setting; allowed here: {', '.join(SECTIONS)}",
+    ),
     (
         "# nothing beneath it\nclustring:\n",
-        "s.yml, line 2: clustring is not a setting; allowed here: database, clustering",
+        "s.yml, line 2: clustring is not a setting; allowed here: database, duplicates, clustering,"
+        " embedding",
     ),
     (
         "clustering:\n  kmeans:\n    k: 3\n    refine: no\n    k: 4\n",
@@ -305,14 +346,17 @@ def test_the_shipped_file_holds_every_key_and_no_other() -> None:
     written = yaml.safe_load(SHIPPED.read_text())
     assert list(written) == list(Settings.model_fields) == list(SECTIONS)
     for section, model in SECTIONS.items():
-        assert sorted(written[section]) == sorted(keys_of(model))
-    for algorithm, model in OWN.items():
-        assert list(written["clustering"][algorithm]) == keys_of(model)
+        assert sorted(written[section]) == sorted([*keys_of(model), *OWN.get(section, {})])
+    for section, own in OWN.items():
+        for name, model in own.items():
+            assert list(written[section][name]) == keys_of(model)
 
 
 def test_the_shipped_file_explains_every_key() -> None:
     settings = [line for line in SHIPPED.read_text().splitlines() if line.startswith("  ")]
-    keys = [key for model in (*SECTIONS.values(), *OWN.values()) for key in keys_of(model)]
+    owned = [model for own in OWN.values() for model in own.values()]
+    keys = [key for model in (*SECTIONS.values(), *owned) for key in keys_of(model)]
+    keys += [name for own in OWN.values() for name in own]
     assert len(settings) == len(keys)
     assert [line for line in settings if len(line.partition("  # ")[2]) < 10] == []
 
@@ -454,8 +498,8 @@ def test_a_wrong_value_is_told_by_line_key_found_and_allowed(
 
 def test_every_key_is_in_the_table_of_wrong_values() -> None:
     keys = {f"{section}.{key}" for section, model in SECTIONS.items() for key in keys_of(model)}
-    keys -= {f"clustering.{algorithm}" for algorithm in OWN}
-    keys |= {f"clustering.{name}.{key}" for name, model in OWN.items() for key in keys_of(model)}
+    for section, own in OWN.items():
+        keys |= {f"{section}.{name}.{key}" for name, model in own.items() for key in keys_of(model)}
     assert {key for key, *_ in WRONG_VALUES} == keys
 
 

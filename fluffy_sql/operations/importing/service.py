@@ -107,7 +107,7 @@ def _load(session: Session, staging: "_Staging", file: Path | None, *, force: bo
             session.execute("import/lock")
             _refuse_ambiguous_path(session, staging.named)
             updated = session.execute("import/update_photos")
-            added = _insert_photos(session)
+            added = insert_photos(session)
             if not force:
                 _refuse_other_length(session, staging)
             outcome = "whether anything was imported is not known, and importing twice does no harm"
@@ -184,7 +184,8 @@ def _refuse_ambiguous_path(session: Session, file: object) -> None:
         )
 
 
-def _insert_photos(session: Session) -> int:
+def insert_photos(session: Session) -> int:
+    """Adds those of the staged photos whose path is new; returns how many."""
     try:
         return session.execute("import/insert_photos")
     except DatabaseError as error:

@@ -9,13 +9,17 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from fluffy_sql.operations.report.files import Reason, UnreadableError, locate
+from PIL import Image
+
+from fluffy_sql.embedding.files import Reason, UnreadableError, locate
 from fluffy_sql.operations.report.model import (
     BETWEEN,
     CENTRAL,
     OUTERMOST,
     SECTIONS,
     Cluster,
+    DuplicateGroup,
+    Duplicates,
     Photo,
     Shown,
 )
@@ -47,6 +51,14 @@ class PagePhoto:
     width: int = 0
     height: int = 0
     trouble: Reason | None = None
+
+
+@dataclass(frozen=True)
+class GroupPictures:
+    """The pictures of a group of near-duplicates."""
+
+    group: DuplicateGroup
+    photos: list[PagePhoto]
 
 
 @dataclass(frozen=True)
@@ -144,20 +156,39 @@ def _pictures_of(shown: Shown, *, root: Path, folder: Path, height: int, quality
     for section in SECTIONS:
         page_photos, tiles = [], []
         for photo in shown.section(section):
-            try:
-                picture = read_small(locate(root, photo.path), CELL)
-            except UnreadableError as error:
-                tiles.append(Tile(photo.rank, photo.distance, None, error.reason.words))
-                page_photos.append(PagePhoto(photo, trouble=error.reason))
-                continue
-            tiles.append(Tile(photo.rank, photo.distance, picture))
-            page_photos.append(PagePhoto(photo, data_uri(picture, height, quality), *picture.size))
-            icon = icon or data_uri(square(picture, _ICON[0]), *_ICON)
+            page_photo, picture = _read(photo, root, height, quality)
+            page_photos.append(page_photo)
+            trouble = page_photo.trouble.words if page_photo.trouble else ""
+            tiles.append(Tile(photo.rank, photo.distance, picture, trouble))
+            if picture and not icon:
+                icon = data_uri(square(picture, _ICON[0]), *_ICON)
         sections[section] = page_photos
         rows.append(Row(*section_heading(shown, section), tiles))
     file = folder / sheet_name(shown.cluster)
     draw_sheet(title(shown.cluster), _facts(shown.cluster), rows).save(file)
     return Pictures(shown, sections, icon, file.stat().st_size)
+
+
+def make_group_pictures(duplicates: Duplicates | None, root: Path) -> list[GroupPictures]:
+    """Reads the photos of groups of near-duplicates; there are few."""
+    height, quality = _size(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return [
+            GroupPictures(group, [_read(photo, root, height, quality)[0] for photo in group.photos])
+            for group in (duplicates.largest if duplicates else ())
+        ]
+
+
+def _read(
+    photo: Photo, root: Path, height: int, quality: int
+) -> tuple[PagePhoto, Image.Image | None]:
+    """A photo as the page shows it, and its picture."""
+    try:
+        picture = read_small(locate(root, photo.path), CELL)
+    except UnreadableError as error:
+        return PagePhoto(photo, trouble=error.reason), None
+    return PagePhoto(photo, data_uri(picture, height, quality), *picture.size), picture
 
 
 def _facts(cluster: Cluster) -> str:

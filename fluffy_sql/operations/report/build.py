@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fluffy_sql.errors import UsageError
-from fluffy_sql.operations.report.album import make_pictures
+from fluffy_sql.operations.report.album import make_group_pictures, make_pictures
 from fluffy_sql.operations.report.folder import INDEX, SHEETS, replaced_whole
 from fluffy_sql.operations.report.gather import gather
 from fluffy_sql.operations.report.model import Selection
@@ -82,7 +82,8 @@ def write_report(
         unreadable = sum((made.troubles() for made in pictures), Counter[str]())
         progress("writing the page")
         with (folder / INDEX).open("w", encoding="utf-8") as file:
-            file.writelines(render(library, pictures, unreadable, datetime.now(UTC)))
+            groups = make_group_pictures(library.duplicates, photos_in)
+            file.writelines(render(library, pictures, unreadable, datetime.now(UTC), groups))
         page_bytes = (folder / INDEX).stat().st_size
     shown = sum(len(cluster.photos) for cluster in library.shown)
     return ReportResult(

@@ -19,6 +19,9 @@ MOST_CLUSTERS = 200
 _NEIGHBOURS = 3
 _MAPPED_PHOTOS = 3_000
 _MOST_SECOND_LOOKS = 30
+# Groups of near-duplicates, and photos of each.
+_MOST_GROUPS = 12
+_MOST_ALIKE = 6
 
 
 def gather(session: Session, selection: model.Selection) -> model.Library:
@@ -75,6 +78,37 @@ def gather(session: Session, selection: model.Selection) -> model.Library:
         runs=tuple(runs),
         second_look=tuple(looks),
         second_look_found=len(found),
+        duplicates=_duplicates(session, selection),
+    )
+
+
+def _duplicates(session: Session, selection: model.Selection) -> model.Duplicates | None:
+    """The largest groups of near-duplicates; on Citus there are none."""
+    if session.distributed:
+        return None
+    asked = selection.scope
+    rows = session.fetch_all(
+        "report/list_duplicates",
+        every_scope=asked is None,
+        scope=asked.scope if asked else None,
+        most_groups=_MOST_GROUPS,
+        most_photos=_MOST_ALIKE,
+    )
+    if not rows:
+        return None
+    columns = ("photo_id", "path", "rank", "distance")
+    groups: dict[int, list[model.Photo]] = {}
+    for row in rows:
+        photo = model.Photo(section="duplicate", **{column: row[column] for column in columns})
+        groups.setdefault(row["group_id"], []).append(photo)
+    sizes = {row["group_id"]: row["photos"] for row in rows}
+    return model.Duplicates(
+        rows[0]["groups"],
+        rows[0]["photos_in_groups"],
+        tuple(
+            model.DuplicateGroup(group_id, sizes[group_id], tuple(photos))
+            for group_id, photos in groups.items()
+        ),
     )
 
 

@@ -34,12 +34,13 @@ class Selection:
 
 @dataclass(frozen=True)
 class Photo:
-    """A photo of a cluster to look at.
+    """A photo of a cluster, or of a group of near-duplicates, to look at.
 
     Attributes:
-        section: why it is shown: `central`, `between` or `outermost`.
-        rank: 1 is the photo nearest to the centroid.
-        distance: to the centroid; None if the two can't be compared.
+        section: why it is shown: `central`, `between` or `outermost`; of near-duplicates
+            `duplicate`.
+        rank: 1 is the photo nearest to the centroid, or the best one.
+        distance: to that; None if the two can't be compared.
     """
 
     photo_id: int
@@ -113,6 +114,34 @@ class Shown:
 
 
 @dataclass(frozen=True)
+class DuplicateGroup:
+    """Near-duplicates, the best one first.
+
+    Attributes:
+        size: how many there are.
+        photos: to look at.
+    """
+
+    group_id: int
+    size: int
+    photos: tuple[Photo, ...]
+
+
+@dataclass(frozen=True)
+class Duplicates:
+    """Groups of near-duplicates.
+
+    Attributes:
+        groups: how many there are, and `photos` how many are in one.
+        largest: those that are shown.
+    """
+
+    groups: int
+    photos: int
+    largest: tuple[DuplicateGroup, ...]
+
+
+@dataclass(frozen=True)
 class LibraryMap:
     """Clusters and a sample of their photos in two dimensions.
 
@@ -171,6 +200,7 @@ class Library:
         runs: that made them, newest first: rows of `sql/runs/list.sql`.
         second_look: the clearest cases.
         second_look_found: how many cases there are.
+        duplicates: None if no group is known.
     """
 
     clusters: tuple[Cluster, ...]
@@ -179,3 +209,4 @@ class Library:
     runs: tuple[dict[str, Any], ...]
     second_look: tuple[SecondLook, ...]
     second_look_found: int
+    duplicates: Duplicates | None = None

@@ -9,9 +9,9 @@ from typing import Any
 from markupsafe import Markup
 
 from fluffy_sql import __version__
+from fluffy_sql.embedding.files import Reason
 from fluffy_sql.operations.report import album, charts, words
-from fluffy_sql.operations.report.album import Pictures
-from fluffy_sql.operations.report.files import Reason
+from fluffy_sql.operations.report.album import GroupPictures, Pictures
 from fluffy_sql.operations.report.folder import GENERATOR, SHEETS
 from fluffy_sql.operations.report.model import SECTIONS, Comparable, Library, SecondLook
 from fluffy_sql.operations.report.second_look import TOO_SMALL, TOO_WIDE
@@ -23,12 +23,16 @@ _ROWS_LEFT_OPEN = 24
 
 
 def render(
-    library: Library, pictures: Sequence[Pictures], unreadable: Mapping[str, int], now: datetime
+    library: Library,
+    pictures: Sequence[Pictures],
+    unreadable: Mapping[str, int],
+    now: datetime,
+    alike: Sequence[GroupPictures] = (),
 ) -> Iterator[str]:
     """The page, piece by piece, made `now`.
 
     Pictures are those of the clusters that are shown, in their order; `unreadable` counts photos
-    that could not be read, by reason.
+    that could not be read, by reason; `alike` are groups of near-duplicates.
     """
     template = find_template(
         "page.html",
@@ -38,7 +42,7 @@ def render(
         title_of=album.title,
         sheet=lambda cluster: f"{SHEETS}/{album.sheet_name(cluster)}",
     )
-    return template.generate(**_content(library, pictures, unreadable, now))
+    return template.generate(**_content(library, pictures, unreadable, now), alike=alike)
 
 
 def _content(

@@ -2,8 +2,8 @@
 -- lie. LATERAL names the sample, so that only its photos are compared: a join may be made last.
 -- Parameters: photos bigint (how many to draw, together), fingerprint_vector vector (as in kmeans/assign_photos, as
 --   long as any embedding)
--- Returns: run_id, looked_at, misplaced, recall (share that the run found at their nearest centroid), algorithm; by
---   run_id.
+-- Returns: run_id, looked_at, misplaced, recall (share that the run found at their nearest centroid), algorithm, once
+--   (never, if photos are distributed); by run_id.
 WITH drawn AS MATERIALIZED (
     SELECT
         moved.run_id,
@@ -22,7 +22,8 @@ SELECT
     count(distance.own) AS looked_at,
     count(*) FILTER (WHERE distance.own > distance.nearest * 1.000001 + 1e-30) AS misplaced,
     min(run.recall) AS recall,
-    min(run.algorithm) AS algorithm
+    min(run.algorithm) AS algorithm,
+    FALSE AS once
 FROM photos AS found
 INNER JOIN usable_photos AS usable ON found.id = usable.id
 INNER JOIN drawn ON found.id = drawn.photo_id

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fluffy_sql.operations.report.files import Reason, UnreadableError, locate
+from fluffy_sql.embedding.files import Reason, UnreadableError, locate
 
 
 @pytest.fixture

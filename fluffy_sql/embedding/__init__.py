@@ -1,0 +1,1 @@
+"""What makes embeddings of photos: decoding, and the providers."""

@@ -1,0 +1,1 @@
+"""Makes embeddings of photos. What it needs is the extra `photos`."""

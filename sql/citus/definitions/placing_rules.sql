@@ -1,0 +1,13 @@
+-- placing_rules, if photos are distributed: all are placed at their nearest centroids, for neighbours lie on other
+-- servers.
+CREATE OR REPLACE VIEW placing_rules AS
+SELECT
+    id AS run_id,
+    metric,
+    NULL::integer AS neighbours,
+    NULL::double precision AS within,
+    NULL::integer AS core_of
+FROM cluster_runs;
+
+COMMENT ON VIEW placing_rules IS
+'How photos are placed in clusters that a run made. neighbours: as many of the nearest photos of such clusters vote; null, as always if photos are distributed over several servers: at the nearest centroid. Example: SELECT * FROM placing_rules;';

@@ -1,0 +1,3 @@
+-- Empties the table of new embeddings.
+-- Returns: nothing.
+DELETE FROM photo_replacements;
