@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # settings are checked without NumPy
     import numpy as np
     from numpy.typing import NDArray
 
-# Packages name theirs under it, as in `dbscan = "my_package:DBSCAN"`.
+# Packages name theirs under it, as in `leader = "my_package:Leader"`.
 ENTRY_POINTS = "fluffy_sql.algorithms"
 # The label of a photo that is left out on purpose.
 LEFT_OUT = -1

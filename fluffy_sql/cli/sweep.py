@@ -61,7 +61,8 @@ def sweep(
     """Try many values on all usable photos, in a cluster or not, and suggest one.
 
     No cluster is written. What is tried is up to the algorithm: k of kmeans (5..200 unless --k
-    says otherwise), granularity of leiden. Ctrl-C ends the sweep and shows the results so far.
+    says otherwise), granularity of leiden, eps of dbscan. Ctrl-C ends the sweep and shows the
+    results so far.
 
     Example: fluffy-sql sweep --k 5..200 --out sweep.html
     """

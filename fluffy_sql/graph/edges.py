@@ -71,19 +71,23 @@ class Edges:
     def cut(self, labels: Nodes) -> Iterator[None]:
         """Without edges between different labels, until it ends.
 
-        They are not taken out, which would take another array, but lead back and weigh nothing.
+        They are not taken out, which would take another array, but lead back and weigh nothing:
+        by that they are found again.
         """
         cut = []
         for nodes in _pieces(len(self), _NODES_AT_ONCE):
             which, places = self._of(nodes)
             apart = labels[nodes[which]] != labels[self.others[places]]
-            places = places[apart].astype(np.int32)
-            cut.append((places, self.others[places], self.weights[places]))
+            places = places[apart]
+            cut.append((self.others[places], self.weights[places]))
             self.others[places], self.weights[places] = nodes[which[apart]], 0
         try:
             yield
         finally:
-            for places, others, weights in cut:
+            pieces = _pieces(len(self), _NODES_AT_ONCE)
+            for nodes, (others, weights) in zip(pieces, cut, strict=True):
+                begin, end = self.starts[nodes[0]], self.starts[nodes[-1] + 1]
+                places = begin + np.flatnonzero(self.weights[begin:end] == 0)
                 self.others[places], self.weights[places] = others, weights
 
     def merged(self, labels: Nodes) -> "Edges":

@@ -113,6 +113,7 @@ def graph_by_cells(task: Task[Any], wanted: Wanted, tuning: Tuning) -> Iterator[
         finder = _Finder(task, wanted.neighbours, rows)
         around, probes, recall = _around(task, finder, ranges, centers, tuning)
         finder.find(_jobs(ranges, centers, around, probes, tuning), keep=wanted.keep)
+        del ranges, centers, around
         yield Graph(finder.neighbours, finder.compared, [(0, rows)], recall)
 
 

@@ -105,14 +105,17 @@ def test_every_command_prints_these_fields(
     run("assign", "--dry-run")
     run("assign")
     run("generate", "--recluster", "--k", "3")
-    execute("CREATE TABLE albums (theme bigint REFERENCES clusters)")
-    execute("INSERT INTO albums SELECT cluster_id FROM fluffy_sql.retired_clusters")
+    execute(
+        "CREATE TABLE albums (theme bigint REFERENCES clusters);"
+        "INSERT INTO albums SELECT cluster_id FROM fluffy_sql.retired_clusters"
+    )
     run("clusters prune", "--dry-run")
     Path("image_embed.yml").write_text("clustering: {leiden: {levels: [0.5]}}")
     run("generate", "--recluster", "--algorithm", "leiden")
     Path("image_embed.yml").unlink()
     run("sweep", "--k", "2,3,4")
     run("sweep", "--algorithm", "leiden", "--values", "1,4")
+    run("sweep", "--algorithm", "dbscan", "--values", "0.1,0.3")
     run("clusters")
     run("runs")
     run("runs show", "1")

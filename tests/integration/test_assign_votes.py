@@ -1,13 +1,11 @@
 """Photos are placed by their neighbours' votes in clusters of Leiden, compared with NumPy."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from sklearn.cluster import DBSCAN
 from sklearn.datasets import make_moons
 
 from fluffy_sql.operations.history import show_run
@@ -24,9 +22,6 @@ from tests.integration.helpers import (
     wrong_counts,
 )
 from tests.integration.test_assign import distances
-
-# Of scikit-learn.
-METRICS = {"l2": "euclidean", "cosine": "cosine"}
 
 
 def generate(session: Session, metric: str = "cosine", **own: Any) -> None:
@@ -166,25 +161,13 @@ def test_photos_near_a_core_photo_get_into_clusters_of_dbscan(
     flat = make_moons(360, noise=0.08, random_state=0)[0]
     rows = (flat if metric == "l2" else np.column_stack([flat, np.ones(360)])).astype(np.float32)
     eps = 0.14 if metric == "l2" else 0.004
-    labels = DBSCAN(eps=eps, min_samples=4, metric=METRICS[metric]).fit(rows[:300]).labels_
-    add_photos(session, rows)
-    run = (
-        "INSERT INTO cluster_runs (algorithm, metric, seed, settings, tool_version,"
-        " postgres_version, pgvector_version, photos_eligible) VALUES ('dbscan', %s, 0, %s, '', '',"
-        " '', 0) RETURNING id"
+    settings = clustering_settings(
+        algorithm="dbscan", metric=metric, dbscan={"eps": eps, "min_samples": 4}
     )
-    said = json.dumps({"dbscan": {"eps": eps, "min_samples": 4}})
-    query(session, run, metric, said)
-    for label in range(labels.max() + 1):
-        ids = (np.flatnonzero(labels == label) + 1).tolist()
-        query(
-            session,
-            "WITH made AS (INSERT INTO clusters (id, run_id, centroid) SELECT %s, 1,"
-            " avg(embedding) FROM photos WHERE id = ANY(%s) RETURNING id)"
-            " UPDATE photos SET cluster_id = made.id FROM made WHERE photos.id = ANY(%s)"
-            " RETURNING photos.id",
-            *(label + 1, ids, ids),
-        )
+    add_photos(session, rows[:300])
+    assert running.generate(session, settings).skipped["noise"] > 0
+    assert running.assign(session).photos_assigned == 0  # noise is noise
+    add_photos(session, rows[300:], [f"n{place}" for place in range(60)])
     before = clusters_by_photo(session)
     away = distances(rows, rows, metric)
     cores = (before > 0) & ((away <= eps).sum(axis=1) >= 4)

@@ -164,11 +164,11 @@ def test_it_may_say_that_centroids_tell_nothing(
 
 
 def test_what_can_not_be_loaded_is_told_in_a_line(run_cli: Run) -> None:
-    assert algorithm_names() == ["broken", "kmeans", "leader", "leiden", "none"]
+    assert algorithm_names() == ["broken", "dbscan", "kmeans", "leader", "leiden", "none"]
     for name, message in {
         "broken": "leader:Gone can't be loaded",
         "none": "leader:Fit is no subclass of fluffy_sql.algorithms.Algorithm",
-        "gone": "allowed: broken, kmeans, leader, leiden, none",
+        "gone": "allowed: broken, dbscan, kmeans, leader, leiden, none",
     }.items():
         refused = run_cli("generate", "--algorithm", name)
         assert refused.code == 2
