@@ -129,16 +129,16 @@ found AS MATERIALIZED (
                                 usable.id = pair.photo_id
                                 AND vector_dims(usable.embedding) = %(dimensions)s::integer
                         )
-                    ELSE pair.distance
+                    ELSE pair.embedding <-> pair.other_embedding
                 END AS distance
             FROM (
                 SELECT
                     looker.position AS first,
                     looker.photo,
-                    looker.reach,
+                    looker.embedding,
                     candidate.position AS second,
                     candidate.photo_id,
-                    candidate.embedding <-> looker.embedding AS distance
+                    candidate.embedding AS other_embedding
                 FROM (
                     SELECT
                         unnest(lookers.positions) AS position,
@@ -155,10 +155,9 @@ found AS MATERIALIZED (
                             unnest(candidates.embeddings) AS embedding
                         LIMIT width_bucket(-looker.least_distance, candidates.nearness)
                     ) AS candidate
-                WHERE candidate.position > looker.position
+                WHERE candidate.position > looker.position AND candidate.embedding <-> looker.embedding <= looker.reach
                 OFFSET 0
             ) AS pair
-            WHERE pair.distance <= pair.reach
             OFFSET 0
         ) AS near
     WHERE near.distance <= %(radius)s::double precision

@@ -88,7 +88,7 @@ def sections(model: type[BaseModel], name: str = "") -> Iterator[tuple[str, type
         for flags in (
             {"clustering.algorithm": "kmeans", "embedding.provider": "onnx"},
             {"clustering.algorithm": "leiden", "embedding.provider": "image_embed"},
-            {"clustering.algorithm": "dbscan"},
+            {"clustering.algorithm": "dbscan", "embedding.provider": "onnx"},
         )
         for section, model in sections(type(load_settings(environment={}, flags=flags)))
     }.items(),

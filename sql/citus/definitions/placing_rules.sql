@@ -10,4 +10,4 @@ SELECT
 FROM cluster_runs;
 
 COMMENT ON VIEW placing_rules IS
-'How photos are placed in clusters that a run made. neighbours: as many of the nearest photos of such clusters vote; null, as always if photos are distributed over several servers: at the nearest centroid. Example: SELECT * FROM placing_rules;';
+'How photos are placed in clusters that a run made. neighbours: as many of the nearest photos of such clusters vote; null: at the nearest centroid. Example: SELECT * FROM placing_rules WHERE neighbours > 0;';
