@@ -14,12 +14,21 @@ BEGIN
             END IF;
             -- by itself: an expression with names that are not there is refused whole
             IF (
-                SELECT count(*) < 4
+                SELECT count(*) < 5
                 FROM pg_proc INNER JOIN pg_namespace ON pg_proc.pronamespace = pg_namespace.oid
                 WHERE pg_namespace.nspname = %1$L
-                    AND pg_proc.proname IN ('library_is_whole', 'assign_photo', 'nearest_active_cluster', 'clusters_by_neighbours')
+                    AND pg_proc.proname IN (
+                        'library_is_whole', 'assign_photo', 'nearest_active_cluster', 'vector_nearest_clusters',
+                        'clusters_by_neighbours'
+                    )
                     AND has_schema_privilege(pg_namespace.oid, 'USAGE')
                     AND has_function_privilege(pg_proc.oid, 'EXECUTE')
+            ) OR (
+                -- what nearest_active_cluster finds by its name
+                SELECT count(*) < 4
+                FROM pg_attribute
+                WHERE attrelid = to_regclass(%2$L) AND attname IN ('id', 'status', 'centroid', 'run_id')
+                    AND NOT attisdropped
             ) THEN
                 RETURN NULL;
             END IF;
@@ -29,7 +38,7 @@ BEGIN
             RETURN NULL;
         END
         $function$
-    $create$, current_setting('fluffy_sql.schema'));
+    $create$, current_setting('fluffy_sql.schema'), application_table('clusters'));
 END
 $do$;
 

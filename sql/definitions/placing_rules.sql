@@ -1,16 +1,24 @@
 -- How new photos get into clusters of a run whose algorithm does not go by centroids: they stand for no shape. One
--- place says it, for assign and for functions that place one photo.
+-- place says it, for assign and for functions that place one photo. From a subquery, so that nobody can write to runs
+-- through it.
 CREATE OR REPLACE VIEW placing_rules AS
 SELECT
-    id AS run_id,
-    metric,
-    CASE algorithm
-        WHEN 'leiden' THEN (settings #>> '{leiden,neighbours}')::integer
+    run.id AS run_id,
+    run.metric,
+    CASE run.algorithm
+        WHEN 'leiden' THEN (run.settings #>> '{leiden,neighbours}')::integer
         WHEN 'dbscan' THEN 1
     END AS neighbours,
-    CASE algorithm WHEN 'dbscan' THEN (settings #>> '{dbscan,eps}')::double precision END AS within,
-    CASE algorithm WHEN 'dbscan' THEN (settings #>> '{dbscan,min_samples}')::integer END AS core_of
-FROM cluster_runs;
+    CASE run.algorithm WHEN 'dbscan' THEN (run.settings #>> '{dbscan,eps}')::double precision END AS within,
+    CASE run.algorithm WHEN 'dbscan' THEN (run.settings #>> '{dbscan,min_samples}')::integer END AS core_of
+FROM (
+    SELECT
+        id,
+        metric,
+        algorithm,
+        settings
+    FROM cluster_runs
+) AS run;
 
 COMMENT ON VIEW placing_rules IS
 'How photos are placed in clusters that a run made. neighbours: as many of the nearest photos of such clusters vote; null: at the nearest centroid. Example: SELECT * FROM placing_rules WHERE neighbours > 0;';

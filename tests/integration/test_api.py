@@ -14,6 +14,7 @@ import pytest
 
 import fluffy_sql
 from fluffy_sql import Cluster, Library, Member, api, open_library
+from fluffy_sql.algorithms import _installed
 from fluffy_sql.errors import (
     HistoryError,
     ImportFileError,
@@ -200,10 +201,12 @@ def test_an_algorithm_that_has_no_k_is_given_none(
     (metadata / "entry_points.txt").write_text("[fluffy_sql.algorithms]\nleader = leader:Leader\n")
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
     monkeypatch.syspath_prepend(str(Path(fluffy_sql.__file__).parents[1] / "examples"))
+    _installed.cache_clear()
     with pytest.raises(SettingsError, match="k is not a setting; allowed here: radius, least"):
         library.generate(THEMES, algorithm="leader")
     assert library.generate(algorithm="leader").clusters_created == THEMES
     sys.modules.pop("leader", None)
+    _installed.cache_clear()
 
 
 def test_an_address_is_refused_as_by_the_command_line(database_url: str) -> None:

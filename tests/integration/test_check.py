@@ -221,6 +221,7 @@ LEFT = (
     " VALUES (1, 1, '[1]', 0, 0, 1)",
     "INSERT INTO work_candidates VALUES (1, 1)",
     "INSERT INTO work_duplicates VALUES (1, 2)",
+    "INSERT INTO work_neighbours VALUES (1, 1, ARRAY[2], ARRAY[0.5])",
 )
 
 

@@ -75,10 +75,13 @@ def python(
 def test_the_commands_are_those_we_know() -> None:
     assert COMMANDS == [
         "assign",
+        "attach",
         "check",
         "clusters",
         "detach",
         "distribute",
+        "duplicates",
+        "embed",
         "generate",
         "import",
         "migrate",
@@ -144,7 +147,10 @@ def test_module_and_script_are_the_same_program(tmp_path: Path) -> None:
         (["generate", "--k", "0"], "--k: clustering.kmeans.k is 0; allowed: a whole number from 1"),
         (["generate", "--seed", "-1"], "--seed: clustering.seed is -1; allowed"),
         (["generate", "--metric", "dot"], "--metric: clustering.metric is 'dot'; allowed"),
-        (["generate", "--algorithm", "x", "--database-url", UNREACHABLE], "allowed: kmeans"),
+        (
+            ["generate", "--algorithm", "x", "--database-url", UNREACHABLE],
+            "allowed: dbscan, kmeans, leiden",
+        ),
         (["generate", "extra"], "unexpected extra argument"),
         (["generate", "--config", "none.yml"], "none.yml: there is no such settings file"),
         (["generate", "--database-url", "photos secret"], "not an address that Postgres"),
@@ -315,7 +321,7 @@ def test_generate_with_json_has_the_promised_keys(on_database: Run, session: Ses
     assert list(result) == [
         *("run_id", "kind", "dry_run", "algorithm", "metric", "seed", "k_requested", "scopes"),
         *("clusters_created", "clusters_kept", "clusters_emptied", "photos_processed"),
-        *("photos_moved", "skipped", "inertia", "iterations", "converged"),
+        *("photos_moved", "duplicates", "skipped", "inertia", "iterations", "converged"),
         *("recall", "quality", "embeddings_digest", "groups", "changes", "seconds"),
         "vector_indexes",
     ]
@@ -399,7 +405,7 @@ def test_assign_with_json_has_the_promised_keys(let_go: Run) -> None:
     )  # fmt: skip
     result = only_json(finished)
     assert list(result) == [
-        *("run_id", "dry_run", "metric", "max_distance", "within", "clusters"),
+        *("run_id", "dry_run", "metric", "max_distance", "within", "clusters", "voting"),
         *("photos_assigned", "photos_left", "left", "skipped", "moves", "seconds"),
         "vector_indexes",
     ]

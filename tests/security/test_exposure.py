@@ -275,7 +275,7 @@ def test_nobody_can_write_through_a_view(session: Session) -> None:
         "SELECT oid::regclass::text, pg_relation_is_updatable(oid, true) FROM pg_class"
         " WHERE relkind = 'v' AND relnamespace = 'fluffy_sql'::regnamespace",
     )
-    assert len(views) == 6
+    assert len(views) == 8
     assert {events for _, events in views} == {0}
     for name, _ in views:
         with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):

@@ -67,6 +67,7 @@ def test_a_cluster_is_listed_once_with_its_most_central_photo(session: Session) 
         "max_distance": 6,
         "central_photo": "p2",
         "run_id": run_id,
+        "parent_ids": None,
         "created_at": created_at,
     }
     assert len(listed(session)) == 3

@@ -143,7 +143,7 @@ def test_no_view_can_be_written_to(session: Session) -> None:
         " pg_relation_is_updatable(quote_ident(table_name)::regclass, TRUE)"
         " FROM information_schema.views WHERE table_schema = 'fluffy_sql'",
     )
-    assert len(found) == 6
+    assert len(found) == 8
     assert {row[1:] for row in found} == {("NO", "NO", 0)}
 
 

@@ -17,6 +17,7 @@ ROWS = {
     "work_measured_clusters": "VALUES (1, 1, '[1, 0]', 0, 0, 0)",
     "work_candidates": "VALUES (1, 1)",
     "work_duplicates": "VALUES (1, 2)",
+    "work_neighbours": "VALUES (1, 1, ARRAY[2], ARRAY[0.5])",
 }
 
 every_table = pytest.mark.parametrize("table", ROWS)
