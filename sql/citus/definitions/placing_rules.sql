@@ -2,12 +2,17 @@
 -- servers.
 CREATE OR REPLACE VIEW placing_rules AS
 SELECT
-    id AS run_id,
-    metric,
+    run.id AS run_id,
+    run.metric,
     NULL::integer AS neighbours,
     NULL::double precision AS within,
     NULL::integer AS core_of
-FROM cluster_runs;
+FROM (
+    SELECT
+        id,
+        metric
+    FROM cluster_runs
+) AS run;
 
 COMMENT ON VIEW placing_rules IS
 'How photos are placed in clusters that a run made. neighbours: as many of the nearest photos of such clusters vote; null: at the nearest centroid. Example: SELECT * FROM placing_rules WHERE neighbours > 0;';
