@@ -339,7 +339,7 @@ NOT_CODE = re.compile(r"--[^\n]*|^COMMENT .*?;$", re.MULTILINE | re.DOTALL)
 MAY_READ = {
     *("import/insert_photos", "import/update_photos", "definitions/usable_photos"),
     *("embed/clear_others", "embed/count_foreign", "embed/find_photos", "embed/list_known"),
-    "embed/list_photos",
+    *("embed/list_photos", "import/forget_files"),
 }
 
 

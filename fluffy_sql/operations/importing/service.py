@@ -108,6 +108,7 @@ def _load(session: Session, staging: "_Staging", file: Path | None, *, force: bo
             _refuse_repeated_path(session, staging.named)
             session.execute("import/lock")
             _refuse_ambiguous_path(session, staging.named)
+            session.execute("import/forget_files")
             updated = session.execute("import/update_photos")
             added = insert_photos(session)
             if not force:
