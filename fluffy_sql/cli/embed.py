@@ -104,7 +104,8 @@ def _describe(result: "EmbedResult") -> Iterator[str]:
     if result.left_out:
         yield f"left out: {_list(result.left_out)}"
     if result.photos_forgotten:
-        yield f"{count(result.photos_forgotten, 'photo')} deleted, whose files are gone"
+        files = "file is" if result.photos_forgotten == 1 else "files are"
+        yield f"{count(result.photos_forgotten, 'photo')} deleted, whose {files} gone"
     elif result.photos_missing:
         files = f"the files of {count(result.photos_missing, 'photo')} are gone"
         yield f"{files}; --forget-missing deletes the photos:"

@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -84,9 +85,12 @@ def locate(root: Path, path: str | None, mapped: MappedPath | None = None) -> Pa
         file = (root / (mapped.of(path) if mapped else path)).resolve()
         if not file.is_relative_to(root):
             raise UnreadableError(Reason.OUTSIDE_ROOT)
-        # A pipe or a device would be waited for, perhaps forever.
-        if file.exists() and not file.is_file():
+        # A pipe or a device would be waited for, perhaps forever. (Path.is_file takes what may not
+        # be looked at for none, since Python 3.14.)
+        if not stat.S_ISREG(file.stat().st_mode):
             raise UnreadableError(Reason.NOT_A_FILE)
+    except (FileNotFoundError, NotADirectoryError):
+        return file
     except PermissionError:
         raise UnreadableError(Reason.NOT_READABLE) from None
     except (OSError, RuntimeError, ValueError):  # a name too long, links in a circle, half a letter
@@ -153,6 +157,8 @@ def find_photos(root: Path, folder: Path, left_out: Counter[str]) -> Iterator[Ph
             except UnreadableError as error:
                 if error.reason is Reason.OUTSIDE_ROOT:
                     left_out["link out of the root"] += 1
+                elif error.reason is Reason.NOT_READABLE:
+                    left_out[error.reason.words] += 1
 
 
 def _list_folder(folder: Path) -> tuple[list[str], list[str]]:

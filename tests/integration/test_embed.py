@@ -24,6 +24,7 @@ from fluffy_sql.errors import (
 from fluffy_sql.operations.embed import candidates, service, writing
 from fluffy_sql.operations.embed.progress import EmbedProgress
 from fluffy_sql.operations.embed.service import EmbedRequest, EmbedResult
+from fluffy_sql.operations.importing.service import import_array
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.settings import embedding_settings
 from tests import colours
@@ -215,6 +216,26 @@ def test_a_photo_that_is_gone_is_told_and_deleted_if_asked(
     assert query(session, "SELECT count(*) FROM photo_files") == [(1,)]
 
 
+def test_a_photo_that_may_not_be_looked_at_is_not_gone(
+    session: Session, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embed(session, pictures)
+    look = Path.stat
+
+    def refuse(file: Path, **options: Any) -> os.stat_result:
+        if file.suffix:  # as in a folder that may be listed and not searched
+            raise PermissionError
+        return look(file, **options)
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    monkeypatch.setattr(Path, "exists", lambda _: False)  # as it says since Python 3.14
+    result = embed(session, forget_missing=True)
+    assert (result.left_out, result.photos_missing) == ({"not readable": 3}, 0)
+    with pytest.raises(LibraryError, match="can be embedded; left out: 3 not readable"):
+        embed(session, pictures)
+    assert len(embeddings(session)) == 3
+
+
 def test_photos_of_an_application_are_embedded_where_they_lie(
     session: Session, pictures: Path
 ) -> None:
@@ -260,7 +281,7 @@ def test_no_photo_in_it(session: Session, pictures: Path) -> None:
 def test_limit_and_dry_run(session: Session, pictures: Path) -> None:
     before = everything(session)
     result = embed(session, pictures, dry_run=True, limit=2)
-    assert (result.photos_embedded, result.photos_added, result.photos_left) == (2, 3, 1)
+    assert (result.photos_embedded, result.photos_added, result.photos_left) == (2, 2, 1)
     assert (everything(session), colours.embedded) == (before, [])
     for left, added in ((1, 2), (0, 1)):
         result = embed(session, pictures, limit=2, jobs=1)
@@ -292,6 +313,21 @@ def test_embeddings_of_two_models_are_never_mixed(session: Session, pictures: Pa
     add_photos(session, [[1.0, 2.0, 3.0]], ["imported.jpg"])
     with pytest.raises(LibraryError, match="1 photo of this library got an embedding from elsewhe"):
         embed(session, pictures)
+
+
+def test_an_import_in_place_of_what_was_embedded_is_no_embedding_of_the_model(
+    session: Session, pictures: Path
+) -> None:
+    embed(session, pictures)
+    before = embeddings(session)
+    rows = query(session, "SELECT path, embedding FROM photos")
+    import_array(session, [path for path, _ in rows], np.array([vector for _, vector in rows]))
+    assert embed(session, pictures).photos_unchanged == 3  # they are the same
+    import_array(session, ["b.jpg", "new.jpg"], np.ones((2, 3)))
+    with pytest.raises(LibraryError, match="2 photos of this library got an embedding from elsew"):
+        embed(session, pictures)
+    assert embed(session, pictures, replace=True).photos_embedded == 3
+    assert embeddings(session) == before | {"new.jpg": None}
 
 
 OTHER = {"model": "other", "scale": 2.0}

@@ -144,11 +144,14 @@ def find_missing(session: Session, place: Place) -> Iterator[tuple[int, list[Kno
 
 def _is_gone(root: Path, path: str) -> bool:
     try:
-        return not locate(root, path).exists()
+        locate(root, path).stat()
     except UnreadableError as error:
         return error.reason is Reason.MISSING
+    except (FileNotFoundError, NotADirectoryError):
+        return True
     except OSError:  # who can't look can't tell
         return False
+    return False
 
 
 def _stands(file: PhotoFile, before: Known) -> bool:
@@ -186,6 +189,8 @@ def _look_at_all(page: Iterable[Known], root: Path, tally: Tally) -> Iterator[Ca
             if known.bytes is None:
                 tally.found += 1
                 tally.refuse(known.path, error.reason.words)
+            elif error.reason is Reason.NOT_READABLE:
+                tally.left_out[error.reason.words] += 1
 
 
 def _read_before(session: Session, page: Iterable[Candidate]) -> dict[str, Known]:

@@ -294,12 +294,18 @@ class _Embedding:
         """Counts the photos that have to be embedded."""
         self._progress.phase("looking for photos")
         photos = 0
+        limit = self._request.limit
         for candidate in self._candidates(self._tally):
             photos += 1
-            if self._request.dry_run:
+            if self._request.dry_run and (limit is None or photos <= limit):
                 self._added += candidate.known is None
                 self._changed += candidate.is_changed
         if self._place.folder and not self._tally.found:
+            if left_out := self._tally.left_out:
+                raise LibraryError(
+                    f"{self._place.folder}: there is no photo in it that can be embedded; left out:"
+                    f" {list_reasons(left_out)}"
+                )
             raise LibraryError(
                 f"{self._place.folder}: there is no photo in it; files count whose names end in"
                 f" {', '.join(sorted(PHOTO_SUFFIXES))}"
