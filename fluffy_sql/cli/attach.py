@@ -102,7 +102,7 @@ def _wanted(
         return Wanted(f"preset {preset}", query=preset_query(preset))
     file = query or Path()
     try:
-        return Wanted(file.name, query=file.read_text(encoding="utf-8"))
+        return Wanted(file.name, query=file.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file}: can not be read: {error}") from None
 

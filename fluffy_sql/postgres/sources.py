@@ -130,8 +130,13 @@ def keep(session: Session, source: Source) -> None:
     session.execute("attach/prepare_tables")
 
 
-def sync(session: Session, *, writes: bool = True) -> Changes | None:
+def sync(session: Session, *, writes: bool = True, attaching: bool = False) -> Changes | None:
     """Takes in what is new, gone and changed in the source, or only counts it; None: there is none.
+
+    Args:
+        session: of the library.
+        writes: whether it is taken in.
+        attaching: whether the source was never read before, so that nothing of it has changed.
 
     Raises:
         SchemaError: the source is gone, or is of other types than when it was attached.
@@ -146,7 +151,7 @@ def sync(session: Session, *, writes: bool = True) -> Changes | None:
 
     [source] = session.fetch_as(Source, "attach/describe_source")
     try:
-        with telling_of_source(session, source.name):
+        with telling_of_source(session, source.name, attaching=attaching):
             [found] = session.fetch_all(
                 "attach/sync", fingerprint_vector=fingerprint_vector(LONGEST_VECTOR), writes=writes
             )
@@ -183,12 +188,15 @@ def refuse_attached(session: Session) -> None:
 
 
 @contextmanager
-def telling_of_source(session: Session, name: str | None = None) -> Iterator[None]:
+def telling_of_source(
+    session: Session, name: str | None = None, *, attaching: bool = False
+) -> Iterator[None]:
     """What an attached library lacks is something of its source, since ours was looked at before.
 
     Args:
         session: that the statements inside are run by.
         name: of the source, if nothing else is read inside.
+        attaching: whether it was never read before.
     """
     try:
         yield
@@ -198,6 +206,8 @@ def telling_of_source(session: Session, name: str | None = None) -> Iterator[Non
         )
         if not (session.attached and expected):
             raise
+        if attaching:
+            raise SchemaError(f"{name} can not be read: {_of_the_server(error)}") from None
         what = name or "the source of this library"
         raise SchemaError(
             f"{what} can not be read as it was attached: {_of_the_server(error)};"

@@ -1,5 +1,5 @@
--- The columns of the SELECT that try_query tried, with their types; of a domain the type that it is made of. A key is of
--- a type of the server alone, so that nothing depends on an extension; bpchar, for character is one of length 1.
+-- The columns of the SELECT that try_query tried, with their types; of a domain the type that it is made of. A key
+-- is of a type of the server alone, so that nothing depends on an extension; bpchar, for character is one of length 1.
 -- Returns: query text, name, type (as a person reads it), kind (what it can be used as: a key, an embedding, a number;
 --   null: neither); in the order of columns.
 SELECT

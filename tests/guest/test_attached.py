@@ -292,6 +292,9 @@ QUERIES = {
     "SELECT 1; DROP TABLE gallery_photo": "can not be read: syntax error",
     "SELECT nullif(image, '7.jpg') AS key, embedding FROM gallery_photo": "without a key",
     "DELETE FROM gallery_photo RETURNING id AS key, embedding": "can not be read",
+    "SELECT id AS key, embedding, (image || 'x')::integer AS path FROM gallery_photo": (
+        "mine.sql can not be read: invalid input syntax"
+    ),
 }
 
 
@@ -329,3 +332,14 @@ def test_migrate_names_the_tables_that_hold_embeddings(
     refused = is_refused(run_cli, bare_database_url, "migrate")
     assert "attach --table gallery_photo --key id --embedding embedding" in refused
     succeeds(run_cli, bare_database_url, "migrate", "--empty")
+
+
+def test_migrate_quotes_names_for_the_shell(run_cli: Run, bare_database_url: str) -> None:
+    execute(
+        bare_database_url,
+        "CREATE EXTENSION vector",
+        'CREATE SCHEMA "My app"',
+        'CREATE TABLE "My app".pictures (a int, "the b" int, e vector, PRIMARY KEY ("the b", a))',
+    )
+    told = is_refused(run_cli, bare_database_url, "migrate")
+    assert "attach --table 'My app.pictures' --key 'the b' --key a --embedding e;" in told
