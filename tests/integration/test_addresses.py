@@ -126,7 +126,6 @@ def test_a_server_that_is_not_there_is_told_with_where_the_address_is_from(
         ["import", "x.csv", "password=secret"],
         ["clusters", "--database-url", "postgresql://me:sec", "secret@host/photos"],
         ["runs", "show", "postgresql://me:secret@host/photos"],
-        ["report", "--out", "report", "--scope", "postgresql://me:secret@host/photos"],
         ["sweep", "--k", "postgresql://me:secret@host/photos"],
     ],
 )
@@ -138,6 +137,12 @@ def test_a_file_that_is_named_like_an_address_is_not_repeated(on_database: Run) 
     file = "postgresql://me:secret@host/photos.csv"
     message = refusal(on_database("import", file, "--json"), 1)
     assert message.startswith("...: ")
+
+
+def test_an_address_in_place_of_an_owner_is_not_repeated(on_database: Run) -> None:
+    finished = on_database("sweep", "--k", "2", "--scope", "postgresql://me:secret@host/photos")
+    assert finished.code != 0
+    assert "secret" not in finished.out + finished.err
 
 
 def test_an_address_that_stands_at_another_key_is_not_repeated(run_cli: Run) -> None:

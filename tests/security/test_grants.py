@@ -193,6 +193,7 @@ NEEDED_TO_PLACE = [
 OF_APPLICATIONS = {"USAGE ON SCHEMA public", "CONNECT ON DATABASE", "INSERT ON photos"}
 # Whoever may not call these brings photos in all the same.
 CALLED_BY_TRIGGER = (
+    "vector_nearest_clusters",
     "library_is_whole",
     "assign_photo",
     "nearest_active_cluster",

@@ -111,7 +111,9 @@ def test_an_installed_wheel_reads_its_own_sql(wheel: Path, tmp_path: Path) -> No
     found = json.loads(python(DESCRIBE_INSTALLATION, tmp_path, PYTHONPATH=str(tmp_path / "site")))
     assert found["sql"] == str(tmp_path / "site" / "fluffy_sql" / "sql")
     statements = {
-        name for name in sql_files(CHECKOUT / "sql") if "definitions" not in name.split("/")
+        name
+        for name in sql_files(CHECKOUT / "sql")
+        if not {"definitions", "presets"} & {*name.split("/")}
     }
     assert {f"sql/{name}.sql" for name in found["statements"]} == statements
     assert found["definitions"] == [True] * len(NAMES)
