@@ -143,7 +143,9 @@ def describe_run(result: RunResult) -> Iterator[str]:
     if result.photos_processed or result.clusters_created:
         yield from _describe_clusters(result)
     else:
-        yield "No photos to cluster."
+        of_algorithm = set(result.skipped) - set(UNUSABLE) - {"already_clustered"}
+        left_out = any(result.skipped[reason] for reason in of_algorithm)
+        yield "No cluster was made." if left_out else "No photos to cluster."
         if clustered := result.skipped["already_clustered"]:
             yield (
                 f"{count(clustered, 'photo')} in a cluster already;"
@@ -151,8 +153,8 @@ def describe_run(result: RunResult) -> Iterator[str]:
             )
     # An algorithm leaves photos out for reasons of its own, noise for example.
     own = {reason: f"as {reason}" for reason in result.skipped if reason != "already_clustered"}
-    if left_out := list_counts(result.skipped, {**own, **_LEFT_OUT}):
-        yield f"Left out: {left_out}."
+    if counted := list_counts(result.skipped, {**own, **_LEFT_OUT}):
+        yield f"Left out: {counted}."
 
 
 def _describe_clusters(result: RunResult) -> Iterator[str]:

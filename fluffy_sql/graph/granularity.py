@@ -100,6 +100,10 @@ def suggest(candidates: Sequence[Candidate]) -> Suggestion:
             f"themes agree to {chosen.stability:.2f} only when some edges are left out: these"
             " photos form no groups that come out the same each time"
         )
+    if chosen.score <= 0:
+        return _nothing(
+            "no granularity tried makes themes that hold together better than by chance"
+        )
     reasons = [
         _explain("stability", _stability, chosen, candidates),
         _explain("the share beyond chance", _beyond_chance, chosen, candidates),

@@ -1,9 +1,9 @@
 -- Only in an attached library: the cluster of each photo by its key in the source, to be joined with anything. Over our
--- own table alone.
+-- own table alone, and from a subquery, so that nobody can write to it through the view.
 DO $do$
 BEGIN
     EXECUTE format(
-        'CREATE OR REPLACE VIEW photo_clusters AS SELECT %s, cluster_id, id AS photo_id FROM photos',
+        'CREATE OR REPLACE VIEW photo_clusters AS SELECT * FROM (SELECT %s, cluster_id, id AS photo_id FROM photos) AS photo',
         (
             SELECT string_agg(listed.name, ', ')
             FROM attached_source CROSS JOIN unnest(columns) AS listed (name)

@@ -84,6 +84,8 @@ def test_everything_else_works_as_on_an_adopted_table(
         immich, "SELECT photo_id FROM fluffy_sql.photo_clusters WHERE key = md5('9')::uuid"
     )
     assert (True,) in ask(immich, nearest, photo)
+    writable = "SELECT pg_relation_is_updatable('fluffy_sql.photo_clusters'::regclass, TRUE)"
+    assert ask(immich, writable) == [(0,)]
 
 
 def test_a_run_takes_in_what_is_new_gone_and_changed(run_cli: Run, immich: str) -> None:

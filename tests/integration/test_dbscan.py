@@ -164,6 +164,9 @@ def test_commands_for_people(run_cli: Run, session: Session, database_url: str) 
     assert made.code == 0, made.err
     assert "305 photos in 6 clusters (dbscan, cosine, seed 0)" in made.out
     assert "Left out: 45 photos as noise." in made.out
+    again = run_cli("generate").out
+    assert again.startswith("No cluster was made.\n")
+    assert again.endswith("Left out: 45 photos as noise.\n")
     assert show_run(session, 1).run["settings"]["dbscan"] == {"eps": 0.05, "min_samples": 5}
     assert run_cli("runs", "show", "1").code == run_cli("check").code == 0
     assert run_cli("report", "--out", "page").code == 0

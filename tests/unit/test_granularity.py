@@ -159,6 +159,8 @@ def test_ends_of_the_range_and_single_themes_are_told() -> None:
     found = suggest([candidate(1), candidate(2, stability=0.95, beyond_chance=0.55)])
     assert (found.value, found.measures_agree) == (2, True)
     assert found.reasons[-1] == "2 is an end of the range: try larger ones, too"
+    by_chance = suggest([candidate(8, beyond_chance=-0.1)])
+    assert by_chance.value is None
     lone = suggest([candidate(1, clusters=1), candidate(2, clusters=1)])
     assert (lone.value, lone.reasons) == (
         None,
