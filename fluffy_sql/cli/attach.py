@@ -11,7 +11,7 @@ from fluffy_sql.cli.console import print_result, stderr_console
 from fluffy_sql.errors import UsageError
 from fluffy_sql.postgres import schema
 from fluffy_sql.postgres.schema import AttachResult
-from fluffy_sql.postgres.sources import EMBEDDING, OWNER, PATH, VERSION, Wanted
+from fluffy_sql.postgres.sources import EMBEDDING, MOST_KEYS, OWNER, PATH, VERSION, Wanted
 from fluffy_sql.postgres.statements import preset as preset_query
 from fluffy_sql.words import count
 
@@ -75,6 +75,10 @@ def attach(
         )
     if table is not None and not (keys and embedding):
         raise UsageError("--table needs --key and --embedding: the names of two of its columns")
+    if len(keys) > MOST_KEYS:
+        raise UsageError(
+            f"a key has at most {MOST_KEYS} columns, and --key was given {len(keys)} times"
+        )
     wanted = _wanted(table, columns, query, preset)
     if preset is not None:
         stderr_console().print(Text(str(wanted.query)))
@@ -98,7 +102,7 @@ def _wanted(
         return Wanted(f"preset {preset}", query=preset_query(preset))
     file = query or Path()
     try:
-        return Wanted(file.name, query=file.read_text(encoding="utf-8"))
+        return Wanted(file.name, query=file.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file}: can not be read: {error}") from None
 

@@ -5,6 +5,7 @@ Tables are made by migrations (`migrations/`, by yoyo), views, functions and tri
 """
 
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -136,7 +137,7 @@ def attach(
         _refuse_obstacles(session)
         with session.transaction(force_rollback=dry_run):
             _migrate(session, url, before, keep_counts_by, found)
-            changes = sources.sync(session)
+            changes = sources.sync(session, attaching=True)
             session.execute("attach/analyze")
             return AttachResult(schema, found, changes.added if changes else 0, dry_run)
 
@@ -464,7 +465,8 @@ def _refuse_embeddings(session: Session) -> None:
     more = ", ..." if len(found) > _NAMED else ""
     raise SchemaError(
         f"there is no table photos here, but there are embeddings in {shown}{more}: fluffy-sql"
-        f" attach {found[0]['attach']}; or, for an empty library: fluffy-sql migrate --empty"
+        f" attach {shlex.join(found[0]['attach'])}; or, for an empty library: fluffy-sql migrate"
+        " --empty"
     )
 
 

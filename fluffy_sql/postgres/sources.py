@@ -15,14 +15,18 @@ from fluffy_sql.postgres.session import Session
 from fluffy_sql.words import count
 
 EMBEDDING, PATH, OWNER, VERSION = "embedding", "path", "owner", "version"
+MOST_KEYS = 9
 _KEY = re.compile(r"key([2-9])?")
 _COLUMNS = "key (and key2, ... if a key is of several columns), embedding, path, owner and version"
 # Tables or columns that are named in a message.
 _NAMED = 3
+# Bytes that an index holds for sure.
+_LONGEST_KEY = 2_600
 # SQLSTATEs: a schema, table, column, function or cast is not there, or one of another type.
 _OTHER_THAN_ATTACHED = frozenset({"3F000", "42P01", "42703", "42883", "42804", "42846", "42P13"})
 # The same may be said of it, if nothing else is read: this role may not, or a value is no vector.
 _OF_SOURCE_ALONE = frozenset({"42501", "22000", "22P02", "0A000"})
+_TOO_LARGE = "54000"
 
 
 @dataclass(frozen=True)
@@ -126,12 +130,17 @@ def keep(session: Session, source: Source) -> None:
     session.execute("attach/prepare_tables")
 
 
-def sync(session: Session, *, writes: bool = True) -> Changes | None:
+def sync(session: Session, *, writes: bool = True, attaching: bool = False) -> Changes | None:
     """Takes in what is new, gone and changed in the source, or only counts it; None: there is none.
+
+    Args:
+        session: of the library.
+        writes: whether it is taken in.
+        attaching: whether the source was never read before, so that nothing of it has changed.
 
     Raises:
         SchemaError: the source is gone, or is of other types than when it was attached.
-        LibraryError: it shows a key twice, or a photo without one.
+        LibraryError: it shows a key twice or one that is too large, or a photo without one.
     """
     if not session.attached:
         return None
@@ -141,15 +150,24 @@ def sync(session: Session, *, writes: bool = True) -> Changes | None:
     )
 
     [source] = session.fetch_as(Source, "attach/describe_source")
-    with telling_of_source(session, source.name):
-        [found] = session.fetch_all(
-            "attach/sync", fingerprint_vector=fingerprint_vector(LONGEST_VECTOR), writes=writes
-        )
+    try:
+        with telling_of_source(session, source.name, attaching=attaching):
+            [found] = session.fetch_all(
+                "attach/sync", fingerprint_vector=fingerprint_vector(LONGEST_VECTOR), writes=writes
+            )
+    except DatabaseError as error:
+        if error.sqlstate != _TOO_LARGE:
+            raise
+        raise LibraryError(
+            f"{source.name} shows a key or an embedding that is too large"
+            f" ({_of_the_server(error)}): let it show keys of at most {_LONGEST_KEY:,} bytes and"
+            f" embeddings of at most {LONGEST_VECTOR:,} dimensions"
+        ) from None
     if found["times"]:
         key = found["wrong_key"]
         raise LibraryError(
             f"{source.name} shows a photo without a key: leave out rows whose key is null"
-            if not key
+            if key is None
             else f"{source.name} shows the key {key} {found['times']} times: let it show each photo"
             " once, or name further columns of its key"
         )
@@ -170,12 +188,15 @@ def refuse_attached(session: Session) -> None:
 
 
 @contextmanager
-def telling_of_source(session: Session, name: str | None = None) -> Iterator[None]:
+def telling_of_source(
+    session: Session, name: str | None = None, *, attaching: bool = False
+) -> Iterator[None]:
     """What an attached library lacks is something of its source, since ours was looked at before.
 
     Args:
         session: that the statements inside are run by.
         name: of the source, if nothing else is read inside.
+        attaching: whether it was never read before.
     """
     try:
         yield
@@ -185,6 +206,8 @@ def telling_of_source(session: Session, name: str | None = None) -> Iterator[Non
         )
         if not (session.attached and expected):
             raise
+        if attaching:
+            raise SchemaError(f"{name} can not be read: {_of_the_server(error)}") from None
         what = name or "the source of this library"
         raise SchemaError(
             f"{what} can not be read as it was attached: {_of_the_server(error)};"

@@ -51,7 +51,8 @@ BEGIN
                 WHEN source.types[array_position(source.columns, 'embedding')] LIKE '%[]'
                     THEN
                         ' CROSS JOIN LATERAL unnest(ARRAY[CASE WHEN array_ndims(source.embedding) = 1'
-                        ' AND array_position(source.embedding, NULL) IS NULL THEN source.embedding::vector END])'
+                        ' AND cardinality(source.embedding) <= 16000 AND ''3.4028235e38'' >= ALL (source.embedding)'
+                        ' AND ''-3.4028235e38'' <= ALL (source.embedding) THEN source.embedding::vector END])'
                         ' AS fetched (embedding)'
                 ELSE ' CROSS JOIN LATERAL unnest(ARRAY[source.embedding::vector]) AS fetched (embedding)'
             END,

@@ -3,7 +3,7 @@
 -- so it costs no more than a view. (check_function_bodies: the source may be gone when this is made.)
 -- A photo that the source does not show any more is not shown here either, whether or not a run has noticed.
 -- What is not a vector is converted below a fence (OFFSET 0), once for each row; an array that can't be one, with a
--- null in it, counts as no embedding.
+-- null, a NaN or what is too large for a real in it, counts as no embedding.
 DO $do$
 DECLARE
     source record;
@@ -34,7 +34,8 @@ BEGIN
                 WHEN embedding_type ~ '(^|\.)vector$' THEN ''
                 WHEN embedding_type LIKE '%[]' THEN format(
                     E'\nCROSS JOIN LATERAL (SELECT CASE WHEN array_ndims(source.embedding) = 1'
-                    ' AND array_position(source.embedding, NULL) IS NULL THEN source.embedding::%s.vector END'
+                    ' AND cardinality(source.embedding) <= 16000 AND ''3.4028235e38'' >= ALL (source.embedding)'
+                    ' AND ''-3.4028235e38'' <= ALL (source.embedding) THEN source.embedding::%s.vector END'
                     ' AS embedding OFFSET 0) AS converted',
                     place
                 )

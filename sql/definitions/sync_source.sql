@@ -19,7 +19,7 @@ BEGIN
         #variable_conflict use_column
         BEGIN
             RETURN QUERY
-            SELECT 0::bigint, 0::bigint, 0::bigint, concat_ws('/', %1$s), count(*)
+            SELECT 0::bigint, 0::bigint, 0::bigint, CASE WHEN num_nulls(%1$s) = 0 THEN concat_ws('/', %1$s) END, count(*)
             FROM (%2$s) AS source
             GROUP BY %1$s
             HAVING count(*) > 1 OR num_nulls(%1$s) > 0

@@ -1,25 +1,28 @@
 -- Tables of others that hold embeddings, if there is no table photos: what somebody who migrates may have meant.
--- Returns: name, attach (the options that attach it); in order.
+-- Returns: name, attach text[] (the arguments that attach it); in order.
 SELECT
     quote_ident(place.nspname) || '.' || quote_ident(found.relname) AS name,
     CASE
-        WHEN found.relname = 'smart_search' THEN '--preset immich'
-        WHEN found.relname = 'langchain_pg_embedding' THEN '--preset langchain'
-        WHEN found.relname = 'api_photo' THEN '--preset librephotos'
+        WHEN found.relname = 'smart_search' THEN ARRAY['--preset', 'immich']
+        WHEN found.relname = 'langchain_pg_embedding' THEN ARRAY['--preset', 'langchain']
+        WHEN found.relname = 'api_photo' THEN ARRAY['--preset', 'librephotos']
         ELSE
-            '--table '
-            || CASE WHEN pg_table_is_visible(found.oid) THEN '' ELSE place.nspname || '.' END
-            || found.relname
-            || ' --key ' || coalesce(
+            ARRAY[
+                '--table',
+                CASE WHEN pg_table_is_visible(found.oid) THEN '' ELSE place.nspname || '.' END || found.relname
+            ]
+            || coalesce(
                 (
-                    SELECT string_agg(part.attname, ' --key ' ORDER BY array_position(key.conkey, part.attnum))
+                    SELECT array_agg(argument ORDER BY array_position(key.conkey, part.attnum), listed.place)
                     FROM pg_constraint AS key
                     INNER JOIN pg_attribute AS part ON key.conrelid = part.attrelid AND part.attnum = any(key.conkey)
+                    CROSS JOIN
+                        unnest(ARRAY['--key', part.attname::text]) WITH ORDINALITY AS listed (argument, place)
                     WHERE key.conrelid = found.oid AND key.contype = 'p'
                 ),
-                'KEY'
+                ARRAY['--key', 'KEY']
             )
-            || ' --embedding ' || of_embedding.attname
+            || ARRAY['--embedding', of_embedding.attname::text]
     END AS attach
 FROM pg_attribute AS of_embedding
 INNER JOIN pg_class AS found ON of_embedding.attrelid = found.oid

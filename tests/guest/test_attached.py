@@ -206,6 +206,62 @@ def test_keys_of_several_columns_and_other_types(run_cli: Run, bare_database_url
     assert "this library is attached" in is_refused(run_cli, url, "import", "new.csv")
 
 
+STRANGE = {
+    "a part is null": ("SELECT nullif(n, 2) AS key, n AS key2", "without a key"),
+    "an empty text": ("SELECT '' AS key", "shows the key  3 times"),
+    "a very large key": (
+        "SELECT (SELECT string_agg(md5((n * i)::text), '') FROM generate_series(1, 500) AS i)"
+        " AS key",
+        "keys of at most 2,600 bytes",
+    ),
+    "a type of an extension": ("SELECT n::text::citext AS key", "is citext"),
+}
+
+
+@pytest.mark.parametrize("case", STRANGE)
+def test_a_strange_key_is_refused_in_a_line(
+    run_cli: Run, bare_database_url: str, tmp_path: Path, case: str
+) -> None:
+    execute(bare_database_url, "CREATE EXTENSION vector", "CREATE EXTENSION citext")
+    keys, told = STRANGE[case]
+    file = tmp_path / "mine.sql"
+    file.write_text(f"{keys}, '[1,2]'::vector AS embedding FROM generate_series(1, 3) AS n")
+    assert told in is_refused(run_cli, bare_database_url, "attach", "--query", str(file))
+
+
+def test_a_key_of_fixed_length_keeps_its_length(run_cli: Run, bare_database_url: str) -> None:
+    execute(
+        bare_database_url,
+        "CREATE EXTENSION vector",
+        "CREATE TABLE pictures AS SELECT md5(n::text)::char(36) AS id,"
+        " '[1,2]'::vector AS embedding FROM generate_series(1, 3) AS n",
+    )
+    succeeds(run_cli, bare_database_url, "attach", "--table", "pictures", *GOOD[2:])
+    joined = "SELECT count(*) FROM pictures JOIN fluffy_sql.photo_clusters ON id = key"
+    assert ask(bare_database_url, joined) == [(3,)]
+
+
+@pytest.mark.parametrize("version", ["", ", 1 AS version"])
+def test_an_array_that_is_no_vector_counts_as_no_embedding(
+    run_cli: Run, bare_database_url: str, tmp_path: Path, version: str
+) -> None:
+    url = bare_database_url
+    execute(
+        url,
+        "CREATE EXTENSION vector",
+        "CREATE TABLE pictures (id integer, numbers double precision[])",
+        "INSERT INTO pictures SELECT n, ARRAY[n, 1] FROM generate_series(1, 10) AS n",
+        "INSERT INTO pictures VALUES (11, NULL), (12, '{}'), (13, '{1,NULL}'), (14, '{1,NaN}'),"
+        " (15, '{1,-Infinity}'), (16, '{1,1e300}'), (17, array_fill(1, ARRAY[16001]))",
+    )
+    file = tmp_path / "mine.sql"
+    file.write_text(f"SELECT id AS key, numbers AS embedding{version} FROM pictures")
+    succeeds(run_cli, url, "attach", "--query", str(file))
+    succeeds(run_cli, url, "generate", "--k", "2")
+    assert ask(url, KEYS) == [(n,) for n in sorted(range(1, 11), key=str)]
+    succeeds(run_cli, url, "check")
+
+
 GOOD = ("--table", "gallery_photo", "--key", "id", "--embedding", "embedding")
 REFUSED = {
     "no such table": (
@@ -236,6 +292,9 @@ QUERIES = {
     "SELECT 1; DROP TABLE gallery_photo": "can not be read: syntax error",
     "SELECT nullif(image, '7.jpg') AS key, embedding FROM gallery_photo": "without a key",
     "DELETE FROM gallery_photo RETURNING id AS key, embedding": "can not be read",
+    "SELECT id AS key, embedding, (image || 'x')::integer AS path FROM gallery_photo": (
+        "mine.sql can not be read: invalid input syntax"
+    ),
 }
 
 
@@ -273,3 +332,14 @@ def test_migrate_names_the_tables_that_hold_embeddings(
     refused = is_refused(run_cli, bare_database_url, "migrate")
     assert "attach --table gallery_photo --key id --embedding embedding" in refused
     succeeds(run_cli, bare_database_url, "migrate", "--empty")
+
+
+def test_migrate_quotes_names_for_the_shell(run_cli: Run, bare_database_url: str) -> None:
+    execute(
+        bare_database_url,
+        "CREATE EXTENSION vector",
+        'CREATE SCHEMA "My app"',
+        'CREATE TABLE "My app".pictures (a int, "the b" int, e vector, PRIMARY KEY ("the b", a))',
+    )
+    told = is_refused(run_cli, bare_database_url, "migrate")
+    assert "attach --table 'My app.pictures' --key 'the b' --key a --embedding e;" in told
