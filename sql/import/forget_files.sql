@@ -1,6 +1,5 @@
--- Forgets the files of photos that get another embedding: it is not made of them any more, and embed tells
--- embeddings of
--- its model by what it knows of their files.
+-- Forgets the files of photos that get another embedding: it is not made of them, and embed tells embeddings of its
+-- model by what it knows of their files.
 -- Returns: nothing; it touches as many rows as files were known.
 DELETE FROM photo_files
 USING photos

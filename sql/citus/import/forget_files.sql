@@ -1,6 +1,5 @@
--- forget_files, if photos are distributed: the stage lies on the coordinator, and what it has of known photos is
--- sent to
--- the shards.
+-- forget_files, if photos are distributed: the stage lies on the coordinator, and what it has of known photos is sent
+-- to the shards.
 -- Returns: nothing; it touches as many rows as files were known.
 WITH known AS MATERIALIZED (
     SELECT photos.path
