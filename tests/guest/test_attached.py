@@ -224,7 +224,11 @@ STRANGE = {
 def test_a_strange_key_is_refused_in_a_line(
     run_cli: Run, bare_database_url: str, tmp_path: Path, case: str
 ) -> None:
-    execute(bare_database_url, "CREATE EXTENSION vector", "CREATE EXTENSION citext")
+    execute(bare_database_url, "CREATE EXTENSION vector")
+    if case == "a type of an extension":
+        if not ask(bare_database_url, "SELECT FROM pg_available_extensions WHERE name = 'citext'"):
+            pytest.skip("the server has no citext")
+        execute(bare_database_url, "CREATE EXTENSION citext")
     keys, told = STRANGE[case]
     file = tmp_path / "mine.sql"
     file.write_text(f"{keys}, '[1,2]'::vector AS embedding FROM generate_series(1, 3) AS n")

@@ -259,7 +259,7 @@ WRONG_ROLES: dict[str, tuple[tuple[str, ...], dict[tuple[tuple[str, ...], ...], 
     "to read": (
         TO_READ,
         {
-            (IMPORT,): DENIED_PHOTOS,
+            (IMPORT,): f"Postgres: permission denied for table photo_files{DENIED}",
             (GENERATE, EXPLAIN, RECLUSTER, ASSIGN, SWEEP, UNDO): (
                 "Postgres: permission denied for function empty_work_tables; grant the role EXECUTE"
                 " on it, or use another role"
