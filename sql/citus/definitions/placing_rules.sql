@@ -16,3 +16,6 @@ FROM (
 
 COMMENT ON VIEW placing_rules IS
 'How photos are placed in clusters that a run made. neighbours: as many of the nearest photos of such clusters vote; null: at the nearest centroid. Example: SELECT * FROM placing_rules WHERE neighbours > 0;';
+COMMENT ON COLUMN placing_rules.within IS 'How far away a neighbour may be, in the metric of the run. Null: however far.';
+COMMENT ON COLUMN placing_rules.core_of IS
+'Only core photos vote: those with so many photos of their scope within that distance, themselves among them. Null: all vote.';
