@@ -17,6 +17,8 @@ def follow_source(session: Session, progress: Progress, *, dry_run: bool = False
         SchemaError: the source is gone, or is of other types than when it was attached.
         LibraryError: it shows a key twice, or a photo without one.
     """
+    if not session.attached:
+        return
     with session.transaction():
         changes = sources.sync(session, writes=not dry_run)
         if changes and changes.gone and not dry_run and not moves_are_counted(session):
