@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pydantic import Field
 
 from fluffy_sql.algorithms import LEFT_OUT, Algorithm, AlgorithmSettings, Fit, Sweep, Task
-from fluffy_sql.graph.distributed import refuse_distributed
 from fluffy_sql.graph.eps import EPS_SWEPT
+from fluffy_sql.graph.photos import refuse_distributed
 from fluffy_sql.graph.tuning import Tuning
 
 

@@ -14,7 +14,8 @@ from fluffy_sql.algorithms import LEFT_OUT, Suggestion, Task
 from fluffy_sql.errors import LibraryError
 from fluffy_sql.graph.density import k_distances, label
 from fluffy_sql.graph.eps import Candidate, suggest
-from fluffy_sql.graph.pairs import Pairs, as_kmeans, pairs_within
+from fluffy_sql.graph.pairs import Pairs, pairs_within
+from fluffy_sql.graph.photos import as_kmeans
 from fluffy_sql.graph.tuning import Tuning
 from fluffy_sql.kmeans.sample import Sample
 from fluffy_sql.postgres.work_tables import work_tables

@@ -8,6 +8,7 @@ import numpy as np
 
 from fluffy_sql.algorithms import Task
 from fluffy_sql.graph.neighbours import Graph, no_neighbours, read_neighbours
+from fluffy_sql.graph.photos import note_photos, of_scopes
 from fluffy_sql.postgres.ranges import row_ranges
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import LONGEST_VECTOR, fingerprint_vector
@@ -23,12 +24,8 @@ def kept_graph(task: Task[Any], neighbours: int) -> Iterator[Graph | None]:
 
     Its photos are in work_drawn meanwhile, and noted in work_assignments.
     """
-    scopes = [found.scope for found in task.survey.scopes]
-    wanted = {
-        "scopes": [scope for scope in scopes if scope is not None],
-        "unscoped": None in scopes,
-    }
-    task.session.execute("graph/note_photos", **wanted, clustered=task.reclusters)
+    wanted = of_scopes(task)
+    note_photos(task)
     analyze(task.session, "work_assignments", "photo_id")
     [counted] = task.session.fetch_all(
         "graph/count_kept",

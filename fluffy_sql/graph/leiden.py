@@ -11,8 +11,8 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from fluffy_sql.algorithms import LEFT_OUT, Algorithm, AlgorithmSettings, Fit, Scope, Sweep, Task
 from fluffy_sql.errors import MissingExtraError
-from fluffy_sql.graph.distributed import refuse_distributed
 from fluffy_sql.graph.granularity import GRANULARITY_SWEPT
+from fluffy_sql.graph.photos import refuse_distributed
 from fluffy_sql.graph.tuning import Tuning
 from fluffy_sql.postgres.work_tables import empty, work_tables
 

@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fluffy_sql.algorithms import Checkpoint, Task
+from fluffy_sql.graph.photos import as_kmeans, note_photos
 from fluffy_sql.graph.tuning import Tuning
 from fluffy_sql.kmeans.kmeans import KMeans
 from fluffy_sql.kmeans.nearest.cells import nearest_few
 from fluffy_sql.kmeans.sample import Sample
-from fluffy_sql.kmeans.settings import KMeansSettings, KMeansTask
+from fluffy_sql.kmeans.settings import KMeansSettings
 from fluffy_sql.kmeans.tuning import Tuning as KMeansTuning
 from fluffy_sql.postgres.centroids import Matrix
 from fluffy_sql.postgres.ranges import row_ranges
@@ -77,14 +78,8 @@ class _Blocks:
 def exact_graph(task: Task[Any], wanted: Wanted, tuning: Tuning) -> Iterator[Graph]:
     """The exact graph of all scopes of the task; its photos are in work_drawn meanwhile."""
     task.log.phase("sample")
-    scopes = [found.scope for found in task.survey.scopes]
-    task.session.execute(
-        "graph/note_photos",
-        scopes=[scope for scope in scopes if scope is not None],
-        unscoped=None in scopes,
-        clustered=task.reclusters,
-    )
-    with Sample.of_whole_scopes(_as_kmeans(task)) as (_, found):
+    note_photos(task)
+    with Sample.of_whole_scopes(as_kmeans(task)) as (_, found):
         extents = [(row["after_row"], row["last_row"]) for row in found]
         task.log.phase("neighbours")
         finder = _Finder(task, wanted.neighbours, extents[-1][1] if extents else 0)
@@ -108,7 +103,7 @@ def graph_by_cells(task: Task[Any], wanted: Wanted, tuning: Tuning) -> Iterator[
         ranges = [(cell["after_row"], cell["last_row"]) for cell in cells]
         centers = centers[[cell["label"] for cell in cells]]
         rows = ranges[-1][1] if ranges else 0
-        Sample(_as_kmeans(task)).fill(rows)
+        Sample(as_kmeans(task)).fill(rows)
         task.log.phase("neighbours")
         finder = _Finder(task, wanted.neighbours, rows)
         around, probes, recall = _around(task, finder, ranges, centers, tuning)
@@ -144,11 +139,6 @@ def _fit_cells(task: Task[Any], tuning: Tuning) -> Matrix:
     centers = np.zeros((settings.k, task.survey.dimensions), dtype=np.float32)
     centers[fit.labels] = fit.centroids
     return centers
-
-
-def _as_kmeans(task: Task[Any]) -> KMeansTask:
-    """For what is shared with k-means and asks for none of its settings."""
-    return KMeansTask(**vars(task) | {"settings": KMeansSettings()})
 
 
 class _Finder:

@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 
 from fluffy_sql.algorithms import Task
 from fluffy_sql.errors import LibraryError
+from fluffy_sql.graph.photos import as_kmeans, note_photos
 from fluffy_sql.graph.tuning import Tuning
 from fluffy_sql.kmeans.nearest.cells import cell_centers
 from fluffy_sql.kmeans.projection import Projection, identity_projection
 from fluffy_sql.kmeans.sample import Sample
-from fluffy_sql.kmeans.settings import KMeansSettings, KMeansTask
+from fluffy_sql.kmeans.settings import KMeansSettings
 from fluffy_sql.postgres.centroids import Matrix
 from fluffy_sql.postgres.ranges import row_ranges
 from fluffy_sql.postgres.session import Session
@@ -103,13 +104,7 @@ def pairs_within(task: Task[Any], within: float, tuning: Tuning) -> Iterator[Pai
             can't measure.
     """
     task.log.phase("cells")
-    scopes = [found.scope for found in task.survey.scopes]
-    task.session.execute(
-        "graph/note_photos",
-        scopes=[scope for scope in scopes if scope is not None],
-        unscoped=None in scopes,
-        clustered=task.reclusters,
-    )
+    note_photos(task)
     cells = list(_cells_of_large_scopes(task, tuning))
     with work_tables(task.session, "work_drawn", "work_sample"):
         extents = task.session.fetch_all("graph/draw_by_cell")
@@ -155,11 +150,6 @@ def _cells_of_large_scopes(task: Task[Any], tuning: Tuning) -> Iterator[_Cells]:
             )
         yield _Cells(sample.directions, centers, next_label)
         next_label += len(centers)
-
-
-def as_kmeans(task: Task[Any], settings: KMeansSettings | None = None) -> KMeansTask:
-    """For what is shared with k-means."""
-    return KMeansTask(**vars(task) | {"settings": settings or KMeansSettings()})
 
 
 def _parts(
