@@ -338,6 +338,11 @@ class Suggestion:
     measures_agree: bool
     reasons: tuple[str, ...]
 
+    @classmethod
+    def nothing(cls, why: str) -> Self:
+        """No value is better than the others."""
+        return cls(None, measures_agree=False, reasons=(why,))
+
 
 class Sweep(Protocol):
     """A sweep that is prepared, of the photos of a task.

@@ -33,24 +33,17 @@ def label(pairs: Pairs, min_samples: int) -> Labels:
 
 def neighbourhoods(pairs: Pairs) -> NDArray[np.intp]:
     """How many photos are within the distance of each, itself among them; shape (photos,)."""
-    near = equal = np.bincount(pairs.originals, minlength=pairs.photos)
-    apart = pairs.originals[pairs.second] == pairs.second
-    first, second = pairs.first[apart], pairs.second[apart]
-    for own, other in ((first, second), (second, first)):
-        near = near + np.bincount(own, equal[other], pairs.photos).astype(np.intp)
+    equal, own, other, _ = _without_copies(pairs)
+    near = equal + np.bincount(own, equal[other], pairs.photos).astype(np.intp)
     return near[pairs.originals]
 
 
 def k_distances(pairs: Pairs, min_samples: int) -> NDArray[np.float32]:
     """The distance within which each photo has `min_samples`, itself among them; shape (photos,).
 
-    Infinite: no pairs were sought as far as that.
+    It is infinite if it is larger than the distance within which pairs were sought.
     """
-    equal = np.bincount(pairs.originals, minlength=pairs.photos)
-    apart = pairs.originals[pairs.second] == pairs.second
-    first, second = pairs.first[apart], pairs.second[apart]
-    own, other = np.concatenate([first, second]), np.concatenate([second, first])
-    distance = np.tile(pairs.distance[apart], 2)
+    equal, own, other, distance = _without_copies(pairs)
     order = np.lexsort((distance, own))
     own, other, distance = own[order], other[order], distance[order]
     # How many photos are as near as the other one of each pair: all so far, less those of others.
@@ -64,6 +57,21 @@ def k_distances(pairs: Pairs, min_samples: int) -> NDArray[np.float32]:
     found[reached] = distance[enough[places]]
     found[equal >= min_samples] = 0
     return found[pairs.originals]
+
+
+def _without_copies(
+    pairs: Pairs,
+) -> tuple[NDArray[np.intp], Places, Places, NDArray[np.float32]]:
+    """How many photos are equal to each original, and pairs of originals, from both of their ends.
+
+    Returns:
+        Counts of shape (photos,); then both photos of each pair, and their distance.
+    """
+    equal = np.bincount(pairs.originals, minlength=pairs.photos)
+    apart = pairs.originals[pairs.second] == pairs.second
+    first, second = pairs.first[apart], pairs.second[apart]
+    own, other = np.concatenate([first, second]), np.concatenate([second, first])
+    return equal, own, other, np.tile(pairs.distance[apart], 2)
 
 
 def _nearest_core(

@@ -109,7 +109,7 @@ class Edges:
             weights.append(sums.astype(np.float32))
             first, begun = last, int(ends[last - 1])
         return Edges(
-            _starts(np.concatenate(lengths)), np.concatenate(others), np.concatenate(weights)
+            starts_of(np.concatenate(lengths)), np.concatenate(others), np.concatenate(weights)
         )
 
     def _of(self, nodes: Nodes) -> tuple[Nodes, NDArray[np.intp]]:
@@ -137,7 +137,7 @@ def shared_neighbours(neighbours: Nodes) -> Edges:
         lengths[own] = (near >= 0).sum(axis=1)
         targets, added = np.unique(near[_one_way(own, near, neighbours[near])], return_counts=True)
         counts[targets] += added.astype(np.int32)
-    starts = _starts(lengths + counts)
+    starts = starts_of(lengths + counts)
     others = np.empty(starts[-1], dtype=np.int32)
     weights = np.empty(starts[-1], dtype=np.float32)
     filled = starts[:-1].copy()
@@ -173,7 +173,8 @@ def _pieces(count: int, at_once: int) -> Iterator[Nodes]:
         yield np.arange(first, min(count, first + at_once), dtype=np.int32)
 
 
-def _starts(lengths: NDArray[np.integer]) -> Nodes:
+def starts_of(lengths: NDArray[np.integer]) -> Nodes:
+    """Where the edges of each node begin, and those of a next one, by how many each has."""
     starts = np.zeros(len(lengths) + 1, dtype=np.int32)
     np.cumsum(lengths, out=starts[1:])
     return starts

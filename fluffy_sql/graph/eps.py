@@ -87,8 +87,9 @@ def suggest(candidates: Sequence[Candidate], knee: float | None) -> Suggestion:
         knee: None: the curve has none.
     """
     if knee is None or all(candidate.clusters == 0 for candidate in candidates):
-        why = "no eps tried makes a cluster: try larger ones, or fewer min_samples"
-        return Suggestion(None, measures_agree=False, reasons=(why,))
+        return Suggestion.nothing(
+            "no eps tried makes a cluster: try larger ones, or fewer min_samples"
+        )
     at_knee = min(candidates, key=lambda candidate: abs(candidate.eps - knee))
     reasons = [f"the k-distance curve has its knee at {plain(knee)}"]
     chosen = at_knee

@@ -94,14 +94,14 @@ def suggest(candidates: Sequence[Candidate]) -> Suggestion:
     """
     chosen = max(candidates, key=lambda candidate: candidate.score)
     if all(candidate.clusters == 1 for candidate in candidates):
-        return _nothing("every granularity tried makes one theme: try larger ones")
+        return Suggestion.nothing("every granularity tried makes one theme: try larger ones")
     if chosen.stability < _UNSTABLE:
-        return _nothing(
+        return Suggestion.nothing(
             f"themes agree to {chosen.stability:.2f} only when some edges are left out: these"
             " photos form no groups that come out the same each time"
         )
     if chosen.score <= 0:
-        return _nothing(
+        return Suggestion.nothing(
             "no granularity tried makes themes that hold together better than by chance"
         )
     reasons = [
@@ -131,10 +131,6 @@ def _is_as_good(
     value: Callable[[Candidate], float], chosen: Candidate, candidates: Sequence[Candidate]
 ) -> bool:
     return value(chosen) >= max(map(value, candidates)) - _AS_GOOD
-
-
-def _nothing(why: str) -> Suggestion:
-    return Suggestion(None, measures_agree=False, reasons=(why,))
 
 
 def _explain(

@@ -1,4 +1,4 @@
-"""The photos that a graph is made of: which can't be, and how they are noted before they are read."""
+"""The photos that a graph is made of: who may be in one, and how they are noted beforehand."""
 
 from typing import Any
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fluffy_sql.algorithms import Suggestion
 from fluffy_sql.graph.communities import PHOTOS_OF_RESOLUTION, Labels, communities, renumbered
-from fluffy_sql.graph.edges import Edges, Nodes, Weights, shared_neighbours
+from fluffy_sql.graph.edges import Edges, Nodes, Weights, shared_neighbours, starts_of
 from fluffy_sql.graph.granularity import Candidate, suggest
 from fluffy_sql.graph.neighbours import Graph
 from fluffy_sql.words import count
@@ -73,7 +73,7 @@ class GranularitySweep:
         return communities(thinned(self._edges, order, generator), resolution)[order]
 
     def suggest(self, candidates: Sequence[Candidate]) -> Suggestion:
-        """The granularity that stability and modularity like best between them."""
+        """The granularity with the best score, if there is a good one."""
         return suggest(candidates)
 
     def basis(self, candidates: Sequence[Candidate]) -> str:
@@ -132,8 +132,7 @@ def _graph(first: Nodes, second: Nodes, weights: Weights, nodes: int) -> Edges:
     """The graph of these edges."""
     owners = np.concatenate([first, second])
     order = np.argsort(owners, kind="stable")
-    starts = np.zeros(nodes + 1, dtype=np.int32)
-    np.cumsum(np.bincount(owners, minlength=nodes), out=starts[1:])
+    starts = starts_of(np.bincount(owners, minlength=nodes))
     weights = np.concatenate([weights, weights])[order]
     if len(weights):
         weights /= weights.sum(dtype=np.float64)

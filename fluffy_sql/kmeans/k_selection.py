@@ -135,7 +135,7 @@ def suggest(candidates: Sequence[Candidate], photos: int) -> Suggestion:
     """
     measured = [c for c in candidates if c.silhouette is not None]
     if not measured:
-        return Suggestion(None, measures_agree=False, reasons=(_why_nothing(candidates),))
+        return Suggestion.nothing(_why_nothing(candidates))
     trusted = [c for c in measured if _can_be_judged(c, photos)] or measured
     ranks = [_ranks(trusted, measure) for measure in (_silhouette, _separation, _stability)]
     sums = [sum(of_one) for of_one in zip(*ranks, strict=True)]
