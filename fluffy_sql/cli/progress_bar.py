@@ -30,8 +30,8 @@ _SAY_EVERY_SECONDS = 2.0
 _SAY_PHOTOS_EVERY_SECONDS = 30.0
 
 
-class RunProgress(Progress):
-    """Shows a run as it goes, as a context manager."""
+class _OneLine:
+    """What goes on in one line, as a context manager: live on a terminal, nothing elsewhere."""
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or stderr_console()
@@ -44,9 +44,6 @@ class RunProgress(Progress):
             disable=not self._console.is_terminal,
         )
         self._task = self._line.add_task("connecting", total=None)
-        self._eligible = 0
-        self._assigned = 0
-        self._trying = ""
 
     def __enter__(self) -> Self:
         self._line.start()
@@ -54,6 +51,19 @@ class RunProgress(Progress):
 
     def __exit__(self, *_error: object) -> None:
         self._line.stop()
+
+    def _show(self, text: str) -> None:
+        self._line.update(self._task, description=text)
+
+
+class RunProgress(_OneLine, Progress):
+    """Shows a run as it goes, as a context manager."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        super().__init__(console)
+        self._eligible = 0
+        self._assigned = 0
+        self._trying = ""
 
     def phase(self, name: str) -> None:
         """Names the phase."""
@@ -102,37 +112,18 @@ class RunProgress(Progress):
         self._assigned += done
         self._show(f"assign: {self._assigned:,} of {count(self._eligible, 'photo')}")
 
-    def _show(self, text: str) -> None:
-        self._line.update(self._task, description=text)
 
-
-class PhotoProgress(EmbedProgress):
+class PhotoProgress(_OneLine, EmbedProgress):
     """Shows how photos are embedded, as a context manager: how fast, and how long it will take."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or stderr_console()
-        self._line = LiveLine(
-            SpinnerColumn(),
-            TextColumn("{task.description}", markup=False),
-            TimeElapsedColumn(),
-            console=self._console,
-            transient=True,
-            disable=not self._console.is_terminal,
-        )
-        self._task = self._line.add_task("connecting", total=None)
+        super().__init__(console)
         self._planned = 0
         self._begun = self._say_at = 0.0
 
-    def __enter__(self) -> Self:
-        self._line.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._line.stop()
-
     def phase(self, name: str) -> None:
         """Names what begins."""
-        self._line.update(self._task, description=name)
+        self._show(name)
 
     def planned(self, photos: int) -> None:
         """Says how many photos will be embedded."""
@@ -146,7 +137,7 @@ class PhotoProgress(EmbedProgress):
         rate = done / max(monotonic() - self._begun, 1e-9)
         left = timedelta(seconds=round((self._planned - done) / rate))
         text = f"{done:,} of {count(self._planned, 'photo')}, {rate:,.1f} photos/s, {left} left"
-        self._line.update(self._task, description=text)
+        self._show(text)
         if not self._console.is_terminal and monotonic() >= self._say_at:
             self._console.print(text)
             self._say_at = monotonic() + _SAY_PHOTOS_EVERY_SECONDS

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fluffy_sql.algorithms import Checkpoint, Task
+from fluffy_sql.algorithms import Task
 from fluffy_sql.graph.photos import as_kmeans, note_photos
 from fluffy_sql.graph.tuning import Tuning
 from fluffy_sql.kmeans.kmeans import KMeans
@@ -25,7 +25,7 @@ from fluffy_sql.postgres.ranges import row_ranges
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import IntegerArray
 from fluffy_sql.postgres.work_tables import analyze, work_tables
-from fluffy_sql.runs.progress import Progress
+from fluffy_sql.runs.progress import Progress, Unrecorded
 
 Neighbours = NDArray[np.int32]
 # RNG stream of the photos that the recall is measured on.
@@ -134,7 +134,13 @@ def _fit_cells(task: Task[Any], tuning: Tuning) -> Matrix:
         refine=False,
         iterations=tuning.cell_steps,
     )
-    given = vars(task) | {"settings": settings, "log": _Silent(), "start": {}, "resume": None}
+    # The steps that find cells are not the run's.
+    given = vars(task) | {
+        "settings": settings,
+        "log": Unrecorded(Progress()),
+        "start": {},
+        "resume": None,
+    }
     fit = KMeans(KMeansTuning(seeds_apart=False)).fit(Task(**given))
     centers = np.zeros((settings.k, task.survey.dimensions), dtype=np.float32)
     centers[fit.labels] = fit.centroids
@@ -251,10 +257,3 @@ def _recall(exact: Neighbours, found: Neighbours) -> float:
     there = exact != _NONE
     hit = (exact[:, :, None] == found[:, None, :]).any(axis=2) & there
     return float(hit.sum() / max(1, there.sum()))
-
-
-class _Silent(Progress):
-    """Keeps the steps that find cells out of the record: they are not the run's."""
-
-    def checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Not kept: a run can't be resumed from here."""

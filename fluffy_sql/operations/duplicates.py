@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fluffy_sql.algorithms import AlgorithmSettings, Checkpoint, Survey, Task
+from fluffy_sql.algorithms import AlgorithmSettings, Survey, Task
 from fluffy_sql.errors import LibraryError, UsageError
 from fluffy_sql.graph.pairs import Places, components, pairs_within
 from fluffy_sql.graph.tuning import Tuning
@@ -20,7 +20,7 @@ from fluffy_sql.postgres.work_tables import work_tables
 from fluffy_sql.postgres.workers import Workers
 from fluffy_sql.runs.following import follow_source
 from fluffy_sql.runs.lock import only_run
-from fluffy_sql.runs.progress import Progress
+from fluffy_sql.runs.progress import Progress, Unrecorded
 from fluffy_sql.runs.survey import PhotoGroup, require_one_length, require_steady_view, survey
 from fluffy_sql.settings import ClusteringSettings, clustering_settings
 
@@ -181,7 +181,7 @@ def _grouped(
             settings=AlgorithmSettings(),
             metric=request.settings.metric,
             seed=request.settings.seed,
-            log=_Log(progress),
+            log=Unrecorded(progress),
             reclusters=True,
         )
         with pairs_within(task, request.distance, request.tuning) as pairs:
@@ -214,16 +214,3 @@ def _groups(rows: Iterable[dict[str, Any]]) -> tuple[DuplicateGroup, ...]:
         )
         for group_id, alike in groupby(rows, key=lambda row: int(row["group_id"]))
     )
-
-
-class _Log(Progress):
-    """Passes phases on; nothing is recorded."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-
-    def phase(self, name: str) -> None:
-        self._progress.phase(name)
-
-    def checkpoint(self, checkpoint: Checkpoint) -> None:
-        """It can't be continued."""

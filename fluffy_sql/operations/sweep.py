@@ -8,9 +8,7 @@ from typing import Any
 from fluffy_sql.algorithms import (
     Algorithm,
     Candidate,
-    Checkpoint,
     HasSweep,
-    StepReport,
     Sweep,
     Swept,
     Task,
@@ -24,7 +22,7 @@ from fluffy_sql.runs.duplicates import set_aside
 from fluffy_sql.runs.following import follow_source
 from fluffy_sql.runs.lock import only_run
 from fluffy_sql.runs.owners import Owners, ScopeFilter
-from fluffy_sql.runs.progress import Progress
+from fluffy_sql.runs.progress import Progress, Unrecorded
 from fluffy_sql.runs.survey import (
     PhotoGroup,
     require_one_length,
@@ -244,19 +242,13 @@ def _sweep(
                 found.candidates.append(found.sweep.try_value(value))
 
 
-class _Log(Progress):
-    """Passes on what an algorithm does, but no phases of each value; a sweep leaves no record."""
+class _Log(Unrecorded):
+    """Passes on what an algorithm does, but no phases of each value."""
 
     def __init__(self, progress: Progress) -> None:
-        self._progress = progress
+        super().__init__(progress)
         self.prepares = True
 
     def phase(self, name: str) -> None:
         if self.prepares:
-            self._progress.phase(name)
-
-    def step(self, report: StepReport) -> None:
-        self._progress.step(report)
-
-    def checkpoint(self, checkpoint: Checkpoint) -> None:
-        """A sweep can't be continued."""
+            super().phase(name)

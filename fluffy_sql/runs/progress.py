@@ -1,6 +1,6 @@
 """Who is notified as a run or a sweep goes."""
 
-from fluffy_sql.algorithms import StepReport, Survey
+from fluffy_sql.algorithms import Checkpoint, StepReport, Survey
 from fluffy_sql.postgres.sources import Changes
 
 
@@ -27,3 +27,21 @@ class Progress:
 
     def trying(self, setting: str, value: float) -> None:
         """A sweep turns to this value of a setting."""
+
+
+class Unrecorded(Progress):
+    """Passes on what an algorithm does; there is no record, so nothing can be resumed from it."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def phase(self, name: str) -> None:
+        """Passed on."""
+        self._progress.phase(name)
+
+    def step(self, report: StepReport) -> None:
+        """Passed on."""
+        self._progress.step(report)
+
+    def checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Not kept."""
