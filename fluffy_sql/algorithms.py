@@ -8,13 +8,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from functools import cache
-from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
-from fluffy_sql.plugins import load_named
+from fluffy_sql.plugins import Plugins
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.workers import Workers
 
@@ -22,17 +20,8 @@ if TYPE_CHECKING:  # settings are checked without NumPy
     import numpy as np
     from numpy.typing import NDArray
 
-# Packages name theirs under it, as in `leader = "my_package:Leader"`.
-ENTRY_POINTS = "fluffy_sql.algorithms"
 # The label of a photo that is left out on purpose.
 LEFT_OUT = -1
-_BUILT_IN = EntryPoints(
-    [
-        EntryPoint("dbscan", "fluffy_sql.graph.dbscan:DBSCAN", ENTRY_POINTS),
-        EntryPoint("kmeans", "fluffy_sql.kmeans.kmeans:KMeans", ENTRY_POINTS),
-        EntryPoint("leiden", "fluffy_sql.graph.leiden:Leiden", ENTRY_POINTS),
-    ]
-)
 
 
 def scope_order(scope: int | None) -> tuple[bool, int]:
@@ -237,7 +226,7 @@ class Task(Generic[Settings]):
 
 
 class Algorithm(ABC, Generic[Settings]):
-    """One way to cluster. Packages add theirs as an entry point of the group ENTRY_POINTS.
+    """One way to cluster. Packages add theirs as an entry point of the group of ALGORITHMS.
 
     Attributes:
         settings: the class of its settings.
@@ -380,15 +369,16 @@ class HasSweep(Protocol):
         """
 
 
-@cache
-def _installed() -> EntryPoints:
-    """Those of other packages; kept, since finding them reads a file of each package."""
-    return entry_points(group=ENTRY_POINTS)
-
-
-def algorithm_names() -> list[str]:
-    """Names of all that are there, sorted."""
-    return sorted({*_BUILT_IN.names, *_installed().names})
+ALGORITHMS = Plugins(
+    Algorithm,
+    "clustering.algorithm",
+    "fluffy_sql.algorithms",
+    {
+        "dbscan": "fluffy_sql.graph.dbscan:DBSCAN",
+        "kmeans": "fluffy_sql.kmeans.kmeans:KMeans",
+        "leiden": "fluffy_sql.graph.leiden:Leiden",
+    },
+)
 
 
 def algorithm_named(name: str) -> Algorithm[AlgorithmSettings]:
@@ -397,6 +387,5 @@ def algorithm_named(name: str) -> Algorithm[AlgorithmSettings]:
     Raises:
         SettingsError: there is none of that name, or it can't be loaded.
     """
-    found = load_named("clustering.algorithm", name, Algorithm, _BUILT_IN, _installed())
-    algorithm: Algorithm[AlgorithmSettings] = found()
+    algorithm: Algorithm[AlgorithmSettings] = ALGORITHMS.load(name)()
     return algorithm

@@ -21,9 +21,10 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from fluffy_sql.algorithms import AlgorithmSettings, algorithm_named, algorithm_names
-from fluffy_sql.embedding.provider import ProviderSettings, provider_named, provider_names
+from fluffy_sql.algorithms import ALGORITHMS, AlgorithmSettings, algorithm_named
+from fluffy_sql.embedding.provider import PROVIDERS, ProviderSettings
 from fluffy_sql.errors import SettingsError
+from fluffy_sql.plugins import Plugins
 
 DEFAULT_FILE = Path("image_embed.yml")
 
@@ -59,10 +60,15 @@ class DatabaseSettings(_Section):
     connections: int = Field(default=2, ge=1, le=64, description="a whole number from 1 to 64")
 
 
-def _known_algorithm(name: object) -> object:
-    if name not in (names := algorithm_names()):
-        raise PydanticCustomError("algorithm", ", ".join(names))
-    return name
+def _one_of(plugins: Plugins) -> BeforeValidator:
+    """Allows the names that there are."""
+
+    def check(name: object) -> object:
+        if name not in (names := plugins.names):
+            raise PydanticCustomError("name", ", ".join(names))
+        return name
+
+    return BeforeValidator(check)
 
 
 class ClusteringSettings(_Section):
@@ -71,7 +77,7 @@ class ClusteringSettings(_Section):
     Make them by `clustering_settings`, which adds that section.
     """
 
-    algorithm: Annotated[str, BeforeValidator(_known_algorithm)] = "kmeans"
+    algorithm: Annotated[str, _one_of(ALGORITHMS)] = "kmeans"
     metric: Metric = Field(default="cosine", description="cosine or l2")
     seed: int = Field(
         default=0,
@@ -106,19 +112,13 @@ class ClusteringSettings(_Section):
         return section
 
 
-def _known_provider(name: object) -> object:
-    if name not in (names := provider_names()):
-        raise PydanticCustomError("provider", ", ".join(names))
-    return name
-
-
 class EmbeddingSettings(_Section):
     """What makes embeddings of photos; each provider has a section of its own.
 
     Make them by `embedding_settings`, which adds that section.
     """
 
-    provider: Annotated[str, BeforeValidator(_known_provider)] = "builtin"
+    provider: Annotated[str, _one_of(PROVIDERS)] = "builtin"
 
     @property
     def of_provider(self) -> ProviderSettings:
@@ -133,33 +133,23 @@ class _Choice(NamedTuple):
     Attributes:
         model: the class of the section without those.
         key: the setting that names which one it is.
-        default: what it names if it is not set.
-        names: all that can be chosen.
-        settings_of: the class of the section of one of them.
+        plugins: all that it can name.
     """
 
     model: type[_Section]
     key: str
-    default: str
-    names: Callable[[], list[str]]
-    settings_of: Callable[[str], type[BaseModel]]
+    plugins: Plugins
+
+    def named(self, values: object) -> str:
+        """Which one some values of the section name, or its default."""
+        default: str = self.model.model_fields[self.key].default
+        name: str = values.get(self.key, default) if isinstance(values, dict) else default
+        return name
 
 
 _CHOICES = {
-    "clustering": _Choice(
-        ClusteringSettings,
-        "algorithm",
-        "kmeans",
-        algorithm_names,
-        lambda name: algorithm_named(name).settings,
-    ),
-    "embedding": _Choice(
-        EmbeddingSettings,
-        "provider",
-        "builtin",
-        provider_names,
-        lambda name: provider_named(name).settings,
-    ),
+    "clustering": _Choice(ClusteringSettings, "algorithm", ALGORITHMS),
+    "embedding": _Choice(EmbeddingSettings, "provider", PROVIDERS),
 }
 
 
@@ -190,8 +180,8 @@ def _model_of(section: str, values: object) -> Any:
     """The class of a section in which one is chosen: with sections for those that it names."""
     choice = _CHOICES[section]
     given = values if isinstance(values, dict) else {}
-    named = [given.get(choice.key, choice.default), *given]
-    return _model_with(section, frozenset(name for name in choice.names() if name in named))
+    named = [choice.named(given), *given]
+    return _model_with(section, frozenset(name for name in choice.plugins.names if name in named))
 
 
 @cache
@@ -200,7 +190,7 @@ def _model_with(section: str, names: frozenset[str]) -> Any:
     sections: dict[str, Any] = {
         name: (of_name, Field(default_factory=of_name))
         for name in sorted(names)
-        for of_name in [choice.settings_of(name)]
+        for of_name in [choice.plugins.load(name).settings]
     }
     return create_model(choice.model.__name__, __base__=choice.model, **sections)
 
@@ -442,14 +432,14 @@ def _with_value(values: Any, sections: list[str], name: str, value: Any) -> Any:
 
 def _algorithm_in(values: Any) -> Any:
     clustering = values.get("clustering") if isinstance(values, dict) else None
-    return clustering.get("algorithm", "kmeans") if isinstance(clustering, dict) else "kmeans"
+    return _CHOICES["clustering"].named(clustering)
 
 
 def _is_section(key: str) -> bool:
     section, _, name = key.partition(".")
     if not name:
         return section in Settings.model_fields
-    return section in _CHOICES and name in _CHOICES[section].names()
+    return section in _CHOICES and name in _CHOICES[section].plugins.names
 
 
 def _without_empty_sections(values: Any, prefix: str = "") -> Any:

@@ -3,7 +3,6 @@
 import os
 import signal
 from collections.abc import Iterator
-from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 from typing import Self
 
@@ -14,23 +13,19 @@ from PIL import Image
 from pydantic import Field
 
 from fluffy_sql import settings
-from fluffy_sql.embedding import provider
 from fluffy_sql.embedding.pictures import read_fitted
-from fluffy_sql.embedding.provider import Provider, ProviderSettings
+from fluffy_sql.embedding.provider import PROVIDERS, Provider, ProviderSettings
 from fluffy_sql.errors import ProviderError
 
 # Instead of the providers that are built in.
-BUILT_IN = EntryPoints(
-    EntryPoint(name, "tests.colours:Colours", provider.ENTRY_POINTS)
-    for name in ("builtin", "colours", "image_embed", "onnx")
-)
+BUILT_IN = dict.fromkeys(("builtin", "colours", "image_embed", "onnx"), "tests.colours:Colours")
 # The files that were embedded, in whatever order.
 embedded: list[str] = []
 
 
 def use(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Has every built-in name mean this one, for a fixture."""
-    monkeypatch.setattr(provider, "_BUILT_IN", BUILT_IN)
+    monkeypatch.setattr(PROVIDERS, "built_in", BUILT_IN)
     settings._model_with.cache_clear()
     embedded.clear()
     yield

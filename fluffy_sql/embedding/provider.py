@@ -6,8 +6,6 @@ docs/architecture.md says how to write one.
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
-from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
@@ -15,21 +13,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from fluffy_sql.errors import MissingExtraError, PhotoError, ProviderError
-from fluffy_sql.plugins import load_named
+from fluffy_sql.plugins import Plugins
 
 if TYPE_CHECKING:  # settings are checked without NumPy
     import numpy as np
     from numpy.typing import NDArray
-
-# Packages name theirs under it, as in `my_model = "my_package:MyModel"`.
-ENTRY_POINTS = "fluffy_sql.embedding_providers"
-_BUILT_IN = EntryPoints(
-    [
-        EntryPoint("builtin", "fluffy_sql.embedding.builtin:Builtin", ENTRY_POINTS),
-        EntryPoint("image_embed", "fluffy_sql.embedding.image_embed:ImageEmbed", ENTRY_POINTS),
-        EntryPoint("onnx", "fluffy_sql.embedding.onnx_file:OnnxFile", ENTRY_POINTS),
-    ]
-)
 
 
 class ProviderSettings(BaseModel):
@@ -45,7 +33,7 @@ Settings = TypeVar("Settings", bound=ProviderSettings)
 
 
 class Provider(ABC, Generic[Settings]):
-    """One way to make embeddings. Packages add theirs as an entry point of the group ENTRY_POINTS.
+    """One way to make embeddings. Packages add theirs as an entry point of the group of PROVIDERS.
 
     Attributes:
         settings: the class of its settings.
@@ -135,15 +123,16 @@ def embed_photo(
     return embedding
 
 
-@cache
-def _installed() -> EntryPoints:
-    """Those of other packages; kept, since finding them reads a file of each package."""
-    return entry_points(group=ENTRY_POINTS)
-
-
-def provider_names() -> list[str]:
-    """Names of all that are there, sorted."""
-    return sorted({*_BUILT_IN.names, *_installed().names})
+PROVIDERS = Plugins(
+    Provider,
+    "embedding.provider",
+    "fluffy_sql.embedding_providers",
+    {
+        "builtin": "fluffy_sql.embedding.builtin:Builtin",
+        "image_embed": "fluffy_sql.embedding.image_embed:ImageEmbed",
+        "onnx": "fluffy_sql.embedding.onnx_file:OnnxFile",
+    },
+)
 
 
 def provider_named(name: str) -> type[Provider[Any]]:
@@ -152,4 +141,4 @@ def provider_named(name: str) -> type[Provider[Any]]:
     Raises:
         SettingsError: there is none of that name, or it can't be loaded.
     """
-    return load_named("embedding.provider", name, Provider, _BUILT_IN, _installed())
+    return PROVIDERS.load(name)

@@ -14,7 +14,6 @@ import pytest
 
 import fluffy_sql
 from fluffy_sql import Cluster, Library, Member, api, open_library
-from fluffy_sql.algorithms import _installed
 from fluffy_sql.errors import (
     HistoryError,
     ImportFileError,
@@ -24,6 +23,7 @@ from fluffy_sql.errors import (
     UnreachableError,
     UsageError,
 )
+from fluffy_sql.plugins import _installed
 from tests.conftest import made_library
 
 THEMES = 5

@@ -417,10 +417,10 @@ def many(tmp_path: Path) -> Path:
 
 PROGRAM = """
 import sys
-from fluffy_sql.embedding import provider
+from fluffy_sql.embedding.provider import PROVIDERS
 from fluffy_sql.operations.embed import service
 from tests import colours
-provider._BUILT_IN = colours.BUILT_IN
+PROVIDERS.built_in = colours.BUILT_IN
 service.PHOTOS_PER_BATCH = 4
 from fluffy_sql.cli.main import run
 sys.exit(run(sys.argv[1:]))

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fluffy_sql.algorithms import _installed, algorithm_names
+from fluffy_sql.algorithms import ALGORITHMS
 from fluffy_sql.operations.history import show_run
+from fluffy_sql.plugins import _installed
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.settings import clustering_settings
 from tests import running
@@ -164,7 +165,7 @@ def test_it_may_say_that_centroids_tell_nothing(
 
 
 def test_what_can_not_be_loaded_is_told_in_a_line(run_cli: Run) -> None:
-    assert algorithm_names() == ["broken", "dbscan", "kmeans", "leader", "leiden", "none"]
+    assert ALGORITHMS.names == ["broken", "dbscan", "kmeans", "leader", "leiden", "none"]
     for name, message in {
         "broken": "leader:Gone can't be loaded",
         "none": "leader:Fit is no subclass of fluffy_sql.algorithms.Algorithm",

@@ -17,14 +17,14 @@ from PIL import Image, ImageDraw
 from fluffy_sql.embedding import efficientnet
 from fluffy_sql.embedding.builtin import Builtin, BuiltinSettings
 from fluffy_sql.embedding.provider import (
+    PROVIDERS,
     Provider,
     ProviderSettings,
-    _installed,
     embed_photo,
     provider_named,
-    provider_names,
 )
 from fluffy_sql.errors import MissingExtraError, PhotoError, ProviderError, SettingsError
+from fluffy_sql.plugins import _installed
 
 # Of a graph that told the classes of photos right, with the last layer of the same weights.
 GRAPH = "b7d14f350a64fe1d97f8c576fb51c4eb539d0c7df1fb001038f7ff806f981ae7"
@@ -81,7 +81,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("package")
 def test_providers_of_packages() -> None:
-    assert provider_names() == ["broken", "builtin", "image_embed", "mine", "none", "onnx"]
+    assert PROVIDERS.names == ["broken", "builtin", "image_embed", "mine", "none", "onnx"]
     assert provider_named("mine").__name__ == "Fixed"
     for name, message in [
         ("broken", "can't be loaded: .*Gone"),
@@ -92,7 +92,7 @@ def test_providers_of_packages() -> None:
             provider_named(name)
 
 
-@pytest.mark.parametrize("name", provider_names())
+@pytest.mark.parametrize("name", PROVIDERS.names)
 def test_all_settings_have_defaults(name: str) -> None:
     provider_named(name).settings()
 
