@@ -3,17 +3,14 @@
 import hashlib
 from glob import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
+from fluffy_sql.embedding.by_network import ByNetwork
 from fluffy_sql.embedding.preprocessing import CHANNELS, Preprocessing
-from fluffy_sql.embedding.provider import Provider, ProviderSettings, extra_photos
+from fluffy_sql.embedding.provider import ProviderSettings, extra_photos
 from fluffy_sql.errors import ProviderError, SettingsError
-
-if TYPE_CHECKING:  # settings are checked without NumPy
-    import numpy as np
-    from numpy.typing import NDArray
 
 _Side = Annotated[int, Field(ge=16, le=2048)]
 _Channels = Annotated[list[float], Field(min_length=CHANNELS, max_length=CHANNELS)]
@@ -36,13 +33,10 @@ class OnnxSettings(ProviderSettings):
     channels: Literal["rgb", "bgr"] | None = Field(default=None, description="rgb, bgr or null")
 
 
-class OnnxFile(Provider[OnnxSettings]):
+class OnnxFile(ByNetwork[OnnxSettings]):
     """A model that someone has exported."""
 
     settings = OnnxSettings
-
-    def __init__(self, network: Any, model: str, threads: int) -> None:
-        self._network, self.model, self.threads = network, model, threads
 
     @classmethod
     def open(cls, settings: OnnxSettings, folder: Path, jobs: int) -> Self:
@@ -65,14 +59,7 @@ class OnnxFile(Provider[OnnxSettings]):
         with extra_photos():
             from fluffy_sql.embedding.network import Network  # noqa: PLC0415 - an extra
         network = Network(file, str(file), shown, settings.output, settings.pooling)
-        # One thread more than processors, so that the network runs while files are read.
-        threads = jobs + 1
-        return cls(network, _identity(file, shown, network.output, network.pooling), threads)
-
-    def embed(self, photo: Path) -> "NDArray[np.float32]":
-        """As many numbers as the model gives."""
-        embedding: NDArray[np.float32] = self._network.embed(photo)
-        return embedding
+        return cls(network, _identity(file, shown, network.output, network.pooling), jobs)
 
 
 def _identity(file: Path, *how: object) -> str:
