@@ -1,6 +1,6 @@
 """`embed`: finds photos and embeds them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from fluffy_sql.cli.console import print_result, printable
 from fluffy_sql.cli.progress_bar import PhotoProgress
 from fluffy_sql.cli.sample import sample_folder
 from fluffy_sql.errors import OtherModelError
-from fluffy_sql.words import count
+from fluffy_sql.words import by_reason, count
 
 if TYPE_CHECKING:
     from fluffy_sql.operations.embed.service import EmbedResult  # an extra
@@ -38,7 +38,7 @@ _MOST_NAMED = 10
 @click.option(
     "--jobs",
     type=click.IntRange(1, 64),
-    help="Use so many processors; default: all.",
+    help="How many processors to use; default: all.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be embedded, and write nothing.")
 @options.with_library_and_json
@@ -99,10 +99,10 @@ def _describe(result: "EmbedResult") -> Iterator[str]:
     if result.photos_left:
         yield f"{count(result.photos_left, 'photo')} left by --limit: call it again to go on"
     if unreadable := sum(result.unreadable.values()):
-        yield f"{count(unreadable, 'photo')} can't be embedded: {_list(result.unreadable)}"
+        yield f"{count(unreadable, 'photo')} can't be embedded: {by_reason(result.unreadable)}"
         yield from _name([f"{one.path}: {one.reason}" for one in result.unreadable_listed])
     if result.left_out:
-        yield f"left out: {_list(result.left_out)}"
+        yield f"left out: {by_reason(result.left_out)}"
     if result.photos_forgotten:
         files = "file is" if result.photos_forgotten == 1 else "files are"
         yield f"{count(result.photos_forgotten, 'photo')} deleted, whose {files} gone"
@@ -117,10 +117,6 @@ def _describe(result: "EmbedResult") -> Iterator[str]:
     of = f", {result.dimensions:,} dimensions" if result.dimensions else ""
     speed = f", {result.photos_per_second:,.1f} photos/s" if result.photos_per_second else ""
     yield f"{printable(result.model)}{of}; {result.seconds:.1f} s{speed}"
-
-
-def _list(reasons: Mapping[str, int]) -> str:
-    return ", ".join(f"{photos:,} {reason}" for reason, photos in reasons.items())
 
 
 def _name(lines: Sequence[str]) -> Iterator[str]:

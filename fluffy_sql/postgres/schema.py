@@ -16,13 +16,12 @@ from fluffy_sql.postgres.counter_cache import CounterCache
 from fluffy_sql.postgres.session import DEFAULT_SCHEMA, Session
 from fluffy_sql.postgres.sources import Source, Wanted
 from fluffy_sql.resources import migrations_folder
+from fluffy_sql.words import first_few
 
 # l2_normalize came with pgvector 0.7.
 OLDEST_PGVECTOR = (0, 7)
 # SQL functions whose names are bound when they are made came with PostgreSQL 14.
 OLDEST_POSTGRES = 14
-# Tables that are named in a message.
-_NAMED = 3
 
 # What `check` and `migrate` say of a table.
 WITHOUT_IDENTITY = (
@@ -461,10 +460,9 @@ def _refuse_embeddings(session: Session) -> None:
     found = session.fetch_all("schema/list_embeddings")
     if not found:
         return
-    shown = ", ".join(row["name"] for row in found[:_NAMED])
-    more = ", ..." if len(found) > _NAMED else ""
+    shown = first_few([row["name"] for row in found])
     raise SchemaError(
-        f"there is no table photos here, but there are embeddings in {shown}{more}: fluffy-sql"
+        f"there is no table photos here, but there are embeddings in {shown}: fluffy-sql"
         f" attach {shlex.join(found[0]['attach'])}; or, for an empty library: fluffy-sql migrate"
         " --empty"
     )

@@ -12,13 +12,13 @@ from difflib import get_close_matches
 
 from fluffy_sql.errors import DatabaseError, LibraryError, SchemaError
 from fluffy_sql.postgres.session import Session
-from fluffy_sql.words import count
+from fluffy_sql.words import count, first_few
 
 EMBEDDING, PATH, OWNER, VERSION = "embedding", "path", "owner", "version"
 MOST_KEYS = 9
 _KEY = re.compile(r"key([2-9])?")
 _COLUMNS = "key (and key2, ... if a key is of several columns), embedding, path, owner and version"
-# Tables or columns that are named in a message.
+# Tables or columns that are named as near to one that is not there.
 _NAMED = 3
 # Bytes that an index holds for sure.
 _LONGEST_KEY = 2_600
@@ -251,8 +251,7 @@ def _nearest(name: str, there: list[str]) -> str:
     near = get_close_matches(name.lower(), by_small, n=_NAMED, cutoff=0.5)
     if near:
         return f"; there is {', '.join(by_small[known] for known in near)}"
-    more = ", ..." if len(there) > _NAMED else ""
-    return f"; there is {', '.join(there[:_NAMED])}{more}" if there else ""
+    return f"; there is {first_few(there)}" if there else ""
 
 
 def _refuse_columns(name: str, columns: list[str]) -> None:

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from fluffy_sql.algorithms import scope_order
 from fluffy_sql.errors import LibraryError, UsageError
 from fluffy_sql.postgres.session import Session
-
-# Scopes that are named if one has to be chosen.
-_NAMED = 3
+from fluffy_sql.words import first_few
 
 
 @dataclass(frozen=True)
@@ -76,11 +74,9 @@ class Owners:
                 f"there are no {what} of {self.describe(asked.scope)}; check --scope"
             )
         if len(found) > 1:
-            names = [self.name(scope) for scope in found[:_NAMED]]
-            first = ", ".join("none" if name is None else str(name) for name in names)
-            more = ", ..." if len(found) > _NAMED else ""
+            names = ["none" if scope is None else self.name(scope) for scope in found]
             raise LibraryError(
-                f"the {what} are of {len(found):,} scopes ({first}{more}),"
+                f"the {what} are of {len(found):,} scopes ({first_few(names)}),"
                 " which have nothing to do with each other: choose one with --scope"
             )
 

@@ -43,7 +43,7 @@ from fluffy_sql.operations.embed.writing import (
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.sources import refuse_attached
 from fluffy_sql.settings import EmbeddingSettings
-from fluffy_sql.words import count
+from fluffy_sql.words import by_reason, count
 
 # What a killed embed has to do again, at most.
 PHOTOS_PER_BATCH = 256
@@ -167,11 +167,6 @@ def embed(
         # Pillow's, of odd metadata and of sizes, which are checked before they are decoded.
         warnings.simplefilter("ignore")
         return _Embedding(session, request, place, provider, progress).run(models)
-
-
-def list_reasons(reasons: Mapping[str, int]) -> str:
-    """`2 damaged, 1 empty`."""
-    return ", ".join(f"{photos:,} {reason}" for reason, photos in reasons.items())
 
 
 def _find_place(request: EmbedRequest, current: Model | None) -> Place:
@@ -304,7 +299,7 @@ class _Embedding:
             if left_out := self._tally.left_out:
                 raise LibraryError(
                     f"{self._place.folder}: there is no photo in it that can be embedded; left out:"
-                    f" {list_reasons(left_out)}"
+                    f" {by_reason(left_out)}"
                 )
             raise LibraryError(
                 f"{self._place.folder}: there is no photo in it; files count whose names end in"
@@ -313,7 +308,7 @@ class _Embedding:
         return photos
 
     def _embed(self, photos: int) -> None:
-        """Embeds the first of them, so many."""
+        """Embeds this many of them, the first ones."""
         self._progress.planned(photos)
         begun = time.perf_counter()
         threads = self._provider.threads
@@ -362,7 +357,7 @@ class _Embedding:
         if self._model.dimensions is None:
             raise LibraryError(
                 f"none of {count(self._tally.found, 'photo')} could be embedded, and nothing was"
-                f" replaced: {list_reasons(self._tally.unreadable)}"
+                f" replaced: {by_reason(self._tally.unreadable)}"
             )
         self._progress.phase("writing all embeddings")
         self._added, self._lost = replace_all(self._session, replace(self._model, stage=CURRENT))
