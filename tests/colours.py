@@ -48,7 +48,7 @@ class ColourSettings(ProviderSettings):
     Attributes:
         model: its name.
         scale: what embeddings are multiplied by.
-        fails_after, killed_after: so many photos.
+        fails_after, killed_after: after how many photos it fails, or is killed.
     """
 
     model: str = "colours"

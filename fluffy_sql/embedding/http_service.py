@@ -20,7 +20,7 @@ from fluffy_sql.errors import FluffySqlError, PhotoError, ProviderError
 
 _TASK = "embedding"
 _FIRST_PAUSE = 0.25  # seconds before it is asked again; before each later time twice as long
-# It may fail at a photo because of that photo, but not at so many, one after the other.
+# One failure may be due to the photo; this many in a row are due to the service.
 _FAILURES_IN_A_ROW = 10
 _FAILURE = (
     500  # statuses from here say that the service fails, those below that the request is wrong

@@ -124,4 +124,4 @@ BEGIN ATOMIC
 END;
 
 COMMENT ON FUNCTION nearest_cores(vector[], bigint[], vector[], double precision, integer, boolean, bigint[]) IS
-'The cluster, of those given, of the nearest core photo within a distance (Euclidean) of each embedding: a photo with at least so many others of its scope, itself among them, as near. place, chosen, distance, normalized, without_vote: as in voted_clusters. For runs of fluffy_sql.';
+'For each embedding, the cluster (one of those given) of the nearest core photo within a Euclidean distance. A core photo has at least core_of photos of its scope, counting itself, within that distance. place, chosen, distance, normalized, without_vote: as in voted_clusters. For runs of fluffy_sql.';

@@ -1,8 +1,7 @@
 -- Writes groups of near-duplicates, the best photo of each first: the one with most pixels, of those the one with the
 -- largest file, if these are known; then the one nearest to the middle of its group, then the one with the lowest id.
 -- Nearness counts in thousandths of the farthest, so that rounding decides nothing: the two of a pair are as near.
--- A photo whose row is not as it was when it was noted is left out, and with it whoever
--- is then left alone.
+-- A photo whose row has changed since it was noted is left out; so is a photo that is then alone in its group.
 -- Parameters: positions integer[] (of photos in work_drawn), groups integer[] (the number of each one's group),
 --   normalize boolean, dimensions integer
 -- Returns: nothing; the row count is the photos.

@@ -1,7 +1,7 @@
 -- Counts how many of the photos that were noted are as they were when their neighbours were kept, and among whom: if
 -- all are, and none is kept that was not noted, nothing would be found that is not kept. Embeddings are told apart by
 -- fingerprints; those of one embedding differ by rounding.
--- Parameters: scopes bigint[], unscoped boolean (as in graph/note_photos), neighbours integer (at least so many are
+-- Parameters: scopes bigint[], unscoped boolean (as in graph/note_photos), neighbours integer (at least this many are
 --   kept of each, or all of its scope), metric text, fingerprint_vector vector (as in commit/keep_neighbours)
 -- Returns: noted, unchanged, kept (all of these scopes), recall (the least of the runs that kept them).
 SELECT

@@ -1,4 +1,4 @@
-"""Schemas of applications as far as attach reads them, with 60 made photos of 4 themes each.
+"""The parts of application schemas that attach reads, with 60 generated photos of 4 themes each.
 
 Written after their public schemas: Immich, LangChain (langchain-postgres), LibrePhotos, and what
 people make with Supabase and Django.

@@ -216,7 +216,7 @@ def _by_id(session: Session, statement: str, **parameters: object) -> Iterator[l
 
 
 def in_groups(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    """Items, so many at a time."""
+    """Items in groups of `size`; the last one may be smaller."""
     iterator = iter(items)
     while group := list(islice(iterator, size)):
         yield group

@@ -8,7 +8,7 @@ class EmbedProgress:
         """Something begins that may take long."""
 
     def planned(self, photos: int) -> None:
-        """So many photos are going to be embedded."""
+        """This many photos will be embedded."""
 
     def photos(self, done: int) -> None:
-        """So many are done."""
+        """This many are done."""

@@ -15,7 +15,7 @@ FROM (
 ) AS run;
 
 COMMENT ON VIEW placing_rules IS
-'How photos are placed in clusters that a run made. neighbours: as many of the nearest photos of such clusters vote; null: at the nearest centroid. Example: SELECT * FROM placing_rules WHERE neighbours > 0;';
+'How photos are placed in clusters that a run made. neighbours: how many of the nearest photos in such clusters vote; null: a photo goes to the nearest centroid. Example: SELECT * FROM placing_rules WHERE neighbours > 0;';
 COMMENT ON COLUMN placing_rules.within IS 'How far away a neighbour may be, in the metric of the run. Null: however far.';
 COMMENT ON COLUMN placing_rules.core_of IS
-'Only core photos vote: those with so many photos of their scope within that distance, themselves among them. Null: all vote.';
+'How many photos of its scope, counting itself, must lie within that distance of a photo for it to vote (a core photo). Null: every photo votes.';
