@@ -1,6 +1,9 @@
 """What whole-run tests share: run a clustering, and read back what it left."""
 
 import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -159,6 +162,25 @@ def wait_for(session: Session, question: str, *parameters: object) -> list[tuple
         assert time.monotonic() < deadline, question
         time.sleep(0.01)
     return found
+
+
+def kill(session: Session, url: str, module: str, function: str, *command: str) -> None:
+    """Runs a command that is killed when it calls a function, and waits until its lock is gone."""
+    program = (
+        f"import os, signal, {module} as module\n"
+        f"module.{function} = lambda *given: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "from fluffy_sql.cli.main import main; main()"
+    )
+    killed = subprocess.run(
+        [sys.executable, "-c", program, *command],
+        env={**os.environ, "DATABASE_URL": url, "PYTHONPATH": os.pathsep.join(sys.path)},
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    # the server notices a moment later
+    of_this = "JOIN pg_database d ON d.oid = database AND datname = current_database()"
+    locked = f"SELECT FROM pg_locks {of_this} WHERE locktype = 'advisory'"
+    wait_for(session, f"SELECT WHERE NOT EXISTS ({locked})")
 
 
 @contextmanager

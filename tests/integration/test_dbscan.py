@@ -1,10 +1,6 @@
 """DBSCAN from end to end: pairs found in SQL, clusters where photos are dense, the rest noise."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +23,9 @@ from tests.conftest import Run, add_photos, made_library
 from tests.integration.helpers import (
     clusters_by_photo,
     execute,
+    kill,
     query,
     snapshot,
-    wait_for,
     work_tables,
 )
 
@@ -183,24 +179,10 @@ def test_too_many_pairs_and_distributed_photos_are_refused(session: Session) -> 
 
 def test_a_killed_run_leaves_nothing(session: Session, database_url: str) -> None:
     add_photos(session, with_noise(6))
-    program = (
-        "import os, signal, fluffy_sql.graph.density as density\n"
-        "density.label = lambda *pairs: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "from fluffy_sql.cli.main import main; main()"
-    )
     before = snapshot(session)
-    killed = subprocess.run(
-        [sys.executable, "-c", program, "generate", "--algorithm", "dbscan"],
-        env={**os.environ, "DATABASE_URL": database_url, "PYTHONPATH": os.pathsep.join(sys.path)},
-        check=False,
-    )
-    assert killed.returncode == -signal.SIGKILL
+    asked = ("generate", "--algorithm", "dbscan")
+    kill(session, database_url, "fluffy_sql.graph.density", "label", *asked)
     assert snapshot(session) == before
-    wait_for(
-        session,
-        "SELECT WHERE NOT EXISTS (SELECT FROM pg_locks JOIN pg_database AS d ON database = d.oid"
-        " WHERE locktype = 'advisory' AND datname = current_database())",
-    )
     assert generate(session, eps=0.05).clusters_created == 6
     assert work_tables(session) == []
 

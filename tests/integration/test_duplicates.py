@@ -1,9 +1,5 @@
 """Near-duplicates from end to end: groups that NumPy finds too, and what becomes of them."""
 
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -32,11 +28,11 @@ from tests.integration.helpers import (
     clusters_by_photo,
     execute,
     inject,
+    kill,
     nothing_changes,
     query,
     show,
     snapshot,
-    wait_for,
     work_tables,
     wrong_counts,
 )
@@ -171,23 +167,8 @@ def test_a_killed_run_leaves_the_groups_that_were_there(
     add_photos(session, with_copies(4, 100, 60))
     duplicates(session, within=0.01)
     before = groups(session)
-    program = (
-        "import os, signal, fluffy_sql.operations.duplicates as duplicates\n"
-        "duplicates.components = lambda *graph: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "from fluffy_sql.cli.main import main; main()"
-    )
-    killed = subprocess.run(
-        [sys.executable, "-c", program, "duplicates"],
-        env={**os.environ, "DATABASE_URL": database_url, "PYTHONPATH": os.pathsep.join(sys.path)},
-        check=False,
-    )
-    assert killed.returncode == -signal.SIGKILL
+    kill(session, database_url, "fluffy_sql.operations.duplicates", "components", "duplicates")
     assert groups(session) == before
-    wait_for(
-        session,
-        "SELECT WHERE NOT EXISTS (SELECT FROM pg_locks INNER JOIN pg_database ON database ="
-        " pg_database.oid WHERE locktype = 'advisory' AND datname = current_database())",
-    )
     duplicates(session, within=0.01)
     assert groups(session) == before
     assert work_tables(session) == []

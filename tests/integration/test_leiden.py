@@ -1,10 +1,7 @@
 """Leiden from end to end: a graph found in SQL, themes without k."""
 
 import json
-import os
 import re
-import signal
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -39,10 +36,10 @@ from tests.integration.helpers import (
     everything,
     execute,
     interrupt,
+    kill,
     nothing_changes,
     query,
     snapshot,
-    wait_for,
     work_tables,
 )
 
@@ -505,21 +502,9 @@ def test_distributed_photos_are_refused(session: Session) -> None:
 
 def test_a_killed_run_leaves_nothing(session: Session, database_url: str) -> None:
     add_photos(session, made_library(14, photos=200)[0])
-    program = (
-        "import os, signal, fluffy_sql.graph.communities as communities\n"
-        "communities.label = lambda *graph: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "from fluffy_sql.cli.main import main; main()"
-    )
     before = snapshot(session)
-    killed = subprocess.run(
-        [sys.executable, "-c", program, "generate", "--algorithm", "leiden"],
-        env={**os.environ, "DATABASE_URL": database_url, "PYTHONPATH": os.pathsep.join(sys.path)},
-        check=False,
-    )
-    assert killed.returncode == -signal.SIGKILL
+    asked = ("generate", "--algorithm", "leiden")
+    kill(session, database_url, "fluffy_sql.graph.communities", "label", *asked)
     assert snapshot(session) == before
-    of_this = "JOIN pg_database d ON d.oid = database AND datname = current_database()"
-    locked = f"SELECT FROM pg_locks {of_this} WHERE locktype = 'advisory'"
-    wait_for(session, f"SELECT WHERE NOT EXISTS ({locked})")
     assert generate(session).photos_processed == 200
     assert work_tables(session) == []

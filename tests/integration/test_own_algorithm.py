@@ -1,9 +1,6 @@
 """An algorithm that a package brings, found by its entry point: all that k-means gets, it gets."""
 
-import os
 import shutil
-import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +16,7 @@ from fluffy_sql.postgres.session import Session
 from fluffy_sql.settings import clustering_settings
 from tests import running
 from tests.conftest import Run, add_photos, made_library
-from tests.integration.helpers import clusters_by_photo, query, snapshot, wait_for, work_tables
+from tests.integration.helpers import clusters_by_photo, kill, query, snapshot, work_tables
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "leader.py"
 STRAYS = 4
@@ -114,30 +111,11 @@ def test_commands_for_people(
 
 
 @pytest.mark.usefixtures("themes")
-def test_a_killed_run_leaves_nothing(package: Path, session: Session, database_url: str) -> None:
+def test_a_killed_run_leaves_nothing(session: Session, database_url: str) -> None:
     """Killed as it labels: a second connection holds it up until then."""
-    program = (
-        "import leader, os, signal\n"
-        "leader.Leader.fit = lambda self, task: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "from fluffy_sql.cli.main import main; main()"
-    )
     before = snapshot(session)
-    killed = subprocess.run(
-        [sys.executable, "-c", program, "generate", "--algorithm", "leader"],
-        env={
-            **os.environ,
-            "DATABASE_URL": database_url,
-            "PYTHONPATH": os.pathsep.join([str(package), *sys.path]),
-        },
-        check=False,
-    )
-    assert killed.returncode == -signal.SIGKILL
+    kill(session, database_url, "leader", "Leader.fit", "generate", "--algorithm", "leader")
     assert snapshot(session) == before
-    # the server notices a moment later
-    of_this = "JOIN pg_database d ON d.oid = database AND datname = current_database()"
-    locked = f"SELECT FROM pg_locks {of_this} WHERE locktype = 'advisory'"
-    none = f"SELECT WHERE NOT EXISTS ({locked})"
-    wait_for(session, none)
     assert running.generate(session, settings()).clusters_created == 5
     assert query(session, "SELECT status FROM cluster_runs ORDER BY id") == [
         ("interrupted",),
