@@ -1,11 +1,9 @@
 """The graph of neighbours that leiden starts from, and nothing else."""
 
-from typing import Any
-
 from benchmarks.contenders.fluffy_sql import cluster
 from fluffy_sql.algorithms import Algorithm, Fit, Task
 from fluffy_sql.graph.leiden import LeidenSettings
-from fluffy_sql.graph.neighbours import exact_graph, graph_by_cells
+from fluffy_sql.graph.neighbours import Wanted, exact_graph, graph_by_cells
 from fluffy_sql.graph.tuning import Tuning
 
 
@@ -14,11 +12,11 @@ class _Graph(Algorithm[LeidenSettings]):
 
     settings = LeidenSettings
 
-    def fit(self, task: Task[Any]) -> Fit:
+    def fit(self, task: Task[LeidenSettings]) -> Fit:
         """Labels nothing."""
         tuning = Tuning()
         make = exact_graph if task.survey.eligible <= tuning.few else graph_by_cells
-        with make(task, task.settings.neighbours, tuning):
+        with make(task, Wanted(task.settings.neighbours), tuning):
             return Fit.of_nothing(task.survey.dimensions)
 
 

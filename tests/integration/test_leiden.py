@@ -4,6 +4,7 @@ import json
 import re
 import sys
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -507,4 +508,14 @@ def test_a_killed_run_leaves_nothing(session: Session, database_url: str) -> Non
     kill(session, database_url, "fluffy_sql.graph.communities", "label", *asked)
     assert snapshot(session) == before
     assert generate(session).photos_processed == 200
+    assert work_tables(session) == []
+
+
+@pytest.mark.parametrize(("contender", "clusters"), [("graph", 0), ("leiden", 5)])
+def test_the_benchmark_runs_it(
+    contender: str, clusters: int, session: Session, database_url: str
+) -> None:
+    add_photos(session, made_library(16, photos=300, themes=5)[0])
+    import_module(f"benchmarks.contenders.{contender}").run(database_url, None)
+    assert query(session, "SELECT count(*) FROM clusters WHERE photos_count > 0") == [(clusters,)]
     assert work_tables(session) == []
