@@ -19,7 +19,7 @@ class Tuning:
     # Seeds far from each other (k-means++) take a time that grows with the square of k; without it
     # any rows are seeds.
     seeds_apart: bool = True
-    fetched_at_once: int = 256
+    fetched_at_once: int = 2_048
     # Photos from which directions are found, and others that show whether candidates suffice.
     most_photos: int = 2_048
     # A message to Postgres ends at 1 GiB; a statement gets all centroids in one, beside other
