@@ -140,8 +140,10 @@ def _cells_of_large_scopes(task: Task[Any], tuning: Tuning) -> Iterator[_Cells]:
         with Sample.drawn(as_kmeans(task.of_scopes([found]), whole), k) as sample:
             if not sample.size:
                 continue
-            rows = sample.fetch_rows(tuning.sample_per_cell * k, k)
-            centers = cell_centers(rows, k, np.random.default_rng([task.seed, _CELLS]))
+            rows = sample.fetch_rows(min(tuning.sample_per_cell * k, sample.most_rows(k)))
+            centers = cell_centers(
+                sample.directions.onto_span(rows), k, np.random.default_rng([task.seed, _CELLS])
+            )
             sample.write_ranges(
                 "graph/assign_cells",
                 sample.ranges(0, sample.size),

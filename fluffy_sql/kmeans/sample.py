@@ -149,16 +149,18 @@ class Sample:
             dimensions=dimensions,
         )
 
-    def fetch_rows(self, most: int, k: int) -> Matrix:
-        """The first rows, on the span, as many as memory is set aside for; shape (n, width)."""
-        width = self.directions.width
+    def most_rows(self, k: int) -> int:
+        """How many rows memory is set aside for in a search for k centroids."""
         tuning = self._task.tuning
-        bounded = max(tuning.seeding_bytes // (4 * width), tuning.least_seeding_per_cluster * k)
-        _, rows = self._fetch("kmeans/fetch_rows", (0, self.size), min(most, bounded), width)
-        return self.directions.onto_span(rows)
+        bounded = tuning.seeding_bytes // (4 * self.directions.width)
+        return max(bounded, tuning.least_seeding_per_cluster * k)
+
+    def fetch_rows(self, most: int) -> Matrix:
+        """The first rows; shape (up to `most`, width)."""
+        return self._fetch("kmeans/fetch_rows", (0, self.size), most, self.directions.width)[1]
 
     def fetch_rows_of(self, after_row: int, last_row: int) -> tuple[NDArray[np.int64], Matrix]:
-        """Positions, and the rows at them as they are; shapes (n,) and (n, width)."""
+        """Positions, and the rows at them; shapes (n,) and (n, width)."""
         most, width = last_row - after_row, self.directions.width
         return self._fetch("kmeans/fetch_rows", (after_row, last_row), most, width)
 
@@ -179,7 +181,7 @@ class Sample:
         rows = np.empty((min(most, last_row - after_row), width), dtype=np.float32)
         positions = np.empty(len(rows), dtype=np.int64)
         count = 0
-        at_once = self._task.tuning.fetched_at_once
+        at_once = max(1, self._task.tuning.fetched_bytes // (4 * width))
         for after in range(after_row, last_row, at_once):
             last = min(after + at_once, last_row)
             found = self._task.session.fetch_all(name, after_row=after, last_row=last, **parameters)

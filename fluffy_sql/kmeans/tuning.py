@@ -12,14 +12,15 @@ class Tuning:
 
     # A sample is never smaller, unless the library is: with few clusters it costs next to nothing.
     least_sample: int = 8_192
-    # What seeding may hold in memory, as float4 rows, unless there are so many clusters that each
-    # would have fewer rows than this to be seeded from. (It is held twice for a while.)
+    # What the search for a start may hold in memory, as float4 rows, unless there are so many
+    # clusters that each would have fewer rows than this. (It is held twice for a while.)
     seeding_bytes: int = 8 * 2**20
     least_seeding_per_cluster: int = 3
     # Seeds far from each other (k-means++) take a time that grows with the square of k; without it
     # any rows are seeds.
     seeds_apart: bool = True
-    fetched_at_once: int = 2_048
+    # Of rows that are fetched, those of one statement, as float4.
+    fetched_bytes: int = 2 * 2**20
     # Photos from which directions are found, and others that show whether candidates suffice.
     most_photos: int = 2_048
     # A message to Postgres ends at 1 GiB; a statement gets all centroids in one, beside other

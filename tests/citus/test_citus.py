@@ -42,7 +42,6 @@ PHOTOS, THEMES = 1_500, 8
 CARRIED = ("Distributed Subplan", "pull to coordinator")
 PUSHED_DOWN = {
     "kmeans/lloyd_step",
-    "kmeans/measure_clusters",
     "kmeans/project_sample",
     "kmeans/full_dimension_means",
     "kmeans/assign_photos",

@@ -65,9 +65,8 @@ def test_a_pass_over_everything_reads_the_table_from_end_to_end(large: Session) 
     assert index_of(assign(large, 0, PHOTOS), "photos") is None
 
 
-@pytest.mark.parametrize("name", ["kmeans/lloyd_step", "kmeans/measure_clusters"])
-def test_a_range_of_the_sample_is_read_by_its_primary_key(large: Session, name: str) -> None:
-    explained = step(large, name, 5_000, 5_300)
+def test_a_range_of_the_sample_is_read_by_its_primary_key(large: Session) -> None:
+    explained = step(large, "kmeans/lloyd_step", 5_000, 5_300)
     assert index_of(explained, "work_sample") == "work_sample_pkey"
 
 

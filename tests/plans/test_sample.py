@@ -65,9 +65,8 @@ def test_the_sample_lies_in_line(sampled: Session) -> None:
     assert toast_bytes(sampled, "work_sample") == 0
 
 
-@pytest.mark.parametrize("name", ["kmeans/lloyd_step", "kmeans/measure_clusters"])
-def test_a_step_fetches_nothing(sampled: Session, name: str) -> None:
-    assert step(sampled, name).fetches == 0
+def test_a_step_fetches_nothing(sampled: Session) -> None:
+    assert step(sampled).fetches == 0
 
 
 def test_a_step_by_cell_fetches_nothing(sampled: Session) -> None:
@@ -93,11 +92,8 @@ def test_a_step_on_a_sample_out_of_line_fetches_each_row_for_each_centroid(
     assert step(session).fetches >= K * PHOTOS
 
 
-@pytest.mark.parametrize("name", ["kmeans/lloyd_step", "kmeans/measure_clusters"])
-def test_a_step_reads_the_sample_once_and_centroids_from_its_parameter(
-    sampled: Session, name: str
-) -> None:
-    explained = step(sampled, name)
+def test_a_step_reads_the_sample_once_and_centroids_from_its_parameter(sampled: Session) -> None:
+    explained = step(sampled)
     of_sample, of_centroids = explained.scans()
     assert of_sample == ("Seq Scan", "work_sample")
     assert of_centroids == ("Function Scan", "unnest")

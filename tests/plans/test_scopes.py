@@ -55,18 +55,8 @@ def of_two_scopes(session: Session, name: str, **parameters: Any) -> Explained:
     )
 
 
-@pytest.mark.parametrize(
-    ("name", "parameters"),
-    [
-        ("kmeans/lloyd_step_by_scope", {}),
-        ("kmeans/measure_clusters_by_scope", {}),
-        ("kmeans/draw_splits_by_scope", {"split_scopes": [0], "split_labels": [0], "seed": 1}),
-    ],
-)
-def test_a_step_reads_the_rows_of_its_scopes_and_fetches_none(
-    scopes: Session, name: str, parameters: dict[str, Any]
-) -> None:
-    explained = of_two_scopes(scopes, name, **parameters)
+def test_a_step_reads_the_rows_of_its_scopes_and_fetches_none(scopes: Session) -> None:
+    explained = of_two_scopes(scopes, "kmeans/lloyd_step_by_scope")
     assert index_of(explained, "work_sample") == "work_sample_pkey"
     assert explained.fetches == 0
     assert toast_bytes(scopes, "work_sample") == 0

@@ -69,42 +69,6 @@ def test_a_step_is_one_of_each_scope(session: Session) -> None:
     } == {(0, 0): (2, [1, 0], 4), (0, 1): (1, [11, 0], 1), (1, 0): (2, [2, 0], 10)}
 
 
-def test_what_a_centroid_is_worth_is_told_within_its_scope(session: Session) -> None:
-    make_sample(session, ROWS)
-    found = session.fetch_all(
-        "kmeans/measure_clusters_by_scope", **WHERE, centroids=vectors(session, CENTROIDS)
-    )
-    # A row that goes to the other centroid of scope 0 is 10, 8 or 11 away and not 0, 2 or 1.
-    assert {(row["scope"], row["label"]): (row["error"], row["utility"]) for row in found} == {
-        (0, 0): (4, 10**2 + 8**2 - 4),
-        (0, 1): (1, 11**2 - 1),
-        (1, 0): (10, 0),
-    }
-
-
-def test_splits_are_rows_of_the_clusters_asked_for_off_their_centroids(session: Session) -> None:
-    make_sample(session, ROWS)
-
-    def draw(seed: int) -> dict[tuple[int, int], list[float]]:
-        found = session.fetch_all(
-            "kmeans/draw_splits_by_scope",
-            **WHERE,
-            centroids=vectors(session, CENTROIDS),
-            split_scopes=[0, 1],
-            split_labels=[0, 0],
-            seed=seed,
-        )
-        return {(row["scope"], row["label"]): row["embedding"].tolist() for row in found}
-
-    drawn = [draw(seed) for seed in range(60)]
-    assert drawn == [draw(seed) for seed in range(60)]
-    assert {tuple(of[0, 0]) for of in drawn} == {(2, 0)}
-    of_scope_1 = [of[1, 0][0] for of in drawn]
-    # weights are 1 and 9
-    assert 0 < of_scope_1.count(0) < 20
-    assert set(of_scope_1) == {0, 4}
-
-
 def draw_scopes(session: Session, **changes: Any) -> list[tuple[Any, ...]]:
     parameters = {"seed": 1, "scopes": [7, 9], "unscoped": True, "clustered": False} | changes
     empty(session, "work_drawn")

@@ -28,13 +28,10 @@ NEVER_THERE = {
     "kmeans/assign_sample",
     "kmeans/count_far_from_nearest",
     "kmeans/draw_scopes",
-    "kmeans/draw_splits_by_cell",
-    "kmeans/draw_splits_by_scope",
     "kmeans/find_labels",
     "kmeans/full_dimension_means_by_cell",
     "kmeans/lloyd_step_by_cell",
     "kmeans/lloyd_step_by_scope",
-    "kmeans/measure_clusters_by_scope",
 }
 # What they send is small whatever the library.
 SENDS_LITTLE = {"kmeans/find_range_bounds": "ids of the sample, without embeddings"}

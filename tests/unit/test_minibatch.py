@@ -109,7 +109,7 @@ def test_ranges_are_cut_by_numbers_alone(
     ("k", "most", "sample_size", "expected"),
     [
         (2, 8_192, 10_000, 1_024),  # never so few that seedings look alike by chance
-        (20, 8_192, 10_000, 2_000),  # 100 a cluster
+        (20, 8_192, 10_000, 8_000),  # 400 a cluster
         (100, 8_192, 50_000, 8_192),  # the setting
         (1_000, 8_192, 50_000, 16_000),  # but 16 a cluster, whatever the setting
         (1_000, 8_192, 5_000, 5_000),  # and never more than there are

@@ -86,10 +86,6 @@ class AssignmentTracker:
     def __init__(self, task: KMeansTask, sample: Sample) -> None:
         self._task = task
         self._sample = sample
-        self.forget()
-
-    def forget(self) -> None:
-        """Before centroids that are unrelated to those of the last step."""
         self.labels: Labels = np.empty(0, dtype=np.int32)
         self._before: Matrix | None = None
 
@@ -130,16 +126,6 @@ class AssignmentTracker:
         """Whether there are enough centroids; not on Citus: shards would have to send labels."""
         enough = len(centroids) >= self._task.tuning.least_centroids
         return enough and not self._task.session.distributed
-
-    def at(self, centroids: Matrix, rows: int) -> dict[str, Any] | None:
-        """Which centroid each of the first rows has; None if the last step assigned other rows.
-
-        As parameters of a statement: it need not compare a row with any other.
-        """
-        if self._before is not centroids or len(self.labels) < rows:
-            return None
-        cells = IntegerArray.of(self.labels[:rows])
-        return _alone(self._task.session, centroids) | {"cells": cells}
 
     def shortcuts(self, centroids: Matrix) -> CandidateLists | None:
         """The candidates that photos are compared with; None: all centroids.

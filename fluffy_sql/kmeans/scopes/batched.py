@@ -1,8 +1,9 @@
-"""Many small scopes, each clustered by itself, in lock step: one statement is a step of hundreds.
+"""Many small scopes, each clustered by itself: one statement is a step of hundreds.
 
 What `training` does for one library, over whole scopes: no batches, since a small scope is no more
 than one, and in all dimensions, since what differs most among all scopes need not differ in one. A
-scope that has converged takes no part in later steps.
+start is searched scope by scope, in memory; then all are trained in lock step, and one that has
+converged takes no part in later steps.
 """
 
 import time
@@ -16,36 +17,21 @@ from numpy.typing import NDArray
 from fluffy_sql.algorithms import Fit, Scope, StepReport
 from fluffy_sql.kmeans.minibatch import has_converged
 from fluffy_sql.kmeans.numeric_limits import require_finite, require_measurable
-from fluffy_sql.kmeans.refine import centroids_to_remove
 from fluffy_sql.kmeans.sample import Sample
-from fluffy_sql.kmeans.seeding import enough_rows, seed_centroids
+from fluffy_sql.kmeans.search import Found, Search
 from fluffy_sql.kmeans.settings import KMeansTask
-from fluffy_sql.kmeans.training import BREATH, FINE_TOLERANCE, ROUNDING
 from fluffy_sql.postgres.centroids import Matrix, centroids_of
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import fingerprint_vector
 
 # Scopes of one statement together have about this many rows, as a range of the final pass has.
 _GROUP_ROWS = 2_048
+# Steps' worth of comparisons after which no further round of refinement begins.
+_SEARCH_STEPS = 30
+# Below this share of a photo's mean squared norm, an error is rounding.
+_ROUNDING = 1e-12
 # RNG stream of the unscoped photos.
 _UNSCOPED = 2**63
-
-
-@dataclass(frozen=True)
-class _Trained:
-    """The state of one scope's training.
-
-    Attributes:
-        centroids: shape (k, dimensions).
-        errors: shape (k,), squared distances to the centroids the last step began with, summed.
-    """
-
-    centroids: Matrix
-    errors: NDArray[np.float64]
-
-    @property
-    def inertia(self) -> float:
-        return float(self.errors.sum())
 
 
 @dataclass(frozen=True)
@@ -115,97 +101,95 @@ class _SmallScopes:
     def train(self) -> dict[int, Matrix]:
         """The best centroids of each scope, by its place; none of one without usable photos."""
         self._task.log.phase("seed")
-        warm = self._from_start()
-        seeds = self._seed([at for at in range(len(self._scopes)) if at not in warm])
-        best = self._descend(seeds, "seed", FINE_TOLERANCE)
-        if self._settings.refine:
-            self._task.log.phase("refine")
-            best = self._breathe(best)
-        centroids = _centroids(warm | best)
-        if self._settings.tolerance < FINE_TOLERANCE:
-            self._task.log.phase("train")
-            centroids = _centroids(self._descend(centroids, "train", self._settings.tolerance))
-        return centroids
+        begun = time.perf_counter()
+        found: dict[int, Found] = {}
+        for group in self._groups(np.arange(len(self._scopes))):
+            found |= self._search(group)
+        if found:
+            self._report_search(found, begun)
+        self._task.log.phase("train")
+        return self._descend(found)
 
-    def _from_start(self) -> dict[int, _Trained]:
-        """Scopes that have clusters: as many as wanted of the largest; too few are split."""
-        centroids = {
-            place: self._task.start[scope][: self._most(place)]
-            for place, scope in enumerate(self._scopes)
-            if scope in self._task.start
-        }
-        reached = self._descend(centroids, "warm start", FINE_TOLERANCE)
-        short = dict(reached)
-        while short := {
-            place: now for place, now in short.items() if len(now.centroids) < self._most(place)
-        }:
-            missing = {
-                place: self._most(place) - len(now.centroids) for place, now in short.items()
-            }
-            stack = _StackedCentroids.of(_centroids(short))
-            added = self._draw_splits(stack, _errors(short), missing)
-            wider = {
-                place: np.concatenate([short[place].centroids, rows])
-                for place, rows in added.items()
-            }
-            short = self._descend(wider, "warm start", FINE_TOLERANCE)
-            reached |= short
-        return reached
-
-    def _most(self, place: int) -> int:
-        """As many clusters as the scope at a place can have."""
-        rows = int(self._last[place] - self._after[place])
-        return min(self._settings.k_for(self._scopes[place]), rows)
-
-    def _seed(self, places: list[int]) -> dict[int, Matrix]:
-        """The best of several seedings of each scope: a descent from each would cost too much."""
-        seeds = {}
-        for group in self._groups(np.array(places, dtype=np.intp)):
-            positions, rows = self._sample.fetch_rows_of(
-                int(self._after[group[0]]), int(self._last[group[-1]])
-            )
-            firsts = np.searchsorted(positions, self._after[group], side="right")
-            lasts = np.searchsorted(positions, self._last[group], side="right")
-            for place, first, last in zip(group.tolist(), firsts, lasts, strict=True):
-                if not self._normalize:
-                    require_measurable(rows[first:last])
-                if last > first:
-                    seeds[place] = self._seed_one(self._scopes[place], rows[first:last])
-        return seeds
-
-    def _seed_one(self, scope: int | None, rows: Matrix) -> Matrix:
-        k = self._settings.k_for(scope)
-        number = _UNSCOPED if scope is None else scope % _UNSCOPED
-        generators = (
-            np.random.default_rng([self._task.seed, restart, number])
-            for restart in range(self._settings.restarts)
+    def _search(self, group: NDArray[np.intp]) -> dict[int, Found]:
+        """A start for each scope of a group that has photos."""
+        positions, rows = self._sample.fetch_rows_of(
+            int(self._after[group[0]]), int(self._last[group[-1]])
         )
-        return seed_centroids(rows[: enough_rows(k)], k, *generators)
+        firsts = np.searchsorted(positions, self._after[group], side="right")
+        lasts = np.searchsorted(positions, self._last[group], side="right")
+        found = {}
+        for place, first, last in zip(group.tolist(), firsts, lasts, strict=True):
+            if not self._normalize:
+                require_measurable(rows[first:last])
+            if last > first:
+                found[place] = self._search_one(self._scopes[place], rows[first:last])
+        return found
+
+    def _search_one(self, scope: int | None, rows: Matrix) -> Found:
+        """A start from the clusters there are, or from the best of several seedings.
+
+        A descent from each of these would cost more than it gains. 200 scopes of 50 photos, k=5,
+        ended this far above scikit-learn's best of ten in each: 1.0 % without any round of
+        refinement, 0.7 % with one, 0.3 % with two, 0.2 % with four.
+        """
+        k = min(self._settings.k_for(scope), len(rows))
+        number = _UNSCOPED if scope is None else scope % _UNSCOPED
+        generators = [
+            np.random.default_rng([self._task.seed, stream, number])
+            for stream in range(self._settings.restarts + 1)
+        ]
+        search = Search(
+            rows,
+            self._sample.directions,
+            self._settings,
+            normalize=self._normalize,
+            generator=generators.pop(),
+        )
+        if scope in self._task.start:
+            return search.resize(self._task.start[scope], k)
+        found = search.rank(search.seed(k, *generators))
+        if not self._settings.refine:
+            return found
+        return search.refine(found, _SEARCH_STEPS * len(rows) * k)
+
+    def _report_search(self, found: Mapping[int, Found], begun: float) -> None:
+        """One step of the record: scopes have too many to record them all."""
+        self._steps += 1
+        movements = np.concatenate([[one.movement] * len(one.centroids) for one in found.values()])
+        self._task.log.step(
+            StepReport(
+                step=self._steps,
+                phase="seed",
+                batch_size=self._sample.size,
+                inertia=sum(one.inertia for one in found.values()),
+                centroid_movement=float(np.sqrt(np.mean(movements**2))),
+                seconds=time.perf_counter() - begun,
+            )
+        )
 
     # Lloyd steps
 
-    def _descend(
-        self, centroids: Mapping[int, Matrix], phase: str, tolerance: float
-    ) -> dict[int, _Trained]:
-        """Lloyd steps until each scope gains too little."""
-        tolerance = max(tolerance, self._settings.tolerance)
-        reached: dict[int, _Trained] = {}
+    def _descend(self, found: Mapping[int, Found]) -> dict[int, Matrix]:
+        """Lloyd steps until each scope gains too little; its centroids."""
+        centroids = {place: one.centroids for place, one in found.items()}
+        before = {place: one.inertia for place, one in found.items()}
         active = dict(centroids)
         for _ in range(self._settings.iterations):
             if not active:
                 break
-            moved = self._step(active, phase)
-            before = {place: reached[place].inertia for place in moved if place in reached}
+            moved, inertia = self._step(active)
             active = {
-                place: now.centroids
-                for place, now in moved.items()
-                if now.inertia
-                and not has_converged(before.get(place, np.inf), now.inertia, tolerance)
+                place: moved[place]
+                for place in moved
+                if inertia[place]
+                and not has_converged(before[place], inertia[place], self._settings.tolerance)
             }
-            reached |= moved
-        return reached
+            before |= inertia
+            centroids |= moved
+        return centroids
 
-    def _step(self, centroids: Mapping[int, Matrix], phase: str) -> dict[int, _Trained]:
+    def _step(self, centroids: Mapping[int, Matrix]) -> tuple[dict[int, Matrix], dict[int, float]]:
+        """Centroids of each scope that follow, and the inertia of those before."""
         begun = time.perf_counter()
         stack = _StackedCentroids.of(centroids)
         means = stack.centroids.copy()
@@ -216,107 +200,20 @@ class _SmallScopes:
             errors[at] = [row["error"] for row in found]
             averages = np.stack([row["mean"] for row in found]).astype(np.float64)
             means[at] = centroids_of(averages, stack.centroids[at], normalize=self._normalize)
-        self._refill_empty(stack, means, rows, errors)
         self._steps += 1
         movement = np.linalg.norm(means.astype(np.float64) - stack.centroids, axis=1)
         self._task.log.step(
             StepReport(
                 step=self._steps,
-                phase=phase,
+                phase="train",
                 batch_size=int(rows.sum()),
                 inertia=float(errors.sum()),
                 centroid_movement=float(np.sqrt(np.mean(movement**2))),
                 seconds=time.perf_counter() - begun,
             )
         )
-        by_place = stack.split(means)
-        errors_by_place = stack.split(errors)
-        return {place: _Trained(by_place[place], errors_by_place[place]) for place in by_place}
-
-    def _refill_empty(
-        self,
-        stack: _StackedCentroids,
-        means: Matrix,
-        rows: NDArray[np.int64],
-        errors: NDArray[np.float64],
-    ) -> None:
-        """Gives each centroid without rows a row of one of the worst clusters of its scope."""
-        empty = {
-            place: labels[rows[labels] == 0]
-            for place, labels in stack.labels().items()
-            if not rows[labels].all()
-        }
-        if not empty:
-            return
-        most = {place: len(labels) for place, labels in empty.items()}
-        for place, splits in self._draw_splits(stack, errors, most).items():
-            means[empty[place][: len(splits)]] = splits
-
-    def _draw_splits(
-        self, stack: _StackedCentroids, errors: NDArray[np.float64], most: Mapping[int, int]
-    ) -> dict[int, Matrix]:
-        """A row from each of the worst clusters of scopes, as many of each as asked for."""
-        wanted = {
-            place: _worst(of_scope, most[place])
-            for place, of_scope in stack.split(errors).items()
-            if place in most
-        }
-        by_place = stack.split(stack.centroids)
-        narrowed = _StackedCentroids.of({place: by_place[place] for place in wanted})
-        splits: dict[int, list[Matrix]] = {}
-        for group in self._groups(narrowed.places):
-            found = self._task.session.fetch_all(
-                "kmeans/draw_splits_by_scope",
-                **self._where(narrowed, group),
-                split_scopes=[i for i, at in enumerate(group.tolist()) for _ in wanted[at]],
-                split_labels=[label for at in group.tolist() for label in wanted[at]],
-                seed=(self._task.seed + self._steps) % 2**63,
-            )
-            for row in found:
-                splits.setdefault(int(group[row["scope"]]), []).append(row["embedding"])
-        return {place: np.stack(rows) for place, rows in splits.items()}
-
-    # Refinement
-
-    def _breathe(self, best: dict[int, _Trained]) -> dict[int, _Trained]:
-        """Breathing k-means (see training), one round of it in all scopes.
-
-        200 scopes of 50 photos, k=5, ended this far above scikit-learn's best of ten in each: 1.0 %
-        without any round, 0.7 % with one, 0.3 % with two, 0.2 % with four. Each takes as long as
-        all that comes before.
-        """
-        trying = {
-            place: now for place, now in best.items() if now.inertia and len(now.centroids) > 1
-        }
-        if not trying:
-            return best
-        breath = {place: min(BREATH, len(now.centroids) - 1) for place, now in trying.items()}
-        stack = _StackedCentroids.of(_centroids(trying))
-        added = self._draw_splits(stack, _errors(trying), breath)
-        if not added:
-            return best
-        wider = {
-            place: np.concatenate([best[place].centroids, rows]) for place, rows in added.items()
-        }
-        wider = _centroids(self._descend(wider, "refine", FINE_TOLERANCE))
-        utilities = self._measure_utilities(_StackedCentroids.of(wider))
-        kept = {
-            place: np.delete(
-                rows, centroids_to_remove(rows, utilities[place], len(added[place])), axis=0
-            )
-            for place, rows in wider.items()
-        }
-        tried = self._descend(kept, "refine", FINE_TOLERANCE)
-        factor = 1 - self._settings.tolerance
-        return best | {
-            place: now for place, now in tried.items() if now.inertia < best[place].inertia * factor
-        }
-
-    def _measure_utilities(self, stack: _StackedCentroids) -> dict[int, NDArray[np.float64]]:
-        utilities = np.zeros(len(stack.centroids), dtype=np.float64)
-        for at, found in self._over_groups("kmeans/measure_clusters_by_scope", stack):
-            utilities[at] = [row["utility"] for row in found]
-        return stack.split(utilities)
+        inertia = {place: float(own.sum()) for place, own in stack.split(errors).items()}
+        return stack.split(means), inertia
 
     # All photos
 
@@ -380,8 +277,10 @@ class _SmallScopes:
         self, place: int, photos: NDArray[np.int64], errors: NDArray[np.float64]
     ) -> bool:
         """Whether a scope could have more clusters: it has distinct photos in one of its few."""
-        few = np.count_nonzero(photos) < min(self._most(place), int(photos.sum()))
-        return bool(few and errors.sum() > ROUNDING * photos.sum())
+        few = np.count_nonzero(photos) < min(
+            self._settings.k_for(self._scopes[place]), photos.sum()
+        )
+        return bool(few and errors.sum() > _ROUNDING * photos.sum())
 
     # Statements over groups of scopes
 
@@ -424,18 +323,3 @@ class _SmallScopes:
             if found:
                 starts = stack.starts[np.searchsorted(stack.places, group)]
                 yield np.array([starts[row["scope"]] + row["label"] for row in found]), found
-
-
-def _centroids(by_place: Mapping[int, _Trained]) -> dict[int, Matrix]:
-    return {place: now.centroids for place, now in by_place.items()}
-
-
-def _errors(by_place: Mapping[int, _Trained]) -> NDArray[np.float64]:
-    """Of all clusters, in the order of a stack."""
-    return np.concatenate([by_place[place].errors for place in sorted(by_place)])
-
-
-def _worst(errors: NDArray[np.float64], most: int) -> list[int]:
-    """Labels of the clusters with the largest errors, those without any left out."""
-    worst = np.argsort(-errors, kind="stable")[:most]
-    return [label for label in worst.tolist() if errors[label] > 0]
