@@ -156,6 +156,10 @@ class Proxy:
                 self._pass_on(client, to_server, self._up, heard=trips.sent),
                 self._pass_on(server, to_client, self._down, arrived=trips.heard),
             )
+        for end in (to_server, to_client):
+            end.close()
+            with suppress(OSError):
+                await end.wait_closed()
 
     async def _pass_on(
         self,
