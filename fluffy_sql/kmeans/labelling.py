@@ -14,15 +14,18 @@ from fluffy_sql.kmeans.tuning import LEAST_RECALL
 from fluffy_sql.postgres.centroids import Matrix, candidate_params
 from fluffy_sql.postgres.ranges import row_ranges
 from fluffy_sql.postgres.session import Session
-from fluffy_sql.postgres.vectors import IntegerArray, fingerprint_vector
+from fluffy_sql.postgres.vectors import IntegerArray, encoded_bytes, fingerprint_vector
 from fluffy_sql.postgres.work_tables import empty
 
-# Ranges of the pass: many more than connections, each of which takes the next when it is free. With
-# many centroids they are longer: all centroids are sent for each.
+# Ranges of the pass: more than connections, each of which takes the next when it is free. A range
+# takes a second or so, and a round trip; and all centroids are sent for it, so of all together no
+# more than this, if that makes enough of them.
 _MOST_RANGES = 64
 _RANGE_PHOTOS = 1_000
 _RANGE_PHOTOS_BY_CELL = 6_000
-_MOST_RANGES_BY_CELL = 100_000
+_RANGE_MULTIPLICATIONS = 1_000_000_000
+_RANGES_OF_A_CONNECTION = 2
+_MOST_BYTES = 4_000_000
 # If photos are distributed, all shards share a range, and each gets the centroids for it again.
 _MOST_RANGES_OF_SHARDS = 8
 _LARGEST_ID = 2**63 - 1
@@ -63,7 +66,7 @@ class Labeller:
         recall = self._assign_all(trained, shortcuts)
         centroids = np.zeros((self._k, trained.shape[1]), dtype=np.float32)
         centroids[: len(trained)] = trained
-        photos, inertia = self._summarize()
+        photos, inertia, digest = self._summarize()
         require_finite(inertia)
         # Each round puts a centroid onto a photo that lies off its own, so the inertia falls every
         # time and the rounds end: when k have photos, or when every photo lies on its centroid.
@@ -74,7 +77,7 @@ class Labeller:
             labels = free[: len(drawn)]
             centroids[labels] = drawn
             self._move_to_nearer(drawn, labels)
-            photos, inertia = self._summarize()
+            photos, inertia, digest = self._summarize()
         labels = np.argsort(-photos, kind="stable")[: np.count_nonzero(photos)]
         return Fit(
             labels=labels,
@@ -86,7 +89,7 @@ class Labeller:
             converged=converged,
             recall=recall,
             least_recall=1.0 if recall == 1.0 else LEAST_RECALL,
-            digest=self._task.session.fetch_value("runs/digest_assignments"),
+            digest=digest,
         )
 
     def _assign_all(self, centroids: Matrix, shortcuts: CandidateLists | None) -> float:
@@ -110,9 +113,9 @@ class Labeller:
 
     def _assign_exactly(self, centroids: Matrix) -> None:
         """Compares every photo with every centroid."""
-        most = _MOST_RANGES_OF_SHARDS if self._task.session.distributed else _MOST_RANGES
-        ranges = self._id_ranges(self._task.survey.eligible, most, _RANGE_PHOTOS)
         parameters = {"centroids": self._task.session.vector_array(centroids)}
+        photos = self._task.survey.eligible
+        ranges = self._id_ranges(self._cut(photos, _RANGE_PHOTOS, centroids.size, parameters))
         self._assign_ids("kmeans/assign_photos", ranges, parameters)
 
     def _assign_sample(self, centroids: Matrix, shortcuts: CandidateLists) -> None:
@@ -128,7 +131,8 @@ class Labeller:
                 last_row=rows[1],
             )
 
-        ranges = row_ranges(len(shortcuts.labels), _MOST_RANGES_BY_CELL, _RANGE_PHOTOS_BY_CELL)
+        size = near["width"] * near["length"]
+        ranges = self._cut(len(shortcuts.labels), _RANGE_PHOTOS_BY_CELL, size, near)
         for assigned in self._task.workers.map(assign, ranges):
             self._task.log.photos(assigned)
 
@@ -138,10 +142,11 @@ class Labeller:
             return
         assigned = len(shortcuts.labels)
         left = max(0, self._task.survey.eligible - assigned)
-        ranges = self._id_ranges(left, _MOST_RANGES_BY_CELL, _RANGE_PHOTOS_BY_CELL)
         parameters = candidate_params(self._task.session, centroids, shortcuts.cells.candidates)
         parameters["centers"] = self._task.session.vector_array(shortcuts.cells.centers)
         parameters["assigned"] = assigned
+        size = 2 * parameters["width"] * parameters["length"] + shortcuts.cells.centers.size
+        ranges = self._id_ranges(self._cut(left, _RANGE_PHOTOS_BY_CELL, size, parameters))
         self._assign_ids("kmeans/assign_photos_by_cell", ranges, parameters)
 
     def _assign_ids(
@@ -165,9 +170,27 @@ class Labeller:
             "fingerprint_vector": fingerprint_vector(self._task.survey.dimensions),
         }
 
-    def _id_ranges(self, photos: int, most: int, about: int) -> list[tuple[int, int]]:
-        """Ranges of ids (after, last] of about as many photos each, together all of them."""
-        pieces = len(row_ranges(photos, most, about))
+    def _cut(
+        self, photos: int, least: int, multiplications: int, parameters: dict[str, Any]
+    ) -> list[tuple[int, int]]:
+        """Cuts photos into ranges for connections to share.
+
+        Args:
+            photos: how many there are.
+            least: of a range, unless there are fewer.
+            multiplications: that a photo takes.
+            parameters: that are sent with each range.
+        """
+        if self._task.session.distributed:
+            return row_ranges(photos, _MOST_RANGES_OF_SHARDS, least)
+        enough = _RANGES_OF_A_CONNECTION * self._task.workers.connections
+        most = min(_MOST_RANGES, _MOST_BYTES // encoded_bytes(parameters))
+        about = min(_RANGE_MULTIPLICATIONS // multiplications, photos // enough)
+        return row_ranges(photos, max(most, enough), max(least, about))
+
+    def _id_ranges(self, cut: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Ranges of ids (after, last] of about as many photos each as these, together all."""
+        pieces = len(cut)
         fractions = [piece / pieces for piece in range(1, pieces)]
         found = self._task.session.fetch_value("kmeans/find_range_bounds", fractions=fractions)
         bounds = [-_LARGEST_ID, *sorted(set(found or [])), _LARGEST_ID]
@@ -194,14 +217,17 @@ class Labeller:
         missed = sum(found["missed"] for found in checks)
         return 1 - float(missed) / float(looked_at) if looked_at else 1.0
 
-    def _summarize(self) -> tuple[NDArray[np.int64], float]:
-        """Photos by label, of shape (k,), and the inertia of all."""
+    def _summarize(self) -> tuple[NDArray[np.int64], float, str]:
+        """Photos by label, of shape (k,), the inertia of all, and a digest of them."""
+        labels, [of_all] = self._task.session.fetch_each(
+            ("runs/summarize_assignments", {}), ("runs/digest_assignments", {})
+        )
         photos = np.zeros(self._k, dtype=np.int64)
         inertia = 0.0
-        for row in self._task.session.fetch_all("runs/summarize_assignments"):
+        for row in labels:
             photos[row["label"]] = row["photos"]
             inertia += row["error"]
-        return photos, inertia
+        return photos, inertia, of_all["embeddings_digest"]
 
     def _draw_far_photos(self, most: int, *, seed_offset: int) -> Matrix:
         """Up to `most` distinct embeddings that lie off their centroids; shape (m, dimensions)."""

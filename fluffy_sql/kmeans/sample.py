@@ -59,7 +59,7 @@ class Sample:
                 clustered=task.reclusters,
                 sample_size=min(wanted, task.survey.eligible),
             )
-            analyze(task.session, "work_drawn", "position")
+            task.session.send("work_tables/analyze", name="work_drawn", column_name="position")
             sample.choose_directions(drawn)
             sample.fill(drawn)
             yield sample
@@ -94,14 +94,14 @@ class Sample:
         survey, session = self._task.survey, self._task.session
         rows = self.write_ranges(
             "kmeans/project_sample",
-            self.ranges(after_row, drawn),
+            self.shares(after_row, drawn),
             axes=session.vector_array(self.directions.axes),
             origin=self.directions.origin,
             normalize=self._normalize,
             longest=LONGEST,
             dimensions=survey.dimensions,
         )
-        analyze(session, "work_sample", "position")
+        session.send("work_tables/analyze", name="work_sample", column_name="position")
         self.size = drawn if rows else 0
 
     def check_lengths(self, drawn: int) -> None:
@@ -210,11 +210,17 @@ class Sample:
 
         return sum(self._task.workers.map(write, ranges))
 
+    def shares(self, after_row: int, last_row: int) -> list[tuple[int, int]]:
+        """Cuts positions (after, last] into a range for each connection."""
+        most = 1 if self._task.session.distributed else self._task.workers.connections
+        pieces = row_ranges(last_row - after_row, most, _STEP_ROWS)
+        return [(after_row + after, after_row + last) for after, last in pieces]
+
     def ranges(self, after_row: int, last_row: int, about: int = 0) -> list[tuple[int, int]]:
-        """Cuts positions (after, last] into ranges for connections to share.
+        """Cuts positions (after, last] into ranges, however many connections share them.
 
         Each has `about` rows, if that is more than usual and there are not too many ranges.
-        Shards share one, and each gets the centroids once.
+        Shards share one.
         """
         most = 1 if self._task.session.distributed else _MOST_STEP_RANGES
         pieces = row_ranges(last_row - after_row, most, max(_STEP_ROWS, about))

@@ -106,6 +106,6 @@ class KSweep:
                 dimensions=task.survey.dimensions,
             )
             summarize_measured(task.session)
-            quality = compare(task.session, None)
+            quality, _ = compare(task.session, None)
             alike: float = task.session.fetch_value("quality/adjusted_rand_index")
         return quality, alike

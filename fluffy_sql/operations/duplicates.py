@@ -21,7 +21,7 @@ from fluffy_sql.postgres.workers import Workers
 from fluffy_sql.runs.following import follow_source
 from fluffy_sql.runs.lock import only_run
 from fluffy_sql.runs.progress import Progress, Unrecorded
-from fluffy_sql.runs.survey import PhotoGroup, require_one_length, require_steady_view, survey
+from fluffy_sql.runs.survey import count_photos, require_one_length, survey
 from fluffy_sql.settings import ClusteringSettings, clustering_settings
 
 # Copies of 4,114 real photos (CLIP) that are reduced, mirrored or cut a little lie within 0.02 of
@@ -136,8 +136,7 @@ def find_duplicates(
     with only_run(session):
         progress.phase("survey")
         follow_source(session, progress, dry_run=request.dry_run)
-        require_steady_view(session)
-        photos = session.fetch_as(PhotoGroup, "survey/count_photos")
+        photos, _ = count_photos(session)
         found = survey(photos, reclustered=True)
         progress.surveyed(found)
         require_one_length(photos, reclustered=True)

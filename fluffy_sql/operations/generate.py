@@ -30,15 +30,12 @@ from fluffy_sql.runs.progress import Progress
 from fluffy_sql.runs.quality import QualitySample, measure_run
 from fluffy_sql.runs.record import Clock, RunRecorder, RunResult, open_run, record_of
 from fluffy_sql.runs.survey import (
-    PhotoGroup,
     UnlabelledGroup,
-    require_identity,
+    count_photos,
     require_one_length,
-    require_owners,
-    require_steady_view,
+    require_room,
     several_lengths,
     survey,
-    vector_indexes,
 )
 from fluffy_sql.settings import ClusteringSettings, clustering_settings, recorded_settings
 
@@ -146,16 +143,12 @@ class _Run:
         session, recluster = self._session, self._request.recluster
         self._progress.phase("survey")
         follow_source(session, self._progress, dry_run=self._taken_back)
-        # Before photos are counted: a view that is not steady may show none by chance.
-        reads_other_tables = require_steady_view(session)
-        photos = session.fetch_as(PhotoGroup, "survey/count_photos")
+        photos, reads_other_tables = count_photos(session)
         found = survey(photos, reclustered=recluster)
         self._progress.surveyed(found)
         if not found.eligible:
             return self._result(None, scopes=0, skipped=_skipped(found))
-        require_owners(session, found)
-        require_identity(session)
-        indexes = vector_indexes(session)
+        indexes = require_room(session, found)
         self._progress.indexed(indexes)
         run_id = self._open(found) if resumed is None else _reopen_run(session, resumed, found)
         with (

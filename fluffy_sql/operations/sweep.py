@@ -24,9 +24,8 @@ from fluffy_sql.runs.lock import only_run
 from fluffy_sql.runs.owners import Owners, ScopeFilter
 from fluffy_sql.runs.progress import Progress, Unrecorded
 from fluffy_sql.runs.survey import (
-    PhotoGroup,
+    count_photos,
     require_one_length,
-    require_steady_view,
     survey,
 )
 from fluffy_sql.settings import ClusteringSettings, clustering_settings
@@ -204,8 +203,7 @@ def _sweep(
     follow_source(session, progress)
     owners = Owners(session)
     scope = owners.find(request.scope)
-    require_steady_view(session)
-    photos = session.fetch_as(PhotoGroup, "survey/count_photos")
+    photos, _ = count_photos(session)
     if scope:
         photos = [group for group in photos if group.scope == scope.scope]
     surveyed = survey(photos, reclustered=True)

@@ -392,13 +392,16 @@ def _read_library(session: Session) -> _Library:
         return library
     defined = (*definitions.NAMES, *(definitions.OF_ATTACHED if session.attached else ()))
     names = [*defined, *_tables()]
-    for made in session.fetch_all("schema/describe_definitions", names=names):
-        applied = session.fetch_all("schema/list_applied_migrations")
+    definitions_made, applied, changes = session.fetch_each(
+        ("schema/describe_definitions", {"names": names}),
+        ("schema/list_applied_migrations", {}),
+        ("schema/list_changes", {}),
+    )
+    for made in definitions_made:
         library = replace(
             library, **made, applied=frozenset(row["migration_id"] for row in applied)
         )
     if library.digest:
-        changes = session.fetch_all("schema/list_changes")
         return replace(library, changes=[row["change"] for row in changes])
     tables = [name for name in library.missing if name not in defined]
     return replace(library, missing=tables)

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import psycopg
@@ -79,7 +79,12 @@ class Session:
         self.schema = schema
         self._url = url
         self._explain = explain
-        self._vector_oid: int | None = None
+        # The oids of the types vector and vector[]; None: pgvector is missing.
+        self._vector: tuple[int, int] | None = None
+        self._takes_vectors = False
+        # Open while there are answers that nobody waited for.
+        self._under_way: ExitStack | None = None
+        self._transactions = 0
 
     @classmethod
     def open(
@@ -88,27 +93,27 @@ class Session:
         *,
         schema: str = DEFAULT_SCHEMA,
         explain: PlanRecorder | None = None,
-        further: bool = False,
+        beside: "Session | None" = None,
     ) -> Self:
         """Connects and sets what every statement here relies on.
 
-        A further session is one at an address where there is one already, so that it is known what
-        is in between. The other arguments are those of the class.
+        If there is a session at this address already, `beside` which this one is opened, it is
+        known what is in between. The other arguments are those of the class.
 
         Raises:
             SettingsError: the address is not one that libpq understands.
             UnreachableError: no server answers there, or it refuses us.
-            NoneLeftError: it is a further one, and a pooler in between has no connection left.
+            NoneLeftError: a pooler in between has no connection left for one beside another.
             DatabaseError: a pooler in between gives each transaction another connection.
         """
         connection = _connect(url)
         session = cls(connection, url, schema, explain)
         try:
             with translate_errors():
-                if further:
-                    _require_served(connection, url)
-                else:
+                if beside is None:
                     _refuse_shared(connection, url)
+                elif beside.pooled:
+                    _require_served(connection, url)
                 session.prepare(looking=False)
                 session.refuse_standby()
         except BaseException:
@@ -138,6 +143,7 @@ class Session:
         """
         connection = _connect(url)
         session = cls(connection, url, schema)
+        session._transactions = 1
         try:
             with translate_errors():
                 connection.execute(statement(begin).text)
@@ -164,8 +170,13 @@ class Session:
 
     def prepare(self, *, looking: bool) -> None:
         """Sets what statements rely on; again, after something moved that they rely on."""
-        [prepared] = self.fetch_all("session/prepare", schema=self.schema, looking=looking)
-        self.execute("session/find_library")
+        settings: dict[str, object] = {"schema": self.schema, "looking": looking}
+        [prepared], _, vector = self.fetch_each(
+            ("session/prepare", settings),
+            ("session/find_library", {}),
+            ("session/find_vector", {}),
+        )
+        self._vector = (vector[0]["oid"], vector[0]["array_oid"]) if vector else None
         if not looking:
             self.use_vectors()
         self.attached = prepared["attached"]
@@ -179,7 +190,9 @@ class Session:
         """Lets statements take and return vectors; what only looks has to ask for it."""
         from fluffy_sql.postgres.vectors import register_vectors  # noqa: PLC0415 - loads NumPy
 
-        self._vector_oid = register_vectors(self.connection)
+        if self._vector is not None:
+            register_vectors(self.connection, *self._vector)
+            self._takes_vectors = True
 
     def __enter__(self) -> Self:
         return self
@@ -190,6 +203,7 @@ class Session:
     def commit(self) -> None:
         """Ends the transaction of `look` and keeps what it wrote."""
         with translate_errors():
+            self._await()
             self.connection.commit()
 
     def close(self) -> None:
@@ -198,6 +212,8 @@ class Session:
         What is not committed is rolled back before: a pooler would close the server connection of
         a client that leaves in the middle of a transaction, since it can't lend that again.
         """
+        with suppress(psycopg.Error):
+            self._await()
         if self.connection.info.transaction_status in _IN_TRANSACTION:
             with suppress(psycopg.Error):
                 self.connection.rollback()
@@ -232,7 +248,7 @@ class Session:
             NoneLeftError: a pooler in between has no connection left.
             DatabaseError: as from `open`.
         """
-        session = self.open(self._url, schema=self.schema, explain=self._explain, further=True)
+        session = self.open(self._url, schema=self.schema, explain=self._explain, beside=self)
         session.recorded = self.recorded
         return session
 
@@ -251,9 +267,34 @@ class Session:
     def execute(self, name: str | Statement, /, **parameters: object) -> int:
         """Runs `sql/<name>.sql`; returns how many rows it touched."""
         with translate_errors(self):
-            return self.connection.execute(
-                self._prepared_name(name, parameters), parameters or None, binary=True
-            ).rowcount
+            return self._run(tuple_row, name, parameters).rowcount
+
+    def send(self, name: str | Statement, /, **parameters: object) -> None:
+        """Runs `sql/<name>.sql` without waiting for it: it takes no round trip of its own.
+
+        Outside of a transaction it is committed at once. What it did is certain, and an error is
+        raised, only when the next statement is waited for that is not sent.
+        """
+        if not self._joins:
+            self.execute(name, **parameters)
+            return
+        with translate_errors(self), self._awaited_if_it_fails():
+            self._begin_under_way()
+            alone = not self._transactions
+            if alone:  # else it would be committed with the next one that is waited for
+                self.connection.execute("BEGIN")
+            self._start(tuple_row, name, parameters)
+            if alone:
+                self.connection.execute("COMMIT")
+
+    def fetch_each(self, *asked: tuple[str, dict[str, object]]) -> list[list[dict[str, Any]]]:
+        """Runs statements with their parameters in one round trip; returns the rows of each."""
+        with translate_errors(self), self._awaited_if_it_fails():
+            if self._joins:
+                self._begin_under_way()
+            cursors = [self._start(dict_row, name, parameters) for name, parameters in asked]
+            self._await()
+            return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
 
     def fetch_all(self, name: str | Statement, /, **parameters: object) -> list[dict[str, Any]]:
         """Runs `sql/<name>.sql`; returns its rows as dictionaries by column."""
@@ -275,14 +316,69 @@ class Session:
     def _fetch(
         self, form: RowFactory[Row], name: str | Statement, parameters: dict[str, object]
     ) -> list[Row]:
-        with translate_errors(self), self.connection.cursor(row_factory=form) as cursor:
-            return cursor.execute(
-                self._prepared_name(name, parameters), parameters or None, binary=True
-            ).fetchall()
+        with translate_errors(self):
+            return self._run(form, name, parameters).fetchall()
+
+    def _run(
+        self, form: RowFactory[Row], name: str | Statement, parameters: dict[str, object]
+    ) -> psycopg.Cursor[Row]:
+        """Runs a statement and waits for it, and for what was sent before."""
+        if self._under_way is None and not (self._joins and self.deadline is not None):
+            return self._start(form, name, parameters)
+        with self._awaited_if_it_fails():
+            self._begin_under_way()
+            cursor = self._start(form, name, parameters)
+            self._await()
+            return cursor
+
+    def _start(
+        self, form: RowFactory[Row], name: str | Statement, parameters: dict[str, object]
+    ) -> psycopg.Cursor[Row]:
+        text = self._prepared_name(name, parameters)
+        cursor = self.connection.cursor(row_factory=form)
+        return cursor.execute(text, parameters or None, binary=True)
+
+    @property
+    def _joins(self) -> bool:
+        """Whether statements may be sent one after the other without waiting.
+
+        Not if a plan is asked for before each; nor on Citus, which runs one on several servers.
+        """
+        return not (self.explains or self.distributed)
+
+    def _begin_under_way(self) -> None:
+        """From now on statements are sent, and answers are only waited for by `_await`."""
+        if self._under_way is None:
+            self._under_way = ExitStack()
+            self._under_way.enter_context(self.connection.pipeline())
+
+    def _await(self) -> None:
+        """Waits for all answers; raises the first error among them."""
+        if self._under_way is None:
+            return
+        under_way, self._under_way = self._under_way, None
+        try:
+            under_way.close()
+        except BaseException:
+            if not self._transactions:  # what was sent alone is in one of its own
+                with suppress(psycopg.Error):
+                    self.connection.rollback()
+            raise
+
+    @contextmanager
+    def _awaited_if_it_fails(self) -> Iterator[None]:
+        """After an error nothing is under way any more."""
+        try:
+            yield
+        except BaseException:
+            with suppress(psycopg.Error):
+                self._await()
+            raise
 
     def define(self, name: str) -> None:
         """Makes or replaces a view or function as `sql/definitions/<name>.sql` has it."""
         with translate_errors():
+            self._await()
             self.connection.execute(definition(name, distributed=self.distributed))
 
     def copy_in(self, name: str, /, types: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
@@ -294,6 +390,7 @@ class Session:
             rows: read one at a time; an error they raise ends the COPY and passes through.
         """
         with translate_errors(self), self.connection.cursor() as cursor:
+            self._await()
             try:
                 with cursor.copy(self._prepared_name(name, {})) as copy:
                     copy.set_types(types)
@@ -310,13 +407,13 @@ class Session:
         connection, and the next run cleans up. So they are if a server of Citus does not answer
         the coordinator.
         """
+        with suppress(psycopg.Error):
+            self._await()
         if self.connection.closed or self.connection.broken:
             return
         with translate_errors(self):
             try:
-                self.connection.execute(
-                    self._prepared_name(name, parameters), parameters or None, binary=True
-                )
+                self._run(tuple_row, name, parameters)
             except psycopg.Error as error:
                 if not (self.distributed or isinstance(error, psycopg.OperationalError)):
                     raise
@@ -324,28 +421,66 @@ class Session:
 
     @contextmanager
     def transaction(self, *, force_rollback: bool = False) -> Iterator[None]:
-        """All statements inside happen, or none of them; with `force_rollback`, none."""
-        with (
-            translate_errors(self),
-            self.connection.transaction(force_rollback=force_rollback),
-        ):
-            self.connection.execute(statement("commit/commit_durably").text)
+        """All statements inside happen, or none of them; with `force_rollback`, none.
+
+        Within another one it is a savepoint.
+        """
+        around = self._savepoint if self._transactions else self._outermost
+        with translate_errors(self), around(force_rollback):
+            self.send("commit/commit_durably")
             if self.distributed:
                 self.execute("citus/session/modify_sequentially")
             yield
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """All statements inside happen, or none; the transaction around it goes on."""
+        with translate_errors(self), self._savepoint(force_rollback=False):
+            yield
+
+    @contextmanager
+    def _savepoint(self, force_rollback: bool) -> Iterator[None]:
+        self._await()
+        with (
+            self.connection.transaction(force_rollback=force_rollback),
+            self._awaited_if_it_fails(),
+        ):
+            yield
+            self._await()
+
+    @contextmanager
+    def _outermost(self, force_rollback: bool) -> Iterator[None]:
+        """What psycopg's is, but that it does not wait for its beginning."""
+        with self._awaited_if_it_fails():
+            if self._joins:
+                self._begin_under_way()
+            self.connection.execute("BEGIN")
+        self._transactions += 1
+        try:
+            with self._awaited_if_it_fails():
+                yield
+        except BaseException:
+            with suppress(psycopg.Error):
+                self.connection.rollback()
+            raise
+        finally:
+            self._transactions -= 1
+        with self._awaited_if_it_fails():
+            self.connection.execute("ROLLBACK" if force_rollback else "COMMIT")
+            self._await()
 
     def vector_array(self, matrix: "NDArray[np.float32]") -> "VectorArray":
         """A matrix of shape (rows, dimensions) as a `vector[]` parameter.
 
         One session's array serves every session on the same database.
         """
-        if self._vector_oid is None:
+        if not self._takes_vectors:
             self.use_vectors()
-        if self._vector_oid is None:
+        if self._vector is None:
             raise DatabaseError("the type vector is missing; run: fluffy-sql migrate")
         from fluffy_sql.postgres.vectors import VectorArray  # noqa: PLC0415 - loads NumPy
 
-        return VectorArray.of(matrix, self._vector_oid)
+        return VectorArray.of(matrix, self._vector[0])
 
     def _prepared_name(self, name: str | Statement, parameters: dict[str, object]) -> str:
         """The text of `sql/<name>.sql`, about to be run, and recorded if statements are kept."""

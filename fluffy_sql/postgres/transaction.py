@@ -52,14 +52,14 @@ def final_transaction(
     try:
         with session.transaction(force_rollback=force_rollback):
             milliseconds = max(1, round(limits.wait * 1000))
-            session.execute("commit/set_lock_timeout", milliseconds=milliseconds)
+            session.send("commit/set_lock_timeout", milliseconds=milliseconds)
             if session.distributed:
                 session.execute("citus/commit/set_lock_timeout_of_shards")
             session.execute("commit/lock_photos")
             if old_clusters:
                 _lock_clusters(session, limits)
             if folds_at_commit(session):
-                session.execute("triggers/fold_at_once")
+                session.send("triggers/fold_at_once")
             if limits.hold is not None:
                 session.deadline = time.monotonic() + limits.hold
             has_locks = True
@@ -94,7 +94,7 @@ def _lock_clusters(session: Session, limits: LockLimits) -> None:
     give_up = time.monotonic() + limits.wait
     while True:
         try:
-            with session.connection.transaction():
+            with session.savepoint():
                 session.execute("commit/lock_clusters")
                 session.execute("commit/lock_cluster_rows")
         except DatabaseError as error:

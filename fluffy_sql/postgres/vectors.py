@@ -9,6 +9,7 @@ Format of a vector: int16 dimensions, int16 unused, then big-endian float4 (pgve
 """
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -80,6 +81,15 @@ class IntegerArray:
         return cls(header + elements.tobytes())
 
 
+def encoded_bytes(parameters: Mapping[str, object]) -> int:
+    """How long the arrays among the parameters of a statement are."""
+    arrays = [value for value in parameters.values() if isinstance(value, _ENCODED)]
+    return sum(len(array.encoded) for array in arrays)
+
+
+_ENCODED = (VectorArray, IntegerArray)
+
+
 class _EncodedDumper(Dumper):
     format = Format.BINARY
 
@@ -108,19 +118,15 @@ class _IntegerArrayLoader(Loader):
         return elements["x"].astype(np.int32)
 
 
-def register_vectors(connection: Connection[Any]) -> int | None:
-    """Teaches a connection the type `vector`; returns its oid, None if pgvector is missing."""
-    info = TypeInfo.fetch(connection, "vector")
-    if info is None:
-        return None
-    register_vector_info(connection, info)
-    connection.adapters.register_loader(info.oid, _VectorLoader)
+def register_vectors(connection: Connection[Any], oid: int, array_oid: int) -> None:
+    """Teaches a connection the types `vector` and `vector[]`, which have these oids there."""
+    register_vector_info(connection, TypeInfo("vector", oid, array_oid))
+    connection.adapters.register_loader(oid, _VectorLoader)
     # A dumper names its type by class attribute; the oid differs from database to database.
-    dumper = type("VectorArrayDumper", (_EncodedDumper,), {"oid": info.array_oid})
+    dumper = type("VectorArrayDumper", (_EncodedDumper,), {"oid": array_oid})
     connection.adapters.register_dumper(VectorArray, dumper)
     connection.adapters.register_dumper(IntegerArray, _IntegerArrayDumper)
     connection.adapters.register_loader(_INTEGER_ARRAY_OID, _IntegerArrayLoader)
-    return info.oid
 
 
 # What pgvector keeps at most.

@@ -15,8 +15,10 @@ def work_tables(session: Session, *names: str) -> Iterator[None]:
     empty(session, *names)
     try:
         yield
-    finally:
+    except BaseException:
         session.release("work_tables/empty", names=list(names))
+        raise
+    session.send("work_tables/empty", names=list(names))
 
 
 def empty(session: Session, *names: str) -> None:

@@ -34,6 +34,11 @@ class Workers:
         for session in sessions:
             self._idle.put(session)
 
+    @property
+    def connections(self) -> int:
+        """How many there are."""
+        return len(self._sessions)
+
     @classmethod
     @contextmanager
     def open(cls, session: Session, connections: int) -> Iterator[Self]:
@@ -42,15 +47,18 @@ class Workers:
         Fewer, if a pooler has no more: the result does not depend on their number.
         """
         with ExitStack() as stack:
-            sessions: list[Session] = []
-            for _ in range(connections):
-                try:
-                    further = session.further()
-                except NoneLeftError:
-                    if not sessions:
-                        raise
-                    break
-                sessions.append(stack.enter_context(further))
+            with ThreadPoolExecutor(max_workers=connections) as pool:
+                opening = [pool.submit(session.further) for _ in range(connections)]
+            errors = [error for opened in opening if (error := opened.exception())]
+            sessions = [
+                stack.enter_context(opened.result())
+                for opened in opening
+                if opened.exception() is None
+            ]
+            # A pooler that has no more is no reason to stop, as long as there is one.
+            errors.sort(key=lambda error: isinstance(error, NoneLeftError))
+            if errors and not (sessions and isinstance(errors[0], NoneLeftError)):
+                raise errors[0]
             yield cls(sessions)
 
     def map(

@@ -76,7 +76,7 @@ class FinalTransaction:
         moves = self._move(cluster_ids)
         # Asked after photos are written: from then on nobody can make or drop a trigger.
         if not moves_are_counted(self._session):
-            self._session.execute(
+            self._session.send(
                 "commit/write_counts",
                 cluster_ids=[move.to_cluster_id for move in moves],
                 photos=[move.photos for move in moves],
@@ -96,7 +96,7 @@ class FinalTransaction:
         self._leave_changed()
         self._keep_neighbours()
         old = self._session.fetch_as(OldCluster, "commit/lock_old_clusters")
-        self._session.execute(
+        self._session.send(
             "commit/record_old_clusters",
             run_id=self._run_id,
             cluster_ids=[cluster.id for cluster in old],
@@ -110,19 +110,19 @@ class FinalTransaction:
         cluster_ids = [ids[place] for place in range(len(self._fit.labels))]
         moves = self._move(cluster_ids)
         if not moves_are_counted(self._session):
-            self._session.execute("commit/recount", cluster_ids=None)
+            self._session.send("commit/recount", cluster_ids=None)
         for name in (
             "commit/record_kept_clusters",
             "commit/return_clusters",
             "commit/retire_clusters",
         ):
-            self._session.execute(name, run_id=self._run_id)
+            self._session.send(name, run_id=self._run_id)
         return self._finish(cluster_ids, created, moves)
 
     def _keep_neighbours(self) -> None:
         if self._fit.keeps_neighbours:
-            self._session.execute("commit/forget_neighbours")
-            self._session.execute(
+            self._session.send("commit/forget_neighbours")
+            self._session.send(
                 "commit/keep_neighbours",
                 run_id=self._run_id,
                 metric=self._settings.metric,
@@ -143,7 +143,7 @@ class FinalTransaction:
         leave_changed_in_source(self._session)
         if not self._outcome.reads_other_tables:
             return
-        self._session.execute(
+        self._session.send(
             "commit/forget_changed",
             labels=[*self._fit.labels.tolist(), LEFT_OUT],
             scopes=[*self._fit.scopes, None],
@@ -156,7 +156,7 @@ class FinalTransaction:
         places = list(matched)
         if not places:
             return
-        self._session.execute(
+        self._session.send(
             "commit/keep_clusters",
             run_id=self._run_id,
             cluster_ids=list(matched.values()),
@@ -184,7 +184,7 @@ class FinalTransaction:
         """Closes the run's record."""
         quality = result.quality
         assert quality is not None  # noqa: S101 - a result of nothing is not committed
-        self._session.execute(
+        self._session.send(
             "commit/close_run",
             run_id=self._run_id,
             photos_processed=result.photos_processed,
@@ -201,12 +201,12 @@ class FinalTransaction:
             scopes=result.scopes,
             seconds=json.dumps(result.seconds),
         )
-        self._session.execute("commit/drop_checkpoint", run_id=self._run_id)
+        self._session.send("commit/drop_checkpoint", run_id=self._run_id)
         prune_moves(self._session, keep=self._settings.history)
 
     def _finish(self, cluster_ids: list[int], created: list[int], moves: list[Move]) -> Changes:
         for name in ("commit/drop_empty_clusters", "commit/record_new_clusters"):
-            self._session.execute(name, run_id=self._run_id, cluster_ids=created)
+            self._session.send(name, run_id=self._run_id, cluster_ids=created)
         self._check(cluster_ids)
         self._keep_quality(cluster_ids)
         clusters = self._session.fetch_as(
@@ -219,7 +219,7 @@ class FinalTransaction:
 
     def _keep_quality(self, cluster_ids: list[int]) -> None:
         measured = self._outcome.clusters
-        self._session.execute(
+        self._session.send(
             "commit/write_cluster_quality",
             run_id=self._run_id,
             metric=self._settings.metric,
@@ -231,7 +231,7 @@ class FinalTransaction:
             photos_measured=[cluster.photos_measured for cluster in measured],
         )
         for level, numbers in enumerate(self._fit.levels, start=1):
-            self._session.execute(
+            self._session.send(
                 "commit/write_cluster_levels",
                 run_id=self._run_id,
                 cluster_ids=cluster_ids,

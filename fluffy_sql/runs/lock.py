@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from fluffy_sql.errors import BusyError, DatabaseError
 from fluffy_sql.postgres.advice import describe_client
 from fluffy_sql.postgres.session import Session
-from fluffy_sql.postgres.work_tables import empty
 
 logger = logging.getLogger(__name__)
 
@@ -31,8 +30,8 @@ def only_run(session: Session) -> Iterator[None]:
     try:
         _tidy_up(session, "interrupted", _CUT_OFF)
         if not session.distributed:  # there are no triggers
-            session.fetch_value("triggers/fold")
-        session.execute("schema/remember_usable_photos")
+            session.send("triggers/fold")
+        session.send("schema/remember_usable_photos")
         yield
     except DatabaseError as error:
         if session.broken:
@@ -46,12 +45,12 @@ def only_run(session: Session) -> Iterator[None]:
 
 def close_left_open(session: Session, status: str = "interrupted", reason: str = _CUT_OFF) -> None:
     """Closes the records of killed runs; runs must be kept out, or it may close an active one's."""
-    session.execute("runs/fail", run_id=None, status=status, error=reason)
+    session.send("runs/fail", run_id=None, status=status, error=reason)
 
 
 def _tidy_up(session: Session, status: str, reason: str) -> None:
     close_left_open(session, status, reason)
-    empty(session)
+    session.send("work_tables/empty", names=None)
 
 
 def _tidy_up_over_another(lost: Session, reason: str) -> None:

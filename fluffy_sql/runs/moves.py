@@ -72,4 +72,4 @@ def prune_moves(session: Session, *, keep: int) -> None:
     """Forgets what all but the newest runs moved; `keep` is how many are kept."""
     if session.distributed:
         session.execute("citus/commit/prune_photo_moves", keep=keep)
-    session.execute("commit/prune_moves", keep=keep)
+    session.send("commit/prune_moves", keep=keep)

@@ -19,14 +19,13 @@ from fluffy_sql.algorithms import Fit, Task
 from fluffy_sql.postgres.centroids import Matrix, candidate_params, squared_distances
 from fluffy_sql.postgres.ranges import row_ranges
 from fluffy_sql.postgres.session import Session
-from fluffy_sql.postgres.work_tables import analyze, work_tables
+from fluffy_sql.postgres.work_tables import work_tables
 from fluffy_sql.runs.measures import Measures
 
 # A photo's nearest other centroid is sought among this many.
 _OTHERS = 64
-# Clusters of a range, unless there are too many ranges: all centroids are sent for each.
+# Clusters of a range, at least: all centroids are sent for each, so each connection takes but one.
 _RANGE_CLUSTERS = 16
-_MOST_RANGES = 8
 _BLOCK_CLUSTERS = 128
 _LARGEST_HASH = 2**63 - 1
 
@@ -105,15 +104,13 @@ def measure_run(
         if photos <= sample.few:
             summarize_measured(task.session)
         else:
-            task.session.execute(
+            task.session.send(
                 "quality/summarize_assigned",
                 labels=fit.labels.tolist(),
                 centroids=task.session.vector_array(fit.centroids),
                 normalize=task.normalize,
             )
-        quality = compare(task.session, fit)
-        clusters = task.session.fetch_as(ClusterQuality, "quality/list_measured_clusters")
-    return quality, clusters
+        return compare(task.session, fit)
 
 
 def _draw_assigned(task: Task[Any], fit: Fit, share: float) -> None:
@@ -121,7 +118,7 @@ def _draw_assigned(task: Task[Any], fit: Fit, share: float) -> None:
     normalize = task.normalize
     threshold = _threshold(share)
     scope_numbers = _scope_numbers(fit)
-    most = 1 if task.session.distributed else _MOST_RANGES
+    most = 1 if task.session.distributed else task.workers.connections
 
     def draw(session: Session, drawn: tuple[dict[str, Any], tuple[int, int]]) -> int:
         others, places = drawn
@@ -196,23 +193,29 @@ def _threshold(share: float) -> int:
 
 def summarize_measured(session: Session) -> None:
     """Sums up work_measured by label."""
-    analyze(session, "work_measured", "label")
-    session.execute("quality/summarize_clusters")
+    session.send("work_tables/analyze", name="work_measured", column_name="label")
+    session.send("quality/summarize_clusters")
 
 
-def compare(session: Session, fit: Fit | None) -> Quality:
+def compare(session: Session, fit: Fit | None) -> tuple[Quality, list[ClusterQuality]]:
     """Measures the clusters that were summed up; all are of one scope if there is no fit.
+
+    Returns:
+        The quality of all of them, and of each.
 
     Calinski and Harabasz compare the scatter within clusters with that of all photos, which means
     nothing if each scope is clustered by itself.
     """
     scope_numbers = np.empty(0, np.intp) if fit is None else _scope_numbers(fit)
-    session.execute(
+    session.send(
         "quality/compare_clusters",
         labels=[] if fit is None else fit.labels.tolist(),
         scopes=scope_numbers.tolist(),
     )
-    [quality] = session.fetch_as(Quality, "quality/measure_partition")
+    [whole], clusters = session.fetch_each(
+        ("quality/measure_partition", {}), ("quality/list_measured_clusters", {})
+    )
+    quality = Quality(**whole)
     if scope_numbers.any():
-        return replace(quality, calinski_harabasz=None)
-    return quality
+        quality = replace(quality, calinski_harabasz=None)
+    return quality, [ClusterQuality(**cluster) for cluster in clusters]

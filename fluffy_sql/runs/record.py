@@ -67,10 +67,12 @@ def open_run(session: Session, **run: object) -> int:
         run: parameters of `sql/runs/open.sql`, but for its id and the versions. `seed` is 0 if
             nothing is drawn, `k_requested` None if it is not fixed, `dimensions` None if several.
     """
-    server = session.fetch_all("schema/describe_server")[0]
+    [server], [number] = session.fetch_each(
+        ("schema/describe_server", {}), ("runs/choose_number", {})
+    )
+    run_id: int = number["run_id"]
     with session.transaction():  # on the disk, so that a crash of the server leaves a trace of it
-        run_id: int = session.fetch_value("runs/choose_number")
-        session.execute(
+        session.send(
             "runs/open",
             run_id=run_id,
             **run,
@@ -155,7 +157,7 @@ class RunRecorder:
 
     def step(self, report: StepReport) -> None:
         """A step is done."""
-        self.session.execute("runs/record_step", run_id=self.run_id, **vars(report))
+        self.session.send("runs/record_step", run_id=self.run_id, **vars(report))
         self.progress.step(report)
 
     def photos(self, done: int) -> None:
@@ -164,7 +166,7 @@ class RunRecorder:
 
     def checkpoint(self, checkpoint: Checkpoint) -> None:
         """Training can be resumed from here."""
-        self.session.execute(
+        self.session.send(
             "runs/write_checkpoint",
             run_id=self.run_id,
             step=checkpoint.step,

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 from fluffy_sql.algorithms import Scope, Survey, scope_order
 from fluffy_sql.errors import LibraryError
@@ -54,6 +55,20 @@ def _scopes(eligible: list[PhotoGroup]) -> tuple[Scope, ...]:
     return tuple(Scope(scope, photos[scope]) for scope in sorted(photos, key=scope_order))
 
 
+def count_photos(session: Session) -> tuple[list[PhotoGroup], bool]:
+    """Counts all usable photos by kind, and makes sure of the view as `require_steady_view` does.
+
+    Returns:
+        The photos, and what `require_steady_view` returns.
+
+    Raises:
+        LibraryError: as there.
+    """
+    [view], photos = session.fetch_each(("survey/describe_view", {}), ("survey/count_photos", {}))
+    reads_other_tables = _require_steady(session, view)
+    return [PhotoGroup(**alike) for alike in photos], reads_other_tables
+
+
 def require_steady_view(session: Session) -> bool:
     """Makes sure that usable_photos shows each photo once, and the same ones in each query.
 
@@ -64,6 +79,10 @@ def require_steady_view(session: Session) -> bool:
         LibraryError: it shows a photo several times, or other photos in each query.
     """
     [view] = session.fetch_all("survey/describe_view")
+    return _require_steady(session, view)
+
+
+def _require_steady(session: Session, view: dict[str, Any]) -> bool:
     found = [] if view["as_made"] else session.fetch_all("survey/find_unsteady")
     if not found:
         # A change in the source of an attached library is found otherwise: forget_changed there.
@@ -106,16 +125,21 @@ def require_one_length(photos: list[PhotoGroup], *, reclustered: bool = False) -
         raise several_lengths(lengths)
 
 
-def require_owners(session: Session, found: Survey) -> None:
-    """Makes sure that clusters can be made for these photos.
+def require_room(session: Session, found: Survey) -> tuple[str, ...]:
+    """Makes sure that clusters can be made for these photos, and photos put into them.
+
+    Returns:
+        Indexes on embeddings, that the final transaction has to write for each photo it places.
 
     Raises:
         LibraryError: clusters has a column that must not be null, such as an owner's, and nothing
-            is known to put there, since photos have no scope.
+            is known to put there, since photos have no scope; or as from `require_identity`.
     """
-    unknown = session.fetch_all(
-        "survey/find_unknown_columns",
-        unscoped=any(scope.scope is None for scope in found.scopes),
+    unscoped = any(scope.scope is None for scope in found.scopes)
+    unknown, unidentified, indexes = session.fetch_each(
+        ("survey/find_unknown_columns", {"unscoped": unscoped}),
+        ("check/find_without_identity", {}),
+        ("survey/list_vector_indexes", {}),
     )
     if unknown:
         column = unknown[0]["name"]
@@ -124,6 +148,9 @@ def require_owners(session: Session, found: Survey) -> None:
             " names the owner of a cluster, let the view usable_photos give every photo a scope"
             " (docs/guides/owners.md); else give it a default"
         )
+    if unidentified:
+        raise LibraryError(f"{unidentified[0]['name']} {WITHOUT_IDENTITY}")
+    return tuple(row["name"] for row in indexes)
 
 
 def count_lengths(session: Session) -> list[tuple[int, int]]:

@@ -2,10 +2,12 @@
 -- sample as lloyd_step does, and averages the photos themselves. LATERAL and OFFSET 0 look up each photo by its key: a
 -- join read all photos for each range.
 -- Parameters: centroids vector[], normalize boolean, dimensions integer, after_row bigint (exclusive),
---   last_row bigint (inclusive), followed boolean (whether the final pass needs the centroid of each row)
--- Returns: label, rows, mean, places integer[] (of its rows in the range, from 1; null unless followed); no row for a
---   centroid without rows.
+--   last_row bigint (inclusive), starts bigint[] (as in lloyd_step), followed boolean (whether the final pass needs the
+--   centroid of each row)
+-- Returns: piece (from 1), label, rows, mean, places integer[] (of its rows in the range, from 1; null unless
+--   followed); no row for a centroid without rows in a piece.
 SELECT
+    width_bucket(sample.position, %(starts)s::bigint[]) AS piece,
     nearest.label,
     count(*) AS rows,
     avg(photo.embedding) AS mean,
@@ -31,4 +33,4 @@ WHERE
     sample.position > %(after_row)s::bigint
     AND sample.position <= %(last_row)s::bigint
     AND vector_dims(photo.embedding) = %(dimensions)s::integer
-GROUP BY nearest.label;
+GROUP BY piece, nearest.label;

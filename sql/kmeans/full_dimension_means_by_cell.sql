@@ -5,9 +5,12 @@
 --   first cell, then of the next, as places of centroids from 0), width integer (candidates of each), blocks vector[]
 --   (centroids end to end, many in a vector: the n-th of an array is found by passing over those before it), per_block
 --   integer (centroids in each), length integer (of a centroid),
---   normalize boolean, dimensions integer, after_row bigint (exclusive), last_row bigint (inclusive)
--- Returns: label, rows, mean, places integer[] (of its rows in the range, from 1); no row for a centroid without rows.
+--   normalize boolean, dimensions integer, after_row bigint (exclusive), last_row bigint (inclusive), starts integer[]
+--   (as in lloyd_step_by_cell)
+-- Returns: piece (from 1), label, rows, mean, places integer[] (of its rows in the range, from 1); no row for a
+--   centroid without rows in a piece.
 SELECT
+    width_bucket(sample.place, %(starts)s::integer[]) AS piece,
     nearest.label,
     count(*) AS rows,
     avg(photo.embedding) AS mean,
@@ -35,4 +38,4 @@ CROSS JOIN
         OFFSET 0
     ) AS photo
 WHERE vector_dims(photo.embedding) = %(dimensions)s::integer
-GROUP BY nearest.label;
+GROUP BY piece, nearest.label;

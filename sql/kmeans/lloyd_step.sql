@@ -1,11 +1,14 @@
 -- One Lloyd step over a range of the sample: assign each row to its nearest centroid, average by centroid.
 -- Centroids come as a parameter: a small table of them would be scanned through the buffer cache k times a row, and
 -- Citus would refuse it. The lowest label wins a tie.
--- Parameters: centroids vector[], after_row bigint (exclusive), last_row bigint (inclusive), followed boolean (whether
---   the next step is to know where each row was)
--- Returns: label, rows, mean, error (sum of squared distances), places integer[] (of its rows in the range, from 1;
---   null unless followed); no row for a centroid without rows.
+-- A range is averaged in pieces, which are the same however many connections share the sample: so the same numbers add
+-- up in the same order, while the centroids are sent but once to each connection.
+-- Parameters: centroids vector[], after_row bigint (exclusive), last_row bigint (inclusive), starts bigint[] (the first
+--   position of each piece, rising), followed boolean (whether the next step is to know where each row was)
+-- Returns: piece (from 1), label, rows, mean, error (sum of squared distances), places integer[] (of its rows in the
+--   range, from 1; null unless followed); no row for a centroid without rows in a piece.
 SELECT
+    width_bucket(sample.position, %(starts)s::bigint[]) AS piece,
     nearest.label,
     count(*) AS rows,
     avg(sample.embedding) AS mean,
@@ -22,4 +25,4 @@ CROSS JOIN
         LIMIT 1
     ) AS nearest
 WHERE sample.position > %(after_row)s::bigint AND sample.position <= %(last_row)s::bigint
-GROUP BY nearest.label;
+GROUP BY piece, nearest.label;

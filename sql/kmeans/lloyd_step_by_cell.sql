@@ -3,10 +3,12 @@
 --   first cell, then of the next, as places of centroids from 0), width integer (candidates of each), blocks vector[]
 --   (centroids end to end, many in a vector: the n-th of an array is found by passing over those before it), per_block
 --   integer (centroids in each), length integer (of a centroid),
---   after_row bigint (exclusive), last_row bigint (inclusive)
--- Returns: label, rows, mean, error (sum of squared distances), places integer[] (of its rows in the range, from 1); no
---   row for a centroid without rows.
+--   after_row bigint (exclusive), last_row bigint (inclusive), starts integer[] (the first place in the range of each
+--   piece, as in lloyd_step)
+-- Returns: piece (from 1), label, rows, mean, error (sum of squared distances), places integer[] (of its rows in the range, from 1); no
+--   row for a centroid without rows in a piece.
 SELECT
+    width_bucket(sample.place, %(starts)s::integer[]) AS piece,
     nearest.label,
     count(*) AS rows,
     avg(sample.embedding) AS mean,
@@ -25,4 +27,4 @@ CROSS JOIN
         sample.embedding, located.cell, %(candidates)b::integer[], %(width)s::integer, %(blocks)b::vector[],
         %(per_block)s::integer, %(length)s::integer
     ) AS nearest
-GROUP BY nearest.label;
+GROUP BY piece, nearest.label;

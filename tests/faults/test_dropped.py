@@ -3,6 +3,7 @@
 import pytest
 
 from fluffy_sql.errors import DatabaseError
+from fluffy_sql.operations import history
 from fluffy_sql.operations.history import undo_run
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.transaction import LockLimits
@@ -48,9 +49,16 @@ def test_the_answer_to_a_commit_is_lost(library_url: str, fault_table: Table) ->
     fault_table.add(fault, examine(before, library_url))
 
 
-def test_an_undo_is_a_run_and_a_look_is_none(library_url: str) -> None:
+def test_an_undo_is_a_run_and_a_look_is_none(
+    library_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with Proxy.before(library_url) as proxy, Session.open(proxy.url) as session:
-        proxy.cuts_at_commit = True
+
+        def moved(_session: Session) -> bool:
+            proxy.cuts_at_commit = True
+            return True
+
+        monkeypatch.setattr(history, "moves_are_counted", moved)
         with pytest.raises(DatabaseError) as lost:
             undo_run(session, 1, LockLimits())
     assert str(lost.value).endswith(ADVICE)

@@ -163,10 +163,10 @@ def test_connections_opened_before_one_fails_are_closed(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[Session] = []
-    real = Session.further
+    real, left = Session.further, threading.Semaphore(1)
 
     def open_only_one(first: Session) -> Session:
-        if opened:
+        if not left.acquire(blocking=False):
             raise DatabaseError("too many connections")
         opened.append(real(first))
         return opened[0]

@@ -217,6 +217,7 @@ def test_lifting_fetches_each_embedding_once(session: Session, name: str, normal
         session,
         name,
         **looked_up,
+        starts=[1],
         normalize=normalize,
         dimensions=DIMENSIONS,
         after_row=0,

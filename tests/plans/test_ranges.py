@@ -52,6 +52,7 @@ def step(session: Session, name: str, after_row: int, last_row: int) -> Explaine
         centroids=random_centroids(session, K, 3),
         after_row=after_row,
         last_row=last_row,
+        starts=[after_row + 1],
         followed=False,
     )
 
@@ -93,7 +94,7 @@ def test_photos_of_a_range_of_the_sample_are_looked_up_by_their_keys(
         name,
         centroids=random_centroids(large, K, 3),
         **projection(large, normalize=True, dimensions=3)
-        | {"after_row": 5_000, "last_row": 7_000, "followed": False},
+        | {"after_row": 5_000, "last_row": 7_000, "starts": [5_001], "followed": False},
     )
     [photos] = [node for node in explained.nodes if node.get("Relation Name") == "photos"]
     assert (photos["Index Name"], photos["Actual Loops"]) == ("photos_pkey", 2_000)

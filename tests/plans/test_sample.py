@@ -35,6 +35,7 @@ def step(session: Session, name: str = "kmeans/lloyd_step", last_row: int = PHOT
         centroids=random_centroids(session, K),
         after_row=0,
         last_row=last_row,
+        starts=[1],
         followed=True,
     )
 
@@ -48,6 +49,7 @@ def step_by_cell(session: Session) -> Explained:
         cells=in_cells(PHOTOS),
         after_row=0,
         last_row=PHOTOS,
+        starts=[1],
     )
 
 

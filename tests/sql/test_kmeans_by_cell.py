@@ -68,6 +68,7 @@ def step(
         cells=IntegerArray.of(np.array(cells, dtype=np.int32)),
         after_row=after_row,
         last_row=after_row + len(cells),
+        starts=[1],
     )
     assert len(found) == len({row["label"] for row in found})
     return {

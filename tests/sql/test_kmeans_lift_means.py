@@ -40,6 +40,7 @@ def lift(
         dimensions=2,
         after_row=after_row,
         last_row=last_row,
+        starts=[1],
     )
     assert len(found) == len({row["label"] for row in found})
     places = [place for row in found for place in row["places"]]

@@ -20,6 +20,7 @@ def step(
         centroids=vectors(session, centroids),
         after_row=after_row,
         last_row=last_row,
+        starts=[1],
         followed=False,
     )
     assert len(found) == len({row["label"] for row in found})
@@ -55,6 +56,20 @@ def test_adjoining_ranges_share_no_row_and_miss_none(session: Session) -> None:
     assert sum(error for _, _, error in parts) == 1 + 4 + 16 + 64 + 256
 
 
+def test_pieces_of_a_range_are_averaged_by_themselves(session: Session) -> None:
+    make_sample(session, [[1, 0], [2, 0], [4, 0], [8, 0], [16, 0]])
+    found = session.fetch_all(
+        "kmeans/lloyd_step",
+        centroids=vectors(session, [[0, 0]]),
+        after_row=1,
+        last_row=5,
+        starts=[2, 4],
+        followed=False,
+    )
+    parts = {row["piece"]: (row["rows"], row["mean"].tolist(), row["error"]) for row in found}
+    assert parts == {1: (2, [3, 0], 4 + 16), 2: (2, [12, 0], 64 + 256)}
+
+
 def test_an_empty_range_has_no_rows(session: Session) -> None:
     make_sample(session, [[1, 0]])
     assert step(session, [[0, 0]], after_row=1, last_row=9) == {}
@@ -67,6 +82,7 @@ def test_where_rows_are_followed_their_places_in_the_range_are_told(session: Ses
         centroids=vectors(session, [[0, 0], [10, 0]]),
         after_row=1,
         last_row=4,
+        starts=[2],
         followed=True,
     )
     assert {row["label"]: sorted(row["places"]) for row in found} == {0: [1, 3], 1: [2]}

@@ -75,6 +75,12 @@ def test_those_of_a_session_that_looks_end_with_its_transaction(session: Session
     assert session.fetch_value("session/show_search_path") == "elsewhere"
 
 
+def test_the_numbers_of_the_type_vector_are_found(session: Session) -> None:
+    [found] = session.fetch_all("session/find_vector")
+    names = query(session, "SELECT %s::oid::regtype::text, %s::oid::regtype::text", *found.values())
+    assert names == [("vector", "vector[]")]
+
+
 def test_memory_for_centroids_is_raised_and_never_lowered(session: Session) -> None:
     for given, expected in (("4MB", "64MB"), ("100MB", "100MB")):
         query(session, "SELECT set_config('work_mem', %s, FALSE)", given)

@@ -14,6 +14,8 @@ photos have the nearest in the end is measured in the final pass.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,7 @@ from fluffy_sql.kmeans.nearest.cells import Cells, candidates_about, cells_of, n
 from fluffy_sql.kmeans.sample import Sample
 from fluffy_sql.kmeans.settings import KMeansTask
 from fluffy_sql.postgres.centroids import Matrix, candidate_params
+from fluffy_sql.postgres.ranges import row_ranges
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import IntegerArray
 
@@ -35,8 +38,9 @@ _CANDIDATES = (64,)
 _CANDIDATES_OF_PHOTO = (32, 64)
 # RNG stream of the cells; streams 0 and up are the restarts.
 _CELLS = 1_000_001
-# Rows of a range for each centroid: a range sends a mean of each.
-_ROWS_PER_CENTROID = 8
+# Rows of a piece for each centroid: of each piece the mean of each is sent.
+_ROWS_PER_CENTROID = 32
+_PIECE = itemgetter("piece")
 
 
 @dataclass(frozen=True)
@@ -63,8 +67,8 @@ class StatementPair:
 
 
 @dataclass(frozen=True)
-class _Piece:
-    """A range of rows and how they are looked up."""
+class _Share:
+    """A range of rows for one connection, and how they are looked up."""
 
     statement: str
     parameters: dict[str, Any]
@@ -88,7 +92,9 @@ class AssignmentTracker:
     def look(
         self, names: StatementPair, centroids: Matrix, rows: int, **parameters: object
     ) -> Iterator[list[dict[str, Any]]]:
-        """Runs a statement over ranges of the first rows; parts come in the order of the ranges.
+        """Runs a statement over pieces of the first rows; parts come in the order of the pieces.
+
+        Where pieces begin does not depend on how many connections share them.
 
         Args:
             names: the statement, in its two forms.
@@ -97,20 +103,22 @@ class AssignmentTracker:
             parameters: what else the statement needs.
         """
 
-        def run(session: Session, piece: _Piece) -> list[dict[str, Any]]:
+        def run(session: Session, share: _Share) -> list[dict[str, Any]]:
             return session.fetch_all(
-                piece.statement,
-                **piece.parameters,
+                share.statement,
+                **share.parameters,
                 **parameters,
-                after_row=piece.after_row,
-                last_row=piece.last_row,
+                after_row=share.after_row,
+                last_row=share.last_row,
             )
 
-        pieces = self._pieces(names, centroids, rows)
+        shares = self._shares(names, centroids, rows)
         labels = np.zeros(rows, dtype=np.int32)
-        for piece, part in zip(pieces, self._task.workers.map(run, pieces), strict=True):
-            _note(part, labels[piece.after_row : piece.last_row])
-            yield part
+        for share, found in zip(shares, self._task.workers.map(run, shares), strict=True):
+            _note(found, labels[share.after_row : share.last_row])
+            found.sort(key=_PIECE)
+            for _, part in groupby(found, _PIECE):
+                yield list(part)
         if self._follows(centroids):
             self._before, self.labels = centroids, labels
 
@@ -150,25 +158,38 @@ class AssignmentTracker:
         """The random generator of cells, the same each time they are found."""
         return np.random.default_rng([self._task.seed, _CELLS])
 
-    def _pieces(self, names: StatementPair, centroids: Matrix, rows: int) -> list[_Piece]:
-        about = _ROWS_PER_CENTROID * len(centroids)
+    def _shares(self, names: StatementPair, centroids: Matrix, rows: int) -> list[_Share]:
         near = self._near(centroids)
         known = min(rows, len(self.labels)) if near else 0
-        pieces = []
+        shares = []
         if near:
-            pieces = _by_cell(names, near, self.labels, self._sample.ranges(0, known, about))
+            shares = _by_cell(names, near, self.labels, self._shared(len(centroids), 0, known))
         if known == rows:
-            return pieces
-        new = self._sample.ranges(known, rows, about)
+            return shares
+        shared = self._shared(len(centroids), known, rows)
         labels = self._find_labels(centroids, known, rows)
         if labels is not None:
             alone = _alone(self._task.session, centroids)
-            return pieces + _by_cell(names, alone, labels, new)
+            return shares + _by_cell(names, alone, labels, shared)
         everything = {
             "centroids": self._task.session.vector_array(centroids),
             "followed": self._follows(centroids),
         }
-        return pieces + [_Piece(names.exhaustive, everything, *ends) for ends in new]
+        return shares + [
+            _Share(
+                names.exhaustive,
+                everything | {"starts": [after_row + 1 for after_row, _ in pieces]},
+                pieces[0][0],
+                pieces[-1][1],
+            )
+            for pieces in shared
+        ]
+
+    def _shared(self, k: int, after_row: int, last_row: int) -> list[list[tuple[int, int]]]:
+        """The pieces of positions (after, last], those of each connection side by side."""
+        pieces = self._sample.ranges(after_row, last_row, _ROWS_PER_CENTROID * k)
+        shares = row_ranges(len(pieces), self._task.workers.connections, 1)
+        return [pieces[first:last] for first, last in shares]
 
     def _near(self, centroids: Matrix) -> dict[str, Any] | None:
         """Parameters for rows assigned in the last step; None if a full search is cheaper."""
@@ -227,7 +248,7 @@ class AssignmentTracker:
         if cells is None:
             return None
         labels = np.zeros(last_row, dtype=np.int32)
-        ranges = self._sample.ranges(after_row, last_row)
+        ranges = self._sample.shares(after_row, last_row)
         parts = self._sample.over_ranges(
             "kmeans/find_labels",
             ranges,
@@ -246,17 +267,20 @@ def _alone(session: Session, centroids: Matrix) -> dict[str, Any]:
 
 
 def _by_cell(
-    names: StatementPair, near: dict[str, Any], cells: Labels, ranges: list[tuple[int, int]]
-) -> list[_Piece]:
-    return [
-        _Piece(
-            names.by_cell,
-            near | {"cells": IntegerArray.of(cells[after_row:last_row])},
-            after_row,
-            last_row,
-        )
-        for after_row, last_row in ranges
-    ]
+    names: StatementPair,
+    near: dict[str, Any],
+    cells: Labels,
+    shared: list[list[tuple[int, int]]],
+) -> list[_Share]:
+    shares = []
+    for pieces in shared:
+        first, last = pieces[0][0], pieces[-1][1]
+        own = {
+            "cells": IntegerArray.of(cells[first:last]),
+            "starts": [piece[0] - first + 1 for piece in pieces],
+        }
+        shares.append(_Share(names.by_cell, near | own, first, last))
+    return shares
 
 
 def _note(part: list[dict[str, Any]], labels: Labels) -> None:
