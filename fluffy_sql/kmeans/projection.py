@@ -18,6 +18,8 @@ MOST_DIRECTIONS = 127
 # Subspace iteration (Halko, Martinsson and Tropp 2011, algorithm 4.4), on some more than wanted.
 _OVERSAMPLED = 10
 _ITERATIONS = 3
+# Rows projected at a time, which saves a copy of them all.
+_BLOCK = 256
 
 
 @dataclass(frozen=True)
@@ -48,11 +50,14 @@ class Projection:
         """Rows of shape (n, dimensions) as the sample has them."""
         if not self.reduced:
             return rows
-        centered = rows - self.origin
-        coordinates = centered @ self.axes.T
-        squares = np.einsum("ij,ij->i", centered, centered)
-        left = squares - np.einsum("ij,ij->i", coordinates, coordinates)
-        return np.column_stack([coordinates, np.sqrt(np.maximum(left, 0))]).astype(np.float32)
+        projected = np.empty((len(rows), self.width), dtype=np.float32)
+        for start in range(0, len(rows), _BLOCK):
+            centered = rows[start : start + _BLOCK] - self.origin
+            coordinates = centered @ self.axes.T
+            left = _squares(centered) - _squares(coordinates)
+            projected[start : start + _BLOCK, :-1] = coordinates
+            projected[start : start + _BLOCK, -1] = np.sqrt(np.maximum(left, 0))
+        return projected
 
     def onto_span(self, rows: Rows) -> Rows:
         """Rows of the sample as centroids: without their distance from the span."""
@@ -71,6 +76,11 @@ class Projection:
         if not self.reduced:
             return centroids
         return (centroids[:, :-1] @ self.axes + self.origin).astype(np.float32)
+
+
+def _squares(rows: Rows) -> Rows:
+    squares: Rows = np.einsum("ij,ij->i", rows, rows)
+    return squares
 
 
 def identity_projection(dimensions: int) -> Projection:

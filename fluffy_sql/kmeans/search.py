@@ -67,7 +67,7 @@ class Search:
     """k-means over a few rows, as k-means of the sample does it.
 
     Args:
-        rows: shape (n, width), rows of the sample.
+        rows: shape (n, width), rows of the sample; they are the search's from now on.
         directions: what they are along.
         settings: its tolerance and its limit on the steps of a descent count.
         normalize: whether centroids are made unit vectors.
@@ -91,7 +91,8 @@ class Search:
         self._middle = np.zeros(rows.shape[1], dtype=np.float32)
         if not normalize and not directions.reduced and len(rows):
             self._middle = rows.mean(axis=0, dtype=np.float64).astype(np.float32)
-        self._rows = rows - self._middle
+            rows -= self._middle
+        self._rows = rows
         self._norms = np.einsum("ij,ij->i", self._rows, self._rows)
         self._directions = directions
         self._settings = settings
@@ -105,10 +106,10 @@ class Search:
 
     def seed(self, k: int, *generators: np.random.Generator, apart: bool = True) -> Matrix:
         """Up to k rows as first centroids: far `apart` from each other, or any."""
-        rows = self._directions.onto_span(self._rows[: enough_rows(k)] + self._middle)
+        rows = self._directions.onto_span(self._rows[: enough_rows(k)])
         if apart:
-            return seed_centroids(rows, k, *generators)
-        return draw_centroids(rows, k, generators[0])
+            return seed_centroids(rows, k, *generators) + self._middle
+        return draw_centroids(rows, k, generators[0]) + self._middle
 
     def rank(self, seeds: Matrix) -> Found:
         """How good these seeds are: where a short descent from them ends."""
@@ -186,11 +187,14 @@ class Search:
 
     def _assign(self, centroids: Matrix) -> _Assigned:
         labels = np.empty(len(self._rows), dtype=np.intp)
+        squares = np.empty(len(self._rows), dtype=np.float32)
+        centered = centroids - self._middle
         for start, ranked in self._ranked(centroids):
-            labels[start : start + len(ranked)] = ranked.argmin(axis=1)
-        # Not from their products: these round, and a copy of a centroid has no error.
-        off = self._rows - (centroids - self._middle)[labels]
-        squares = np.einsum("ij,ij->i", off, off)
+            block = slice(start, start + len(ranked))
+            labels[block] = ranked.argmin(axis=1)
+            # Not from their products: these round, and a copy of a centroid has no error.
+            off = self._rows[block] - centered[labels[block]]
+            squares[block] = np.einsum("ij,ij->i", off, off)
         errors = np.bincount(labels, squares, len(centroids)).astype(np.float64)
         return _Assigned(labels, squares, errors, np.bincount(labels, minlength=len(centroids)))
 
@@ -210,11 +214,15 @@ class Search:
 
     def _means(self, assigned: _Assigned, centroids: Matrix) -> Matrix:
         """The mean of each centroid's rows; one without rows stays."""
+        sums = np.zeros(centroids.shape, dtype=np.float64)
+        for start in range(0, len(self._rows), _BLOCK):
+            rows, labels = (of[start : start + _BLOCK] for of in (self._rows, assigned.labels))
+            order = np.argsort(labels, kind="stable")
+            found, firsts = np.unique(labels[order], return_index=True)
+            sums[found] += np.add.reduceat(rows[order], firsts, axis=0, dtype=np.float64)
         filled = np.flatnonzero(assigned.counts)
-        counts = assigned.counts[filled]
-        by_label = self._rows[np.argsort(assigned.labels, kind="stable")]
-        sums = np.add.reduceat(by_label, np.cumsum(counts) - counts, axis=0, dtype=np.float64)
-        means = self._directions.onto_span(sums / counts[:, None] + self._middle)
+        means = sums[filled] / assigned.counts[filled, None] + self._middle
+        means = self._directions.onto_span(means)
         moved = centroids.copy()
         moved[filled] = centroids_of(means, centroids[filled], normalize=self._normalize)
         return moved

@@ -195,6 +195,9 @@ class Training:
 
     def _keep(self, centroids: Matrix, batch_size: int) -> None:
         """Logs the state of training, in all dimensions: a later sample has other directions."""
+        vars(self).pop(
+            "_search", None
+        )  # makes room: its rows and these means are the peak of a run
         restored = self._sample.directions.restore(centroids)
         self._task.log.checkpoint(Checkpoint(self.steps, batch_size, restored))
 
@@ -232,6 +235,9 @@ class Training:
 
     def restore(self, centroids: Matrix) -> Matrix:
         """Trained centroids in all dimensions: means of the photos that are nearest to each."""
+        vars(self).pop(
+            "_search", None
+        )  # makes room: its rows and these means are the peak of a run
         restored = self._sample.directions.restore(centroids)
         sums = np.zeros(restored.shape, dtype=np.float64)
         counts = np.zeros(len(restored), dtype=np.int64)

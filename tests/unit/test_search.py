@@ -16,7 +16,7 @@ Rows = NDArray[np.float32]
 
 def search_over(rows: Rows, *, normalize: bool = False, **settings: Any) -> Search:
     return Search(
-        rows,
+        rows.copy(),
         identity_projection(rows.shape[1]),
         KMeansSettings(**settings),
         normalize=normalize,
@@ -82,9 +82,9 @@ def test_any_number_of_centroids_becomes_as_many_as_wanted(given: int) -> None:
 @pytest.mark.parametrize("value", [0.0, 0.1, -1e4])
 def test_copies_are_not_split(value: float) -> None:
     rows = np.full((30, 5), value, dtype=np.float32)
-    search = search_over(rows)
-    assert len(search.resize(rows[:1], 4).centroids) == 1
-    assert search.refine(Found(rows[:1], 0.0), 10**8).centroids.tolist() == rows[:1].tolist()
+    one, search = rows[:1].copy(), search_over(rows)
+    assert len(search.resize(one, 4).centroids) == 1
+    assert search.refine(Found(one, 0.0), 10**8).centroids.tolist() == one.tolist()
 
 
 def test_an_emptied_centroid_gets_a_row_of_the_worst_cluster() -> None:
