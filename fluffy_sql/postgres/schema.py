@@ -136,7 +136,8 @@ def attach(
         _refuse_obstacles(session)
         with session.transaction(force_rollback=dry_run):
             _migrate(session, url, before, keep_counts_by, found)
-            changes = sources.sync(session, attaching=True)
+            with sources.reading_first(found.name):
+                changes = sources.sync(session)
             session.execute("attach/analyze")
             return AttachResult(schema, found, changes.added if changes else 0, dry_run)
 
@@ -172,6 +173,7 @@ def _migrate(
     session.execute("schema/record_tables")
     session.prepare(looking=False)  # the search_path that the library has from now on
     strays = session.fetch_all("triggers/list_stray")
+    sources.refresh_type(session)
     definitions.create(session)
     # Triggers do nothing if something that they read is missing, and nobody counts what
     # goes with a partition.
