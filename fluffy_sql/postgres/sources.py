@@ -39,8 +39,7 @@ _MAY_READ = "let its owner GRANT this role the right to read it"
 _ADVICE = (
     *((state, _LEAVE_OUT) for state in _WRONG_ROWS),
     *((state, "let it be one SELECT that only reads") for state in ("0A", "25006")),
-    ("3F", "correct it"),
-    ("42", "correct it"),
+    *((state, "correct the SELECT, and give it with --query") for state in ("3F", "42")),
 )
 # Text, names and comments of a query, and what ends a statement. The first part is not closed, or
 # is of the kind that the others are not: a letter, say.

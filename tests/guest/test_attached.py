@@ -287,7 +287,7 @@ QUERIES = {
     "id AS key FROM gallery_photo": "shows no column embedding",
     "1; DROP TABLE gallery_photo": "mine.sql has more than one statement",
     "nullif(file, '7.jpg') AS key, embedding FROM gallery_photo": "without a key",
-    "id AS key,\nembeddin AS embedding FROM gallery_photo": "(line 2); correct it",
+    "id AS key,\nembeddin AS embedding FROM gallery_photo": "(line 2); correct the SELECT, and give it with --query",
     "id AS key, embedding, (file || 'x')::integer AS path FROM gallery_photo": (
         "mine.sql can not be read: invalid input syntax for type integer:"
     ),
@@ -467,21 +467,47 @@ def test_an_owner_of_any_name_can_be_chosen(run_cli: Run, bare_database_url: str
         execute(url, rescoped)
 
 
+# Tables with embeddings, and what attaches them.
+ELSEWHERE = {
+    "CREATE TABLE gallery (id int PRIMARY KEY, e vector)": "--table gallery --key id --embedding e",
+    "CREATE DOMAIN clip AS vector(2); CREATE TABLE docs (n int, t int, c clip, UNIQUE (t, n))": (
+        "--table docs --key t --key n --embedding c"
+    ),
+    'CREATE MATERIALIZED VIEW docs AS SELECT 1 AS id, ARRAY[1.0]::real[] AS "clipEmbedding"': (
+        "--table docs --key KEY --embedding clipEmbedding"
+    ),
+    'CREATE SCHEMA "My app"; CREATE TABLE "My app".p (a int, "the b" int, e vector, PRIMARY KEY'
+    ' ("the b", a))': "--table 'My app.p' --key 'the b' --key a --embedding e",
+    "CREATE TABLE photos (id bigint PRIMARY KEY, path text);"
+    " CREATE TABLE embeddings (photo_id bigint PRIMARY KEY REFERENCES photos, e halfvec)": (
+        "--table embeddings --key photo_id --embedding e"
+    ),
+    "CREATE TABLE photos (id bigint PRIMARY KEY, path text, clip vector)": (
+        "--table photos --key id --embedding clip"
+    ),
+    "CREATE VIEW photos AS SELECT 1 AS id, '[1]'::vector AS embedding": (
+        "--table photos --key KEY --embedding embedding"
+    ),
+}
+
+
 def test_migrate_names_the_tables_that_hold_embeddings(
     run_cli: Run, bare_database_url: str
 ) -> None:
-    make(bare_database_url, DJANGO)
-    refused = is_refused(run_cli, bare_database_url, "migrate")
-    assert "attach --table gallery_photo --key id --embedding embedding" in refused
-    succeeds(run_cli, bare_database_url, "migrate", "--empty")
-
-
-def test_migrate_quotes_names_for_the_shell(run_cli: Run, bare_database_url: str) -> None:
+    url = bare_database_url
+    [(database,)] = ask(url, "SELECT current_database()")
     execute(
-        bare_database_url,
-        "CREATE EXTENSION vector",
-        'CREATE SCHEMA "My app"',
-        'CREATE TABLE "My app".pictures (a int, "the b" int, e vector, PRIMARY KEY ("the b", a))',
+        url,
+        "CREATE SCHEMA extensions",
+        "CREATE EXTENSION vector WITH SCHEMA extensions",
+        f"ALTER DATABASE {database} SET search_path = public, extensions",
     )
-    told = is_refused(run_cli, bare_database_url, "migrate")
-    assert "attach --table 'My app.pictures' --key 'the b' --key a --embedding e;" in told
+    for made, arguments in ELSEWHERE.items():
+        execute(url, *made.split("; "))
+        assert f"fluffy-sql attach {arguments}" in is_refused(run_cli, url, "migrate"), made
+        execute(url, 'DROP SCHEMA IF EXISTS public, "My app" CASCADE', "CREATE SCHEMA public")
+    execute(url, "CREATE TABLE gallery (id int PRIMARY KEY, e vector)")
+    assert "or, for an empty library: fluffy-sql migrate --empty" in is_refused(
+        run_cli, url, "migrate"
+    )
+    succeeds(run_cli, url, "migrate", "--empty")

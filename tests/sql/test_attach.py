@@ -200,6 +200,7 @@ def test_tables_with_embeddings_are_named_with_what_attaches_them(source: str) -
         assert session.fetch_all("schema/list_embeddings") == [
             {
                 "name": 'public."Pictures"',
+                "own": False,
                 "attach": ["--table", "Pictures", "--key", "id", "--embedding", "numbers"],
             }
         ]
