@@ -41,8 +41,7 @@ _ADVICE = (
     *((state, "let it be one SELECT that only reads") for state in ("0A", "25006")),
     *((state, "correct the SELECT, and give it with --query") for state in ("3F", "42")),
 )
-# Text, names and comments of a query, and what ends a statement. The first part is not closed, or
-# is of the kind that the others are not: a letter, say.
+# The parts of a query: a semicolon ends a statement only outside of texts, names and comments.
 _PARTS = re.compile(
     r"(?P<code>[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|\"[^\"]*\""
     r"|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$|\w+)"

@@ -287,7 +287,7 @@ QUERIES = {
     "id AS key FROM gallery_photo": "shows no column embedding",
     "1; DROP TABLE gallery_photo": "mine.sql has more than one statement",
     "nullif(file, '7.jpg') AS key, embedding FROM gallery_photo": "without a key",
-    "id AS key,\nembeddin AS embedding FROM gallery_photo": "(line 2); correct the SELECT, and give it with --query",
+    "id AS key,\nembeddin AS embedding FROM gallery_photo": "(line 2); correct the SELECT, and",
     "id AS key, embedding, (file || 'x')::integer AS path FROM gallery_photo": (
         "mine.sql can not be read: invalid input syntax for type integer:"
     ),
