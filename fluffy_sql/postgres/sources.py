@@ -10,13 +10,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from fluffy_sql.errors import DatabaseError, LibraryError, SchemaError
+from fluffy_sql.errors import DatabaseError, LibraryError, SchemaError, UsageError
 from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.statements import preset as preset_query
 from fluffy_sql.words import count, first_few
 
 EMBEDDING, PATH, OWNER, VERSION = "embedding", "path", "owner", "version"
 MOST_KEYS = 9
 _KEY = re.compile(r"key([2-9])?")
+PRESETS = ("immich", "langchain", "librephotos")
 _COLUMNS = "key (and key2, ... if a key is of several columns), embedding, path, owner and version"
 # Tables or columns that are named as near to one that is not there.
 _NAMED = 3
@@ -82,6 +84,45 @@ class Changes:
     def __bool__(self) -> bool:
         """Whether there are any."""
         return bool(self.added or self.gone or self.changed)
+
+
+def wanted(
+    *,
+    table: str | None = None,
+    keys: Sequence[str] = (),
+    embedding: str | None = None,
+    path: str | None = None,
+    owner: str | None = None,
+    version_column: str | None = None,
+    query: str | None = None,
+    query_name: str = "the query",
+    preset: str | None = None,
+) -> Wanted:
+    """What a person names: a table with its columns, a query or a preset.
+
+    Raises:
+        UsageError: it is none of the three or several, a column is missing, or one is too many.
+    """
+    if sum(given is not None for given in (table, query, preset)) != 1:
+        raise UsageError("name one of table, query and preset")
+    named = {EMBEDDING: embedding, PATH: path, OWNER: owner, VERSION: version_column}
+    columns = {
+        **{"key" if place == 1 else f"key{place}": key for place, key in enumerate(keys, 1)},
+        **{name: column for name, column in named.items() if column is not None},
+    }
+    if table is None and columns:
+        raise UsageError("key, embedding and other columns go with a table: a query names its own")
+    if table is not None and not (keys and embedding):
+        raise UsageError("a table needs key and embedding: the names of two of its columns")
+    if len(keys) > MOST_KEYS:
+        raise UsageError(f"a key has at most {MOST_KEYS} columns, and {len(keys)} were given")
+    if table is not None:
+        return Wanted(table, table=table, columns=columns)
+    if preset is None:
+        return Wanted(query_name, query=query)
+    if preset not in PRESETS:
+        raise UsageError(f"preset is {preset!r}; allowed: {', '.join(PRESETS)}")
+    return Wanted(f"preset {preset}", query=preset_query(preset))
 
 
 def describe_changes(changes: Changes) -> str:
