@@ -146,6 +146,8 @@ def find(session: Session, wanted: Wanted) -> Source:
             session.fetch_all("attach/note_query", query=query)
             session.execute("attach/try_query")
             shown = session.fetch_all("attach/describe_query")
+            if session.fetch_value("distribute/has_citus"):
+                _refuse_spread(wanted.name, session.fetch_all("attach/list_spread"))
     except DatabaseError as error:
         raise SchemaError(f"{wanted.name} can not be read: {_of_the_server(error)}") from None
     _refuse_columns(wanted.name, [row["name"] for row in shown])
@@ -293,6 +295,16 @@ def _nearest(name: str, there: list[str]) -> str:
     if near:
         return f"; there is {', '.join(by_small[known] for known in near)}"
     return f"; there is {first_few(there)}" if there else ""
+
+
+def _refuse_spread(name: str, tables: Sequence[dict[str, str]]) -> None:
+    """Citus plans no query with parameters that reaches its tables through a function."""
+    if tables:
+        raise SchemaError(
+            f"{name} reads {tables[0]['name']}, which Citus keeps on several servers, and attach"
+            " reads tables of one alone: take it back (undistribute_table), or let migrate adopt"
+            " a table photos (docs/explanation/scaling.md)"
+        )
 
 
 def _refuse_columns(name: str, columns: list[str]) -> None:
