@@ -24,6 +24,7 @@ from tests.integration.helpers import (
     clusters_by_photo,
     execute,
     kill,
+    nothing_changes,
     query,
     snapshot,
     work_tables,
@@ -166,6 +167,36 @@ def test_commands_for_people(run_cli: Run, session: Session, database_url: str) 
     assert show_run(session, 1).run["settings"]["dbscan"] == {"eps": 0.05, "min_samples": 5}
     assert run_cli("runs", "show", "1").code == run_cli("check").code == 0
     assert run_cli("report", "--out", "page").code == 0
+
+
+def test_a_recluster_that_finds_noise_alone_empties_clusters(
+    session: Session, on_database: Run
+) -> None:
+    """Near-duplicates leave with the best of their group; an undo puts all back."""
+    add_photos(session, with_noise(9))
+    generate(session, eps=0.05)
+    before = clusters_by_photo(session)
+    assert on_database("duplicates", "--within", "0.02").code == 0
+    Path("image_embed.yml").write_text(
+        "clustering:\n  algorithm: dbscan\n  duplicates: once\n  dbscan: {eps: 1.0e-6}\n"
+    )
+    with nothing_changes(session):
+        tried = json.loads(on_database("generate", "--recluster", "--dry-run", "--json").out)
+    told = on_database("generate", "--recluster").out
+    made = show_run(session, 2).run
+    assert made["skipped"] == tried["skipped"]
+    assert made["skipped"]["duplicate"] > 0
+    assert made["skipped"]["noise"] + made["skipped"]["duplicate"] == len(before)
+    assert made["photos_moved"] == tried["photos_moved"] == (before > 0).sum()
+    assert "Run 2: no cluster was made (dbscan, cosine, seed 0)" in told
+    assert "; 0 clusters kept, 0 created, 6 emptied and retired." in told
+    assert f"{made['skipped']['noise']} photos as noise" in told
+    assert not clusters_by_photo(session).any()
+    assert running.check(session).ok
+    told = on_database("runs", "undo", "2").out
+    assert "photos moved back, 6 old clusters restored, 0 new deleted." in told
+    assert np.array_equal(clusters_by_photo(session), before)
+    assert running.check(session).ok
 
 
 def test_too_many_pairs_and_distributed_photos_are_refused(session: Session) -> None:

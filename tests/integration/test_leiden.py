@@ -200,8 +200,12 @@ def test_photos_that_hang_on_by_little_are_left_out_as_noise(
     assert sum(cluster.photos for cluster in shown.clusters) == (~alone).sum()
     running.undo(session, again.run_id)
     assert np.array_equal(clusters_by_photo(session), everywhere)
-    nothing = generate(session, tuning=tuning, noise=1, recluster=True, dry_run=True)
-    assert (nothing.run_id, nothing.skipped["noise"]) == (None, 540)
+    nothing = generate(session, tuning=tuning, noise=1, k=3, levels=[0.5], recluster=True)
+    assert (nothing.clusters_emptied, nothing.skipped["noise"]) == (len({*everywhere}), 540)
+    assert (nothing.photos_moved, nothing.groups) == (540, (0,))
+    assert not clusters_by_photo(session).any()
+    running.undo(session, nothing.run_id)
+    assert np.array_equal(clusters_by_photo(session), everywhere)
 
 
 def test_albums_of_albums(session: Session, run_cli: Run, database_url: str) -> None:
