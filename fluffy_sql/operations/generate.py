@@ -101,7 +101,7 @@ def generate(
     If nothing changes, no run is recorded and `run_id` is None: there was nothing to cluster, or
     the algorithm left all out. A recluster that leaves all out empties their clusters. In a session
     that explains its statements the whole run is rolled back, and no record of it stays: a plan
-    depends on the actual tables and centroids. (Records of killed runs are closed, as by every run.)
+    depends on the actual tables and centroids. (Records of killed runs are closed, as ever.)
 
     Args:
         session: opened to work, outside of any transaction.
