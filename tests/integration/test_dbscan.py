@@ -219,7 +219,9 @@ def test_a_killed_run_leaves_nothing(session: Session, database_url: str) -> Non
 
 
 def test_a_sweep_finds_eps_in_the_photos(run_cli: Run, session: Session, database_url: str) -> None:
-    add_photos(session, with_noise(8))
+    sizes = [200, 60, 60, 40, 40, 40]
+    centers = np.random.default_rng(8).normal(size=(6, 24)).repeat(sizes, axis=0)
+    add_photos(session, centers + 0.2 * np.random.default_rng(9).normal(size=centers.shape))
     before = snapshot(session)
     asked = ("sweep", "--algorithm", "dbscan", "--database-url", database_url)
     found = json.loads(run_cli(*asked, "--json", "--out", "sweep.html").out)
@@ -227,6 +229,11 @@ def test_a_sweep_finds_eps_in_the_photos(run_cli: Run, session: Session, databas
     [at_knee] = [row for row in found["candidates"] if row["eps"] == eps]
     assert at_knee["clusters"] == 6
     assert f"Suggested eps: {eps}" in Path("sweep.html").read_text()
+    assert found["candidates"][-1]["eps"] > 1.2 * eps
+    assert found["candidates"][-1]["core_share"] > 0.9
+    told = run_cli(*asked, "--values", "0.001,2")
+    assert told.out.splitlines()[-3] == "Suggested eps: none."
+    assert told.out.splitlines()[-2].endswith("and no eps near it was tried")
     told = run_cli(*asked, "--values", f"0.01,{eps}")
     assert told.code == 0, told.err
     assert f"Suggested eps: {eps}. The measures agree." in told.out

@@ -515,7 +515,7 @@ def test_a_killed_run_leaves_nothing(session: Session, database_url: str) -> Non
     assert work_tables(session) == []
 
 
-@pytest.mark.parametrize(("contender", "clusters"), [("graph", 0), ("leiden", 5)])
+@pytest.mark.parametrize(("contender", "clusters"), [("graph", 0), ("leiden", 5), ("dbscan", 5)])
 def test_the_benchmark_runs_it(
     contender: str, clusters: int, session: Session, database_url: str
 ) -> None:
