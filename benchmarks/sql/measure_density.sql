@@ -14,7 +14,7 @@ WITH chosen AS MATERIALIZED (
 near AS (
     SELECT (array_agg(another.distance ORDER BY another.distance))[6] AS distance
     FROM photos
-    CROSS JOIN LATERAL (SELECT vector(photos.embedding, -1, FALSE) AS embedding OFFSET 0) AS fetched
+    CROSS JOIN LATERAL unnest(ARRAY[photos.embedding]) AS fetched (embedding)
     CROSS JOIN
         LATERAL (
             SELECT
