@@ -107,8 +107,8 @@ def eps_sweep(
     most = max([*values, _largest_eps(task, min_samples, tuning)])
     if not most:
         raise LibraryError(
-            "too few photos differ to find an eps by their distances; import more, or name some"
-            " with --values"
+            "too few photos differ to find an eps by their distances; name some with --values, or"
+            " add photos"
         )
     with work_tables(task.session, "work_assignments"), pairs_within(task, most, tuning) as pairs:
         yield EpsSweep(pairs, values, most, min_samples)
