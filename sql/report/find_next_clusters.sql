@@ -12,7 +12,8 @@ FROM usable_photos AS usable
 CROSS JOIN
     LATERAL (
         SELECT comparable_embedding(usable.embedding, %(normalize)s::boolean) AS embedding
-        OFFSET 0
+        WHERE usable.id = any(%(photo_ids)s::bigint[])
+        LIMIT 1
     ) AS fetched
 CROSS JOIN
     LATERAL (

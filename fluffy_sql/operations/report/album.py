@@ -29,10 +29,10 @@ from fluffy_sql.operations.report.sheets import CELL, Row, Tile, draw_sheet
 from fluffy_sql.operations.report.words import distance, printable
 from fluffy_sql.words import count
 
-# How large photos on the page are, and of what quality, for at most this many of them: a page should
-# go by mail, which takes 10 MB nearly everywhere. Pixels of the longer side.
-_SIZES = ((600, 320, 65), (1_500, 240, 60), (2_500, 192, 55), (4_500, 160, 50))
-_SMALLEST = (112, 45)
+# How large photos on the page are, and of what quality, for at most this many of them: a page
+# should go by mail, which takes 10 MB nearly everywhere. Pixels of the longer side.
+_SIZES = ((600, 320, 65), (1_500, 240, 60), (2_500, 192, 55), (4_500, 144, 45))
+_SMALLEST = (104, 42)
 # The cover of a cluster, two thirds as high as wide, of at most three photos.
 _COVER, _COVER_QUALITY, _ON_COVER = (384, 256), 55, 3
 # What a browser shows; of others the page has its small picture only.

@@ -228,9 +228,7 @@ def chart_of_map(group: Comparable, layout: Layout, shown: Mapping[int, Shown]) 
         room = math.sqrt((outer**2 - inner**2) / max(len(photos), 1))
         dot = min(_LARGEST_DOT, 0.42 * room)
         dots = _dots(photos, at, at[cluster.id], inner + dot, outer - dot)
-        circles.append(
-            Circle(cluster, *at[cluster.id], float(radius), colour, picture, dot, dots)
-        )
+        circles.append(Circle(cluster, *at[cluster.id], float(radius), colour, picture, dot, dots))
     return MapChart(tuple(circles), _caption(group, len(circles)))
 
 
@@ -283,8 +281,8 @@ def _caption(group: Comparable, circles: int) -> str:
     if circles < len(group.clusters):
         which = f"The {circles:,} largest of {len(group.clusters):,} clusters are a circle each"
     return (
-        f"{which}, as large as it has photos, with its most central photo in the middle; those whose"
-        f" {by} are near each other lie side by side. A dot is a photo of those shown: central ones"
-        " further in, and as it can, on the side of the cluster that it is nearest to but its own."
-        " Colours only tell neighbours apart."
+        f"{which}, as large as it has photos, with its most central photo in the middle; those"
+        f" whose {by} are near each other lie side by side. A dot is a photo of those shown:"
+        " central ones further in, and as it can, on the side of the cluster that it is nearest"
+        " to but its own. Colours only tell neighbours apart."
     )

@@ -17,7 +17,7 @@ _GAP = 4.0
 # near ones count, and how it goes downhill.
 _NEAR = 6
 _STEPS, _EXAGGERATED = 500, 120
-_APART = 400
+_APART = 600
 
 
 @dataclass(frozen=True)
@@ -54,16 +54,15 @@ def lay_out(
     start[:, : len(axes.origin)] = centroids @ axes.directions.T - axes.origin
     if len(centroids) > _NEAR:
         start = _descend(_likeness(centroids, links), start)
-    return Layout(_apart(_in_frame(start, radii), radii), radii)
+    places = _apart(_in_frame(start, radii), radii)
+    return Layout(places, radii * _shrunk(places, radii))
 
 
 def _likeness(
     centroids: NDArray[np.float32], links: NDArray[np.float64] | None
 ) -> NDArray[np.float64]:
     """How alike each two are; sums to 1."""
-    rows = centroids.astype(np.float64)
-    squares = (rows**2).sum(axis=1)
-    apart = np.maximum(squares[:, None] + squares - 2 * rows @ rows.T, 0)
+    apart = _squared_distances(centroids.astype(np.float64))
     np.fill_diagonal(apart, np.inf)
     # Those at the distance of the last near one count a seventh of those at none.
     reach = np.partition(apart, _NEAR - 1, axis=1)[:, _NEAR - 1 : _NEAR]
@@ -88,16 +87,16 @@ def _descend(alike: NDArray[np.float64], start: NDArray[np.float64]) -> NDArray[
     rate = max(len(places) / 4, 10.0)
     for step in range(_STEPS):
         early = step < _EXAGGERATED
-        difference = places[:, None] - places
-        near = 1 / (1 + (difference**2).sum(axis=2))
+        near = 1 / (1 + _squared_distances(places))
         np.fill_diagonal(near, 0)
         pull = (alike * (6 if early else 1) - near / near.sum()) * near
-        slope = 4 * (pull[:, :, None] * difference).sum(axis=1)
+        slope = 4 * _moved_by(pull, places)
         against = np.sign(slope) != np.sign(speed)
         gains = np.clip(np.where(against, gains + 0.2, gains * 0.8), 0.01, None)
         speed = (0.5 if early else 0.8) * speed - rate * gains * slope
         places = places + speed
-    return places - places.mean(axis=0)
+    middled: NDArray[np.float64] = places - places.mean(axis=0)
+    return middled
 
 
 def _in_frame(places: NDArray[np.float64], radii: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -108,22 +107,43 @@ def _in_frame(places: NDArray[np.float64], radii: NDArray[np.float64]) -> NDArra
     low, high = turned.min(axis=0), turned.max(axis=0)
     extent = np.where(high - low > 1e-9, high - low, 1.0)  # noqa: PLR2004 - rounding
     room = np.array([WIDTH, HEIGHT]) - 2 * radii.max()
-    framed: NDArray[np.float64] = ((turned - (low + high) / 2) / extent) * room
-    return framed + np.array([WIDTH, HEIGHT]) / 2
+    framed: NDArray[np.float64] = (turned - (low + high) / 2) / extent * room
+    framed += np.array([WIDTH, HEIGHT]) / 2
+    return framed
 
 
 def _apart(places: NDArray[np.float64], radii: NDArray[np.float64]) -> NDArray[np.float64]:
     """Pushes circles apart until none touches another, inside of the frame."""
-    places = places + np.random.default_rng(0).normal(scale=1e-3, size=places.shape)
+    random = np.random.default_rng(0)
+    places = places + random.normal(scale=1e-3, size=places.shape)
     least = radii[:, None] + radii + _GAP
     np.fill_diagonal(least, 0)
-    edge = radii[:, None] + 1
+    # Not all the same, or two that are pushed into a corner would never part.
+    edge = radii[:, None] + random.uniform(1, 2, places.shape)
     for _ in range(_APART):
-        difference = places[:, None] - places
-        distance = np.maximum(np.sqrt((difference**2).sum(axis=2)), 1e-9)
-        overlap = np.maximum(least - distance, 0)
-        if not overlap.any():
-            break
-        places = places + 0.25 * ((overlap / distance)[:, :, None] * difference).sum(axis=1)
         places = np.clip(places, edge, np.array([WIDTH, HEIGHT]) - edge)
-    return places
+        distance = np.sqrt(np.maximum(_squared_distances(places), 1e-9))
+        overlap = np.maximum(least - distance, 0)
+        if overlap.max() < _GAP / 2:
+            break
+        places = places + 0.25 * _moved_by(overlap / distance, places)
+    return np.clip(places, edge, np.array([WIDTH, HEIGHT]) - edge)
+
+
+def _shrunk(places: NDArray[np.float64], radii: NDArray[np.float64]) -> float:
+    """What all circles are to be multiplied by, should some have found no room."""
+    distance = np.sqrt(_squared_distances(places))
+    np.fill_diagonal(distance, np.inf)
+    return min(1.0, float((distance / (radii[:, None] + radii + 1)).min()))
+
+
+def _squared_distances(places: NDArray[np.float64]) -> NDArray[np.float64]:
+    squares = (places**2).sum(axis=1)
+    found: NDArray[np.float64] = np.maximum(squares[:, None] + squares - 2 * places @ places.T, 0)
+    return found
+
+
+def _moved_by(weights: NDArray[np.float64], places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The sum of the ways from all other places to each, by these weights."""
+    moved: NDArray[np.float64] = weights.sum(axis=1, keepdims=True) * places - weights @ places
+    return moved

@@ -97,9 +97,7 @@ def render(
 
 def _fits(photos: Sequence[PagePhoto]) -> list[tuple[PagePhoto, Fit]]:
     """Photos with what each takes of its row."""
-    return list(
-        zip(photos, justify([photo.width / photo.height for photo in photos]), strict=True)
-    )
+    return list(zip(photos, justify([photo.width / photo.height for photo in photos]), strict=True))
 
 
 def _content(

@@ -55,7 +55,7 @@ def mosaic(photos: Sequence[Image.Image], size: Size) -> Image.Image:
 
 
 def data_uri(image: Image.Image, side: int, quality: int) -> str:
-    """A picture that fits `side` pixels each way, as the address of an image that is part of a page."""
+    """A picture that fits `side` pixels each way, as the address of a part of the page."""
     if max(image.size) > side:
         image = ImageOps.contain(image, (side, side), Image.Resampling.LANCZOS)
     written = io.BytesIO()
