@@ -77,9 +77,17 @@ def attach(
 
 def _text_of(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file}: can not be read: {error}") from None
+        text = file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UsageError(
+            f"--query names {file}, which can not be read:"
+            f" {(error.strerror or str(error)).lower()}; name a file with a SELECT"
+        ) from None
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise UsageError(f"--query names {file}, which is no text in UTF-8; save it as such")
+    return text
 
 
 def _describe(result: AttachResult) -> Iterator[str]:
