@@ -23,7 +23,7 @@ from fluffy_sql.cli.generate import low_recall
 from fluffy_sql.errors import LibraryError
 from fluffy_sql.graph import neighbours
 from fluffy_sql.graph.leiden import Leiden, LeidenSettings
-from fluffy_sql.graph.neighbours import Graph, Wanted, exact_graph, graph_by_cells
+from fluffy_sql.graph.neighbours import Graph, Wanted, exact_graph, graph_by_sketches
 from fluffy_sql.graph.tuning import Tuning
 from fluffy_sql.operations.history import show_run
 from fluffy_sql.postgres.session import Session
@@ -45,7 +45,7 @@ from tests.integration.helpers import (
 )
 
 # As if a library of a few hundred photos were a large one.
-BY_CELLS = Tuning(few=50, photos_per_cell=20, checked_photos=64, rows_at_once=16)
+BY_CELLS = Tuning(few=50, checked_photos=64, rows_at_once=16)
 
 
 def settings(metric: str = "cosine", **own: Any) -> Any:
@@ -83,7 +83,7 @@ class OnlyGraph(Algorithm[LeidenSettings]):
 
     def fit(self, task: Task[LeidenSettings]) -> Fit:
         few = task.survey.eligible <= self.tuning.few
-        make = exact_graph if few else graph_by_cells
+        make = exact_graph if few else graph_by_sketches
         with make(task, Wanted(task.settings.neighbours), self.tuning) as self.graph:
             drawn = query(task.session, "SELECT photo_id FROM work_drawn ORDER BY position")
             self.photo_ids = [row[0] for row in drawn]
