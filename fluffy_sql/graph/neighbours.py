@@ -82,7 +82,7 @@ def graph_by_sketches(task: Task[Any], wanted: Wanted, tuning: Tuning) -> Iterat
             sketches = Sketches(*fetch_sketches(task.session, sample, tuning), tuning)
             task.log.phase("neighbours")
             candidates, recall = _enough(task, finder, sketches, tuning)
-            finder.find_among(_proposals(sketches, candidates, tuning))
+            finder.find_among(_proposals(sketches, candidates, tuning), sketches)
             del sketches
         yield finder.graph(extents, recall)
 
@@ -147,15 +147,17 @@ class _Finder:
 
         self._read(self._task.workers.map(find, jobs))
 
-    def find_among(self, jobs: Iterable[tuple[Places, Places]], *, check: bool = False) -> None:
+    def find_among(
+        self, jobs: Iterable[tuple[Places, Places]], sketches: Sketches, *, check: bool = False
+    ) -> None:
         """Finds the neighbours of each job's rows among candidates of each, shape (rows, n)."""
 
         def find(session: Session, job: tuple[Places, Places]) -> list[dict[str, Any]]:
             rows, candidates = job
             return session.fetch_all(
                 "graph/rank_candidates",
-                positions=IntegerArray.of(rows + 1),
-                candidates=IntegerArray.of(candidates.ravel() + 1),
+                rows=sketches.on_disk(rows),
+                candidates=sketches.on_disk(candidates.ravel()),
                 width=candidates.shape[1],
                 neighbours=self._wanted.neighbours,
                 keep=self._wanted.keep and not check,
@@ -227,15 +229,14 @@ def _enough(
         ((piece, everything) for piece in pieces if len(piece)), tuning, check=True
     )
     exact = finder.take(checked)
-    candidates = tuning.candidates_of_neighbour * exact.shape[1]
+    candidates = int(tuning.candidates_of_neighbour * exact.shape[1])
     few = replace(tuning, rows_at_once=-(-count // tuning.checks))
     among = np.zeros(len(sketches.codes), dtype=np.bool_)
     among[checked] = True
     while True:
         candidates = min(candidates, tuning.most_compared)
-        finder.find_among(_proposals(sketches, candidates, few, among), check=True)
+        finder.find_among(_proposals(sketches, candidates, few, among), sketches, check=True)
         recall = _recall(exact, finder.take(checked))
-        print(candidates, recall)
         if recall >= tuning.sought_recall or candidates == tuning.most_compared:
             return candidates, recall
         candidates = int(candidates * tuning.more_candidates) + 1

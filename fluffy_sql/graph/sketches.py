@@ -13,6 +13,7 @@ from fluffy_sql.kmeans.sample import Sample
 from fluffy_sql.postgres.centroids import Matrix
 from fluffy_sql.postgres.ranges import row_ranges
 from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.vectors import TidArray
 
 Places = NDArray[np.int32]
 Codes = NDArray[np.int8]
@@ -47,6 +48,7 @@ class Sketches:
     ) -> None:
         self.codes = codes = sketches["codes"]
         self._distances = sketches["distance"]
+        self._ctids = sketches["ctid"]
         there = np.flatnonzero(compared).astype(np.int32)
         cells = max(1, int(tuning.cells_of_sketches * len(there) ** 0.5))
         self._centers = _trained(codes[there[: tuning.sample_per_cell * cells]], cells, tuning)
@@ -62,6 +64,12 @@ class Sketches:
     def members(self, cell: int) -> Places:
         """The rows of a cell."""
         return self.rows[self._ends[cell] - self._sizes[cell] : self._ends[cell]]
+
+    def on_disk(self, rows: Places) -> TidArray:
+        """Where rows are on disk; -1: nowhere."""
+        ctids = self._ctids[rows]
+        ctids[rows < 0] = b""
+        return TidArray.of(ctids)
 
     def candidates(self, cell: int, rows: Places, count: int, around: int) -> Places:
         """The rows whose sketches are nearest to those of some rows of a cell, in no order.
@@ -128,15 +136,18 @@ def fetch_sketches(
         step=step,
     )
     for [part] in parts:
-        places = np.frombuffer(part["positions"] or b"", dtype=">i4") - 1
+        found = np.frombuffer(part["sketches"] or b"", kind)
+        places = found["position"] - 1
         compared[places] = True
-        sketches[places] = np.frombuffer(part["sketches"] or b"", kind)
+        sketches[places] = found
     return sketches, compared
 
 
 def sketch_kind(width: int) -> np.dtype[np.void]:
-    """A sketch as it comes: coordinates, and the distance from their origin."""
-    return np.dtype([("codes", np.int8, width), ("distance", ">i2")])
+    """A sketch as it comes: position and place on disk, coordinates, distance from their origin."""
+    return np.dtype(
+        [("position", ">i4"), ("ctid", "V6"), ("codes", np.int8, width), ("distance", ">i2")]
+    )
 
 
 def _trained(codes: Codes, cells: int, tuning: Tuning) -> Matrix:

@@ -14,22 +14,22 @@ class Tuning:
     rows_at_once: int = 512
     rows_of_block: int = 2_048
 
-    # Coordinates of a sketch, a byte each: with what else comes of a photo, 148 bytes. Of the 15
+    # Coordinates of a sketch, a byte each: with what else comes of a photo, 150 bytes. Of the 15
     # nearest of 60,000 made photos of 512 dimensions 0.97 are among the 40 whose sketches are
     # nearest, of 4,114 CLIP embeddings 0.99; of photos that lie evenly in all dimensions about their
     # theme 0.66, and 0.99 among 100 (December 2026).
-    sketch_width: int = 78
+    sketch_width: int = 74
     # Cells of sketches for each square root of photos, and how they are trained. Some 80 photos lie
     # in one of 100,000.
     cells_of_sketches: float = 4
     sample_per_cell: int = 16
     cell_steps: int = 4
     # Candidates at first, for each neighbour that is sought, and among how many times as many rows.
-    # A row costs the client some 4 ns there, and a candidate the server 1 us.
-    candidates_of_neighbour: int = 2
+    # A row costs the client some 5 ns there, and a candidate the server 0.8 us.
+    candidates_of_neighbour: float = 2.5
     rows_around: int = 80
     # If they are too few, this many times as many.
-    more_candidates: float = 1.2
+    more_candidates: float = 1.12
     # A little more than the 0.95 that is promised, since the sample is small.
     sought_recall: float = 0.96
     # But no photo is compared with more than this many, though it would take more: of photos at

@@ -2,12 +2,13 @@
 -- two of the distance, is cut off.
 -- Parameters: axes vector[] (as long as a step takes), origin vector, step double precision, after_row bigint
 --   (exclusive), last_row bigint (inclusive)
--- Returns: positions bytea (4 bytes each), sketches bytea (a byte for each axis, signed, and two of the distance); one
---   row, null if there are none.
+-- Returns: sketches bytea: of each row position (4 bytes), ctid (6), coordinates (one each, signed), distance (2); null
+--   if there are none.
 SELECT
-    string_agg(int4send(sample.position::integer), ''::bytea ORDER BY sample.position) AS positions,
     string_agg(
-        (
+        int4send(sample.position::integer)
+        || tidsend(sample.ctid)
+        || (
             SELECT
                 string_agg(
                     substr(
