@@ -74,7 +74,7 @@ def exact_graph(task: Task[Any], wanted: Wanted, tuning: Tuning) -> Iterator[Gra
 @contextmanager
 def graph_by_sketches(task: Task[Any], wanted: Wanted, tuning: Tuning) -> Iterator[Graph]:
     """The graph of the one scope of a task; its photos are in work_drawn meanwhile."""
-    # Connections keep all cores busy: threads that multiply small matrices wait for each other then.
+    # Connections keep all cores busy, so threads that share a small product wait for each other.
     with threadpool_limits(1, "blas"), _drawn(task) as (sample, extents):
         finder, recall = _Finder(task, wanted, extents[-1][1] if extents else 0), 1.0
         if sample.size:

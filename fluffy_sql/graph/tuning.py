@@ -16,8 +16,8 @@ class Tuning:
 
     # Coordinates of a sketch, a byte each: with what else comes of a photo, 150 bytes. Of the 15
     # nearest of 60,000 made photos of 512 dimensions 0.97 are among the 40 whose sketches are
-    # nearest, of 4,114 CLIP embeddings 0.99; of photos that lie evenly in all dimensions about their
-    # theme 0.66, and 0.99 among 100 (December 2026).
+    # nearest, of 4,114 CLIP embeddings 0.99; of photos that lie evenly about their theme in all
+    # dimensions 0.66, and 0.99 among 100 (December 2026).
     sketch_width: int = 74
     # Cells of sketches for each square root of photos, and how they are trained. Some 80 photos lie
     # in one of 100,000.
