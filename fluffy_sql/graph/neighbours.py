@@ -28,7 +28,7 @@ _CHECKED = 2_000_000
 _NONE = -1
 
 
-@dataclass(frozen=True)
+@dataclass
 class Graph:
     """The nearest neighbours of photos.
 
@@ -44,6 +44,10 @@ class Graph:
     compared: NDArray[np.bool_]
     extents: list[tuple[int, int]]
     recall: float
+
+    def forget_neighbours(self) -> None:
+        """Frees their memory."""
+        self.neighbours = no_neighbours(0, self.neighbours.shape[1])
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,7 @@ class _Finder:
 
     def graph(self, extents: list[tuple[int, int]], recall: float = 1.0) -> Graph:
         """What was found; nothing more is to be found then."""
-        found, self._neighbours = self._neighbours, self._neighbours[:0]
+        found, self._neighbours = self._neighbours, no_neighbours(0, self._wanted.neighbours)
         return Graph(found, self._compared, extents, recall)
 
     def take(self, places: NDArray[np.intp]) -> Neighbours:
