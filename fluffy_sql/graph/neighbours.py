@@ -191,14 +191,14 @@ def _proposals(
     """
     rows: list[Places] = []
     proposed: list[Places] = []
+    around = candidates * tuning.rows_around
     for cell in range(len(sketches)):
-        members = sketches.members(cell)
-        if among is not None:
-            members = members[among[members]]
-        for own in _pieces(members, tuning.rows_at_once):
-            rows.append(own)
-            around = candidates * tuning.rows_around
-            proposed.append(sketches.candidates(cell, own, candidates + 1, around))
+        if among is not None and not among[sketches.members(cell)].any():
+            continue
+        for own, near in sketches.candidates(cell, candidates + 1, around):
+            wanted = slice(None) if among is None else among[own]
+            rows.append(own[wanted])
+            proposed.append(near[wanted])
             if sum(map(len, rows)) >= tuning.rows_at_once:
                 yield np.concatenate(rows), _side_by_side(proposed)
                 rows, proposed = [], []
@@ -228,14 +228,14 @@ def _enough(
     count = min(len(compared), tuning.checked_photos)
     checked = np.sort(generator.choice(compared, count, replace=False))
     pieces = np.array_split(checked, tuning.checks)
-    everything = (0, len(sketches.codes))
+    everything = (0, sketches.places)
     finder.find_among_all(
         ((piece, everything) for piece in pieces if len(piece)), tuning, check=True
     )
     exact = finder.take(checked)
     candidates = int(tuning.candidates_of_neighbour * exact.shape[1])
     few = replace(tuning, rows_at_once=-(-count // tuning.checks))
-    among = np.zeros(len(sketches.codes), dtype=np.bool_)
+    among = np.zeros(sketches.places, dtype=np.bool_)
     among[checked] = True
     while True:
         candidates = min(candidates, tuning.most_compared)

@@ -4,6 +4,9 @@ A sketch holds coordinates along the main directions of the library, as whole nu
 float4 adds products of them without rounding, and proposals are the same in any order of adding.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,23 +42,27 @@ class Sketches:
         tuning: how many cells.
 
     Attributes:
-        codes: shape (rows, width), coordinates of each.
-        rows: those that have one, cell after cell.
+        rows: those that have a sketch, cell after cell.
+        places: how many rows there are, with or without a sketch.
     """
 
     def __init__(
         self, sketches: NDArray[np.void], compared: NDArray[np.bool_], tuning: Tuning
     ) -> None:
-        self.codes = codes = sketches["codes"]
-        self._distances = sketches["distance"]
-        self._ctids = sketches["ctid"]
+        self.places = len(sketches)
         there = np.flatnonzero(compared).astype(np.int32)
         cells = max(1, int(tuning.cells_of_sketches * len(there) ** 0.5))
-        self._centers = _trained(codes[there[: tuning.sample_per_cell * cells]], cells, tuning)
-        cell_of = _nearest(codes, there, self._centers)
+        self._centers = _trained(
+            sketches["codes"][there[: tuning.sample_per_cell * cells]], cells, tuning
+        )
+        cell_of = _nearest(sketches["codes"], there, self._centers)
         self.rows = there[np.argsort(cell_of, kind="stable")]
-        self._sizes = np.bincount(cell_of, minlength=len(self._centers))
-        self._ends = np.cumsum(self._sizes)
+        self._ends = np.cumsum(np.bincount(cell_of, minlength=len(self._centers)))
+        self._starts = np.concatenate([[0], self._ends[:-1]])
+        self._on_disk = sketches["ctid"].copy()
+        # Side by side, since rows of a cell are read again and again.
+        self._codes = sketches["codes"][self.rows]
+        self._fixed = _fixed(sketches, self.rows)
 
     def __len__(self) -> int:
         """The number of cells."""
@@ -63,50 +70,64 @@ class Sketches:
 
     def members(self, cell: int) -> Places:
         """The rows of a cell."""
-        return self.rows[self._ends[cell] - self._sizes[cell] : self._ends[cell]]
+        return self.rows[self._starts[cell] : self._ends[cell]]
 
     def on_disk(self, rows: Places) -> TidArray:
         """Where rows are on disk; -1: nowhere."""
-        ctids = self._ctids[rows]
+        ctids = self._on_disk[rows]
         ctids[rows < 0] = b""
         return TidArray.of(ctids)
 
-    def candidates(self, cell: int, rows: Places, count: int, around: int) -> Places:
-        """The rows whose sketches are nearest to those of some rows of a cell, in no order.
+    def candidates(self, cell: int, count: int, around: int) -> Iterator[tuple[Places, Places]]:
+        """The rows of a cell, some at a time, and those whose sketches are nearest, in no order.
 
         Of equally near ones the lowest. A row is a candidate of its own.
 
         Args:
             cell: the cell.
-            rows: of the cell.
             count: how many are sought; there are fewer if there are not as many.
             around: among how many rows at least, those of the nearest cells.
 
-        Returns:
-            Shape (rows, up to count).
+        Yields:
+            Rows, and candidates of each, shape (rows, up to count).
         """
-        others = self._around(cell, around)
-        codes = self.codes[others].astype(np.float32)
-        squares = np.einsum("ij,ij->i", codes, codes) + self._distances[others].astype(float) ** 2
-        count = min(count, len(others))
-        found = np.empty((len(rows), count), dtype=np.int32)
-        # Half of the square of the distance, less what is the same for all others. What is left of
-        # a photo beyond the coordinates counts half: as if half of it were what both have left. The
-        # lowest wins a tie, since four times as much is a whole number.
-        fixed = (squares + np.arange(len(others)) / len(others)) / 4
-        for first in range(0, len(rows), _ROWS_AROUND):
-            own = self.codes[rows[first : first + _ROWS_AROUND]].astype(np.float32)
-            nearest = np.argpartition(fixed - own @ codes.T, count - 1, axis=1)[:, :count]
-            found[first : first + _ROWS_AROUND] = others[nearest]
-        return found
+        near = self._around(cell, around)
+        most = _MOST_AROUND * around
 
-    def _around(self, cell: int, least: int) -> Places:
-        """The rows of the cells around one, at least as many, if there are; rising."""
+        def of_near(values: NDArray[Any]) -> NDArray[Any]:
+            parts = [values[self._starts[other] : self._ends[other]] for other in near]
+            return np.concatenate(parts)[:most]
+
+        others, codes, fixed = of_near(self.rows), of_near(self._codes), of_near(self._fixed)
+        codes = codes.astype(np.float32).T
+        count = min(count, len(others))
+        for first in range(self._starts[cell], self._ends[cell], _ROWS_AROUND):
+            own = slice(first, min(first + _ROWS_AROUND, self._ends[cell]))
+            apart = fixed - self._codes[own].astype(np.float32) @ codes
+            yield self.rows[own], others[np.argpartition(apart, count - 1, axis=1)[:, :count]]
+
+    def _around(self, cell: int, least: int) -> NDArray[np.intp]:
+        """The cells around one, itself first, until they have as many rows."""
         apart = ((self._centers - self._centers[cell]) ** 2).sum(axis=1)
+        apart[cell] = -1
         order = np.argsort(apart, kind="stable")
-        last = int(np.searchsorted(np.cumsum(self._sizes[order]), least)) + 1
-        rows = np.concatenate([self.members(near) for near in order[:last]])
-        return np.sort(rows[: _MOST_AROUND * least])
+        rows = np.cumsum((self._ends - self._starts)[order])
+        return order[: int(np.searchsorted(rows, least)) + 1]
+
+
+def _fixed(sketches: NDArray[np.void], rows: Places) -> NDArray[np.float64]:
+    """Half of the square of the distance to each row, but for what is the same for all, or inner.
+
+    What is left of a photo beyond the coordinates counts half, as if half of it were what both have
+    left. The lowest row wins a tie, since four times as much is a whole number.
+    """
+    fixed = np.empty(len(rows))
+    for first in range(0, len(rows), _BLOCK):
+        some = rows[first : first + _BLOCK]
+        codes, distances = sketches["codes"][some].astype(float), sketches["distance"][some]
+        squares = np.einsum("ij,ij->i", codes, codes) + distances.astype(float) ** 2
+        fixed[first : first + _BLOCK] = (squares + some / len(sketches)) / 4
+    return fixed
 
 
 def fetch_sketches(
