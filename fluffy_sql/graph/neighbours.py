@@ -1,4 +1,4 @@
-"""The graph of nearest neighbours: found in SQL, of which only the edges come to the client.
+"""The graph of nearest neighbours: found in SQL; edges come to the client, and sketches of photos.
 
 The rows compared are in a work table, those of a scope side by side. Few photos are compared with
 all of their scope; of many, each is compared with those whose sketches are nearest to its own.
