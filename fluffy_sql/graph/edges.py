@@ -140,7 +140,7 @@ def shared_neighbours(
     ids = np.arange(len(neighbours), dtype=np.int32) if photos is None else photos
     numbers = np.empty(len(neighbours), dtype=np.int32)
     numbers[ids] = np.arange(len(ids), dtype=np.int32)
-    lengths = np.empty(len(neighbours), dtype=np.int32)
+    lengths = np.zeros(len(neighbours), dtype=np.int32)
     counts = np.zeros(len(ids), dtype=np.int32)
 
     def lists(own: NDArray[np.integer]) -> tuple[Nodes, Nodes]:
