@@ -59,6 +59,7 @@ def _measure(options: Options, environment: dict[str, Any], runs: list[Run]) -> 
                 options.contenders,
                 repeats=options.repeats,
                 limits=options.limits,
+                links=options.links,
             )
             # Closed here, not by the garbage collector: its database goes before the server does.
             with closing(measured):

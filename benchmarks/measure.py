@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import psycopg
 from benchmarks.contenders import Contender
 from benchmarks.database import connect, fetch_one, library_database, reset
 from benchmarks.library import Library
+from benchmarks.link import Link, Proxy
 
 _CHECKOUT = Path(__file__).resolve().parents[1]
 
@@ -37,6 +38,10 @@ class Run:
         clusters: how many clusters have photos.
         left_out: share of photos without a cluster.
         nmi: agreement with what the photos are of, each without a cluster as one of its own.
+        link: the network between it and the server; None: a socket, or what the address says.
+        bytes_up: that it sent over the link.
+        bytes_down: that it received.
+        round_trips: over the link, one after the other.
         error: one line.
     """
 
@@ -52,6 +57,10 @@ class Run:
     clusters: int | None = None
     left_out: float | None = None
     nmi: float | None = None
+    link: str | None = None
+    bytes_up: int | None = None
+    bytes_down: int | None = None
+    round_trips: int | None = None
     error: str | None = None
 
 
@@ -66,6 +75,7 @@ def measure_library(
     *,
     repeats: int,
     limits: bool,
+    links: Sequence[Link] = (),
 ) -> Generator[Run, None, None]:
     """Loads a library and yields every run as it ends.
 
@@ -75,6 +85,7 @@ def measure_library(
         contenders: in the order of the first repeat; each repeat begins with the next one.
         repeats: how often each runs.
         limits: whether to leave out what makes no sense at some size.
+        links: networks over which those run as well that leave labels.
     """
     with library_database(server_url, library) as url, connect(url) as connection:
         for repeat in range(1, repeats + 1):
@@ -84,11 +95,12 @@ def measure_library(
                         continue
                     if limits and not contender.makes_sense(library.rows, k):
                         continue
-                    reset(connection)
-                    outcome = _outcome(connection, url, contender, k)
-                    yield Run(
-                        library.rows, library.dimensions, k, contender.name, repeat, **outcome
-                    )
+                    for link in (None, *(links if contender.labels else ())):
+                        reset(connection)
+                        outcome = _outcome(connection, url, contender, k, link)
+                        yield Run(
+                            library.rows, library.dimensions, k, contender.name, repeat, **outcome
+                        )
 
 
 def rotated(contenders: Sequence[Contender], by: int) -> list[Contender]:
@@ -98,14 +110,26 @@ def rotated(contenders: Sequence[Contender], by: int) -> list[Contender]:
 
 
 def _outcome(
-    connection: psycopg.Connection[dict[str, Any]], url: str, contender: Contender, k: int | None
+    connection: psycopg.Connection[dict[str, Any]],
+    url: str,
+    contender: Contender,
+    k: int | None,
+    link: Link | None,
 ) -> dict[str, Any]:
     """What a run measured, or why it failed."""
+    over = {"link": str(link)} if link else {}
     try:
-        spent = run_in_child({"module": contender.module, "url": url, "k": k})
-        return spent | (_partition(connection, contender) if contender.labels else {})
+        spent = _run_over(link, url, {"module": contender.module, "k": k})
+        return over | spent | (_partition(connection, contender) if contender.labels else {})
     except ContenderError as error:
-        return {"error": str(error)}
+        return {**over, "error": str(error)}
+
+
+def _run_over(link: Link | None, url: str, task: dict[str, Any]) -> dict[str, Any]:
+    if link is None:
+        return run_in_child(task | {"url": url})
+    with Proxy.before(url, link) as proxy:
+        return run_in_child(task | {"url": proxy.url}) | asdict(proxy.traffic)
 
 
 def _partition(

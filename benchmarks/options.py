@@ -8,10 +8,15 @@ from typing import Any
 
 from benchmarks.contenders import CONTENDERS, FLOOR, Contender, contender_named
 from benchmarks.library import SEED, Library
+from benchmarks.link import LINKS, Link, link_named
 
 _RESULTS = Path(__file__).resolve().parent / "results"
 
 _QUICK = Library(rows=2_000, dimensions=64, ks=(5, 20))
+_SMALL = (
+    Library(rows=5_000, dimensions=512, ks=(50,)),
+    Library(rows=10_000, dimensions=768, ks=(200,)),
+)
 _LARGE = (
     Library(rows=1_000_000, dimensions=384, ks=(100,)),
     Library(rows=200_000, dimensions=384, ks=(5_000,)),
@@ -24,7 +29,8 @@ class Options:
 
     Attributes:
         series: libraries of growing size, the last of them with every k; what the plots show.
-        large: further libraries, for the table alone.
+        others: further libraries, for the table alone.
+        links: networks over which contenders run as well.
         series_k: number of clusters that all of the series have.
         contenders: who takes part.
         limits: whether contenders stay out where they make no sense.
@@ -34,7 +40,8 @@ class Options:
     """
 
     series: tuple[Library, ...]
-    large: tuple[Library, ...]
+    others: tuple[Library, ...]
+    links: tuple[Link, ...]
     series_k: int
     contenders: tuple[Contender, ...]
     limits: bool
@@ -45,13 +52,14 @@ class Options:
     @property
     def libraries(self) -> tuple[Library, ...]:
         """All there is to load, one after the other."""
-        return self.series + self.large
+        return self.series + self.others
 
     def public(self) -> dict[str, Any]:
         """What a report says; not the address, which may hold a password."""
         return {
             "libraries": [vars(library) | {"folder": None} for library in self.libraries],
             "series_k": self.series_k,
+            "links": [str(link) for link in self.links],
             "contenders": [contender.name for contender in self.contenders],
             "repeats": self.repeats,
             "seed": SEED,
@@ -64,7 +72,8 @@ def parse_options(arguments: Sequence[str]) -> Options:
     given = _parser().parse_args(arguments)
     return Options(
         series=_series(given),
-        large=_LARGE if given.large else (),
+        others=(*(_SMALL if given.small else ()), *(_LARGE if given.large else ())),
+        links=given.links,
         series_k=given.series_k,
         contenders=given.contenders or CONTENDERS,
         limits=not (given.contenders or given.quick),
@@ -162,6 +171,18 @@ def _parser() -> argparse.ArgumentParser:
         help="real photos, not made ones: embeddings.npy, and photos.csv with a column label",
     )
     parser.add_argument(
+        "--links",
+        type=_links,
+        default=(),
+        metavar="NAME,...",
+        help=f"over these networks as well: {', '.join(map(str, LINKS))}",
+    )
+    parser.add_argument(
+        "--small",
+        action="store_true",
+        help="also 5,000 photos of 512 dimensions at k=50 and 10,000 of 768 at k=200",
+    )
+    parser.add_argument(
         "--large",
         action="store_true",
         help="also 1,000,000 photos at k=100 and 200,000 at k=5,000, of 384 dimensions",
@@ -179,6 +200,13 @@ def _count(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a number from 1 up")
     return value
+
+
+def _links(text: str) -> tuple[Link, ...]:
+    try:
+        return tuple(link_named(name) for name in text.split(","))
+    except KeyError as error:
+        raise argparse.ArgumentTypeError(f"there is no link {error}") from None
 
 
 def _counts(text: str) -> list[int]:

@@ -34,6 +34,7 @@ STYLES = {
     "sklearn-select": Style("#0072B2", "s", "--"),
     "sklearn-copy": Style("#0072B2", "s"),
     "faiss-select": Style("#009E73", "^", "--"),
+    "faiss-select-binary": Style("#009E73", "^", "-."),
     "faiss-copy": Style("#009E73", "^"),
     "sklearn-kmeans": Style("#000000", "D"),
     "pgvector-ivfflat": Style("#CC79A7", "v"),

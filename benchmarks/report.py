@@ -25,6 +25,9 @@ _HEADINGS = (
     "clusters",
     "left out",
     "NMI",
+    "MB up",
+    "MB down",
+    "round trips",
 )
 _LEFT_ALIGNED = {"contender"}
 
@@ -39,6 +42,8 @@ _NOTES = (
     " from `photos.cluster_id`; 1 is the best of the table.",
     "Left out: photos without a cluster. NMI: agreement with the themes that photos were made of,"
     " or with the labels of the data; a photo that is left out counts as a cluster of its own.",
+    "MB up and down: what the client sent and received over a link, which delays each way by half"
+    " of its round trip and limits bytes a second; round trips that followed each other.",
 )
 
 
@@ -108,13 +113,17 @@ def cells(summary: Summary) -> tuple[str, ...]:
         _number(summary.clusters, 0),
         "" if summary.left_out is None else f"{summary.left_out:.1%}",
         _number(summary.nmi, 3),
+        _number(summary.megabytes_up, 1),
+        _number(summary.megabytes_down, 1),
+        _number(summary.round_trips, 0),
     )
 
 
 def _by_library(summaries: Sequence[Summary]) -> Iterator[tuple[str, list[Summary]]]:
-    groups = groupby(summaries, key=lambda summary: (summary.rows, summary.dimensions))
-    for (rows, dimensions), group in groups:
-        yield f"{rows:,} photos of {dimensions} dimensions", list(group)
+    groups = groupby(summaries, key=lambda each: (each.rows, each.dimensions, each.link))
+    for (rows, dimensions, link), group in groups:
+        over = f", over {link}" if link else ""
+        yield f"{rows:,} photos of {dimensions} dimensions{over}", list(group)
 
 
 def _markdown_table(summaries: Sequence[Summary]) -> Iterator[str]:
@@ -133,7 +142,8 @@ def _describe(environment: dict[str, Any]) -> str:
     packages, server = environment["packages"], environment["server"]
     versions = ", ".join(f"{name} {version}" for name, version in packages.items() if version)
     return (
-        f"{environment['date']}, {environment['cores']} cores ({environment['processor']}),"
+        f"{environment['date']}, {environment['cores']} cores ({environment['processor']};"
+        f" {environment['features']}; BLAS: {environment['blas']}),"
         f" {environment['memory_gb']:.0f} GB, {environment['system']}."
         f" PostgreSQL {server['postgres']} with pgvector {server['pgvector']}"
         f" (shared_buffers {server['settings']['shared_buffers']});"
@@ -142,7 +152,8 @@ def _describe(environment: dict[str, Any]) -> str:
 
 
 def _name(of: Run | Summary) -> str:
-    return of.contender if of.k is None else f"{of.contender}, k = {of.k:,}"
+    k = "" if of.k is None else f", k = {of.k:,}"
+    return f"{of.contender}{k}{f', over {of.link}' if of.link else ''}"
 
 
 def _number(value: float | None, digits: int) -> str:

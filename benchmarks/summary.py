@@ -31,6 +31,10 @@ class Summary:
         clusters: the fewest of all repeats.
         left_out: share of photos, the most of all repeats.
         nmi: median.
+        link: the network in between; None: none.
+        megabytes_up: over the link, median.
+        megabytes_down: the same.
+        round_trips: one after the other, median.
         error: of the first repeat that failed.
     """
 
@@ -49,6 +53,10 @@ class Summary:
     clusters: int | None
     left_out: float | None
     nmi: float | None
+    link: str | None
+    megabytes_up: float | None
+    megabytes_down: float | None
+    round_trips: float | None
     error: str | None
 
 
@@ -62,8 +70,8 @@ def summarize(runs: Iterable[Run]) -> list[Summary]:
     ]
 
 
-def _size(run: Run) -> tuple[int, int, int]:
-    return run.dimensions, run.rows, run.k or 0
+def _size(run: Run) -> tuple[int, int, str, int]:
+    return run.dimensions, run.rows, run.link or "", run.k or 0
 
 
 def _summarize_size(runs: Sequence[Run]) -> list[Summary]:
@@ -91,10 +99,18 @@ def _summarize_size(runs: Sequence[Run]) -> list[Summary]:
             clusters=min((run.clusters for run in repeats if run.clusters), default=None),
             left_out=max(_known(run.left_out for run in repeats), default=None),
             nmi=_median(run.nmi for run in repeats),
+            link=repeats[0].link,
+            megabytes_up=_median(_megabytes(run.bytes_up) for run in repeats),
+            megabytes_down=_median(_megabytes(run.bytes_down) for run in repeats),
+            round_trips=_median(run.round_trips for run in repeats),
             error=next((run.error for run in repeats if run.error), None),
         )
         for name, repeats in by_contender.items()
     ]
+
+
+def _megabytes(size: int | None) -> float | None:
+    return None if size is None else size / 1e6
 
 
 def _known(values: Iterable[float | None]) -> list[float]:

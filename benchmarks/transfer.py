@@ -18,11 +18,14 @@ Vectors = NDArray[np.float32]
 FitLabels = Callable[[Vectors, int], NDArray[np.int64]]
 
 
-def label_by_select(url: str, k: int, fit_labels: FitLabels) -> None:
-    """SELECT as psycopg and pgvector do it unless told otherwise; labels go back row by row."""
+def label_by_select(url: str, k: int, fit_labels: FitLabels, *, binary: bool = False) -> None:
+    """SELECT as psycopg and pgvector do it, in text unless told otherwise.
+
+    Labels go back row by row.
+    """
     with psycopg.connect(url) as connection:
         register_vector(connection)
-        rows = connection.execute(statement("select_photos")).fetchall()
+        rows = connection.execute(statement("select_photos"), binary=binary).fetchall()
         ids = [row[0] for row in rows]
         vectors = np.stack([row[1].to_numpy() for row in rows])
         del rows  # as anyone would who is short of memory

@@ -51,6 +51,7 @@ CONTENDERS = (
     Contender("sklearn-select", "scikit-learn MiniBatchKMeans, fed by SELECT"),
     Contender("sklearn-copy", "the same, fed by binary COPY parsed as one NumPy array"),
     Contender("faiss-select", "FAISS Kmeans (25 iterations, 256 photos a cluster), fed by SELECT"),
+    Contender("faiss-select-binary", "the same, fed by SELECT with values in binary"),
     Contender("faiss-copy", "the same, fed by binary COPY parsed as one NumPy array"),
     Contender(
         "sklearn-kmeans",

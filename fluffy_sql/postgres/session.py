@@ -252,6 +252,14 @@ class Session:
         session.recorded = self.recorded
         return session
 
+    def beside(self) -> Self:
+        """A session that only looks at the same library, while this one is in whatever state.
+
+        Raises:
+            DatabaseError: as from `look`.
+        """
+        return self.look(self._url, schema=self.schema)
+
     def cancel(self) -> None:
         """Stops the statement another thread is running on this session.
 
@@ -279,13 +287,12 @@ class Session:
             self.execute(name, **parameters)
             return
         with translate_errors(self), self._awaited_if_it_fails():
-            self._begin_under_way()
-            alone = not self._transactions
-            if alone:  # else it would be committed with the next one that is waited for
-                self.connection.execute("BEGIN")
+            pipeline = self._begin_under_way()
             self._start(tuple_row, name, parameters)
-            if alone:
-                self.connection.execute("COMMIT")
+            if not self._transactions:
+                # What psycopg's sync does, but for waiting: the server commits, and is idle.
+                self.connection.pgconn.pipeline_sync()
+                pipeline.result_queue.append(None)
 
     def fetch_each(self, *asked: tuple[str, dict[str, object]]) -> list[list[dict[str, Any]]]:
         """Runs statements with their parameters in one round trip; returns the rows of each."""
@@ -346,11 +353,12 @@ class Session:
         """
         return not (self.explains or self.distributed)
 
-    def _begin_under_way(self) -> None:
+    def _begin_under_way(self) -> psycopg.Pipeline:
         """From now on statements are sent, and answers are only waited for by `_await`."""
         if self._under_way is None:
             self._under_way = ExitStack()
-            self._under_way.enter_context(self.connection.pipeline())
+            self._pipeline = self._under_way.enter_context(self.connection.pipeline())
+        return self._pipeline
 
     def _await(self) -> None:
         """Waits for all answers; raises the first error among them."""
@@ -360,7 +368,7 @@ class Session:
         try:
             under_way.close()
         except BaseException:
-            if not self._transactions:  # what was sent alone is in one of its own
+            if not self._transactions:  # COMMIT was passed over, if what came before it failed
                 with suppress(psycopg.Error):
                     self.connection.rollback()
             raise

@@ -5,8 +5,8 @@
 --   integer (centroids in each), length integer (of a centroid),
 --   after_row bigint (exclusive), last_row bigint (inclusive), starts integer[] (the first place in the range of each
 --   piece, as in lloyd_step)
--- Returns: piece (from 1), label, rows, mean, error (sum of squared distances), places integer[] (of its rows in the range, from 1); no
---   row for a centroid without rows in a piece.
+-- Returns: piece (from 1), label, rows, mean, error (sum of squared distances), places integer[] (of its rows in the
+--   range, from 1); no row for a centroid without rows in a piece.
 SELECT
     width_bucket(sample.place, %(starts)s::integer[]) AS piece,
     nearest.label,

@@ -126,7 +126,7 @@ def test_executions_are_those_of_all_sessions(session: Session) -> None:
     assert executions["runs/record_step"] == counts.of["steps"]
     assert executions["runs/enter_phase"] == counts.of["phases"]
     assert executions["kmeans/assign_photos"] == counts.of["ranges of photos"] > 1
-    assert executions["kmeans/lloyd_step"] >= counts.of["steps"] > 1
+    assert executions["kmeans/lloyd_step"] > 1
     assert executions["commit/move_photos"] == executions["runs/open"] == 1
 
 

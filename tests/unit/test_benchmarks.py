@@ -20,6 +20,7 @@ from sklearn.metrics import normalized_mutual_info_score
 from benchmarks.contenders import CONTENDERS, FLOOR, contender_named
 from benchmarks.database import connect, fetch_one, load_library, reset
 from benchmarks.library import CHUNK_ROWS, Library, made_photos
+from benchmarks.link import Link
 from benchmarks.measure import ContenderError, Run, rotated, run_in_child
 from benchmarks.options import parse_options, planned_series
 from benchmarks.records import build_labels, build_photos, parse_photos
@@ -37,6 +38,8 @@ ENVIRONMENT: dict[str, Any] = {
     "date": "2025-01-02",
     "cores": 2,
     "processor": "Some CPU",
+    "features": "AVX2",
+    "blas": "openblas Zen",
     "memory_gb": 8.4,
     "system": "Linux x86_64",
     "python": "3.11.0",
@@ -203,13 +206,16 @@ def test_options_have_defaults_and_shortcuts() -> None:
     assert options.libraries == (Library(100_000, 768, (20, 200, 1000)),)
     assert options.contenders == CONTENDERS
     assert options.limits
-    assert len(parse_options(["--large"]).libraries) == 3
+    assert len(parse_options(["--small", "--large"]).libraries) == 5
+    assert parse_options(["--links", "80ms-100mbit"]).links == (Link(0.08, 100),)
     quick = parse_options(["--quick"])
     assert [library.rows for library in quick.libraries] == [2_000]
     assert (quick.repeats, quick.limits) == (1, False)
 
 
-@pytest.mark.parametrize("wrong", [["--contenders", "other"], ["--rows", "0"], ["--k", "many"]])
+@pytest.mark.parametrize(
+    "wrong", [["--contenders", "other"], ["--links", "slow"], ["--rows", "0"], ["--k", "many"]]
+)
 def test_wrong_options_are_refused(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         parse_options(wrong)
@@ -316,6 +322,14 @@ def test_without_k_others_are_compared_with_ours_without_k() -> None:
     assert describe_run(runs[1]) == "repeat 1, leiden: 2.00 s,  MB"
 
 
+def test_a_link_has_a_table_of_its_own_with_what_passed() -> None:
+    over = replace(RUN, link="20ms-100mbit", bytes_up=2_500_000, bytes_down=0, round_trips=51)
+    summaries = summarize([RUN, replace(over, repeat=2, seconds=3.0)])
+    assert cells(summaries[1])[-3:] == ("2.5", "0.0", "51")
+    assert "**100 photos of 8 dimensions, over 20ms-100mbit**" in markdown(summaries, ENVIRONMENT)
+    assert describe_run(over).startswith("repeat 1, fluffy_sql, k = 5, over 20ms-100mbit:")
+
+
 def test_sizes_are_not_mixed() -> None:
     runs = [replace(RUN, rows=rows, k=k, seconds=1.0) for rows in (200, 100) for k in (9, 5)]
     assert [(s.rows, s.k) for s in summarize(runs)] == [(100, 5), (100, 9), (200, 5), (200, 9)]
@@ -329,9 +343,9 @@ def test_reports_show_numbers_and_failures() -> None:
     summaries = summarize(runs)
     assert cells(summaries[0]) == (
         "5", "fluffy_sql", "1,234.50", "1,234.50 to 1,234.50", "1.00", "", "61", "1.0000", "5",
-        "", "",
+        "", "", "", "", "",
     )  # fmt: skip
-    assert cells(summaries[1]) == ("5", "faiss-copy", *[""] * 9)
+    assert cells(summaries[1]) == ("5", "faiss-copy", *[""] * 12)
 
     text = markdown(summaries, ENVIRONMENT)
     assert "**100 photos of 8 dimensions**" in text
