@@ -33,7 +33,8 @@ _TEXTS = re.compile(r"central photo|kept because|name|path|run \d+|settings|valu
 _LEAST_OF_TEXT = 20
 # Columns of words stand to the left, those of numbers to the right.
 _LEFT = re.compile(
-    r"|central photo|change|kept because|kind|name|path|phase|settings|started \(UTC\)|status|value"
+    r"|central photo|change|group|kept because|kind|name|path|phase|settings|started \(UTC\)"
+    r"|status|value"
 )
 _GAP = "  "
 

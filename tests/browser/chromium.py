@@ -79,8 +79,11 @@ class Browser:
         self.send("Page.navigate", url=page.as_uri())
         while self._receive().get("method") != "Page.loadEventFired":
             pass
-        # Every picture is decoded and laid out before anything is measured.
-        self.run("Promise.all([...document.images].map((image) => image.decode()))")
+        # Every picture that the page brings along is decoded before anything is measured.
+        self.run(
+            "Promise.all([...document.querySelectorAll('img[src^=\"data:\"]')]"
+            ".map((image) => image.decode()))"
+        )
 
     def run(self, script: str) -> Any:
         """The value of an expression in the page."""
@@ -100,7 +103,7 @@ class Browser:
 
     def press(self, key: str) -> None:
         """Presses a key."""
-        codes = {"Tab": 9, "Enter": 13}
+        codes = {"Tab": 9, "Enter": 13, "Escape": 27, "ArrowLeft": 37, "ArrowRight": 39}
         for kind in ("keyDown", "keyUp"):
             self.send(
                 "Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=codes[key]

