@@ -125,7 +125,7 @@ class Search:
             if len(wider) == len(centroids):
                 break
             centroids = wider
-        return self._descend(centroids, _COARSE_TOLERANCE)
+        return self._descend(centroids, _FINE_TOLERANCE)
 
     def refine(self, start: Found, most_pairs: int) -> Found:
         """Moves centroids from where they are least useful to where they are most useful.
