@@ -1,13 +1,18 @@
-"""`clusters`: lists them; deletes retired ones that nobody needs."""
+"""`clusters`: lists them, names them; deletes retired ones that nobody needs."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from pathlib import Path
 
 import click
+from rich.text import Text
 
 from fluffy_sql.cli import options
 from fluffy_sql.cli.cluster_output import clusters_table
-from fluffy_sql.cli.console import Part, literal, print_result, table
+from fluffy_sql.cli.console import Part, literal, number, print_result, table
+from fluffy_sql.embedding.vocabulary import read_vocabulary
+from fluffy_sql.errors import UsageError
+from fluffy_sql.operations import names
 from fluffy_sql.operations.clusters import Cluster, list_clusters
 from fluffy_sql.operations.prune import PruneResult, prune_clusters
 from fluffy_sql.runs.owners import ScopeFilter, describe_scope
@@ -18,6 +23,15 @@ from fluffy_sql.words import count
 @options.with_run
 @options.with_scope
 @options.with_limit
+@click.option(
+    "--suggest-names", is_flag=True, help="Suggest names for those without one; write nothing."
+)
+@click.option(
+    "--words",
+    type=options.PATH,
+    help="With --suggest-names: take them from this list, a word a line, by embedding.text_model.",
+)
+@click.option("--accept", is_flag=True, help="With --suggest-names: write them.")
 @options.with_library_and_json
 @click.pass_context
 def clusters(
@@ -26,6 +40,9 @@ def clusters(
     run_id: int | None,
     scope: ScopeFilter | None,
     limit: int | None,
+    suggest_names: bool,
+    words: Path | None,
+    accept: bool,
     library: options.Library,
     as_json: bool,
 ) -> None:
@@ -33,8 +50,14 @@ def clusters(
 
     Example: fluffy-sql clusters --run 3 --limit 10
     """
-    if options.leaves_to_subcommand(context, library, run_id, scope, limit, as_json):
+    given = (run_id, scope, limit, suggest_names, words, accept, as_json)
+    if options.leaves_to_subcommand(context, library, *given):
         return
+    if suggest_names:
+        _suggest_names(library, run_id, scope, limit, words, accept=accept, as_json=as_json)
+        return
+    if words or accept:
+        raise UsageError("--words and --accept go with --suggest-names; add it")
     with library.database.reader() as session:
         rows = list_clusters(session, run_id=run_id, scope=scope, limit=limit)
     none = "No clusters yet; make some: fluffy-sql generate"
@@ -44,6 +67,48 @@ def clusters(
         none = f"There are no clusters of {describe_scope(scope.scope)}."
     found = {"clusters": [asdict(row) for row in rows]}
     print_result(found, _describe_clusters(rows) if rows else none, as_json=as_json)
+
+
+def _suggest_names(
+    library: options.Library,
+    run_id: int | None,
+    scope: ScopeFilter | None,
+    limit: int | None,
+    words: Path | None,
+    *,
+    accept: bool,
+    as_json: bool,
+) -> None:
+    vocabulary = None
+    if words:
+        settings = library.settings
+        vocabulary = read_vocabulary(words, settings.embedding.text_model, settings.folder)
+    database = library.database
+    with database.session() if accept else database.reader() as session:
+        found = names.suggest_names(
+            session, run_id=run_id, scope=scope, limit=limit, vocabulary=vocabulary
+        )
+        named = names.accept_names(session, found, database.lock_limits) if accept else []
+    result = names.AcceptedNames(tuple(found), tuple(named))
+    done = "the names were written" if named else ""
+    print_result(result, _describe_names(result, accept=accept), as_json=as_json, done=done)
+
+
+@clusters.command(short_help="Name a cluster.")
+@click.argument("cluster_id", type=options.ID, metavar="ID")
+@click.argument("name")
+@options.with_library_and_json
+def name(*, cluster_id: int, name: str, library: options.Library, as_json: bool) -> None:
+    """Name a cluster, whatever it was called; an empty NAME takes its name away.
+
+    Example: fluffy-sql clusters name 3 harbour
+    """
+    with library.database.session() as session:
+        result = names.name_cluster(session, cluster_id, name, library.database.lock_limits)
+    was = f"; it was {result.name_before}" if result.name_before else ""
+    now = f"is called {result.name}" if result.name else "has no name"
+    told = literal(f"Cluster {cluster_id} {now} now{was}.")
+    print_result(result, [told], as_json=as_json, done="the name was written")
 
 
 @clusters.command(short_help="Delete retired clusters that nobody needs.")
@@ -69,6 +134,30 @@ def _describe_clusters(rows: list[Cluster]) -> Iterator[Part]:
         yield (
             f"{count(photos, 'photo')} without a distance to the centroid: with no embedding, one"
             " of another length, or one of zeros."
+        )
+
+
+def _describe_names(result: names.AcceptedNames, *, accept: bool) -> Iterator[Part]:
+    if not result.suggestions:
+        yield "All clusters with photos have a name: there is none to suggest."
+        return
+    columns: dict[str, Callable[[names.Suggestion], str | Text]] = {
+        "cluster": lambda row: str(row.cluster_id),
+        "scope": lambda row: literal(row.scope),
+        "photos": lambda row: number(row.photos),
+        "name": lambda row: literal(row.name),
+        "because": lambda row: literal(row.because),
+    }
+    if all(row.scope is None for row in result.suggestions):
+        del columns["scope"]
+    yield table(result.suggestions, columns)
+    suggested = sum(row.name is not None for row in result.suggestions)
+    if accept:
+        yield f"{count(len(result.named), 'cluster')} named."
+    elif suggested:
+        yield (
+            f"{count(suggested, 'name')} suggested, none written; for one: fluffy-sql clusters name"
+            " ID NAME, for all: fluffy-sql clusters --suggest-names --accept"
         )
 
 

@@ -29,11 +29,12 @@ Columns: TypeAlias = Mapping[str, Callable[[Row], str | Text]]
 # Into a file, a pipe or cron's mail, unless COLUMNS says otherwise: 80 columns would cut paths.
 _WIDTH_OF_A_FILE = 160
 # Texts may go over several lines of this many characters; no number is that long.
-_TEXTS = re.compile(r"central photo|kept because|name|path|run \d+|settings|value")
+_TEXTS = re.compile(r"central photo|(kept )?because|name|path|run \d+|settings|value")
 _LEAST_OF_TEXT = 20
 # Columns of words stand to the left, those of numbers to the right.
 _LEFT = re.compile(
-    r"|central photo|change|kept because|kind|name|path|phase|settings|started \(UTC\)|status|value"
+    r"|central photo|change|(kept )?because|kind|name|path|phase|settings|started \(UTC\)|status"
+    r"|value"
 )
 _GAP = "  "
 
