@@ -79,8 +79,11 @@ class Browser:
         self.send("Page.navigate", url=page.as_uri())
         while self._receive().get("method") != "Page.loadEventFired":
             pass
-        # Every picture is decoded and laid out before anything is measured.
-        self.run("Promise.all([...document.images].map((image) => image.decode()))")
+        # Every picture that the page brings along is decoded before anything is measured.
+        self.run(
+            "Promise.all([...document.querySelectorAll('img[src^=\"data:\"]')]"
+            ".map((image) => image.decode()))"
+        )
 
     def run(self, script: str) -> Any:
         """The value of an expression in the page."""

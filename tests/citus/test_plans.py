@@ -146,7 +146,6 @@ STATEMENTS = {
     "kmeans/draw_far_photos": 1,
     "kmeans/fetch_photos": 1,
     "quality/label_photos": K,
-    "report/project_photos": 1,
 }
 
 

@@ -82,7 +82,8 @@ def test_a_page_and_a_sheet_for_each_cluster(report: Report, tmp_path: Path) -> 
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["clusters", "index.html"]
     assert sheets(tmp_path) == [f"{index:04d}.png" for index in range(1, 9)]
     assert page(tmp_path).count('<article class="cluster"') == 8
-    assert page(tmp_path).count("<img ") == 200
+    assert page(tmp_path).count('<img class="small" src="data:') == 200
+    assert page(tmp_path).count('<img class="large" src="../photos/') == 200
     for name in sheets(tmp_path):
         with Image.open(tmp_path / "out" / "clusters" / name) as sheet:
             assert sheet.width == 1120
@@ -160,7 +161,7 @@ def test_clusters_of_one_run(report: Report, tmp_path: Path, session: Session) -
     assert (result["clusters"], result["clusters_in_scope"]) == (2, 2)
     assert (result["photos_unreadable"], result["unreadable"]) == (30, {"missing": 30})
     assert result_of(report("--json"))["clusters"] == 10
-    assert page(tmp_path).count('<details class="run"') == 2
+    assert page(tmp_path).count('<div class="run"') == 2
     # Distances of two metrics have nothing in common.
     assert page(tmp_path).count('<figure class="chart"') == 4
 
@@ -249,7 +250,7 @@ def test_everything_that_can_be_odd_about_a_library(
     assert (result["clusters"], result["photos_shown"]) == (7, 0)
     assert result["unreadable"] == {"missing": 103, "no_path": 1}
     html = page(tmp_path)
-    assert "<script>" not in html
+    assert html.count("<script>") == 1
     assert "&lt;script&gt;x&lt;/script&gt;" in html
     assert html.count('<article class="cluster"') == 7
     assert "<dt>Without a distance</dt><dd>2</dd>" in html
@@ -275,7 +276,7 @@ def test_libraries_too_plain_for_a_map(
     assert result_of(report("--json"))["clusters"] == made
     html = page(tmp_path)
     assert ("There is no map" in html) is (made == 1)
-    assert ("how high a photo stands means nothing" in html) is (made == 2)
+    assert ("A circle is a cluster" in html) is (made == 2)
 
 
 # Photos
@@ -299,7 +300,7 @@ def test_photos_that_can_not_be_read_are_told_and_counted(report: Report, tmp_pa
     result = result_of(report("--json"))
     assert (result["photos_shown"], result["photos_unreadable"]) == (PHOTOS - 6, 6)
     assert result["unreadable"] == {"missing": 3, "not_an_image": 2, "outside_root": 1}
-    assert page(tmp_path).count('class="lost"') == 6
+    assert page(tmp_path).count('class="open lost"') == 6
 
 
 @pytest.mark.usefixtures("library")
@@ -396,8 +397,7 @@ def test_memory_does_not_grow_with_the_library(
     )
     assert query(session, "SELECT count(*) FROM photos") == [(20_000,)]
     assert peak_memory(database_url, tmp_path, *arguments) - small < 20
-    # Each photo on the map is a line without length, and so may a centroid be, twice.
-    assert 2_500 < page(tmp_path).count("h0M") <= 3_000 + 2 * 10
+    assert page(tmp_path).count('<li class="photo"') == 10 * 3 * 4
 
 
 def test_a_thousand_photos_take_seconds(report: Report, tmp_path: Path, session: Session) -> None:

@@ -325,17 +325,18 @@ def test_a_report_fetches_each_photo_of_its_clusters_once(session: Session) -> N
 
 
 @both_metrics
-def test_a_map_fetches_the_photos_that_are_drawn_once(session: Session, normalize: bool) -> None:
-    projected = explain(
+def test_where_else_photos_could_be_fetches_each_once(session: Session, normalize: bool) -> None:
+    cluster_ids = commit(session)
+    compared = explain(
         session,
-        "report/project_photos",
-        cluster_ids=commit(session),
-        most=100,
+        "report/find_next_clusters",
+        photo_ids=[photo_id for (photo_id,) in query(session, "SELECT id FROM photos LIMIT 100")],
         normalize=normalize,
         dimensions=DIMENSIONS,
-        axes=random_centroids(session, 2),
+        cluster_ids=cluster_ids,
+        centroids=random_centroids(session, len(cluster_ids)),
     )
-    assert projected.fetches == about(100)
+    assert compared.fetches == about(100)
 
 
 def test_listing_clusters_for_a_report_fetches_no_photo(session: Session) -> None:

@@ -46,6 +46,7 @@ def test_what_is_told_of_a_cluster(session: Session) -> None:
             "dimensions": 3,
             "silhouette": None,
             "retired": False,
+            "parent_ids": [],
         },
         {
             "id": 900,
@@ -58,6 +59,7 @@ def test_what_is_told_of_a_cluster(session: Session) -> None:
             "dimensions": None,
             "silhouette": None,
             "retired": False,
+            "parent_ids": [],
         },
     ]
 
@@ -85,3 +87,14 @@ def test_centroids_come_by_id(session: Session) -> None:
         (ids[0], [1, 2]),
         (ids[2], [5, 6]),
     ]
+
+
+def test_groups_of_coarser_levels_come_in_the_order_of_levels(session: Session) -> None:
+    run_id = open_run(session)
+    one, other = make_clusters(session, [[1, 0], [0, 1]], run_id)
+    session.connection.execute(
+        "INSERT INTO cluster_levels (run_id, cluster_id, level, parent_id)"
+        " VALUES (%(run)s, %(one)s, 2, 7), (%(run)s, %(one)s, 1, %(one)s)",
+        {"run": run_id, "one": one},
+    )
+    assert {row["id"]: row["parent_ids"] for row in listed(session)} == {one: [one, 7], other: []}

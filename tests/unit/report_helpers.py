@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from fluffy_sql.operations.report.layout import lay_out
 from fluffy_sql.operations.report.model import (
     Cluster,
     Comparable,
     Library,
-    LibraryMap,
     Neighbour,
     Photo,
     SecondLook,
@@ -96,19 +96,20 @@ def a_library(
     """A library of the clusters that are shown and of some that are not, all comparable."""
     clusters = (*(one.cluster for one in shown), *others)
     ids = [cluster.id for cluster in clusters]
-    places = np.array([(float(cluster_id), -1.0) for cluster_id in ids])
-    library_map = LibraryMap(places, places, ids, shares=(0.5, 0.25))
+    centroids = np.array([(cluster_id, -1) for cluster_id in ids], dtype=np.float32)
+    sizes = np.array([cluster.photos for cluster in clusters])
+    layout = lay_out(centroids, sizes) if len(clusters) > 1 else None
     return Library(
         clusters=clusters,
         shown=shown,
-        groups=(Comparable("cosine", 4, clusters, library_map if len(clusters) > 1 else None),),
+        groups=(Comparable("cosine", 4, clusters, layout),),
         runs=tuple(runs),
         second_look=tuple(looks),
         second_look_found=len(looks),
     )
 
 
-VOID = {"meta", "img", "br", "line", "path", "link", "hr", "input"}
+VOID = {"meta", "img", "br", "line", "path", "circle", "link", "hr", "input"}
 
 
 class Page(HTMLParser):
@@ -140,7 +141,7 @@ class Page(HTMLParser):
         assert self._open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        if "style" in self._open:
+        if {"style", "script"} & set(self._open):
             return
         self.text += data
         for depth in range(1, 7):

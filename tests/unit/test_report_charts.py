@@ -1,7 +1,7 @@
 """Where the marks of the charts go."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -14,8 +14,9 @@ from fluffy_sql.operations.report.charts import (
     chart_of_map,
     chart_of_sizes,
 )
-from fluffy_sql.operations.report.model import Comparable, LibraryMap
-from tests.unit.report_helpers import a_cluster
+from fluffy_sql.operations.report.layout import lay_out
+from fluffy_sql.operations.report.model import Comparable, Neighbour, Shown
+from tests.unit.report_helpers import a_cluster, a_photo
 
 NUMBER = r"-?\d+(?:\.\d+)?"
 
@@ -25,10 +26,6 @@ def strokes(path: str) -> list[tuple[float, float, float]]:
     found = re.findall(rf"M({NUMBER}) ({NUMBER})V({NUMBER})", path)
     assert path == "".join("M{} {}V{}".format(*one) for one in found)
     return [(float(x), float(low), float(high)) for x, low, high in found]
-
-
-def dots(path: str) -> list[tuple[float, float]]:
-    return [(float(x), float(y)) for x, y in re.findall(rf"M({NUMBER}) ({NUMBER})h0", path)]
 
 
 # Sizes and distances
@@ -92,87 +89,80 @@ def test_ticks_are_few_and_differ_whatever_the_scale(mean: float) -> None:
 # The map
 
 
-def a_map(
-    places: Sequence[tuple[float, float]],
-    photos: Sequence[tuple[int, float, float]] = (),
-    *,
-    shares: tuple[float, ...] = (0.5, 0.25),
-    pictured: Collection[int] | None = None,
-) -> MapChart:
-    """The map of clusters 1, 2, ... at these places; all have a picture unless it is said which."""
-    clusters = tuple(a_cluster(index) for index in range(1, len(places) + 1))
-    library_map = LibraryMap(
-        centroids=np.array(places, dtype=np.float64),
-        photos=np.array([place for _, *place in photos], dtype=np.float64).reshape(-1, 2),
-        cluster_ids=[cluster_id for cluster_id, *_ in photos],
-        shares=shares,
-    )
-    group = Comparable("cosine", 4, clusters, library_map)
-    ids = {cluster.id for cluster in clusters} if pictured is None else pictured
-    return chart_of_map(group, library_map, ids)
+def a_map(sizes: Sequence[int], *, photos: int = 30, seed: int = 0) -> MapChart:
+    """The map of clusters 1, 2, ... of these sizes, whose photos tend to the next two."""
+    centroids = np.random.default_rng(seed).normal(size=(len(sizes), 8)).astype(np.float32)
+    clusters = tuple(a_cluster(index, photos=size) for index, size in enumerate(sizes, start=1))
+    layout = lay_out(centroids, np.array(sizes))
+    shown = {
+        cluster.id: Shown(
+            cluster,
+            tuple(
+                a_photo(
+                    1_000 * cluster.id + rank,
+                    rank=rank,
+                    elsewhere=Neighbour((cluster.id + rank % 2) % len(sizes) + 1, 0.5),
+                )
+                for rank in range(1, photos + 1)
+            ),
+        )
+        for cluster in clusters
+    }
+    return chart_of_map(Comparable("cosine", 8, clusters, layout), layout, shown)
 
 
-def test_up_is_up_and_right_is_right() -> None:
-    chart = a_map([(-1, -1), (1, 1)])
-    low, high = chart.pins
-    assert (low.left, high.left) == (6, 94)
-    assert (low.top, high.top) == (94, 6)
+@pytest.mark.parametrize("sizes", [[9, 3], [500, 5, 5, 5], [50] * 100, [9] * 400])
+def test_each_photo_is_a_dot_in_the_circle_of_its_cluster_and_none_hides_another(
+    sizes: Sequence[int],
+) -> None:
+    chart = a_map(sizes)
+    assert len(chart.circles) == len(sizes)
+    for circle in chart.circles:
+        assert len(circle.dots) == 30
+        at = np.array([(dot.x, dot.y) for dot in circle.dots])
+        from_middle = np.hypot(*(at - (circle.x, circle.y)).T)
+        assert from_middle.max() + circle.dot <= circle.radius
+        # Nor do they hide the picture, if there is room for one.
+        assert from_middle.min() - circle.dot >= circle.picture
+        apart = np.hypot(*(at[:, None] - at).T) + 99 * np.eye(len(at))
+        assert apart.min() > circle.dot
 
 
-def test_photos_have_the_colour_of_their_cluster() -> None:
-    places = [(float(i), 0.0) for i in range(11)]
-    chart = a_map(places, [(i + 1, x, y) for i, (x, y) in enumerate(places)])
-    assert [len(dots(path)) for path in chart.dots] == [3, 1, 1, 1, 1, 1, 1, 1, 1]
-    assert [pin.colour for pin in chart.pins] == [1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0]
+def test_central_photos_are_inside_and_dots_are_on_the_side_they_tend_to() -> None:
+    chart = a_map([60] * 12)
+    at = {circle.cluster.id: np.array([circle.x, circle.y]) for circle in chart.circles}
+    towards = []
+    for circle in chart.circles:
+        assert max(dot.photo.rank for dot in circle.dots[:9]) <= 9
+        for dot in circle.dots:
+            assert dot.photo.elsewhere is not None
+            way = at[dot.photo.elsewhere.cluster_id] - at[circle.cluster.id]
+            step = np.array([dot.x, dot.y]) - at[circle.cluster.id]
+            towards.append(way @ step / np.linalg.norm(way) / np.linalg.norm(step))
+    # Strewn without regard to it, they would be at 0 on the mean.
+    assert np.mean(towards) > 0.2
 
 
-def test_a_stray_photo_stays_on_the_map_and_squeezes_nobody() -> None:
-    crowd = [(1, x, x) for x in np.linspace(-1, 1, 998)]
-    chart = a_map([(-1, -1), (1, 1)], [*crowd, (1, 900.0, 0.0), (1, -900.0, 0.0)])
-    at = [x for path in chart.dots for x, _ in dots(path)]
-    assert (min(at), max(at)) == (6, 94)
-    assert sum(20 < x < 80 for x in at) > 500
+def test_neighbours_differ_in_colour() -> None:
+    circles = a_map([50] * 100).circles
+    assert {circle.colour for circle in circles} == set(range(1, 9))
+    touching = [
+        (one, other)
+        for one in circles
+        for other in circles
+        if one is not other
+        and np.hypot(one.x - other.x, one.y - other.y) < one.radius + other.radius + 15
+    ]
+    assert len(touching) > 50
+    assert not [pair for pair in touching if pair[0].colour == pair[1].colour]
 
 
-def test_pictures_do_not_hide_each_other() -> None:
-    places = [(x, y) for x, y in np.random.default_rng(0).normal(size=(100, 2))]
-    chart = a_map(places)
-    pictures = [pin for pin in chart.pins if pin.pictured]
-    assert 10 < len(pictures) <= 30
-    assert len(chart.pins) > len(pictures)
-    for pins, wide, tall in (
-        (pictures, 5.8, 10.5),
-        ([pin for pin in pictures if pin.on_phone], 15, 11.5),
-    ):
-        for index, pin in enumerate(pins):
-            for other in pins[:index]:
-                assert abs(pin.left - other.left) >= wide or abs(pin.top - other.top) >= tall
-    # Who has neither picture nor number has a dot.
-    assert len(dots(chart.centers)) + len(chart.pins) == 100
-    assert len({pin.cluster.id for pin in chart.pins}) == len(chart.pins)
-
-
-def test_of_very_many_clusters_the_largest_have_rings() -> None:
-    places = [(x, y) for x, y in np.random.default_rng(0).normal(size=(1_000, 2))]
-    assert len(dots(a_map(places, pictured=()).centers)) == 150
-
-
-def test_only_what_the_page_shows_is_pinned() -> None:
-    chart = a_map([(0, 0), (1, 1)], pictured={2})
-    assert [pin.cluster.id for pin in chart.pins] == [2]
-    assert len(dots(chart.centers)) == 1
-
-
-def test_one_direction_is_drawn_across_with_photos_strewn() -> None:
-    photos = [(1, x, 0.0) for x in np.linspace(0, 1, 50)]
-    chart = a_map([(0, 0), (1, 0)], photos, shares=(1.0,))
-    heights = {y for path in chart.dots for _, y in dots(path)}
-    assert len(heights) > 30
-    assert [pin.top for pin in chart.pins] == pytest.approx([50, 50], abs=2)
-    assert "how high a photo stands means nothing" in chart.caption
-
-
-def test_clusters_at_one_place_and_no_photos() -> None:
-    chart = a_map([(2, 2), (2, 2)])
-    assert [(pin.left, pin.top) for pin in chart.pins] == [(50, 50)]
-    assert dots(chart.centers) == [(50, 50)]
+def test_of_very_many_clusters_the_largest_are_on_the_map() -> None:
+    clusters = tuple(a_cluster(index) for index in range(1, 6))
+    layout = lay_out(np.eye(3, dtype=np.float32), np.array([10, 10, 10]))
+    chart = chart_of_map(Comparable("l2", 3, clusters, layout, by_links=True), layout, {})
+    assert [circle.cluster.id for circle in chart.circles] == [1, 2, 3]
+    assert chart.caption.startswith("The 3 largest of 5 clusters are a circle each")
+    assert "neighbours of their photos are near each other" in chart.caption
+    # Without photos that are shown there is neither a picture nor a dot.
+    assert {(circle.picture, circle.dots) for circle in chart.circles} == {(0.0, ())}

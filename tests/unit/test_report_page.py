@@ -1,14 +1,19 @@
 """The page: complete by itself, readable by everyone, whatever is in the database."""
 
+import base64
+import hashlib
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from fluffy_sql.embedding.files import Reason
+from fluffy_sql.embedding.pictures import PictureFacts
 from fluffy_sql.operations.report.album import PagePhoto, Pictures
 from fluffy_sql.operations.report.folder import GENERATOR
 from fluffy_sql.operations.report.model import (
@@ -16,14 +21,16 @@ from fluffy_sql.operations.report.model import (
     Cluster,
     Comparable,
     Library,
+    Neighbour,
     SecondLook,
     Shown,
 )
-from fluffy_sql.operations.report.page import render
+from fluffy_sql.operations.report.page import Group, grouped, render
 from fluffy_sql.resources import _PACKAGE
 from tests.unit.report_helpers import RUN, Page, a_cluster, a_library, a_photo
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+FACTS = PictureFacts(4_000, 3_000, datetime(2024, 5, 6, 7, 8))  # noqa: DTZ001 - a camera's clock
 URI = "data:image/webp;base64,AAAA"
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -47,12 +54,13 @@ def pictures_of(shown: Shown, lost: Mapping[int, Reason] | None = None) -> Pictu
         section: [
             PagePhoto(photo, trouble=troubles[photo.photo_id])
             if photo.photo_id in troubles
-            else PagePhoto(photo, URI, 160, 120)
+            else PagePhoto(photo, URI, 160, 120, f"../in/{photo.photo_id}.jpg", FACTS)
             for photo in shown.section(section)
         ]
         for section in SECTIONS
     }
-    return Pictures(shown, sections, icon=URI if shown.photos else "", sheet_bytes=9)
+    cover = URI if shown.photos else ""
+    return Pictures(shown, sections, cover, on_cover=bool(cover), sheet_bytes=9)
 
 
 def html_of(library: Library, lost: Mapping[int, Reason] | None = None) -> str:
@@ -92,17 +100,30 @@ def everything() -> Library:
 # The page stands by itself
 
 
-def test_nothing_is_loaded_from_anywhere() -> None:
+def test_nothing_is_loaded_but_photos_beside_it() -> None:
     html = html_of(everything(), {2: Reason.MISSING})
     page = Page(html)
     [policy] = [meta["content"] for meta in page.all("meta") if "http-equiv" in meta]
-    assert policy.startswith("default-src 'none'; img-src data:;")
-    assert not {"script", "link", "iframe", "object", "embed", "form", "base"} & {
+    # Its one script is known by its hash, and nothing goes to a network.
+    [script] = re.findall("<script>(.*?)</script>", html, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert policy == (
+        "default-src 'none'; img-src data: 'self' file:; style-src 'unsafe-inline';"
+        f" script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    )
+    assert page.all("script") == [{}]
+    assert not {"link", "iframe", "object", "embed", "form", "base"} & {
         tag for tag, _ in page.elements
     }
-    assert all(image["src"].startswith("data:") for image in page.all("img"))
+    small = [image for image in page.all("img") if image["class"] == "small"]
+    large = [image for image in page.all("img") if image["class"] == "large"]
+    assert len(small) == len(large) == 5
+    assert all(image["src"].startswith("data:") for image in small)
+    # Not before it is opened.
+    assert all(image["src"].startswith("../in/") for image in large)
+    assert {image["loading"] for image in large} == {"lazy"}
     assert set(re.findall(r"url\((.{5})", html)) == {"data:"}
-    assert re.findall(r"https?://|//[a-z]|@import", html) == []
+    assert re.findall(r"https?://|//[a-z]|@import", html.replace(script, "")) == []
     assert not [name for _, of in page.elements for name in of if name.startswith("on")]
 
 
@@ -115,7 +136,7 @@ def test_links_lead_somewhere() -> None:
     links = [link["href"] for link in page.all("a")]
     inside = {link[1:] for link in links if link.startswith("#")}
     assert inside <= set(page.ids())
-    assert {link for link in links if not link.startswith("#")} == {
+    assert {link for link in links if not link.startswith(("#", "../in/"))} == {
         "clusters/0001.png",
         "clusters/0002.png",
     }
@@ -151,21 +172,16 @@ def test_ids_are_unique_and_what_is_referred_to_exists() -> None:
 
 def test_each_picture_is_told_in_words() -> None:
     page = Page(html_of(everything(), {2: Reason.MISSING}))
-    assert [image["alt"] for image in page.all("img")] == [
+    told = [image["alt"] for image in page.all("img") if image["class"] == "small"]
+    assert told == [
         "Cluster 1, central, rank 1, distance 0.0100: p1.jpg",
         "Cluster 1, between, rank 9, distance 0.0900: p9.jpg",
         "Cluster 1, outermost, rank 21, distance 0.2100: p21.jpg",
         "Cluster 1, outermost, rank 20, distance 0.2000: p20.jpg",
         "Cluster 2: cats, central, rank 30, distance 0.3000: p30.jpg",
     ]
-    told = [
-        of.get("aria-label") or of.get("aria-labelledby")
-        for _, of in page.elements
-        if of.get("role") == "img"
-    ]
-    assert len(told) == 1 + 3
-    assert all(told)
-    assert "missing: Cluster 1, central, rank 2, no distance: p2.jpg" in told
+    [lost] = [link for link in page.all("a") if link.get("class") == "open lost"]
+    assert lost["aria-label"] == "missing: Cluster 1, central, rank 2, no distance: p2.jpg"
     drawn = [of for tag, of in page.elements if tag == "svg"]
     assert all(of.get("role") == "img" or of.get("aria-hidden") == "true" for of in drawn)
 
@@ -173,11 +189,12 @@ def test_each_picture_is_told_in_words() -> None:
 def test_landmarks_a_skip_link_and_a_language() -> None:
     page = Page(html_of(everything()))
     tags = [tag for tag, _ in page.elements]
-    assert [tags.count(tag) for tag in ("header", "main", "footer", "nav")] == [1, 1, 1, 1]
+    assert [tags.count(tag) for tag in ("header", "main", "footer")] == [1, 1, 1]
     assert page.all("html") == [{"lang": "en"}]
-    assert page.all("a")[0] == {"class": "skip", "href": "#clusters"}
-    assert page.all("nav")[0]["aria-label"]
-    assert all("aria-labelledby" in section for section in page.all("section"))
+    assert page.all("a")[0] == {"class": "skip", "href": "#wall"}
+    names = [nav["aria-label"] for nav in page.all("nav")]
+    assert names == ["Parts of this report", "From cluster 1", "From cluster 2"]
+    assert all({"aria-labelledby", "aria-label"} & set(of) for of in page.all("section"))
 
 
 def test_the_table_says_what_its_cells_are() -> None:
@@ -233,7 +250,7 @@ def test_names_and_paths_are_text(text: str) -> None:
         return html_of(library, {2: Reason.MISSING})
 
     def skeleton(of: Page) -> list[tuple[str, list[str]]]:
-        return [(tag, sorted(attributes)) for tag, attributes in of.elements]
+        return [(tag, sorted(attributes)) for tag, attributes in of.elements if tag != "script"]
 
     html = html_with(text)
     page = Page(html)
@@ -265,21 +282,70 @@ def told(library: Library, lost: Mapping[int, Reason] | None = None) -> str:
 
 def test_what_is_told_of_a_cluster() -> None:
     words = told(everything())
-    assert "Cluster 1 nearly the same as 2 They are near. Photos 20 Mean distance 0.1000" in words
+    assert "Cluster 1 20 photos mean distance 0.1000" in words
+    assert "nearly the same as 2 They are near." in words
     assert "Largest distance 0.2000" in words
     assert "Nearest other clusters Cluster 2 0.0400" in words
-    assert "Central nearest to the centroid 1 0.0100" in words
+    assert "Central nearest to the centroid" in words
     assert "Random 1 of the 16 others" in words
-    assert "Outermost farthest from the centroid; these may not belong 21 0.2100 20 0.2000" in words
-    assert "Cluster 2 cats unusable" in words
+    assert "Outermost farthest from the centroid; these may not belong" in words
+    assert "cats Cluster 2 unusable 2 photos" in words
+
+
+def test_what_is_told_of_a_photo() -> None:
+    elsewhere = Neighbour(2, 0.105)
+    central, pulled = a_photo(1, elsewhere=elsewhere), a_photo(20, elsewhere=elsewhere)
+    outermost = replace(pulled, section="outermost")
+    library = a_library(
+        Shown(a_cluster(1, near={2: 0.1}), (central, outermost)), Shown(a_cluster(2), ())
+    )
+    html = html_of(library)
+    words = Page(html).words()
+    assert (
+        "p1.jpg open the file Cluster 1: central, rank 1; close to the centroid, distance 0.0100."
+        " Nearest other: Cluster 2, 0.1050. Taken 2024-05-06 07:08. 4,000 × 3,000 pixels."
+    ) in words
+    assert "far from the centroid, distance 0.2000. It is nearer to Cluster 2, 0.1050." in words
+    # On the photo itself, only of those that are farthest.
+    assert html.count('<a class="pull" href="#cluster-2">nearer to 2</a>') == 1
+
+
+def test_one_goes_from_cluster_to_cluster_and_from_photo_to_photo() -> None:
+    html = html_of(everything())
+    ways = re.findall(r'rel="(prev|next|up)" href="#([\w-]+)"', html)
+    assert [way for way in ways if not way[1].startswith(("p", "t"))] == [
+        *(("up", "card-1"), ("next", "cluster-2"), ("up", "card-2"), ("prev", "cluster-1"))
+    ]
+    assert ways[2:8] == [
+        *(("next", "p1-2"), ("up", "t1-1")),
+        *(("prev", "p1-1"), ("next", "p1-3"), ("up", "t1-2"), ("prev", "p1-2")),
+    ]
+
+
+def test_groups_of_coarser_levels_are_frames_on_the_wall() -> None:
+    parents = {1: (1, 1), 4: (1, 1), 6: (6, 1), 2: (2, 2), 3: (3, 3), 5: (3, 3)}
+    clusters = [
+        a_cluster(cluster_id, photos=70 - 10 * cluster_id, parent_ids=above)
+        for cluster_id, above in parents.items()
+    ]
+    clusters.sort(key=lambda cluster: -cluster.photos)
+
+    def drawn(wall: Sequence[Cluster | Group]) -> list[Any]:
+        return [one.id if isinstance(one, Cluster) else drawn(one.members) for one in wall]
+
+    assert drawn(grouped(clusters)) == [[[1, 4], 6], [3, 5], 2]
+    # A level at which all are together tells nothing.
+    assert drawn(grouped([replace(one, parent_ids=(9,)) for one in clusters])) == [1, 2, 3, 4, 5, 6]
+    words = told(a_library(*(Shown(one, ()) for one in clusters)))
+    assert "Group of Cluster 1 3 clusters, 100 photos Group of Cluster 1 2 clusters" in words
 
 
 def test_quality_is_told_where_it_was_measured() -> None:
     words = told(everything())
-    assert "Silhouette 0.61 0: between" in words
+    assert "0.61 silhouette" in words
     assert "Silhouette 0.610" in words
     two = told(a_library(Shown(a_cluster(1), ()), runs=[RUN, RUN]))
-    assert "Silhouette of run 1 0.61 0: between" in two
+    assert "0.61 silhouette of run 1" in two
     assert "Davies-Bouldin index 1.250" in words
     assert "Calinski-Harabasz index 1,234.5" in words
     nothing = dict.fromkeys(
@@ -293,7 +359,7 @@ def test_quality_is_told_where_it_was_measured() -> None:
     words = told(a_library(Shown(a_cluster(1), ()), runs=[bare]))
     assert "Run 1: kmeans, cosine, k 3, seed 0 When 2026-01-02 03:04 UTC took 1.5 s" in words
     assert words.count("None") == 1  # as in "Worth a second look None."
-    assert "Silhouette" not in words
+    assert "silhouette" not in words.lower()
 
 
 def test_nothing_worth_a_second_look_is_said() -> None:
@@ -321,12 +387,12 @@ def test_more_cases_than_are_listed_are_counted() -> None:
 
 def test_photos_that_could_not_be_read_are_counted() -> None:
     words = told(everything(), {1: Reason.MISSING, 2: Reason.MISSING, 30: Reason.DAMAGED})
-    assert "3 photos of 6 are a labelled tile above. 2 missing 1 damaged" in words
+    assert "3 photos of 6 are labelled tiles in their clusters. 2 missing 1 damaged" in words
     assert "could not be read" not in told(everything())
 
 
 def test_only_some_clusters_are_shown() -> None:
-    assert "2 clusters of 3 are shown." in told(everything())
+    assert "2 clusters of 3 are shown; all are in the table" in told(everything())
 
 
 def test_clusters_without_a_run_a_centroid_or_photos() -> None:
@@ -347,16 +413,12 @@ def test_clusters_without_a_run_a_centroid_or_photos() -> None:
     words = told(library)
     assert "No run of fluffy_sql made these clusters" in words
     assert "It has no centroid, so its photos have no distance to it. " in words
-    assert "Photos all of them 1 2 3" in words
+    assert "Photos all of them" in words
+    assert "p1.jpg open the file Cluster 1: between, rank 1; no distance." in words
     assert "No photo is in it." in words
     assert "1 cluster without a centroid" in words
-    assert "There is no map: one cluster has no direction to be seen from." in words
+    assert "There is no map: one cluster has nothing to lie beside." in words
 
 
-def test_long_tables_are_folded_away() -> None:
-    def open_details(clusters: Iterable[Cluster]) -> Sequence[dict[str, str]]:
-        page = Page(html_of(a_library(*(Shown(cluster, ()) for cluster in clusters))))
-        return [of for of in page.all("details") if of.get("class") == "all" and "open" in of]
-
-    assert open_details(a_cluster(i) for i in range(1, 25))
-    assert not open_details(a_cluster(i) for i in range(1, 26))
+def test_numbers_are_folded_away() -> None:
+    assert all("open" not in of for of in Page(html_of(everything())).all("details"))

@@ -13,7 +13,7 @@ from PIL import Image
 
 from fluffy_sql.embedding import pictures
 from fluffy_sql.embedding.files import Reason, UnreadableError
-from fluffy_sql.operations.report.pictures import data_uri, read_small, square
+from fluffy_sql.operations.report.pictures import data_uri, mosaic, read_small
 
 SIDE = 64
 RED, GREEN, BLUE, WHITE = (220, 30, 40), (30, 200, 60), (40, 60, 210), (255, 255, 255)
@@ -296,15 +296,25 @@ def decoded(uri: str) -> Image.Image:
 
 
 def test_a_picture_becomes_an_address(tmp_path: Path) -> None:
-    uri = data_uri(halves((120, 90)), 45, 60)
+    uri = data_uri(halves((120, 90)), 60, 60)
     assert decoded(uri).size == (60, 45)
     assert decoded(data_uri(halves((120, 90)), 200, 60)).size == (120, 90)
     assert len(uri) < 1_000
 
 
-def test_a_square_is_of_the_middle() -> None:
-    image = Image.new("RGB", (300, 100), RED)
-    image.paste(GREEN, (100, 0, 200, 100))
-    small = square(image, 20)
-    assert small.size == (20, 20)
-    assert corners(small) == (about(GREEN), about(GREEN))
+@pytest.mark.parametrize(
+    ("colours", "expected"),
+    [
+        ([RED], [RED, RED, RED]),
+        ([RED, GREEN], [RED, GREEN, GREEN]),
+        ([RED, GREEN, BLUE], [RED, GREEN, BLUE]),
+        ([RED, GREEN, BLUE, WHITE], [RED, GREEN, BLUE]),
+    ],
+)
+def test_a_cover_has_the_first_photo_as_a_square_and_others_beside_it(
+    colours: list[tuple[int, int, int]], expected: list[tuple[int, int, int]]
+) -> None:
+    photos = [Image.new("RGB", (40 + 30 * place, 90), one) for place, one in enumerate(colours)]
+    cover = mosaic(photos, (90, 60))
+    assert cover.size == (90, 60)
+    assert [cover.getpixel(at) for at in ((58, 30), (75, 10), (75, 50))] == expected

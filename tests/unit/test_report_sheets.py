@@ -10,7 +10,14 @@ import pytest
 from PIL import Image, ImageFont
 
 from fluffy_sql.operations.report import album, fonts
-from fluffy_sql.operations.report.album import make_pictures, section_heading, sheet_name, title
+from fluffy_sql.operations.report.album import (
+    PagePhoto,
+    Place,
+    make_pictures,
+    section_heading,
+    sheet_name,
+    title,
+)
 from fluffy_sql.operations.report.model import Photo, Shown
 from fluffy_sql.operations.report.sheets import CELL, Row, Tile, draw_sheet
 from tests.unit.report_helpers import a_cluster, a_photo
@@ -121,6 +128,10 @@ def shown(cluster_id: int = 1, *paths: str, photos: int | None = None) -> Shown:
     )
 
 
+def at(root: Path) -> Place:
+    return Place(root, root.parent / "report")
+
+
 def picture(uri: str) -> Image.Image:
     return Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2])))
 
@@ -129,7 +140,7 @@ def test_each_cluster_gets_a_sheet_and_pictures_for_the_page(library: Path) -> N
     heard: list[int] = []
     clusters = [shown(1, "a0.jpg", "a1.jpg"), shown(12_345, "a2.jpg")]
     sheets = library.parent / "sheets"
-    first, second = make_pictures(clusters, library, sheets, heard.append)
+    first, second = make_pictures(clusters, at(library), sheets, heard.append)
     assert heard == [1, 2]
     assert sorted(file.name for file in sheets.iterdir()) == ["0001.png", "12345.png"]
     with Image.open(sheets / "0001.png") as sheet:
@@ -137,25 +148,29 @@ def test_each_cluster_gets_a_sheet_and_pictures_for_the_page(library: Path) -> N
         assert share(sheet, RED) == pytest.approx(share(sheet, BLUE), rel=0.05)
     assert first.sheet_bytes == (sheets / "0001.png").stat().st_size
     assert [made.photo.path for made in first.sections["central"]] == ["a0.jpg", "a1.jpg"]
-    assert [(made.width, made.height) for made in first.sections["central"]] == [(160, 120)] * 2
-    assert picture(first.sections["central"][0].uri).size == (160, 120)
-    assert first.icon != second.icon
-    assert picture(first.icon).size == (64, 64)
+    [central, _] = first.sections["central"]
+    assert picture(central.uri).size == (central.width, central.height) == (320, 240)
+    assert (central.file, central.opens) == ("../library/a0.jpg", True)
+    assert (first.on_cover, second.on_cover) == (2, 1)
+    assert first.cover != second.cover
+    assert picture(first.cover).size == (384, 256)
     assert (first.troubles(), second.troubles()) == (Counter(), Counter())
 
 
 def test_photos_that_can_not_be_shown_are_counted_by_reason(library: Path) -> None:
     paths = ["none.jpg", "words.jpg", "../x.jpg", "http://x/y.jpg", "../y.jpg", "a1.jpg"]
-    [made] = make_pictures([shown(1, *paths)], library, library.parent / "sheets", lambda _: None)
+    [made] = make_pictures(
+        [shown(1, *paths)], at(library), library.parent / "sheets", lambda _: None
+    )
     assert made.troubles() == Counter(missing=1, not_an_image=1, outside_root=2, address=1)
     assert [bool(photo.uri) for photo in made.sections["central"]] == [False] * 5 + [True]
     # The first that can be shown stands for the cluster.
-    assert picture(made.icon).size == (64, 64)
+    assert (made.on_cover, picture(made.cover).size) == (1, (384, 256))
 
 
 def test_a_cluster_without_photos_gets_a_sheet(library: Path) -> None:
-    [made] = make_pictures([shown(1)], library, library.parent / "sheets", lambda _: None)
-    assert (made.icon, made.troubles()) == ("", Counter())
+    [made] = make_pictures([shown(1)], at(library), library.parent / "sheets", lambda _: None)
+    assert (made.cover, made.troubles()) == ("", Counter())
     assert (library.parent / "sheets" / "0001.png").exists()
 
 
@@ -165,24 +180,36 @@ def test_odd_metadata_are_not_complained_about(library: Path) -> None:
     exif = b"Exif\0\0II*\0\xff\xff\xff\x7fjunk"
     Image.new("RGB", (9, 9)).save(file, exif=exif)
     [made] = make_pictures(
-        [shown(1, "odd.jpg")], library, library.parent / "sheets", lambda _: None
+        [shown(1, "odd.jpg")], at(library), library.parent / "sheets", lambda _: None
     )
     assert made.troubles() == Counter()
 
 
 def test_many_photos_are_smaller_each(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert [album._size(tiles)[0] for tiles in (1, 1_200, 1_201, 4_500, 4_501, 10**6)] == [
-        *(160, 160, 128, 96, 72, 72)
-    ]
+    sides = [album._size(tiles)[0] for tiles in (1, 600, 601, 4_500, 4_501, 10**6)]
+    assert sides == [320, 320, 240, 144, 104, 104]
     monkeypatch.setattr(album, "_SIZES", ((1, 160, 65),))
     clusters = [shown(1, "a1.jpg", "a2.jpg")]
-    [made] = make_pictures(clusters, library, library.parent / "sheets", lambda _: None)
-    assert picture(made.sections["central"][0].uri).height == 72
+    [made] = make_pictures(clusters, at(library), library.parent / "sheets", lambda _: None)
+    assert picture(made.sections["central"][0].uri).size == (104, 78)
+
+
+def test_addresses_of_files_are_safe_wherever_they_lie(tmp_path: Path) -> None:
+    def address(file: str) -> str:
+        return Place(tmp_path, tmp_path / "a" / "b").address(tmp_path / file)
+
+    assert address("x y#1?.jpg") == "../../x%20y%231%3F.jpg"
+    assert address("a/b/javascript:alert(1)") == "javascript%3Aalert%281%29"
+    assert address('"><x.jpg') == "../../%22%3E%3Cx.jpg"
+    assert address("half \udcff.jpg") == "../../half%20%FF.jpg"
+    # What a browser can't show is not tried.
+    raw = PagePhoto(a_photo(1), file="x.heic")
+    assert (raw.opens, PagePhoto(a_photo(1)).opens) == (False, False)
 
 
 def test_a_sheet_that_can_not_be_written_stops_the_report(library: Path) -> None:
     with pytest.raises(OSError, match="none"):
-        make_pictures([shown(1, "a1.jpg")], library, library.parent / "none", lambda _: None)
+        make_pictures([shown(1, "a1.jpg")], at(library), library.parent / "none", lambda _: None)
 
 
 def test_who_stops_it_does_not_wait_for_the_rest(
@@ -201,7 +228,7 @@ def test_who_stops_it_does_not_wait_for_the_rest(
 
     clusters = [shown(cluster_id, "a1.jpg") for cluster_id in range(1, 501)]
     with pytest.raises(KeyboardInterrupt):
-        make_pictures(clusters, library, library.parent / "sheets", stop)
+        make_pictures(clusters, at(library), library.parent / "sheets", stop)
     assert len(drawn) < 400
 
 

@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
+from urllib.parse import quote
 
 from PIL import Image
 
 from fluffy_sql.embedding.files import MappedPath, Reason, UnreadableError, locate
+from fluffy_sql.embedding.pictures import PictureFacts, describe_picture
 from fluffy_sql.operations.report.model import (
     BETWEEN,
     CENTRAL,
@@ -23,17 +24,43 @@ from fluffy_sql.operations.report.model import (
     Photo,
     Shown,
 )
-from fluffy_sql.operations.report.pictures import data_uri, read_small, square
+from fluffy_sql.operations.report.pictures import data_uri, mosaic, read_small
 from fluffy_sql.operations.report.sheets import CELL, Row, Tile, draw_sheet
 from fluffy_sql.operations.report.words import distance, printable
 from fluffy_sql.words import count
 
-# How high photos on the page are, and of what quality, for at most this many of them: a page should
-# go by mail, which takes 10 MB nearly everywhere. Pixels; a page shows them 88 high, so that few
-# photos are sharp on fine screens, too.
-_SIZES = ((1_200, CELL, 65), (2_400, 128, 60), (4_500, 96, 60))
-_SMALLEST = (72, 50)
-_ICON = (64, 60)
+# How large photos on the page are, and of what quality, for at most this many of them: a page
+# should go by mail, which takes 10 MB nearly everywhere. Pixels of the longer side.
+_SIZES = ((600, 320, 65), (1_500, 240, 60), (2_500, 192, 55), (4_500, 144, 45))
+_SMALLEST = (104, 42)
+# The cover of a cluster, two thirds as high as wide, of at most three photos.
+_COVER, _COVER_QUALITY, _ON_COVER = (384, 256), 55, 3
+# What a browser shows; of others the page has its small picture only.
+_SHOWN_BY_BROWSERS = {
+    *(".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".webp"),
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where photos lie and where the page will.
+
+    Attributes:
+        root: the folder of photos; resolved.
+        out: the folder of the page; resolved.
+        mapped: where paths of another machine lie here.
+    """
+
+    root: Path
+    out: Path
+    mapped: MappedPath | None = None
+
+    def address(self, file: Path) -> str:
+        """The address of a file in the root, as seen from the page; empty if there is none."""
+        try:
+            return quote(os.fsencode(Path(os.path.relpath(file, self.out)).as_posix()))
+        except ValueError:  # on another drive
+            return ""
 
 
 @dataclass(frozen=True)
@@ -41,16 +68,25 @@ class PagePhoto:
     """A photo as the page shows it.
 
     Attributes:
-        uri: the picture itself; empty if it can't be shown.
-        width, height: of the picture, in pixels.
+        uri: the small picture itself; empty if it can't be shown.
+        width, height: of the small picture, in pixels.
+        file: the address of its file, seen from the page.
+        facts: what the file says of the photo.
         trouble: why it can't be shown.
     """
 
     photo: Photo
     uri: str = ""
-    width: int = 0
-    height: int = 0
+    width: int = 4
+    height: int = 3
+    file: str = ""
+    facts: PictureFacts | None = None
     trouble: Reason | None = None
+
+    @property
+    def opens(self) -> bool:
+        """Whether a browser can show its file."""
+        return bool(self.file) and Path(self.file).suffix.lower() in _SHOWN_BY_BROWSERS
 
 
 @dataclass(frozen=True)
@@ -67,14 +103,16 @@ class Pictures:
 
     Attributes:
         sections: by name, as `Shown.section` orders them.
-        icon: address of a small square picture of the most central photo that can be shown; empty
-            if there is none.
+        cover: address of a mosaic of the most central photos that can be shown; empty if there is
+            none.
+        on_cover: how many photos it is of.
         sheet_bytes: size of its contact sheet.
     """
 
     shown: Shown
     sections: dict[str, list[PagePhoto]]
-    icon: str
+    cover: str
+    on_cover: int
     sheet_bytes: int
 
     def troubles(self) -> Counter[str]:
@@ -116,10 +154,9 @@ def section_heading(shown: Shown, section: str) -> tuple[str, str]:
 
 def make_pictures(
     clusters: Sequence[Shown],
-    root: Path,
+    place: Place,
     folder: Path,
     done: Callable[[int], None],
-    mapped: MappedPath | None = None,
 ) -> list[Pictures]:
     """Reads the photos of clusters, and writes a contact sheet for each.
 
@@ -128,18 +165,18 @@ def make_pictures(
 
     Args:
         clusters: with the photos to be shown.
-        root: the folder that photos lie in; resolved.
+        place: where they lie.
         folder: for the sheets; it exists.
         done: is called with how many clusters are done.
-        mapped: where paths of another machine lie here.
 
     Raises:
         OSError: a sheet can't be written.
     """
-    tiles = sum(len(shown.photos) for shown in clusters)
-    height, quality = _size(tiles)
-    find = partial(locate, root, mapped=mapped)
-    work = partial(_pictures_of, find=find, folder=folder, height=height, quality=quality)
+    size = _size(sum(len(shown.photos) for shown in clusters))
+
+    def work(shown: Shown) -> Pictures:
+        return _pictures_of(shown, place, folder, size)
+
     made = []
     # No more threads than cores: each holds the photos of a cluster.
     with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -152,59 +189,62 @@ def make_pictures(
 
 
 def _size(tiles: int) -> tuple[int, int]:
-    return next(((high, quality) for most, high, quality in _SIZES if tiles <= most), _SMALLEST)
+    return next(((side, quality) for most, side, quality in _SIZES if tiles <= most), _SMALLEST)
 
 
-def _pictures_of(
-    shown: Shown,
-    *,
-    find: Callable[[str | None], Path],
-    folder: Path,
-    height: int,
-    quality: int,
-) -> Pictures:
+def _pictures_of(shown: Shown, place: Place, folder: Path, size: tuple[int, int]) -> Pictures:
     sections: dict[str, list[PagePhoto]] = {}
     rows = []
-    icon = ""
+    on_cover: list[Image.Image] = []
     for section in SECTIONS:
         page_photos, tiles = [], []
         for photo in shown.section(section):
-            page_photo, picture = _read(photo, find, height, quality)
+            wanted = _COVER[0] if len(on_cover) < _ON_COVER else CELL
+            page_photo, picture = _read(photo, place, size, wanted)
             page_photos.append(page_photo)
+            if picture and len(on_cover) < _ON_COVER:
+                on_cover.append(picture)
             trouble = page_photo.trouble.words if page_photo.trouble else ""
-            tiles.append(Tile(photo.rank, photo.distance, picture, trouble))
-            if picture and not icon:
-                icon = data_uri(square(picture, _ICON[0]), *_ICON)
+            tiles.append(Tile(photo.rank, photo.distance, picture and _in_cell(picture), trouble))
         sections[section] = page_photos
         rows.append(Row(*section_heading(shown, section), tiles))
     file = folder / sheet_name(shown.cluster)
     draw_sheet(title(shown.cluster), _facts(shown.cluster), rows).save(file)
-    return Pictures(shown, sections, icon, file.stat().st_size)
+    cover = data_uri(mosaic(on_cover, _COVER), _COVER[0], _COVER_QUALITY) if on_cover else ""
+    return Pictures(shown, sections, cover, len(on_cover), file.stat().st_size)
 
 
-def make_group_pictures(
-    duplicates: Duplicates | None, root: Path, mapped: MappedPath | None = None
-) -> list[GroupPictures]:
+def _in_cell(picture: Image.Image) -> Image.Image:
+    if max(picture.size) <= CELL:
+        return picture
+    smaller = picture.copy()
+    smaller.thumbnail((CELL, CELL), Image.Resampling.BICUBIC)
+    return smaller
+
+
+def make_group_pictures(duplicates: Duplicates | None, place: Place) -> list[GroupPictures]:
     """Reads the photos of groups of near-duplicates; there are few."""
-    height, quality = _size(0)
-    find = partial(locate, root, mapped=mapped)
+    size = _size(0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return [
-            GroupPictures(group, [_read(photo, find, height, quality)[0] for photo in group.photos])
+            GroupPictures(group, [_read(photo, place, size, 0)[0] for photo in group.photos])
             for group in (duplicates.largest if duplicates else ())
         ]
 
 
 def _read(
-    photo: Photo, find: Callable[[str | None], Path], height: int, quality: int
+    photo: Photo, place: Place, size: tuple[int, int], wanted: int
 ) -> tuple[PagePhoto, Image.Image | None]:
-    """A photo as the page shows it, and its picture."""
+    """A photo as the page shows it, and its picture, `wanted` pixels large or more."""
     try:
-        picture = read_small(find(photo.path), CELL)
+        file = locate(place.root, photo.path, place.mapped)
+        picture = read_small(file, max(size[0], wanted))
+        facts = describe_picture(file)
     except UnreadableError as error:
         return PagePhoto(photo, trouble=error.reason), None
-    return PagePhoto(photo, data_uri(picture, height, quality), *picture.size), picture
+    uri = data_uri(picture, *size)
+    return PagePhoto(photo, uri, *picture.size, place.address(file), facts), picture
 
 
 def _facts(cluster: Cluster) -> str:

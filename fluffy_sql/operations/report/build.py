@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fluffy_sql.embedding.files import MappedPath
 from fluffy_sql.errors import UsageError
-from fluffy_sql.operations.report.album import make_group_pictures, make_pictures
+from fluffy_sql.operations.report.album import Place, make_group_pictures, make_pictures
 from fluffy_sql.operations.report.folder import INDEX, SHEETS, replaced_whole
 from fluffy_sql.operations.report.gather import gather
 from fluffy_sql.operations.report.model import Selection
@@ -76,22 +76,22 @@ def write_report(
     photos_in = root.resolve()
     if not photos_in.is_dir():
         raise UsageError(f"--root: {root} is not a folder; name the one that photos lie in")
-    with replaced_whole(out.resolve()) as folder:
+    place = Place(photos_in, out.resolve(), mapped)
+    with replaced_whole(place.out) as folder:
         progress("asking the database")
         library = gather(session, selection)
         total = len(library.shown)
         (folder / SHEETS).mkdir()
         pictures = make_pictures(
             library.shown,
-            photos_in,
+            place,
             folder / SHEETS,
             lambda done: progress(f"reading photos: {done:,} of {total:,} clusters"),
-            mapped,
         )
         unreadable = sum((made.troubles() for made in pictures), Counter[str]())
         progress("writing the page")
         with (folder / INDEX).open("w", encoding="utf-8") as file:
-            groups = make_group_pictures(library.duplicates, photos_in, mapped)
+            groups = make_group_pictures(library.duplicates, place)
             file.writelines(render(library, pictures, unreadable, datetime.now(UTC), groups))
         page_bytes = (folder / INDEX).stat().st_size
     shown = sum(len(cluster.photos) for cluster in library.shown)

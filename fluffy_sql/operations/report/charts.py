@@ -1,14 +1,15 @@
 """The coordinates of each chart's marks; the page draws them, with its colours and fonts."""
 
 import math
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fluffy_sql.operations.report.model import Cluster, Comparable, LibraryMap
+from fluffy_sql.operations.report.layout import Layout
+from fluffy_sql.operations.report.model import Cluster, Comparable, Photo, Shown
 from fluffy_sql.operations.report.words import distance
 from fluffy_sql.words import count
 
@@ -16,18 +17,16 @@ from fluffy_sql.words import count
 WIDTH, HEIGHT = 560, 250
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 10, 14, 30
 
-# On the map, the largest clusters have a colour of their own, and some a picture.
+# On the map.
 COLOURS = 8
-_PINS = 30
-_TAGS = 60
-_RINGS = 150
-# The share of the map's width and height that a picture or a number takes, on a desk and on a
-# phone, with some air.
-_PICTURE = ((0.058, 0.105), (0.15, 0.115))
-_NUMBER = ((0.026, 0.042), (0.08, 0.05))
-# A stray photo must not squeeze all others together.
-_KEPT_IN_VIEW = 0.5
-_EDGE = 6.0
+# The share of a circle's radius that its picture takes, and how small a circle has none.
+_PICTURE = 0.6
+_TOO_SMALL_FOR_PICTURE = 13.0
+_LARGEST_DOT = 2.6
+# Dots are put on a spiral, on which each finds room for itself (Vogel 1979).
+_GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))
+# As many neighbouring places on it are exchanged freely, so that a dot is on the side it tends to.
+_EXCHANGED = 9
 
 
 @dataclass(frozen=True)
@@ -173,143 +172,117 @@ def _apart(
 
 
 @dataclass(frozen=True)
-class Pin:
-    """A cluster on the map, by its picture and number; places in percent from top left.
+class Dot:
+    """A photo on the map."""
+
+    photo: Photo
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
+class Circle:
+    """A cluster on the map.
 
     Attributes:
-        colour: 1 up, the number of its colour; 0: none of its own.
-        pictured: whether there is room for its picture, or for its number alone.
-        on_phone: whether there is room for it on a narrow map, too.
+        colour: 1 up, the number of its colour.
+        picture: the radius of its picture, in the middle; 0: there is no room for it.
+        dot: the radius of its dots.
     """
 
     cluster: Cluster
-    left: float
-    top: float
+    x: float
+    y: float
+    radius: float
     colour: int
-    pictured: bool
-    on_phone: bool
-
-    def extent(self, place: int) -> tuple[float, float]:
-        """The share of the map's width and height that it takes, on a desk (0) or a phone (1)."""
-        return (_PICTURE if self.pictured else _NUMBER)[place]
+    picture: float
+    dot: float
+    dots: tuple[Dot, ...]
 
 
 @dataclass(frozen=True)
 class MapChart:
-    """The map, on 100 units each way; the page stretches it.
+    """The map; the page scales it.
 
     Attributes:
-        dots: a path for each colour, 0 first: a dot for each photo of the sample.
-        centers: path of a dot for each centroid that has no pin, of the largest clusters.
-        caption: what the directions are, in words.
+        caption: how to read it.
     """
 
-    dots: tuple[str, ...]
-    centers: str
-    pins: tuple[Pin, ...]
+    circles: tuple[Circle, ...]
     caption: str
 
 
-def chart_of_map(
-    group: Comparable, library_map: LibraryMap, with_picture: Collection[int]
-) -> MapChart:
-    """Draws the map of a group; `with_picture` are ids of clusters that have one on the page."""
-    photos = library_map.photos.copy()
-    if len(library_map.shares) == 1:
-        # Nothing to be seen upward: photos are strewn so that they do not hide each other.
-        photos[:, 1] = np.random.default_rng(0).uniform(-1, 1, len(photos))
-    centroids, photos = _in_percent(library_map.centroids, photos)
-    colours = {
-        cluster.id: min(index + 1, COLOURS + 1) % (COLOURS + 1)
-        for index, cluster in enumerate(group.clusters)
+def chart_of_map(group: Comparable, layout: Layout, shown: Mapping[int, Shown]) -> MapChart:
+    """Draws the map of a group; `shown` are clusters that are shown with photos, by id."""
+    at = {
+        cluster.id: (float(x), float(y))
+        for cluster, (x, y) in zip(group.clusters, layout.places, strict=False)
     }
-    dots: list[list[str]] = [[] for _ in range(COLOURS + 1)]
-    for cluster_id, (x, y) in zip(library_map.cluster_ids, photos, strict=True):
-        dots[colours[cluster_id]].append(_dot(x, y))
-    pins = _pins(group, centroids, colours, with_picture)
-    pinned = {pin.cluster.id for pin in pins}
-    centers = [
-        _dot(x, y)
-        for cluster, (x, y) in zip(group.clusters, centroids, strict=True)
-        if cluster.id not in pinned
-    ]
-    return MapChart(
-        dots=tuple("".join(path) for path in dots),
-        centers="".join(centers[:_RINGS]),
-        pins=tuple(pins),
-        caption=_caption(library_map),
-    )
+    colours = _colours(layout)
+    circles = []
+    for cluster, radius, colour in zip(group.clusters, layout.radii, colours, strict=False):
+        photos = shown[cluster.id].photos if cluster.id in shown else ()
+        pictured = bool(photos) and radius >= _TOO_SMALL_FOR_PICTURE
+        picture = _PICTURE * float(radius) if pictured else 0.0
+        inner, outer = (picture + 1.5 if pictured else 0.0), 0.94 * float(radius)
+        room = math.sqrt((outer**2 - inner**2) / max(len(photos), 1))
+        dot = min(_LARGEST_DOT, 0.42 * room)
+        dots = _dots(photos, at, at[cluster.id], inner + dot, outer - dot)
+        circles.append(Circle(cluster, *at[cluster.id], float(radius), colour, picture, dot, dots))
+    return MapChart(tuple(circles), _caption(group, len(circles)))
 
 
-def _in_percent(
-    centroids: NDArray[np.float64], photos: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Both as percent of the map, from its top left; photos far outside stand at its edge."""
-    everything = np.vstack([centroids, photos])
-    low, high = np.percentile(everything, [_KEPT_IN_VIEW, 100 - _KEPT_IN_VIEW], axis=0)
-    low, high = np.minimum(low, centroids.min(axis=0)), np.maximum(high, centroids.max(axis=0))
-    extent = np.where(high > low, high - low, 1.0)
-    middle = (low + high) / 2
+def _dots(
+    photos: Sequence[Photo],
+    at: Mapping[int, tuple[float, float]],
+    middle: tuple[float, float],
+    inner: float,
+    outer: float,
+) -> tuple[Dot, ...]:
+    """Photos around the middle: the most central ones inside, each towards where it tends to."""
+    dots = []
+    for first in range(0, len(photos), _EXCHANGED):
+        some = list(photos[first : first + _EXCHANGED])
+        for index in range(first, first + len(some)):
+            share = (index + 0.5) / len(photos)
+            radius = math.sqrt(inner**2 + (outer**2 - inner**2) * share)
+            angle = index * _GOLDEN_ANGLE
+            x, y = radius * math.cos(angle), radius * math.sin(angle)
 
-    def percent(points: NDArray[np.float64]) -> NDArray[np.float64]:
-        scaled = np.clip((points - middle) / extent + 0.5, 0, 1)
-        scaled[:, 1] = 1 - scaled[:, 1]
-        placed: NDArray[np.float64] = scaled * (100 - 2 * _EDGE) + _EDGE
-        return placed
+            def towards(photo: Photo, x: float = x, y: float = y) -> float:
+                """How well this place is on the way to the cluster that the photo tends to."""
+                other = at.get(photo.elsewhere.cluster_id) if photo.elsewhere else None
+                if other is None:
+                    return 0.0
+                right, down = other[0] - middle[0], other[1] - middle[1]
+                return (x * right + y * down) / (math.hypot(right, down) or 1.0)
 
-    return percent(centroids), percent(photos)
-
-
-def _dot(x: float, y: float) -> str:
-    """A line without length, which a round cap makes a dot."""
-    return f"M{x:.1f} {y:.1f}h0"
-
-
-def _pins(
-    group: Comparable,
-    centroids: NDArray[np.float64],
-    colours: dict[int, int],
-    with_picture: Collection[int],
-) -> list[Pin]:
-    """The largest clusters whose pictures do not hide each other, then numbers in the gaps."""
-    pins: list[Pin] = []
-    for pictured, most in ((True, _PINS), (False, _TAGS)):
-        for cluster, (x, y) in zip(group.clusters, centroids, strict=True):
-            taken = {pin.cluster.id for pin in pins}
-            if len(pins) == most:
-                break
-            if cluster.id in with_picture and cluster.id not in taken:
-                pin = Pin(
-                    cluster, float(x), float(y), colours[cluster.id], pictured, on_phone=False
-                )
-                if _is_free(pin, pins, place=0):
-                    on_phone = _is_free(pin, [pin for pin in pins if pin.on_phone], place=1)
-                    pins.append(replace(pin, on_phone=on_phone))
-    return pins
+            photo = max(some, key=towards)
+            some.remove(photo)
+            dots.append(Dot(photo, middle[0] + x, middle[1] + y))
+    return tuple(dots)
 
 
-def _is_free(pin: Pin, others: Sequence[Pin], place: int) -> bool:
-    """Whether a pin hides no other, on a desk (0) or on a phone (1)."""
-    wide, tall = pin.extent(place)
-    for other in others:
-        other_wide, other_tall = other.extent(place)
-        beside = abs(pin.left - other.left) >= 50 * (wide + other_wide)
-        below = abs(pin.top - other.top) >= 50 * (tall + other_tall)
-        if not (beside or below):
-            return False
-    return True
+def _colours(layout: Layout) -> list[int]:
+    """A colour for each circle that is far from others of the same colour."""
+    difference = layout.places[:, None] - layout.places
+    gaps = np.sqrt((difference**2).sum(axis=2)) - layout.radii[:, None] - layout.radii
+    nearness: NDArray[np.float64] = 1 / np.maximum(gaps, 1.0) ** 2
+    colours = np.zeros(len(gaps), dtype=np.int64)
+    for place in range(len(gaps)):
+        cost = [nearness[place, colours == colour].sum() for colour in range(1, COLOURS + 1)]
+        colours[place] = 1 + int(np.argmin(cost))
+    return [int(colour) for colour in colours]
 
 
-def _caption(library_map: LibraryMap) -> str:
-    across = f"{library_map.shares[0]:.0%}"
-    if len(library_map.shares) == 1:
-        return (
-            f"The clusters differ in one direction, which runs across; how high a photo stands"
-            f" means nothing. {count(len(library_map.photos), 'photo')} drawn."
-        )
+def _caption(group: Comparable, circles: int) -> str:
+    by = "neighbours of their photos" if group.by_links else "centroids"
+    which = "A circle is a cluster"
+    if circles < len(group.clusters):
+        which = f"The {circles:,} largest of {len(group.clusters):,} clusters are a circle each"
     return (
-        f"The two directions in which the clusters differ the most: {across} of their variance"
-        f" across, {library_map.shares[1]:.0%} upward. A dot is a photo, one of"
-        f" {len(library_map.photos):,} drawn at random; a ring is the centroid of a cluster."
-        " Clusters that lie together here may be apart in the directions not seen."
+        f"{which}, as large as it has photos, with its most central photo in the middle; those"
+        f" whose {by} are near each other lie side by side. A dot is a photo of those shown:"
+        " central ones further in, and as it can, on the side of the cluster that it is nearest"
+        " to but its own. Colours only tell neighbours apart."
     )

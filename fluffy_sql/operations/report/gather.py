@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from fluffy_sql.errors import LibraryError, UsageError
 from fluffy_sql.operations.report import model
-from fluffy_sql.operations.report.geometry import Axes, main_axes, nearest_others
+from fluffy_sql.operations.report.geometry import main_axes, nearest_others
+from fluffy_sql.operations.report.layout import Layout, lay_out
 from fluffy_sql.operations.report.second_look import second_looks
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.runs.owners import FoundScope, Owners
@@ -17,7 +18,10 @@ from fluffy_sql.runs.owners import FoundScope, Owners
 MOST_CLUSTERS = 200
 
 _NEIGHBOURS = 3
-_MAPPED_PHOTOS = 3_000
+# Circles on the map, and what tells which are to be side by side: lists that a run kept, and how
+# many neighbours of each.
+_MAPPED_CLUSTERS = 400
+_LINKED_PHOTOS, _LINKS = 20_000, 8
 _MOST_SECOND_LOOKS = 30
 # Groups of near-duplicates, and photos of each.
 _MOST_GROUPS = 12
@@ -54,7 +58,8 @@ def gather(session: Session, selection: model.Selection) -> model.Library:
     ids = [cluster.id for cluster in clusters]
     spreads, picked = _measure(session, ids, shown, selection.photos)
     clusters = [replace(cluster, spread=spreads.get(cluster.id)) for cluster in clusters]
-    groups = [_group(session, alike) for alike in _alike(clusters)]
+    centroids = _centroids(session, clusters)
+    groups = [_group(session, alike, centroids) for alike in _alike(clusters)]
     found = [look for group in groups for look in second_looks(group.clusters)]
     looks = found[:_MOST_SECOND_LOOKS]
     if not (selection.largest or selection.cluster_ids):
@@ -67,11 +72,20 @@ def gather(session: Session, selection: model.Selection) -> model.Library:
     run_ids = sorted({cluster.run_id for cluster in clusters if cluster.run_id is not None})
     runs = session.fetch_all("runs/list", run_ids=run_ids, most=None)
     among_others = {cluster.id: cluster for group in groups for cluster in group.clusters}
+    elsewhere: dict[int, model.Neighbour] = {}
+    for group in groups:
+        elsewhere |= _elsewhere(session, group, centroids, picked)
     ordered = tuple(among_others[cluster_id] for cluster_id in ids)
     return model.Library(
         clusters=ordered,
         shown=tuple(
-            model.Shown(cluster, tuple(picked.get(cluster.id, ())))
+            model.Shown(
+                cluster,
+                tuple(
+                    replace(photo, elsewhere=elsewhere.get(photo.photo_id))
+                    for photo in picked.get(cluster.id, ())
+                ),
+            )
             for cluster in ordered
             if cluster.id in shown
         ),
@@ -156,17 +170,31 @@ def _alike(clusters: Iterable[model.Cluster]) -> list[list[model.Cluster]]:
     return sorted(groups.values(), key=lambda group: -sum(cluster.photos for cluster in group))
 
 
-def _group(session: Session, clusters: list[model.Cluster]) -> model.Comparable:
+def _centroids(
+    session: Session, clusters: Sequence[model.Cluster]
+) -> dict[int, NDArray[np.float32]]:
+    """What photos are compared with: under cosine of length 1."""
+    metrics = {cluster.id: cluster.metric for cluster in clusters if cluster.dimensions is not None}
+    centroids = {}
+    for row in session.fetch_all("report/fetch_centroids", cluster_ids=list(metrics)):
+        centroid = row["centroid"]
+        if metrics[row["id"]] == "cosine":
+            centroid = centroid / max(float(np.linalg.norm(centroid)), np.finfo(np.float32).tiny)
+        centroids[row["id"]] = centroid
+    return centroids
+
+
+def _group(
+    session: Session, clusters: list[model.Cluster], by_id: dict[int, NDArray[np.float32]]
+) -> model.Comparable:
     """Clusters of one metric and one length, with their neighbours and the map of them."""
     metric, dimensions = clusters[0].metric, clusters[0].dimensions
     if dimensions is None:
         return model.Comparable(metric, None, tuple(clusters), map=None)
     ids = [cluster.id for cluster in clusters]
-    found = session.fetch_all("report/fetch_centroids", cluster_ids=ids)
-    by_id = {row["id"]: row["centroid"] for row in found}
     centroids = np.stack([by_id[cluster_id] for cluster_id in ids])
     places, distances = nearest_others(centroids, metric, _NEIGHBOURS)
-    near = [
+    near = tuple(
         replace(
             cluster,
             neighbours=tuple(
@@ -175,36 +203,61 @@ def _group(session: Session, clusters: list[model.Cluster]) -> model.Comparable:
             ),
         )
         for row, cluster in enumerate(clusters)
-    ]
-    return model.Comparable(metric, dimensions, tuple(near), _map(session, near, centroids))
+    )
+    links = _links(session, ids[:_MAPPED_CLUSTERS])
+    return model.Comparable(
+        metric, dimensions, near, _map(near, centroids, links), links is not None
+    )
+
+
+def _links(session: Session, ids: Sequence[int]) -> NDArray[np.float64] | None:
+    """How often photos of one cluster are neighbours of another's; None if no run kept any."""
+    if session.distributed:
+        return None
+    rows = session.fetch_all(
+        "report/count_links", cluster_ids=ids, most=_LINKED_PHOTOS, neighbours=_LINKS
+    )
+    place = {cluster_id: place for place, cluster_id in enumerate(ids)}
+    links = np.zeros((len(ids), len(ids)))
+    for row in rows:
+        links[place[row["cluster_id"]], place[row["other_id"]]] = row["links"]
+    return links if rows else None
 
 
 def _map(
-    session: Session, clusters: Sequence[model.Cluster], centroids: NDArray[np.float32]
-) -> model.LibraryMap | None:
-    if clusters[0].metric == "cosine":
-        norms = np.linalg.norm(centroids, axis=1, keepdims=True)
-        centroids = np.divide(centroids, norms, out=np.zeros_like(centroids), where=norms > 0)
-    axes = main_axes(centroids, np.array([cluster.photos for cluster in clusters]))
-    if not len(axes.shares):
+    clusters: Sequence[model.Cluster],
+    centroids: NDArray[np.float32],
+    links: NDArray[np.float64] | None,
+) -> Layout | None:
+    sizes = np.array([cluster.photos for cluster in clusters])
+    if not len(main_axes(centroids, sizes).shares):
         return None
-    photos = session.fetch_all(
-        "report/project_photos",
-        cluster_ids=[cluster.id for cluster in clusters],
-        most=_MAPPED_PHOTOS,
-        normalize=clusters[0].metric == "cosine",
-        dimensions=clusters[0].dimensions,
-        axes=session.vector_array(axes.directions),
-    )
-    return model.LibraryMap(
-        centroids=_places(centroids @ axes.directions.T, axes),
-        photos=_places([row["coordinates"] for row in photos], axes),
-        cluster_ids=[row["cluster_id"] for row in photos],
-        shares=tuple(axes.shares.tolist()),
-    )
+    return lay_out(centroids[:_MAPPED_CLUSTERS], sizes[:_MAPPED_CLUSTERS], links)
 
 
-def _places(along: ArrayLike, axes: Axes) -> NDArray[np.float64]:
-    """Coordinates along one axis or two as points on the map, seen from its middle."""
-    from_origin = np.reshape(along, (-1, len(axes.origin))) - axes.origin
-    return np.pad(from_origin, ((0, 0), (0, 2 - len(axes.origin))))
+def _elsewhere(
+    session: Session,
+    group: model.Comparable,
+    by_id: dict[int, NDArray[np.float32]],
+    picked: dict[int, list[model.Photo]],
+) -> dict[int, model.Neighbour]:
+    """The nearest cluster but its own, of each photo to be shown."""
+    ids = [cluster.id for cluster in group.clusters]
+    if group.dimensions is None or len(ids) == 1:
+        return {}
+    under_cosine = group.metric == "cosine"
+    return {
+        row["photo_id"]: model.Neighbour(
+            row["cluster_id"],
+            # Of unit vectors, the squared distance is twice the cosine distance.
+            row["distance"] ** 2 / 2 if under_cosine else row["distance"],
+        )
+        for row in session.fetch_all(
+            "report/find_next_clusters",
+            photo_ids=[photo.photo_id for one in ids for photo in picked.get(one, ())],
+            normalize=under_cosine,
+            dimensions=group.dimensions,
+            cluster_ids=ids,
+            centroids=session.vector_array(np.stack([by_id[one] for one in ids])),
+        )
+    }

@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from fluffy_sql.operations.report.layout import Layout
 from fluffy_sql.runs.owners import ScopeFilter
 
 CENTRAL, BETWEEN, OUTERMOST = "central", "between", "outermost"
@@ -33,6 +31,14 @@ class Selection:
 
 
 @dataclass(frozen=True)
+class Neighbour:
+    """Another cluster that is near, and how far its centroid is."""
+
+    cluster_id: int
+    distance: float
+
+
+@dataclass(frozen=True)
 class Photo:
     """A photo of a cluster, or of a group of near-duplicates, to look at.
 
@@ -41,6 +47,7 @@ class Photo:
             `duplicate`.
         rank: 1 is the photo nearest to the centroid, or the best one.
         distance: to that; None if the two can't be compared.
+        elsewhere: the nearest cluster but its own; None if there is none to compare it with.
     """
 
     photo_id: int
@@ -48,6 +55,7 @@ class Photo:
     section: str
     rank: int
     distance: float | None
+    elsewhere: Neighbour | None = None
 
 
 @dataclass(frozen=True)
@@ -62,14 +70,6 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Neighbour:
-    """Another cluster that is near, and how far its centroid is."""
-
-    cluster_id: int
-    distance: float
-
-
-@dataclass(frozen=True)
 class Cluster:
     """A cluster.
 
@@ -79,6 +79,7 @@ class Cluster:
         spread: None if no photo has a distance.
         silhouette: as its run measured it; None: it did not, or the cluster has no photos.
         retired: whether a recluster left it without photos.
+        parent_ids: the groups that it is in at coarser levels, the next one first.
         neighbours: the nearest others that it can be compared with, nearest first.
     """
 
@@ -92,6 +93,7 @@ class Cluster:
     dimensions: int | None
     silhouette: float | None
     retired: bool
+    parent_ids: Sequence[int] = ()
     spread: Spread | None = None
     neighbours: tuple[Neighbour, ...] = ()
 
@@ -142,36 +144,21 @@ class Duplicates:
 
 
 @dataclass(frozen=True)
-class LibraryMap:
-    """Clusters and a sample of their photos in two dimensions.
-
-    Attributes:
-        centroids: shape (clusters, 2), along the axes, the one with most photos first; the second
-            coordinate is 0 if there is only one axis.
-        photos: shape (photos, 2), the sample.
-        cluster_ids: the cluster of each of these photos.
-        shares: of the variance between clusters, what each axis holds; one or two.
-    """
-
-    centroids: NDArray[np.float64]
-    photos: NDArray[np.float64]
-    cluster_ids: Sequence[int]
-    shares: tuple[float, ...]
-
-
-@dataclass(frozen=True)
 class Comparable:
     """Clusters whose distances can be compared: of one metric and one length of embeddings.
 
     Attributes:
         clusters: the one with most photos first.
-        map: None if they all lie at one point, as a single one does.
+        map: where the largest of them lie, in the same order; None if they all lie at one point,
+            as a single one does.
+        by_links: whether that is by the neighbours that a run kept, or by centroids.
     """
 
     metric: str
     dimensions: int | None
     clusters: tuple[Cluster, ...]
-    map: LibraryMap | None
+    map: Layout | None
+    by_links: bool = False
 
 
 @dataclass(frozen=True)

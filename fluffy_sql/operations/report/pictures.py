@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image, ImageOps
@@ -35,16 +36,28 @@ def _middle(size: Size) -> Box:
     return left, top, left + wide, top + tall
 
 
-def square(image: Image.Image, side: int) -> Image.Image:
-    """The middle of a picture, as a square."""
-    return ImageOps.fit(image, (side, side), Image.Resampling.LANCZOS)
+def mosaic(photos: Sequence[Image.Image], size: Size) -> Image.Image:
+    """Up to three photos as one picture: the first as a square at the left, the others beside it.
+
+    Two thirds as high as wide; a single photo fills it.
+    """
+    width, height = size
+    rest = photos[1:3]
+    cover = Image.new("RGB", size)
+    boxes = [(0, 0, height if rest else width, height)]
+    for place in range(len(rest)):
+        top = place * height // len(rest)
+        boxes.append((height, top, width, (place + 1) * height // len(rest)))
+    for photo, (left, top, right, bottom) in zip(photos[:3], boxes, strict=True):
+        fitted = ImageOps.fit(photo, (right - left, bottom - top), Image.Resampling.LANCZOS)
+        cover.paste(fitted, (left, top))
+    return cover
 
 
-def data_uri(image: Image.Image, height: int, quality: int) -> str:
-    """A picture of at most this height, as the address of an image that is part of a page."""
-    if image.height > height:
-        width = max(1, round(image.width * height / image.height))
-        image = image.resize((width, height), Image.Resampling.LANCZOS)
+def data_uri(image: Image.Image, side: int, quality: int) -> str:
+    """A picture that fits `side` pixels each way, as the address of a part of the page."""
+    if max(image.size) > side:
+        image = ImageOps.contain(image, (side, side), Image.Resampling.LANCZOS)
     written = io.BytesIO()
     image.save(written, "WEBP", quality=quality, method=4)
     return "data:image/webp;base64," + base64.b64encode(written.getvalue()).decode("ascii")

@@ -1,6 +1,7 @@
 """Finds the templates of pages, and sets how they are filled."""
 
 from collections.abc import Callable
+from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
@@ -16,3 +17,8 @@ def find_template(name: str, **filters: Callable[..., object]) -> Template:
     )
     environment.filters |= filters
     return environment.get_template(name)
+
+
+def read_script(name: str) -> str:
+    """The script of that name in `templates/`."""
+    return (files(__package__) / "templates" / name).read_text(encoding="utf-8")
