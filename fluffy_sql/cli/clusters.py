@@ -1,4 +1,4 @@
-"""`clusters`: lists them, names them; deletes retired ones that nobody needs."""
+"""`clusters`: lists, names and exports them; deletes retired ones that nobody needs."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -9,14 +9,24 @@ from rich.text import Text
 
 from fluffy_sql.cli import options
 from fluffy_sql.cli.cluster_output import clusters_table
-from fluffy_sql.cli.console import Part, literal, number, print_result, table
+from fluffy_sql.cli.console import Part, literal, number, print_result, print_rows, table
+from fluffy_sql.cli.photo_files import find_root, parse_map_path, with_map_path, with_root
 from fluffy_sql.embedding.vocabulary import read_vocabulary
 from fluffy_sql.errors import UsageError
 from fluffy_sql.operations import names
 from fluffy_sql.operations.clusters import Cluster, list_clusters
+from fluffy_sql.operations.export import (
+    FOLDERS,
+    PLAYLISTS,
+    ExportedPhoto,
+    ExportResult,
+    Place,
+    export_photos,
+    write_export,
+)
 from fluffy_sql.operations.prune import PruneResult, prune_clusters
 from fluffy_sql.runs.owners import ScopeFilter, describe_scope
-from fluffy_sql.words import count
+from fluffy_sql.words import by_reason, count
 
 
 @click.group(invoke_without_command=True)
@@ -111,6 +121,66 @@ def name(*, cluster_id: int, name: str, library: options.Library, as_json: bool)
     print_result(result, [told], as_json=as_json, done="the name was written")
 
 
+@clusters.command(short_help="Export clusters for other tools.")
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["csv", "json", PLAYLISTS, FOLDERS]),
+    required=True,
+    help="csv, json: print the photos; m3u: a playlist for each cluster; folders: links to photos.",
+)
+@click.option(
+    "--out",
+    type=options.PATH,
+    help="Folder to write, of m3u and folders; an earlier export in it is replaced.",
+)
+@click.option("--relative", is_flag=True, help="Tell paths as seen from --out, not absolute.")
+@click.option(
+    "--cluster", "cluster_ids", type=options.ID, multiple=True, help="Only this; repeat for more."
+)
+@options.with_run
+@options.with_scope
+@with_root
+@with_map_path
+@options.with_library_and_json
+def export(
+    *,
+    kind: str,
+    out: Path | None,
+    relative: bool,
+    cluster_ids: tuple[int, ...],
+    run_id: int | None,
+    scope: ScopeFilter | None,
+    root: Path | None,
+    map_path: str | None,
+    library: options.Library,
+    as_json: bool,
+) -> None:
+    """Export clusters with their photos: as CSV or JSON, playlists, or folders of links.
+
+    No photo is copied, moved or changed, and the database is only read.
+
+    Example: fluffy-sql clusters export --format folders --out themes --root ~/Pictures
+    """
+    writes = kind in {FOLDERS, PLAYLISTS}
+    if writes and out is None:
+        raise UsageError(f"--format {kind} writes a folder; name it with --out")
+    if not writes and (out or relative or root or map_path or as_json):
+        raise UsageError(
+            f"--format {kind} prints paths as they are in the database; leave out --out,"
+            " --relative, --root, --map-path and --json"
+        )
+    with library.database.reader(at_one_moment=True) as session:
+        photos = export_photos(session, run_id=run_id, scope=scope, cluster_ids=cluster_ids)
+        if out is None:
+            print_rows(ExportedPhoto, photos, as_json=kind == "json")
+            return
+        photos_in = find_root(library, root).resolve()
+        place = Place(photos_in, parse_map_path(map_path), relative)
+        result = write_export(photos, out, kind, place)
+    print_result(result, _describe_export(result), as_json=as_json, done="the export was written")
+
+
 @clusters.command(short_help="Delete retired clusters that nobody needs.")
 @click.option("--dry-run", is_flag=True, help="Say what would be deleted, and delete nothing.")
 @options.with_library_and_json
@@ -159,6 +229,15 @@ def _describe_names(result: names.AcceptedNames, *, accept: bool) -> Iterator[Pa
             f"{count(suggested, 'name')} suggested, none written; for one: fluffy-sql clusters name"
             " ID NAME, for all: fluffy-sql clusters --suggest-names --accept"
         )
+
+
+def _describe_export(result: ExportResult) -> Iterator[Part]:
+    what = "folder" if result.format == FOLDERS else "playlist"
+    yield literal(f"{result.out}: {count(result.clusters, what)}, {count(result.photos, 'photo')}")
+    if result.left_out:
+        doubt = "; is --root right?" if sum(result.left_out.values()) > result.photos else ""
+        yield literal(f"Left out: {by_reason(result.left_out)}{doubt}")
+    yield literal(f"Photos from {result.root}")
 
 
 def _describe(result: PruneResult) -> Iterator[Part]:

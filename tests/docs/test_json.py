@@ -120,6 +120,7 @@ def test_every_command_prints_these_fields(
         ("clusters",),
         ("clusters", "--suggest-names", "--accept"),
         ("clusters name", "1", "x"),
+        ("clusters export", "--format", "m3u", "--out", "playlists"),
         ("runs",),
         ("runs show", "1"),
     ):

@@ -79,6 +79,10 @@ def test_everything_else_works_as_on_an_adopted_table(
     succeeds(run_cli, immich, "migrate")
     [(owner,)] = ask(immich, "SELECT md5('user1')::uuid::text")
     succeeds(run_cli, immich, "report", "--out", str(tmp_path / "themes"), "--scope", owner)
+    named = succeeds(run_cli, immich, "clusters", "--suggest-names", "--scope", owner, "--json")
+    assert {row["scope"] for row in json.loads(named)["suggestions"]} == {owner}
+    photos = succeeds(run_cli, immich, "clusters", "export", "--format", "json", "--scope", owner)
+    assert {row["scope"] for row in json.loads(photos)} == {owner}
     nearest = "SELECT is_member FROM fluffy_sql.photo_nearest_clusters(%s, n => 2)"
     [(photo,)] = ask(
         immich, "SELECT photo_id FROM fluffy_sql.photo_clusters WHERE key = md5('9')::uuid"

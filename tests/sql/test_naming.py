@@ -78,3 +78,12 @@ def test_only_what_has_no_name_is_named(session: Session) -> None:
     assert rows(session, "naming/rename_cluster", **again) == [("wood",)]
     assert rows(session, "naming/rename_cluster", **again | {"cluster_id": 9}) == []
     assert query(session, "SELECT name FROM clusters ORDER BY id") == [("c1",), (None,), ("c3",)]
+
+
+def test_photos_are_listed_by_cluster_and_rank(session: Session) -> None:
+    asked: dict[str, Any] = {"run_id": None, "every_scope": True, "scope": None}
+    found = session.fetch_all("export/list_photos", cluster_ids=[WOOD], **asked)
+    assert [(row["cluster_name"], row["rank"], row["path"]) for row in found] == [
+        ("c2", 1, "/all/wood/a.jpg"),
+        ("c2", 2, "/all/wood/b.jpg"),
+    ]
