@@ -20,7 +20,7 @@ OUT ?= report
 PHOTOS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help cluster report psql test test-fast coverage check format bench lock audit clean
+.PHONY: help cluster report psql test test-browser test-fast coverage check format bench lock audit clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -39,6 +39,13 @@ psql: $(VENV)/run.stamp  ## Open psql on the configured database
 
 test: check  ## Lint, check types and run all tests
 	$(VENV)/bin/python -m pytest --numprocesses auto
+
+test-browser: $(VENV)/test.stamp  ## Run the tests of the report's page in Chromium, which Debian may have to bring
+	@command -v chromium chromium-browser google-chrome google-chrome-stable >/dev/null || \
+		$(if $(filter 0,$(shell id -u)),,sudo) apt-get install --yes --no-install-recommends chromium npm
+	@test -d tests/browser/node_modules || ! command -v npm >/dev/null || \
+		npm install --prefix tests/browser --no-package-lock --no-audit --no-fund --ignore-scripts >&2
+	$(VENV)/bin/python -m pytest tests/browser
 
 test-fast: $(VENV)/test.stamp  ## Run the tests that need no database: half a minute
 	$(VENV)/bin/python -m pytest --numprocesses auto -m "not database"

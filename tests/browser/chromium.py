@@ -103,7 +103,7 @@ class Browser:
 
     def press(self, key: str) -> None:
         """Presses a key."""
-        codes = {"Tab": 9, "Enter": 13}
+        codes = {"Tab": 9, "Enter": 13, "Escape": 27, "ArrowLeft": 37, "ArrowRight": 39}
         for kind in ("keyDown", "keyUp"):
             self.send(
                 "Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=codes[key]

@@ -303,7 +303,7 @@ def test_what_is_told_of_a_photo() -> None:
     words = Page(html).words()
     assert (
         "p1.jpg open the file Cluster 1: central, rank 1; close to the centroid, distance 0.0100."
-        " Nearest other: Cluster 2, 0.1050. Taken 2024-05-06 07:08. 4,000 × 3,000 pixels."
+        " Nearest other: Cluster 2, 0.1050. Taken 2024-05-06 07:08. 4,000 by 3,000 pixels."
     ) in words
     assert "far from the centroid, distance 0.2000. It is nearer to Cluster 2, 0.1050." in words
     # On the photo itself, only of those that are farthest.
