@@ -47,6 +47,18 @@ _MAILABLE_BYTES = 15_000_000
     show_default=True,
     help="Photos in each section of a cluster: central, between, outermost.",
 )
+@click.option(
+    "--interactive",
+    is_flag=True,
+    help="Search, filter and sort the clusters in the page, by a script in it.",
+)
+@click.option(
+    "--compare",
+    "compared_to",
+    type=options.ID,
+    metavar="RUN",
+    help="Show what was moved since this run, before and after side by side.",
+)
 @with_root
 @with_map_path
 @options.with_scope
@@ -56,6 +68,7 @@ def report(
     out: Path,
     root: Path | None,
     map_path: str | None,
+    interactive: bool,
     library: options.Library,
     as_json: bool,
     **selected: Any,
@@ -78,7 +91,15 @@ def report(
         library.database.reader(at_one_moment=True) as session,
         stderr_console().status("reading the clusters") as line,
     ):
-        result = write_report(session, Selection(**selected), out, root, line.update, mapped=mapped)
+        result = write_report(
+            session,
+            Selection(**selected),
+            out,
+            root,
+            line.update,
+            mapped=mapped,
+            interactive=interactive,
+        )
     print_result(result, _describe(result), as_json=as_json, done="the report was written")
 
 
