@@ -23,7 +23,7 @@ PHOTOS ?=
 .PHONY: help cluster report psql test test-browser test-fast coverage check format bench lock audit clean
 
 help:  ## List the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 cluster: $(VENV)/$(if $(PHOTOS),photos,run).stamp  ## Cluster photos; PHOTOS=folder K=12 DATABASE_URL=...
 	@$(RUN) migrate
@@ -40,8 +40,9 @@ psql: $(VENV)/run.stamp  ## Open psql on the configured database
 test: check  ## Lint, check types and run all tests
 	$(VENV)/bin/python -m pytest --numprocesses auto
 
-test-browser: $(VENV)/test.stamp  ## Run the tests of the report's page in Chromium, which Debian may have to bring
-	@command -v chromium chromium-browser google-chrome google-chrome-stable >/dev/null || \
+test-browser: $(VENV)/test.stamp  ## Run the tests of the report's page; installs Chromium from Debian if it can
+	@for name in chromium chromium-browser google-chrome google-chrome-stable; do \
+		command -v $$name >/dev/null && exit; done; \
 		$(if $(filter 0,$(shell id -u)),,sudo) apt-get install --yes --no-install-recommends chromium npm
 	@test -d tests/browser/node_modules || ! command -v npm >/dev/null || \
 		npm install --prefix tests/browser --no-package-lock --no-audit --no-fund --ignore-scripts >&2

@@ -75,9 +75,9 @@ def report(
 ) -> None:
     """Write a folder that shows the clusters: index.html, and a contact sheet for each cluster.
 
-    The page needs no network and no other file. It shows the most central photos of each cluster,
-    some random ones and the outermost, which clusters are near each other, and which are worth a
-    second look. The database is only read.
+    The page needs no network. It begins with a wall of covers; a cover opens its cluster, with the
+    most central photos, some random ones and the outermost, and a photo opens in large. A map shows
+    which clusters are near each other. The database is only read.
 
     Example: fluffy-sql report --out report --clusters 5 --root ~/Pictures
     """

@@ -46,9 +46,10 @@ def test_what_can_not_be_compared_is_left_out(session: Session) -> None:
     add_with_ids(session, {1: [3, 4], 2: [0, 0], 3: [1, 2, 3], 4: None})
     place(session, one, 1, 2, 3, 4)
     clusters: dict[int, Sequence[float]] = {one: [1.0, 0.0], other: [0.0, 1.0]}
-    [found] = elsewhere(session, [1, 2, 3, 4], clusters, normalize=True)
+    [(photo_id, cluster_id, distance)] = elsewhere(session, [1, 2, 3, 4], clusters, normalize=True)
+    assert (photo_id, cluster_id) == (1, other)
     # Of unit vectors: (0.6, 0.8) to (0, 1).
-    assert found == (1, other, pytest.approx(0.4**0.5))
+    assert distance == pytest.approx(0.4**0.5)
     assert [row[0] for row in elsewhere(session, [1, 2, 3, 4], clusters)] == [1, 2]
 
 

@@ -1,7 +1,5 @@
 """Rows of photos that fill the width."""
 
-from itertools import groupby
-
 import numpy as np
 import pytest
 
@@ -35,9 +33,12 @@ def test_rows_are_full_and_about_as_high(photos: int) -> None:
 
 
 def test_too_few_photos_do_not_become_giants() -> None:
-    [[one]] = rows([1.5])
-    assert (one.share, one.grows) == (pytest.approx(1.5 * 236 / 1_376), False)
+    [one] = justify([1.5])
+    assert one.share == pytest.approx(1.5 * 236 / 1_376)
+    assert not one.grows
+    assert [fit.in_row for fit in justify([1.0, 1.0])] == [2, 2]
     assert justify([]) == []
-    assert [
-        len(list(row)) for _, row in groupby(justify([1.0, 1.0]), key=lambda fit: fit.in_row)
-    ] == [2]
+
+
+def test_rather_two_rows_of_six_than_one_of_twelve() -> None:
+    assert [len(row) for row in rows([1.0] * 12)] == [6, 6]

@@ -1,5 +1,6 @@
 """Rows of photos that fill the width."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -33,7 +34,7 @@ def justify(ratios: Sequence[float]) -> list[Fit]:
         for begin in range(end - 1, -1, -1):
             wide += ratios[begin]
             height = _WIDTH / wide
-            cost = (min(height, 3 * _HEIGHT) / _HEIGHT - 1) ** 2
+            cost = math.log(height / _HEIGHT) ** 2
             found.append((best[begin][0] + cost, begin))
             if height < _HEIGHT / 2:
                 break
