@@ -130,11 +130,16 @@ def write_export(
         place: of the photos.
 
     Raises:
-        UsageError: `out` holds other things than an earlier export.
+        UsageError: `out` holds other things than an earlier export, or lies among the photos.
         LibraryError: there is no photo to export.
         ReportError: it can't be written; what was there before stays.
     """
     final = out.resolve()
+    if kind == FOLDERS and final.is_relative_to(place.root):
+        raise UsageError(
+            f"--out: {out} lies in {place.root}, so embed would find each photo there twice; name a"
+            " folder outside of --root"
+        )
     left_out: Counter[str] = Counter()
     clusters = exported = 0
     with replaced_whole(final, _find_foreign, "export") as folder:

@@ -121,5 +121,7 @@ def test_nothing_else_is_replaced(on_database: Run, root: Path, tmp_path: Path) 
 def test_what_does_not_go_together_is_refused(on_database: Run, root: Path) -> None:
     no_folder = on_database("clusters", "export", "--format", "m3u").refusal(2)
     assert no_folder == "--format m3u writes a folder; name it with --out"
+    among = on_database("clusters", "export", "--format", "folders", "--out", "o").refusal(2)
+    assert among.startswith(f"--out: o lies in {root.parent}, so embed would find each photo")
     assert "--format csv prints paths as they are" in export(on_database, root, "csv").refusal(2)
     assert "no photo is in a cluster" in export(on_database, root, "m3u", "--run", "9").refusal()
