@@ -16,8 +16,10 @@ WITH known AS MATERIALIZED (
     WHERE file.taken_at IS NOT NULL OR file.latitude IS NOT NULL
 ),
 
-asked AS (
+-- of_group: what may be null is not joined by a hash.
+asked AS MATERIALIZED (
     SELECT
+        cluster_id || '/' || coalesce(scope::text, '') AS of_group,
         cluster_id,
         scope,
         taken_at,
@@ -27,6 +29,7 @@ asked AS (
     WHERE cluster_id = any(%(cluster_ids)s::bigint[])
     UNION ALL
     SELECT
+        '/' || coalesce(scope::text, '') AS of_group,
         NULL AS cluster_id,
         scope,
         taken_at,
@@ -37,15 +40,16 @@ asked AS (
 
 middles AS (
     SELECT
-        cluster_id,
-        scope,
+        of_group,
+        min(cluster_id) AS cluster_id,
+        min(scope) AS scope,
         count(taken_at) AS dated,
         percentile_disc(ARRAY[0.05, 0.95]) WITHIN GROUP (ORDER BY taken_at) AS days,
         count(latitude) AS located,
         percentile_cont(0.5) WITHIN GROUP (ORDER BY latitude) AS latitude,
         percentile_cont(0.5) WITHIN GROUP (ORDER BY longitude) AS longitude
     FROM asked
-    GROUP BY cluster_id, scope
+    GROUP BY of_group
 )
 
 SELECT
@@ -63,8 +67,7 @@ SELECT
         AND abs(one.longitude - middle.longitude) * cos(radians(middle.latitude)) <= 0.1
     ) AS near
 FROM middles AS middle
-INNER JOIN asked AS one
-    ON middle.cluster_id IS NOT DISTINCT FROM one.cluster_id AND middle.scope IS NOT DISTINCT FROM one.scope
+INNER JOIN asked AS one ON middle.of_group = one.of_group
 GROUP BY
     middle.cluster_id,
     middle.scope,

@@ -31,8 +31,7 @@ shares AS (
         cluster_id,
         folder,
         photos,
-        sum(photos) OVER (PARTITION BY scope, folder) AS of_scope,
-        scope
+        sum(photos) OVER (PARTITION BY scope, folder) AS of_scope
     FROM below
     WHERE folder <> ''
 )
@@ -40,30 +39,22 @@ shares AS (
 SELECT DISTINCT ON (cluster.id)
     cluster.id AS cluster_id,
     cluster.photos::bigint AS photos,
-    whole.photos::bigint AS scope_photos,
+    cluster.scope_photos::bigint AS scope_photos,
     share.folder,
     coalesce(share.photos, 0)::bigint AS in_folder,
     coalesce(share.of_scope, 0)::bigint AS scope_in_folder
 FROM (
     SELECT
         cluster_id AS id,
-        scope,
-        sum(photos) AS photos
+        sum(photos) AS photos,
+        sum(sum(photos)) OVER (PARTITION BY scope) AS scope_photos
     FROM counted
-    WHERE cluster_id = any(%(cluster_ids)s::bigint[])
     GROUP BY cluster_id, scope
 ) AS cluster
-INNER JOIN (
-    SELECT
-        scope,
-        sum(photos) AS photos
-    FROM counted
-    GROUP BY scope
-) AS whole ON cluster.scope IS NOT DISTINCT FROM whole.scope
-LEFT JOIN shares AS share
-    ON cluster.id = share.cluster_id AND cluster.scope IS NOT DISTINCT FROM share.scope
+LEFT JOIN shares AS share ON cluster.id = share.cluster_id
+WHERE cluster.id = any(%(cluster_ids)s::bigint[])
 ORDER BY
     cluster.id ASC,
-    share.photos / cluster.photos - share.of_scope / whole.photos DESC NULLS LAST,
+    share.photos / cluster.photos - share.of_scope / cluster.scope_photos DESC NULLS LAST,
     length(share.folder) DESC,
     share.folder COLLATE "C" ASC;
