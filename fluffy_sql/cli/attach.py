@@ -79,6 +79,8 @@ def attach(
         raise UsageError(
             f"a key has at most {MOST_KEYS} columns, and --key was given {len(keys)} times"
         )
+    if len(set(keys)) < len(keys):
+        raise UsageError("--key names a column twice: name each column of the key once")
     wanted = _wanted(table, columns, query, preset)
     if preset is not None:
         stderr_console().print(Text(str(wanted.query)))
@@ -102,9 +104,17 @@ def _wanted(
         return Wanted(f"preset {preset}", query=preset_query(preset))
     file = query or Path()
     try:
-        return Wanted(file.name, query=file.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file}: can not be read: {error}") from None
+        text = file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UsageError(
+            f"--query names {file}, which can not be read:"
+            f" {(error.strerror or str(error)).lower()}; name a file with a SELECT"
+        ) from None
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise UsageError(f"--query names {file}, which is no text in UTF-8; save it as such")
+    return Wanted(file.name, query=text)
 
 
 def _describe(result: AttachResult) -> Iterator[str]:

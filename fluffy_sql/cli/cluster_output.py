@@ -7,6 +7,7 @@ from rich.text import Text
 from fluffy_sql.cli.console import Columns, Part, Row, Table, literal, number, table
 from fluffy_sql.operations.clusters import Cluster
 from fluffy_sql.runs.moves import Changes, ClusterChange, Move
+from fluffy_sql.runs.owners import type_scope
 
 SHOWN_ROWS = 20
 _STATUS: dict[int | None, str] = {0: "active", 1: "unusable"}
@@ -21,7 +22,7 @@ def clusters_table(clusters: Sequence[Cluster]) -> Table:
     """Clusters; distances are in the metric of their run."""
     columns: dict[str, Callable[[Cluster], str | Text]] = {
         "cluster": lambda row: str(row.id),
-        "scope": lambda row: literal(row.scope),
+        "scope": lambda row: literal(None if row.scope is None else type_scope(row.scope)),
         "name": lambda row: literal(row.name),
         "status": _status_of,
         "photos": lambda row: number(row.photos_count),

@@ -121,18 +121,22 @@ def with_library_and_json(command: Command) -> Command:
 def _parse_scope(
     _context: click.Context, _parameter: click.Parameter, text: str | None
 ) -> ScopeFilter | None:
-    """The scope that `--scope` names; `none` means those that are unscoped."""
+    """The scope that `--scope` names; `none` means those that are unscoped.
+
+    An owner follows a colon if it would mean something else without.
+    """
     if text is None:
         return None
     if text == "none":
         return ScopeFilter(None)
-    return ScopeFilter(text)
+    return ScopeFilter(text.removeprefix(":"))
 
 
 with_scope = click.option(
     "--scope",
     callback=_parse_scope,
-    help="Only this scope, of one owner for example, as it is listed; or none.",
+    help="Only this scope, of one owner for example, as it is listed; or none. :none is an owner"
+    " of that name.",
 )
 
 

@@ -118,8 +118,8 @@ def _largest_eps(task: Task[Any], min_samples: int, tuning: Tuning) -> float:
     found = float(np.quantile(squared, share, method="higher")) if len(squared) else 0.0
     if not found:
         raise LibraryError(
-            "too few photos differ to find an eps by their distances; import more, or name some"
-            " with --values"
+            "too few photos differ to find an eps by their distances; name some with --values, or"
+            " add photos"
         )
     return _round_up(found / 2 if task.normalize else math.sqrt(found))
 

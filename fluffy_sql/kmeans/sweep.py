@@ -30,7 +30,7 @@ def require_smaller(ks: Sequence[float], photos: int) -> list[int]:
     if not tried:
         raise LibraryError(
             f"only {count(photos, 'photo')} with an embedding, too few for"
-            f" k = {min(ks):,}; import more, or sweep smaller k"
+            f" k = {min(ks):,}; sweep smaller k, or add photos"
         )
     return tried
 

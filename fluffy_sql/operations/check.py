@@ -16,7 +16,7 @@ from fluffy_sql.postgres.advice import describe_client
 from fluffy_sql.postgres.counter_cache import create_triggers, idle_triggers, repair_counts
 from fluffy_sql.postgres.schema import WITHOUT_IDENTITY, require_current_schema
 from fluffy_sql.postgres.session import DEFAULT_SCHEMA, Session
-from fluffy_sql.postgres.sources import describe_changes, sync
+from fluffy_sql.postgres.sources import describe_changes, sync, telling_of_source
 from fluffy_sql.postgres.vectors import LONGEST_VECTOR, fingerprint_vector
 from fluffy_sql.postgres.work_tables import empty
 from fluffy_sql.runs.lock import close_left_open
@@ -108,21 +108,26 @@ def check(url: str, *, schema: str = DEFAULT_SCHEMA, repair: bool = False) -> Ch
         except SchemaError as error:
             return CheckResult(False, ("schema",), (Finding("schema", str(error), None),), 0)
         try:
-            changes = sync(session, writes=False)
-        except (SchemaError, LibraryError) as error:  # then nothing else can be read either
+            with telling_of_source(session):
+                return _look(session, repair=repair)
+        except (SchemaError, LibraryError) as error:  # of the source: nothing else can be read
             found = (Finding("source", str(error), None),)
             return CheckResult(False, ("schema", "source"), found, 0)
-        if repair and session.distributed:
-            session.execute("citus/session/modify_sequentially")
-        misplaced, compared = _compare_photos(session)
-        notes = tuple(row["note"] for row in session.fetch_all("schema/list_notes"))
-        if changes:
-            notes += (f"{changes.source}: {describe_changes(changes)}; the next run takes it in",)
-        findings = [Finding(_NEAREST_CENTROID, found, None) for found in misplaced]
-        findings += [found for check in CHECKS for found in _run(session, check, repair=repair)]
-        if not (session.read_only or session.distributed):
-            session.fetch_value("triggers/fold")
-        session.commit()
+
+
+def _look(session: Session, *, repair: bool) -> CheckResult:
+    changes = sync(session, writes=False)
+    if repair and session.distributed:
+        session.execute("citus/session/modify_sequentially")
+    misplaced, compared = _compare_photos(session)
+    notes = tuple(row["note"] for row in session.fetch_all("schema/list_notes"))
+    if changes:
+        notes += (f"{changes.source}: {describe_changes(changes)}; the next run takes it in",)
+    findings = [Finding(_NEAREST_CENTROID, found, None) for found in misplaced]
+    findings += [found for check in CHECKS for found in _run(session, check, repair=repair)]
+    if not (session.read_only or session.distributed):
+        session.fetch_value("triggers/fold")
+    session.commit()
     return CheckResult(
         ok=all(finding.repaired for finding in findings),
         checks=("schema", _NEAREST_CENTROID, *(check.name for check in CHECKS)),

@@ -213,7 +213,8 @@ def _sweep(
     progress.surveyed(surveyed)
     require_one_length(photos, reclustered=True)
     if not surveyed.eligible:
-        raise LibraryError("there is no photo with an embedding to try anything on; import some")
+        more = "let the source show some" if session.attached else "import some"
+        raise LibraryError(f"there is no photo with an embedding to try anything on; {more}")
     found.photos = surveyed.eligible
     log = _Log(progress)
     with (

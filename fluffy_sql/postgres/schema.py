@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 from fluffy_sql.errors import BusyError, DatabaseError, SchemaError
 from fluffy_sql.postgres import counter_cache, definitions, sources
@@ -98,9 +99,10 @@ def migrate(
         _refuse_newer(before.applied)
         _refuse_other_photos(session, before)
         _refuse_lost(session, before)
-        if not (before.applied or empty):
-            _refuse_embeddings(session)
-        _refuse_obstacles(session)
+        found = [] if before.applied else session.fetch_all("schema/list_embeddings")
+        if not empty:
+            _refuse_embeddings(found)
+        _refuse_obstacles(session, found)
         with session.transaction():
             return _migrate(session, url, before, keep_counts_by)
 
@@ -133,10 +135,11 @@ def attach(
         _refuse_library(session, before)
         found = sources.find(session, wanted)
         session.fetch_all("attach/look_in_ours")
-        _refuse_obstacles(session)
+        _refuse_obstacles(session, [])
         with session.transaction(force_rollback=dry_run):
             _migrate(session, url, before, keep_counts_by, found)
-            changes = sources.sync(session, attaching=True)
+            with sources.reading_first(found.name):
+                changes = sources.sync(session)
             session.execute("attach/analyze")
             return AttachResult(schema, found, changes.added if changes else 0, dry_run)
 
@@ -172,6 +175,7 @@ def _migrate(
     session.execute("schema/record_tables")
     session.prepare(looking=False)  # the search_path that the library has from now on
     strays = session.fetch_all("triggers/list_stray")
+    sources.refresh_type(session)
     definitions.create(session)
     # Triggers do nothing if something that they read is missing, and nobody counts what
     # goes with a partition.
@@ -455,16 +459,15 @@ def _refuse_library(session: Session, library: _Library) -> None:
         )
 
 
-def _refuse_embeddings(session: Session) -> None:
+def _refuse_embeddings(found: Sequence[dict[str, Any]]) -> None:
     """An empty library is not what somebody wants who has embeddings elsewhere."""
-    found = session.fetch_all("schema/list_embeddings")
-    if not found:
+    if not found or found[0]["own"]:
         return
-    shown = first_few([row["name"] for row in found])
+    shown = first_few([*dict.fromkeys(row["name"] for row in found)])
     raise SchemaError(
-        f"there is no table photos here, but there are embeddings in {shown}: fluffy-sql"
-        f" attach {shlex.join(found[0]['attach'])}; or, for an empty library: fluffy-sql migrate"
-        " --empty"
+        f"there is no table photos with embeddings here, but there are embeddings in {shown}:"
+        f" fluffy-sql attach {shlex.join(found[0]['attach'])}; or, for an empty library: fluffy-sql"
+        " migrate --empty"
     )
 
 
@@ -519,9 +522,11 @@ def _refuse_lost(session: Session, library: _Library) -> None:
         )
 
 
-def _refuse_obstacles(session: Session) -> None:
+def _refuse_obstacles(session: Session, embeddings: Sequence[dict[str, Any]]) -> None:
+    """Refuses tables that can't be adopted, and says how embeddings can be attached instead."""
     session.execute("schema/find_other_library")
-    obstacles = [row["obstacle"] for row in session.fetch_all("schema/find_obstacles")]
+    found = session.fetch_all("schema/find_obstacles")
+    obstacles = [row["obstacle"] for row in found]
     if (
         not obstacles
         and session.fetch_value("schema/must_hold_key")
@@ -534,6 +539,9 @@ def _refuse_obstacles(session: Session) -> None:
         )
     if obstacles:
         more = f" (and {len(obstacles) - 1} more)" if len(obstacles) > 1 else ""
+        if embeddings and found and found[0]["against_adoption"]:
+            attach = shlex.join(embeddings[0]["attach"])
+            more += f"; or attach the embeddings as they are: fluffy-sql attach {attach}"
         raise SchemaError(obstacles[0] + more)
     if not session.distributed:
         _try_cluster(session)

@@ -238,6 +238,14 @@ class Session:
         session.recorded = self.recorded
         return session
 
+    def beside(self) -> Self:
+        """A session that only looks at the same library, while this one is in whatever state.
+
+        Raises:
+            DatabaseError: as from `look`.
+        """
+        return self.look(self._url, schema=self.schema)
+
     def cancel(self) -> None:
         """Stops the statement another thread is running on this session.
 

@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from fluffy_sql.errors import DatabaseError, LibraryError, SchemaError
+import psycopg
+
+from fluffy_sql.errors import DatabaseError, FluffySqlError, LibraryError, SchemaError
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.words import count, first_few
 
@@ -22,11 +24,30 @@ _COLUMNS = "key (and key2, ... if a key is of several columns), embedding, path,
 _NAMED = 3
 # Bytes that an index holds for sure.
 _LONGEST_KEY = 2_600
-# SQLSTATEs: a schema, table, column, function or cast is not there, or one of another type.
-_OTHER_THAN_ATTACHED = frozenset({"3F000", "42P01", "42703", "42883", "42804", "42846", "42P13"})
-# The same may be said of it, if nothing else is read: this role may not, or a value is no vector.
-_OF_SOURCE_ALONE = frozenset({"42501", "22000", "22P02", "0A000"})
-_TOO_LARGE = "54000"
+# Which share of the first rows of a source may differ when they are read once more: an application
+# may be at work.
+_MAY_CHANGE_MEANWHILE = 0.1
+_ANEW = "attach it anew: fluffy-sql detach --source, then attach"
+# What Postgres finds wrong with a SELECT, by the beginning of a SQLSTATE: names and types, rights,
+# and values of its rows.
+_WRONG_ROWS = ("21", "22", "2F", "38", "39", "54", "P0")
+_OF_A_SELECT = ("0A", "3F", "42", *_WRONG_ROWS)
+_NO_RIGHT, _TOO_LARGE = "42501", "54000"
+_LEAVE_OUT = "let it leave such rows out, or show null there"
+_MAY_READ = "let its owner GRANT this role the right to read it"
+# What to do about a SELECT that was never read before; the first that fits counts.
+_ADVICE = (
+    *((state, _LEAVE_OUT) for state in _WRONG_ROWS),
+    *((state, "let it be one SELECT that only reads") for state in ("0A", "25006")),
+    *((state, "correct the SELECT, and give it with --query") for state in ("3F", "42")),
+)
+# The parts of a query: a semicolon ends a statement only outside of texts, names and comments.
+_PARTS = re.compile(
+    r"(?P<code>[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|\"[^\"]*\""
+    r"|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$|\w+)"
+    r"|(?P<comment>--[^\n]*|/\*.*?\*/|\s+)|(?P<end>;)|(?P<other>.)",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True)
@@ -94,28 +115,43 @@ def describe_changes(changes: Changes) -> str:
 
 
 def find(session: Session, wanted: Wanted) -> Source:
-    """Looks up a source and its columns.
+    """Looks up a source and its columns, and reads its first rows.
 
     Raises:
         SchemaError: there is no such table or column, or it can't be attached as it is.
+        LibraryError: it shows other rows each time.
     """
-    query = wanted.query if wanted.query is not None else _query_of_table(session, wanted)
-    try:
-        with session.transaction(force_rollback=True):
-            session.fetch_all("attach/note_query", query=query)
-            session.execute("attach/try_query")
-            shown = session.fetch_all("attach/describe_query")
-    except DatabaseError as error:
-        raise SchemaError(f"{wanted.name} can not be read: {_of_the_server(error)}") from None
+    if wanted.query is None:
+        query = _query_of_table(session, wanted)
+    else:
+        query = _only_statement(wanted.name, wanted.query)
+    with reading_first(wanted.name), session.transaction(force_rollback=True):
+        session.fetch_all("attach/note_query", query=query, columns="")
+        session.execute("attach/try_query")
+        shown = session.fetch_all("attach/describe_query")
     _refuse_columns(wanted.name, [row["name"] for row in shown])
     for row in shown:
         _refuse_type(wanted.name, row["name"], row["type"], row["kind"])
+    first, second = (_first_rows(session, wanted.name, shown[0]) for _time in range(2))
+    if len(first - second) > len(first) * _MAY_CHANGE_MEANWHILE:
+        raise LibraryError(
+            f"{wanted.name} shows other keys or versions each time it is read: let it show the same"
+            " ones (no random(), no now() as a version, and no LIMIT without an order)"
+        )
     return Source(
         wanted.name,
         shown[0]["query"],
         [row["name"] for row in shown],
         [row["type"] for row in shown],
     )
+
+
+def _first_rows(session: Session, name: str, found: dict[str, str]) -> set[str]:
+    """Keys and versions of the first rows, read in a transaction that has a now() of its own."""
+    with reading_first(name), session.transaction(force_rollback=True):
+        session.fetch_all("attach/note_query", query=found["query"], columns=found["columns"])
+        session.execute("attach/try_rows")
+        return {row["key_and_version"] for row in session.fetch_all("attach/list_rows")}
 
 
 def keep(session: Session, source: Source) -> None:
@@ -130,17 +166,16 @@ def keep(session: Session, source: Source) -> None:
     session.execute("attach/prepare_tables")
 
 
-def sync(session: Session, *, writes: bool = True, attaching: bool = False) -> Changes | None:
+def sync(session: Session, *, writes: bool = True) -> Changes | None:
     """Takes in what is new, gone and changed in the source, or only counts it; None: there is none.
 
     Args:
         session: of the library.
         writes: whether it is taken in.
-        attaching: whether the source was never read before, so that nothing of it has changed.
 
     Raises:
-        SchemaError: the source is gone, or is of other types than when it was attached.
-        LibraryError: it shows a key twice or one that is too large, or a photo without one.
+        LibraryError: it shows a key twice, or a photo without one.
+        DatabaseError: it can't be read; `telling_of_source` says why.
     """
     if not session.attached:
         return None
@@ -150,19 +185,9 @@ def sync(session: Session, *, writes: bool = True, attaching: bool = False) -> C
     )
 
     [source] = session.fetch_as(Source, "attach/describe_source")
-    try:
-        with telling_of_source(session, source.name, attaching=attaching):
-            [found] = session.fetch_all(
-                "attach/sync", fingerprint_vector=fingerprint_vector(LONGEST_VECTOR), writes=writes
-            )
-    except DatabaseError as error:
-        if error.sqlstate != _TOO_LARGE:
-            raise
-        raise LibraryError(
-            f"{source.name} shows a key or an embedding that is too large"
-            f" ({_of_the_server(error)}): let it show keys of at most {_LONGEST_KEY:,} bytes and"
-            f" embeddings of at most {LONGEST_VECTOR:,} dimensions"
-        ) from None
+    [found] = session.fetch_all(
+        "attach/sync", fingerprint_vector=fingerprint_vector(LONGEST_VECTOR), writes=writes
+    )
     if found["times"]:
         key = found["wrong_key"]
         raise LibraryError(
@@ -187,37 +212,150 @@ def refuse_attached(session: Session) -> None:
         )
 
 
-@contextmanager
-def telling_of_source(
-    session: Session, name: str | None = None, *, attaching: bool = False
-) -> Iterator[None]:
-    """What an attached library lacks is something of its source, since ours was looked at before.
+def refresh_type(session: Session) -> None:
+    """Takes in that embeddings are of another type by now, before definitions are made.
 
-    Args:
-        session: that the statements inside are run by.
-        name: of the source, if nothing else is read inside.
-        attaching: whether it was never read before.
+    Whatever else is wrong with the source is found when it is read.
+    """
+    if not session.attached:
+        return
+    [source] = session.fetch_as(Source, "attach/describe_source")
+    try:
+        with session.transaction():
+            session.execute("attach/try_source")
+            shown = session.fetch_all("attach/describe_query")
+    except DatabaseError:
+        return
+    for row, type_kept in zip(shown, source.types, strict=True):
+        if row["name"] == EMBEDDING and row["kind"] == EMBEDDING and row["type"] != type_kept:
+            session.execute("attach/keep_type", type=row["type"])
+
+
+@contextmanager
+def telling_of_source(session: Session) -> Iterator[None]:
+    """If something inside fails because of the source of an attached library, says why.
+
+    Raises:
+        SchemaError: something of the source is gone, is of another type, or may not be read.
+        LibraryError: a row of it can't be read.
     """
     try:
         yield
     except DatabaseError as error:
-        expected = error.sqlstate in _OTHER_THAN_ATTACHED or (
-            name and error.sqlstate in _OF_SOURCE_ALONE
-        )
-        if not (session.attached and expected):
+        if not (session.attached and (error.sqlstate or "").startswith(_OF_A_SELECT)):
             raise
-        if attaching:
-            raise SchemaError(f"{name} can not be read: {_of_the_server(error)}") from None
-        what = name or "the source of this library"
-        raise SchemaError(
-            f"{what} can not be read as it was attached: {_of_the_server(error)};"
-            " put that right, or attach it anew: fluffy-sql detach --source, then attach"
-        ) from None
+        try:
+            with session.beside() as looking:
+                wrong = _what_is_wrong(looking, error)
+        except DatabaseError:  # no connection is left to ask on
+            raise error from None
+        if wrong is None:
+            raise
+        raise wrong from None
+
+
+def _what_is_wrong(session: Session, error: DatabaseError) -> FluffySqlError | None:
+    """What is wrong with the source, after a statement failed; None: nothing."""
+    [source] = session.fetch_as(Source, "attach/describe_source")
+    name = source.name
+    try:
+        session.execute("attach/try_source")
+    except DatabaseError as refused:
+        if refused.sqlstate == _NO_RIGHT:
+            return SchemaError(
+                f"{name} can not be read any more: {_of_the_server(refused)}; {_advise(refused)}"
+            )
+        said = _of_the_server(refused)
+        if "xmin" in said:
+            said = "it is no table any more, so its rows have no version (xmin)"
+        return SchemaError(
+            f"{name} can not be read as it was attached: {said}; put that right, or {_ANEW}"
+        )
+    for shown, was in zip(session.fetch_all("attach/describe_query"), source.types, strict=True):
+        column, now = shown["name"], shown["type"]
+        if now == was or column in (PATH, VERSION):
+            continue
+        still_one = column == EMBEDDING and shown["kind"] == EMBEDDING
+        remedy = "run: fluffy-sql migrate" if still_one else f"change it back, or {_ANEW}"
+        return SchemaError(
+            f"{name} is not as it was attached: its {column} is {now} now, and was {was}; {remedy}"
+        )
+    if not (error.sqlstate or "").startswith(_WRONG_ROWS):
+        return None
+    return LibraryError(
+        f"a row of {name} can not be read: {_of_the_server(error)}; correct it in the source, or"
+        f" leave such rows out in a query and {_ANEW}"
+    )
+
+
+@contextmanager
+def reading_first(name: str) -> Iterator[None]:
+    """Whatever fails inside is something of a source that was never read before.
+
+    Raises:
+        SchemaError: it can't be read.
+        LibraryError: it shows a key or an embedding that is too large.
+    """
+    try:
+        yield
+    except DatabaseError as error:
+        if error.sqlstate == _TOO_LARGE:
+            from fluffy_sql.postgres.vectors import LONGEST_VECTOR  # noqa: PLC0415 - loads NumPy
+
+            raise LibraryError(
+                f"{name} shows a key or an embedding that is too large ({_of_the_server(error)}):"
+                f" let it show keys of at most {_LONGEST_KEY:,} bytes and embeddings of at most"
+                f" {LONGEST_VECTOR:,} dimensions"
+            ) from None
+        said = _of_the_server(error) + _line_of_query(error)
+        raise SchemaError(f"{name} can not be read: {said}; {_advise(error)}") from None
+
+
+def _advise(error: DatabaseError) -> str:
+    """What to do about a source that can't be read."""
+    advice = str(error).rpartition("; ")[2]
+    if error.sqlstate == _NO_RIGHT:  # that of other tables is for tables of ours
+        return advice if "BYPASSRLS" in advice else _MAY_READ
+    for beginning, told in _ADVICE:
+        if (error.sqlstate or "").startswith(beginning):
+            return told
+    return advice if advice != str(error) else "run again"
 
 
 def _of_the_server(error: DatabaseError) -> str:
-    """Its own words, without advice that is meant for tables of ours."""
-    return str(error).removeprefix("Postgres: ").partition("; ")[0].partition(" (")[0]
+    """Its own words, without details and without advice that is meant for tables of ours."""
+    cause = error.__cause__
+    said = cause.diag.message_primary if isinstance(cause, psycopg.Error) else None
+    return " ".join((said or str(error).removeprefix("Postgres: ")).split())
+
+
+def _line_of_query(error: DatabaseError) -> str:
+    """In which line of a query an error is, as in " (line 3)", if the server tells: try_query."""
+    cause = error.__cause__
+    if not isinstance(cause, psycopg.Error):
+        return ""
+    before = (cause.diag.internal_query or "")[: int(cause.diag.internal_position or 0)]
+    return f" (line {before.count(chr(10))})" if "fluffy_sql_source" in before else ""
+
+
+def _only_statement(name: str, text: str) -> str:
+    """A query without what ends it, and without comments behind that."""
+    end: int | None = None
+    empty = True
+    for part in _PARTS.finditer(text):
+        if part["comment"]:
+            continue
+        if part["end"]:
+            end = part.start() if end is None and not empty else end
+        elif end is not None:
+            raise SchemaError(
+                f"{name} has more than one statement: let it be one SELECT that only reads"
+            )
+        else:
+            empty = False
+    if empty:
+        raise SchemaError(f"{name} has no SELECT: let it show {_COLUMNS}")
+    return text[:end]
 
 
 def _query_of_table(session: Session, wanted: Wanted) -> str:

@@ -14,8 +14,8 @@ def follow_source(session: Session, progress: Progress, *, dry_run: bool = False
     must be kept out.
 
     Raises:
-        SchemaError: the source is gone, or is of other types than when it was attached.
-        LibraryError: it shows a key twice, or a photo without one.
+        LibraryError: the source shows a key twice, or a photo without one.
+        DatabaseError: it can't be read; `telling_of_source` says why.
     """
     if not session.attached:
         return

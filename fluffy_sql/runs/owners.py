@@ -74,7 +74,7 @@ class Owners:
                 f"there are no {what} of {self.describe(asked.scope)}; check --scope"
             )
         if len(found) > 1:
-            names = ["none" if scope is None else self.name(scope) for scope in found]
+            names = [type_scope(self.name(scope)) for scope in found]
             raise LibraryError(
                 f"the {what} are of {len(found):,} scopes ({first_few(names)}),"
                 " which have nothing to do with each other: choose one with --scope"
@@ -90,4 +90,12 @@ class FoundScope:
 
 def describe_scope(scope: int | str | None) -> str:
     """As in "no photos of scope 7"."""
-    return "no scope" if scope is None else f"scope {scope}"
+    return "no scope" if scope is None else f"scope {type_scope(scope)}"
+
+
+def type_scope(scope: int | str | None) -> str:
+    """As --scope takes it: an owner that would mean something else follows a colon."""
+    if scope is None:
+        return "none"
+    text = str(scope)
+    return f":{text}" if text in {"", "none"} or text.startswith(":") else text

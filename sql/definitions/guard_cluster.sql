@@ -23,8 +23,14 @@ BEGIN
             LIMIT 1;
             IF FOUND THEN
                 RAISE EXCEPTION 'cluster %% can not be of %%: it holds photo %%, which is of %%',
-                    NEW.id, coalesce('scope ' || wrong.cluster_scope, 'no scope'),
-                    wrong.id, coalesce('scope ' || wrong.scope, 'no scope')
+                    NEW.id,
+                    coalesce('scope ' || coalesce(
+                        (SELECT known.owner FROM %1$s.source_owners AS known WHERE known.scope = wrong.cluster_scope), wrong.cluster_scope::text
+                    ), 'no scope'),
+                    wrong.id,
+                    coalesce('scope ' || coalesce(
+                        (SELECT known.owner FROM %1$s.source_owners AS known WHERE known.scope = wrong.scope), wrong.scope::text
+                    ), 'no scope')
                     USING ERRCODE = 'check_violation';
             END IF;
             RETURN NULL;

@@ -1,6 +1,7 @@
 -- Only in an attached library: its photos with what the source shows of them, looked up each time. The body is text, so
 -- nothing depends on the source, which can be changed in any way; and Postgres puts the body in the place of the call,
 -- so it costs no more than a view. (check_function_bodies: the source may be gone when this is made.)
+-- If a name in it is gone, Postgres shows the body with its error: its first line says what to do.
 -- A photo that the source does not show any more is not shown here either, whether or not a run has noticed.
 -- What is not a vector is converted below a fence (OFFSET 0), once for each row; an array that can't be one, with a
 -- null, a NaN or what is too large for a real in it, counts as no embedding.
@@ -21,7 +22,8 @@ BEGIN
         ' RETURNS TABLE (id bigint, path text, embedding vector, cluster_id bigint, scope bigint)'
         ' LANGUAGE sql STABLE PARALLEL SAFE ROWS 100000 AS %L',
         format(
-            E'SELECT photo.id, %s, %s, photo.cluster_id, photo.scope\nFROM %I.photos AS photo\nINNER JOIN (\n%s\n) AS source ON %s%s',
+            E'-- %s, as it was attached; if that fails: fluffy-sql check\nSELECT photo.id, %s, %s, photo.cluster_id, photo.scope\nFROM %I.photos AS photo\nINNER JOIN (\n%s\n) AS source ON %s%s',
+            translate(source.name, E'\n\r', '  '),
             format('coalesce(photo.path, concat_ws(''/'', photo.%s))', array_to_string(keys, ', photo.')),
             CASE
                 WHEN embedding_type ~ '(^|\.)vector$' THEN format('source.embedding::%s.vector', place)

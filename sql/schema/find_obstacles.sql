@@ -1,7 +1,7 @@
 -- What keeps the tables of an application, or the database, from being migrated: asked before anything is changed, and
 -- after find_other_library.
--- Returns: obstacle (what is wrong and what to do, as a person reads it); the first ones are the reason for later
---   ones.
+-- Returns: obstacle (what is wrong and what to do, as a person reads it), against_adoption (whether a table can not be
+--   adopted, which attach does not mind); the first ones are the reason for later ones.
 WITH of_table AS (
     SELECT
         asked.name,
@@ -301,11 +301,7 @@ obstacle (rank, text) AS (
     SELECT
         3 AS rank,
         of_column.qualified || ' is ' || of_column.type_shown || ', so the table can not be adopted; fluffy_sql needs '
-        || wanted.said || CASE
-            WHEN of_column.qualified = 'photos.id'
-                THEN '; or attach it as it is: fluffy-sql attach --table photos --key id --embedding embedding'
-            ELSE ''
-        END AS text
+        || wanted.said AS text
     FROM of_column
     INNER JOIN wanted ON of_column.qualified = wanted.qualified
     WHERE of_column.type_name <> all(wanted.types)
@@ -313,11 +309,7 @@ obstacle (rank, text) AS (
     SELECT
         3 AS rank,
         of_column.qualified || ' is ' || of_column.type_shown || ', so the table can not be adopted; fluffy_sql needs'
-        || ' vector' || CASE
-            WHEN of_column.qualified = 'photos.embedding'
-                THEN '; or attach it as it is: fluffy-sql attach --table photos --key id --embedding embedding'
-            ELSE ''
-        END AS text
+        || ' vector' AS text
     FROM of_column
     WHERE
         of_column.qualified IN ('photos.embedding', 'clusters.centroid')
@@ -598,6 +590,8 @@ obstacle (rank, text) AS (
         )
 )
 
-SELECT obstacle.text AS obstacle
+SELECT
+    obstacle.text AS obstacle,
+    obstacle.text LIKE '%can not be adopted%' AS against_adoption
 FROM obstacle
 ORDER BY obstacle.rank, obstacle.text;

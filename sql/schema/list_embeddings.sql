@@ -1,7 +1,10 @@
--- Tables of others that hold embeddings, if there is no table photos: what somebody who migrates may have meant.
--- Returns: name, attach text[] (the arguments that attach it); in order.
+-- Tables and views of the application that hold embeddings, with what attaches them: the table photos first, and those
+-- that keep rows. Of others of that name, and of clusters, other libraries are made.
+-- Returns: name, own (whether they are those that migrate would adopt), attach text[] (the arguments that
+--   attach it).
 SELECT
     quote_ident(place.nspname) || '.' || quote_ident(found.relname) AS name,
+    coalesce(found.oid = to_regclass('photos') AND of_embedding.attname = 'embedding', FALSE) AS own,
     CASE
         WHEN found.relname = 'smart_search' THEN ARRAY['--preset', 'immich']
         WHEN found.relname = 'langchain_pg_embedding' THEN ARRAY['--preset', 'langchain']
@@ -13,12 +16,20 @@ SELECT
             ]
             || coalesce(
                 (
-                    SELECT array_agg(argument ORDER BY array_position(key.conkey, part.attnum), listed.place)
-                    FROM pg_constraint AS key
-                    INNER JOIN pg_attribute AS part ON key.conrelid = part.attrelid AND part.attnum = any(key.conkey)
-                    CROSS JOIN
-                        unnest(ARRAY['--key', part.attname::text]) WITH ORDINALITY AS listed (argument, place)
-                    WHERE key.conrelid = found.oid AND key.contype = 'p'
+                    SELECT
+                        (
+                            SELECT array_agg(argument ORDER BY part.place, listed.place)
+                            FROM unnest(key.indkey::smallint[]) WITH ORDINALITY AS part (attnum, place)
+                            INNER JOIN pg_attribute AS of_key
+                                ON of_key.attrelid = key.indrelid AND part.attnum = of_key.attnum
+                            CROSS JOIN
+                                unnest(ARRAY['--key', of_key.attname::text]) WITH ORDINALITY AS listed (argument, place)
+                            WHERE part.place <= key.indnkeyatts
+                        )
+                    FROM pg_index AS key
+                    WHERE key.indrelid = found.oid AND key.indisunique AND key.indpred IS NULL AND key.indexprs IS NULL
+                    ORDER BY key.indisprimary DESC, key.indnkeyatts ASC
+                    LIMIT 1
                 ),
                 ARRAY['--key', 'KEY']
             )
@@ -27,18 +38,18 @@ SELECT
 FROM pg_attribute AS of_embedding
 INNER JOIN pg_class AS found ON of_embedding.attrelid = found.oid
 INNER JOIN pg_namespace AS place ON found.relnamespace = place.oid
-INNER JOIN pg_type AS type ON of_embedding.atttypid = type.oid
+INNER JOIN pg_type AS declared ON of_embedding.atttypid = declared.oid
+INNER JOIN pg_type AS type ON coalesce(nullif(declared.typbasetype, 0), declared.oid) = type.oid
 LEFT JOIN pg_extension AS extension ON extension.extname = 'vector'
 WHERE
-    to_regclass('photos') IS NULL
-    AND found.relkind IN ('r', 'p')
+    found.relkind IN ('r', 'p', 'm', 'f', 'v')
     AND NOT found.relispartition
     AND NOT of_embedding.attisdropped
     AND (
         (type.typnamespace = extension.extnamespace AND type.typname IN ('vector', 'halfvec', 'sparsevec'))
         OR (
             type.oid IN ('real[]'::regtype, 'double precision[]'::regtype)
-            AND (of_embedding.attname LIKE '%embedding%' OR of_embedding.attname LIKE '%clip%')
+            AND of_embedding.attname ~* 'embed|clip|vec'
         )
     )
     AND NOT starts_with(place.nspname, 'pg_')
@@ -47,10 +58,15 @@ WHERE
         col_description(of_embedding.attrelid, of_embedding.attnum) NOT LIKE '%Made by fluffy_sql.', TRUE
     )
     AND has_schema_privilege(place.oid, 'USAGE')
-    -- neither our schema nor another library's, nor the photos of one
+    -- neither our schema nor another library's
     AND NOT EXISTS (
         SELECT FROM pg_class AS known
         WHERE known.relnamespace = place.oid AND known.relname = 'application_tables'
     )
-    AND found.relname NOT IN ('photos', 'clusters')
-ORDER BY name;
+    AND (found.relname NOT IN ('photos', 'clusters') OR found.oid = to_regclass('photos'))
+ORDER BY
+    own DESC,
+    found.oid = to_regclass('photos') DESC NULLS LAST,
+    found.relkind = 'v' ASC,
+    name ASC,
+    of_embedding.attnum ASC;

@@ -5,13 +5,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from fluffy_sql.runs.progress import Progress
 from tests.guest.applications import APPLICATIONS, DJANGO, IMMICH, THEMES, Application
 from tests.guest.catalog import catalog
 from tests.guest.helpers import Run, ask, execute, is_refused, succeeds
 from tests.guest.programs import dump, load
+from tests.integration.helpers import new_role
 from tests.running import generate, settings
 
 KEYS = "SELECT key FROM fluffy_sql.photo_clusters WHERE cluster_id IS NOT NULL ORDER BY key::text"
@@ -274,82 +277,241 @@ def test_an_array_that_is_no_vector_counts_as_no_embedding(
 
 GOOD = ("--table", "gallery_photo", "--key", "id", "--embedding", "embedding")
 REFUSED = {
-    "no such table": (
-        ("--table", "gallery_foto", *GOOD[2:]),
-        "there is no table gallery_foto; there is gallery_photo",
+    ("--table", "gallery_foto", *GOOD[2:]): (
+        "there is no table gallery_foto; there is gallery_photo"
     ),
-    "no such column": ((*GOOD[:4], "--embedding", "embeddings"), "there is embedding"),
-    "not an embedding": ((*GOOD[:4], "--embedding", "image"), "is character varying"),
-    "not a key": ((*GOOD[:2], "--key", "created", *GOOD[4:]), "uuid, text or a whole number"),
-    "twice": ((*GOOD[:2], "--key", "image", *GOOD[4:]), "shows the key same.jpg 60 times"),
+    (*GOOD[:4], "--embedding", "embeddings"): "there is embedding",
+    (*GOOD[:4], "--embedding", "image"): "is character varying",
+    (*GOOD[:2], "--key", "created", *GOOD[4:]): "uuid, text or a whole number",
+    (*GOOD[:2], "--key", "image", *GOOD[4:]): "shows the key same.jpg 60 times",
 }
-
-
-@pytest.mark.parametrize("case", REFUSED)
-def test_what_can_not_be_attached_is_refused_in_a_line(
-    run_cli: Run, bare_database_url: str, case: str
-) -> None:
-    make(bare_database_url, DJANGO)
-    execute(bare_database_url, "UPDATE gallery_photo SET image = 'same.jpg'")
-    arguments, told = REFUSED[case]
-    assert told in is_refused(run_cli, bare_database_url, "attach", *arguments)
-    assert ask(bare_database_url, "SELECT to_regnamespace('fluffy_sql')") == [(None,)]
-
-
+# What is told of the SELECT; None: it is attached.
 QUERIES = {
-    "SELECT id AS key, embedding, image FROM gallery_photo": "shows a column image",
-    "SELECT id AS key FROM gallery_photo": "shows no column embedding",
-    "SELECT 1; DROP TABLE gallery_photo": "can not be read: syntax error",
-    "SELECT nullif(image, '7.jpg') AS key, embedding FROM gallery_photo": "without a key",
-    "DELETE FROM gallery_photo RETURNING id AS key, embedding": "can not be read",
-    "SELECT id AS key, embedding, (image || 'x')::integer AS path FROM gallery_photo": (
-        "mine.sql can not be read: invalid input syntax"
+    "id AS key, embedding, image FROM gallery_photo": "shows a column image",
+    "id AS key FROM gallery_photo": "shows no column embedding",
+    "1; DROP TABLE gallery_photo": "mine.sql has more than one statement",
+    "nullif(file, '7.jpg') AS key, embedding FROM gallery_photo": "without a key",
+    "id AS key,\nembeddin AS embedding FROM gallery_photo": "(line 2); correct the SELECT, and",
+    "id AS key, embedding, (file || 'x')::integer AS path FROM gallery_photo": (
+        "mine.sql can not be read: invalid input syntax for type integer:"
+    ),
+    "id AS key, (CASE WHEN 1 / (length(file) - 5) < 9 THEN embedding END) AS embedding, 1 AS"
+    " version FROM gallery_photo": "division by zero; let it leave such rows out, or show null",
+    "id AS key, '{1:1}/30000'::sparsevec AS embedding, 1 AS version FROM gallery_photo": (
+        "embeddings of at most 16,000 dimensions"
+    ),
+    "id AS key, embedding FROM gallery_photo FOR UPDATE": "let it be one SELECT that only reads",
+    "id AS key, embedding, now() AS version FROM gallery_photo": "each time it is read",
+    "id AS key, embedding FROM gallery_photo ORDER BY random() LIMIT 9": "each time it is read",
+    "id AS key, embedding, pg_sleep(9)::text AS version FROM gallery_photo": (
+        "canceling statement due to statement timeout; run again, with a longer"
+    ),
+    "id AS key, embedding, $$;'$$ AS path FROM gallery_photo; -- the end": None,
+    "id AS key, embedding, E'\\';--' || ';' AS path FROM gallery_photo /* ; */;;": None,
+    "id AS key, embedding, xmin AS version FROM gallery_photo": None,
+}
+
+
+def test_what_can_not_be_attached_is_refused_in_a_line(
+    run_cli: Run, bare_database_url: str
+) -> None:
+    url, file = bare_database_url, Path("mine.sql")
+    make(url, DJANGO)
+    execute(
+        url,
+        "ALTER TABLE gallery_photo ADD file text",
+        "UPDATE gallery_photo SET file = image, image = 'same.jpg'",
+    )
+    for arguments, told in REFUSED.items():
+        assert told in is_refused(run_cli, url, "attach", *arguments)
+    hurried = make_conninfo(url, options="-c statement_timeout=300")
+    for query, told_of_it in QUERIES.items():
+        file.write_text(f"\N{BYTE ORDER MARK}SELECT {query}", encoding="utf-8")
+        if told_of_it is None:
+            succeeds(run_cli, url, "attach", "--query", "mine.sql", "--dry-run")
+        else:
+            at = hurried if "pg_sleep" in query else url
+            refused = is_refused(run_cli, at, "attach", "--query", "mine.sql")
+            assert told_of_it in refused, query
+    assert ask(url, "SELECT to_regnamespace('fluffy_sql'), count(*) FROM gallery_photo") == [
+        (None, 60)
+    ]
+
+
+COMMANDS: tuple[tuple[str, ...], ...] = (
+    ("generate", "--k", "2", "--recluster"),
+    ("assign",),
+    ("sweep", "--k", "2,3"),
+    ("duplicates",),
+    ("report", "--out", "themes"),
+    ("clusters",),
+    ("check",),
+)
+# What an application does to its table, how it is undone, and what is told.
+CHANGES = {
+    "ALTER TABLE pictures RENAME TO gallery": (
+        "ALTER TABLE gallery RENAME TO pictures",
+        'pictures can not be read as it was attached: relation "public.pictures" does not exist',
+    ),
+    "ALTER TABLE pictures ALTER id TYPE text": (
+        "ALTER TABLE pictures ALTER id TYPE integer USING id::integer",
+        "its key is text now, and was integer; change it back, or attach it anew: fluffy-sql detach"
+        " --source",
+    ),
+    "ALTER TABLE pictures ALTER numbers TYPE text": (
+        "ALTER TABLE pictures ALTER numbers TYPE real[] USING numbers::real[]",
+        "its embedding is text now, and was real[]; change it back",
+    ),
+    "ALTER TABLE pictures RENAME TO gallery; CREATE VIEW pictures AS TABLE gallery": (
+        "DROP VIEW pictures; ALTER TABLE gallery RENAME TO pictures",
+        "it is no table any more, so its rows have no version (xmin)",
+    ),
+    "ALTER TABLE pictures ENABLE ROW LEVEL SECURITY": (
+        "ALTER TABLE pictures DISABLE ROW LEVEL SECURITY",
+        'policy for table "pictures"; give the role BYPASSRLS, or use the owner of the table',
+    ),
+    "REVOKE SELECT ON pictures FROM PUBLIC": (
+        "GRANT SELECT ON pictures TO PUBLIC",
+        "permission denied for table pictures; let its owner GRANT this role the right to read it",
+    ),
+    "ALTER TABLE pictures ALTER numbers TYPE vector USING numbers::vector": (
+        "",
+        "pictures is not as it was attached: its embedding is vector now, and was real[]; run:"
+        " fluffy-sql migrate",
     ),
 }
 
 
-@pytest.mark.parametrize("query", QUERIES)
-def test_a_query_that_can_not_be_attached_is_refused_in_a_line(
-    run_cli: Run, bare_database_url: str, tmp_path: Path, query: str
+def test_a_source_that_changed_is_named_by_every_command(
+    run_cli: Run, bare_database_url: str
 ) -> None:
-    make(bare_database_url, DJANGO)
-    file = tmp_path / "mine.sql"
-    file.write_text(query, encoding="utf-8")
-    refused = is_refused(run_cli, bare_database_url, "attach", "--query", str(file))
-    assert QUERIES[query] in refused
-    assert ask(bare_database_url, "SELECT count(*) FROM gallery_photo") == [(60,)]
+    url = bare_database_url
+    execute(
+        url,
+        "CREATE EXTENSION vector",
+        "CREATE TABLE pictures AS SELECT n AS id, ARRAY[mod(n, 2), 1]::real[] AS numbers FROM"
+        " generate_series(1, 9) AS n",
+        "GRANT SELECT ON pictures TO PUBLIC",
+    )
+    arguments = ("--table", "pictures", "--key", "id", "--embedding", "numbers")
+    with psycopg.connect(url, autocommit=True) as connection, new_role(connection) as role:
+        [(database,)] = ask(url, "SELECT current_database()")
+        execute(url, f"GRANT CREATE ON DATABASE {database} TO {role}")
+        as_role = make_conninfo(url, options=f"-c role={role}")
+        succeeds(run_cli, as_role, "attach", *arguments)
+        succeeds(run_cli, as_role, "generate", "--k", "2")
+        assert "attached to pictures already" in is_refused(run_cli, as_role, "attach", *arguments)
+        for change, (undone, told) in CHANGES.items():
+            execute(url, change)
+            for command in COMMANDS if not undone else COMMANDS[-2:]:
+                finished = run_cli(*command, "--database-url", as_role)
+                assert finished.code == 1
+                assert told in finished.out + finished.err, (change, command)
+            if undone:
+                execute(url, *undone.split("; "))
+        succeeds(run_cli, as_role, "runs")
+        succeeds(run_cli, as_role, "migrate")
+        succeeds(run_cli, as_role, "generate", "--k", "2")
+        succeeds(run_cli, as_role, "check")
+        execute(url, "ALTER TABLE pictures RENAME TO gallery")
+        with pytest.raises(psycopg.errors.UndefinedTable) as raised:
+            ask(url, "SELECT * FROM fluffy_sql.photo_nearest_clusters(1)")
+        first_line = "-- pictures, as it was attached; if that fails: fluffy-sql check"
+        assert (raised.value.diag.internal_query or "").startswith(first_line)
+        succeeds(run_cli, as_role, "detach", "--source")
 
 
-def test_a_source_that_changed_is_named(run_cli: Run, bare_database_url: str) -> None:
+def test_a_row_that_can_not_be_read_later_is_told_with_its_source(
+    run_cli: Run, bare_database_url: str
+) -> None:
     url = bare_database_url
     make(url, DJANGO)
-    succeeds(run_cli, url, "attach", *GOOD)
-    succeeds(run_cli, url, "generate", "--k", str(THEMES))
-    assert "attached to gallery_photo already" in is_refused(run_cli, url, "attach", *GOOD)
-    execute(url, "ALTER TABLE gallery_photo RENAME TO picture")
-    refused = run_cli("assign", "--database-url", url).err
-    assert "gallery_photo can not be read as it was attached" in refused
-    assert "fluffy-sql detach --source" in refused
-    assert "the source of this library can not be read" in is_refused(run_cli, url, "clusters")
-    assert "gallery_photo can not be read" in run_cli("check", "--database-url", url).out
-    succeeds(run_cli, url, "detach", "--source")
+    Path("mine.sql").write_text(
+        "SELECT id AS key, CASE WHEN 1 / length(image) >= 0 THEN embedding END AS embedding,"
+        " xmin AS version FROM gallery_photo",
+        encoding="utf-8",
+    )
+    succeeds(run_cli, url, "attach", "--query", "mine.sql")
+    execute(url, "DELETE FROM gallery_photo")
+    told = "there is no photo with an embedding to try anything on; let the source show some"
+    assert told in run_cli("sweep", "--k", "2", "--database-url", url).err
+    execute(
+        url, "INSERT INTO gallery_photo VALUES (gen_random_uuid(), '', '[1,2,3,4,5,6,7,8]', now())"
+    )
+    refused = run_cli("generate", "--database-url", url).err
+    assert (
+        "a row of mine.sql can not be read: division by zero; correct it in the source" in refused
+    )
+
+
+def test_an_owner_of_any_name_can_be_chosen(run_cli: Run, bare_database_url: str) -> None:
+    url = bare_database_url
+    execute(
+        url,
+        "CREATE EXTENSION vector",
+        "CREATE TABLE pictures AS SELECT n AS id, '[1,2]'::vector AS e,"
+        " (ARRAY['none', '', ':x', NULL])[n] AS who FROM generate_series(1, 4) AS n",
+    )
+    columns = ("--key", "id", "--embedding", "e", "--owner", "who")
+    succeeds(run_cli, url, "attach", "--table", "pictures", *columns)
+    succeeds(run_cli, url, "generate", "--k", "1")
+    for asked, owner in (("none", None), (":none", "none"), (":", ""), ("::x", ":x")):
+        of_one = json.loads(succeeds(run_cli, url, "clusters", "--scope", asked, "--json"))
+        assert [row["scope"] for row in of_one["clusters"]] == [owner]
+    shown = "(none, :, ::x, ...)"
+    assert shown in run_cli("sweep", "--k", "2", "--database-url", url).err
+    moved = (
+        "UPDATE fluffy_sql.photos AS p SET cluster_id = c.id FROM fluffy_sql.clusters AS c"
+        " WHERE c.scope IS NULL AND p.scope IS NOT NULL"
+    )
+    with pytest.raises(psycopg.errors.CheckViolation, match=r"is of scope (none|:x|) and can not"):
+        execute(url, moved)
+    rescoped = "UPDATE fluffy_sql.clusters SET scope = 1 WHERE scope IS NULL"
+    with pytest.raises(psycopg.errors.CheckViolation, match="can not be of scope : it holds"):
+        execute(url, rescoped)
+
+
+# Tables with embeddings, and what attaches them.
+ELSEWHERE = {
+    "CREATE TABLE gallery (id int PRIMARY KEY, e vector)": "--table gallery --key id --embedding e",
+    "CREATE DOMAIN clip AS vector(2); CREATE TABLE docs (n int, t int, c clip, UNIQUE (t, n))": (
+        "--table docs --key t --key n --embedding c"
+    ),
+    'CREATE MATERIALIZED VIEW docs AS SELECT 1 AS id, ARRAY[1.0]::real[] AS "clipEmbedding"': (
+        "--table docs --key KEY --embedding clipEmbedding"
+    ),
+    'CREATE SCHEMA "My app"; CREATE TABLE "My app".p (a int, "the b" int, e vector, PRIMARY KEY'
+    ' ("the b", a))': "--table 'My app.p' --key 'the b' --key a --embedding e",
+    "CREATE TABLE photos (id bigint PRIMARY KEY, path text);"
+    " CREATE TABLE embeddings (photo_id bigint PRIMARY KEY REFERENCES photos, e halfvec)": (
+        "--table embeddings --key photo_id --embedding e"
+    ),
+    "CREATE TABLE photos (id bigint PRIMARY KEY, path text, clip vector)": (
+        "--table photos --key id --embedding clip"
+    ),
+    "CREATE VIEW photos AS SELECT 1 AS id, '[1]'::vector AS embedding": (
+        "--table photos --key KEY --embedding embedding"
+    ),
+}
 
 
 def test_migrate_names_the_tables_that_hold_embeddings(
     run_cli: Run, bare_database_url: str
 ) -> None:
-    make(bare_database_url, DJANGO)
-    refused = is_refused(run_cli, bare_database_url, "migrate")
-    assert "attach --table gallery_photo --key id --embedding embedding" in refused
-    succeeds(run_cli, bare_database_url, "migrate", "--empty")
-
-
-def test_migrate_quotes_names_for_the_shell(run_cli: Run, bare_database_url: str) -> None:
+    url = bare_database_url
+    [(database,)] = ask(url, "SELECT current_database()")
     execute(
-        bare_database_url,
-        "CREATE EXTENSION vector",
-        'CREATE SCHEMA "My app"',
-        'CREATE TABLE "My app".pictures (a int, "the b" int, e vector, PRIMARY KEY ("the b", a))',
+        url,
+        "CREATE SCHEMA extensions",
+        "CREATE EXTENSION vector WITH SCHEMA extensions",
+        f"ALTER DATABASE {database} SET search_path = public, extensions",
     )
-    told = is_refused(run_cli, bare_database_url, "migrate")
-    assert "attach --table 'My app.pictures' --key 'the b' --key a --embedding e;" in told
+    for made, arguments in ELSEWHERE.items():
+        execute(url, *made.split("; "))
+        assert f"fluffy-sql attach {arguments}" in is_refused(run_cli, url, "migrate"), made
+        execute(url, 'DROP SCHEMA IF EXISTS public, "My app" CASCADE', "CREATE SCHEMA public")
+    execute(url, "CREATE TABLE gallery (id int PRIMARY KEY, e vector)")
+    assert "or, for an empty library: fluffy-sql migrate --empty" in is_refused(
+        run_cli, url, "migrate"
+    )
+    succeeds(run_cli, url, "migrate", "--empty")

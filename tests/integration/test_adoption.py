@@ -406,10 +406,13 @@ def unfit(what: str, needed: str) -> str:
     return f"{what}, so the table can not be adopted; fluffy_sql needs {needed}"
 
 
-ATTACH = "; or attach it as it is: fluffy-sql attach --table photos --key id --embedding embedding"
+ATTACH = (
+    "; or attach the embeddings as they are: fluffy-sql attach --table photos --key id --embedding"
+    " embedding"
+)
 REFUSED = {
     "uuid": (
-        "CREATE TABLE photos (id uuid PRIMARY KEY, path text)",
+        "CREATE TABLE photos (id uuid PRIMARY KEY, path text, embedding vector)",
         unfit("photos.id is uuid", INTEGER) + ATTACH,
     ),
     "no id": ("CREATE TABLE photos (path text)", unfit("photos.id is missing", INTEGER)),
@@ -527,7 +530,7 @@ REFUSED = {
     ),
     "two things wrong": (
         f"{PHOTOS}, embedding real[], cluster_id text)",
-        unfit("photos.cluster_id is text", "bigint or integer (and 1 more)"),
+        unfit("photos.cluster_id is text", "bigint or integer (and 1 more)") + ATTACH,
     ),
 }
 NEWEST = {

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
 
 from fluffy_sql.errors import DatabaseError
@@ -53,7 +54,7 @@ def test_a_table_is_found_by_its_name_as_it_is_spelled_quoted_or_with_its_schema
         assert session.fetch_all("attach/find_relation", name="pictures") == []
         assert session.fetch_all("attach/list_relations") == [{"name": "Pictures"}]
         listed = session.fetch_all("attach/list_columns", relation=found["relation"])
-        assert [row["name"] for row in listed] == ["id", "numbers", "team"]
+        assert [row["name"] for row in listed] == ["id", "numbers", "team", "xmin"]
         assert session.fetch_all("attach/find_citus") == []
 
 
@@ -66,7 +67,7 @@ def test_a_query_is_written_with_every_name_qualified(source: str) -> None:
             columns=list(COLUMNS.values()),
             names=list(COLUMNS),
         )
-        session.fetch_all("attach/note_query", query=f"{written};")
+        session.fetch_all("attach/note_query", query=written, columns="")
         session.execute("attach/try_query")
         shown = session.fetch_all("attach/describe_query")
         assert 'public."Pictures"' in shown[0]["query"]
@@ -76,12 +77,40 @@ def test_a_query_is_written_with_every_name_qualified(source: str) -> None:
             ("owner", "key"),
             ("version", None),
         ]
+        noted = {"query": shown[0]["query"], "columns": shown[0]["columns"]}
+    with Session.open(source) as session, session.transaction(force_rollback=True):
+        session.fetch_all("attach/note_query", **noted)
+        session.execute("attach/try_rows")
+        rows = session.fetch_all("attach/list_rows")
+        assert [row["key_and_version"][:2] for row in rows] == ["a/", "b/", "c/"]
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+            session.connection.execute('DELETE FROM public."Pictures"')
+
+
+def test_the_types_of_a_source_are_looked_up_as_they_are_now(attached: Session) -> None:
+    def types() -> list[tuple[str, str]]:
+        with attached.transaction():
+            attached.execute("attach/try_source")
+            return [
+                (row["name"], row["type"]) for row in attached.fetch_all("attach/describe_query")
+            ]
+
+    made = [("key", "text"), ("embedding", "vector"), ("owner", "text"), ("version", "xid")]
+    assert types() == made
+    attached.connection.execute(
+        "CREATE DOMAIN public.numbers AS real[]; CREATE DOMAIN public.own AS public.numbers;"
+        ' ALTER TABLE public."Pictures" ALTER numbers TYPE public.own USING numbers::real[]'
+    )
+    assert types() == [made[0], ("embedding", "real[]"), *made[2:]]
+    attached.execute("attach/keep_type", type="real[]")
+    [kept] = attached.fetch_all("attach/describe_source")
+    assert kept["types"] == ["text", "real[]", "text", "xid"]
 
 
 @pytest.mark.parametrize("text", ["SELECT 1; SELECT 2", "DELETE FROM x"])
 def test_a_query_is_one_select(source: str, text: str) -> None:
     with Session.open(source) as session, session.transaction(force_rollback=True):
-        session.fetch_all("attach/note_query", query=text)
+        session.fetch_all("attach/note_query", query=text, columns="")
         with pytest.raises(DatabaseError):
             session.execute("attach/try_query")
 
@@ -171,6 +200,7 @@ def test_tables_with_embeddings_are_named_with_what_attaches_them(source: str) -
         assert session.fetch_all("schema/list_embeddings") == [
             {
                 "name": 'public."Pictures"',
+                "own": False,
                 "attach": ["--table", "Pictures", "--key", "id", "--embedding", "numbers"],
             }
         ]
