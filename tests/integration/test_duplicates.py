@@ -400,5 +400,5 @@ def test_a_report_shows_them_if_there_are_any(session: Session, on_database: Run
     duplicates(session, within=0.0005)
     assert on_database("report", "--out", "page").code == 0
     text = page.read_text(encoding="utf-8")
-    assert "1 group with 9 photos, as fluffy-sql duplicates found them. Below" in text
-    assert text.count("Group ") == 6
+    assert "1 group with 9 photos, as fluffy-sql duplicates found them. The best one first" in text
+    assert text.count(", duplicate, rank ") == 6

@@ -137,6 +137,24 @@ def test_an_earlier_report_is_replaced(report: Report, tmp_path: Path) -> None:
     assert sheets(tmp_path) == ["0003.png"]
 
 
+@pytest.mark.usefixtures("library")
+def test_what_a_run_knows_of_neighbours_and_groups_is_shown(
+    report: Report, tmp_path: Path, session: Session
+) -> None:
+    assert report().code == 0
+    assert "those whose centroids are near each other" in page(tmp_path)
+    for statement in (
+        "INSERT INTO cluster_levels SELECT 1, id, 1, CASE WHEN id < 4 THEN 1 ELSE id END"
+        " FROM clusters",
+        "INSERT INTO photo_neighbour_lists"
+        " SELECT id, 1, NULL, id, 0, ARRAY[id % 200 + 1], '{0}' FROM photos",
+    ):
+        change(session, statement)
+    assert report().code == 0
+    assert "those whose photos are neighbours lie side by side" in page(tmp_path)
+    assert page(tmp_path).count('<li class="group s3">') == 1
+
+
 # Which clusters
 
 

@@ -101,7 +101,8 @@ def test_hostile_names_are_names(hostile: str, run_cli: Run) -> None:
         where = query(library.owner, "SELECT relnamespace::regnamespace::text FROM pg_class")
         assert ('"Ph""ot\'os; DROP SCHEMA public --"',) in where
     page = Path("report/index.html").read_text(encoding="utf-8")
-    assert "<script" not in page
+    # Its own is the only one.
+    assert page.count("<script") == 1
     assert "<img src=x" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
 

@@ -163,6 +163,6 @@ def test_of_very_many_clusters_the_largest_are_on_the_map() -> None:
     chart = chart_of_map(Comparable("l2", 3, clusters, layout, by_links=True), layout, {})
     assert [circle.cluster.id for circle in chart.circles] == [1, 2, 3]
     assert chart.caption.startswith("The 3 largest of 5 clusters are a circle each")
-    assert "neighbours of their photos are near each other" in chart.caption
+    assert "whose photos are neighbours lie side by side" in chart.caption
     # Without photos that are shown there is neither a picture nor a dot.
     assert {(circle.picture, circle.dots) for circle in chart.circles} == {(0.0, ())}

@@ -285,7 +285,7 @@ def test_what_is_told_of_a_cluster() -> None:
     assert "Cluster 1 20 photos mean distance 0.1000" in words
     assert "nearly the same as 2 They are near." in words
     assert "Largest distance 0.2000" in words
-    assert "Nearest other clusters Cluster 2 0.0400" in words
+    assert "Nearest other clusters cats 0.0400" in words
     assert "Central nearest to the centroid" in words
     assert "Random 1 of the 16 others" in words
     assert "Outermost farthest from the centroid; these may not belong" in words

@@ -276,13 +276,13 @@ def _colours(layout: Layout) -> list[int]:
 
 
 def _caption(group: Comparable, circles: int) -> str:
-    by = "neighbours of their photos" if group.by_links else "centroids"
+    by = "photos are neighbours" if group.by_links else "centroids are near each other"
     which = "A circle is a cluster"
     if circles < len(group.clusters):
         which = f"The {circles:,} largest of {len(group.clusters):,} clusters are a circle each"
     return (
         f"{which}, as large as it has photos, with its most central photo in the middle; those"
-        f" whose {by} are near each other lie side by side. A dot is a photo of those shown:"
+        f" whose {by} lie side by side. A dot is a photo of those shown:"
         " central ones further in, and as it can, on the side of the cluster that it is nearest"
         " to but its own. Colours only tell neighbours apart."
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 # For this width in pixels rows are chosen; in another they are higher or lower. So high they are
 # at best, and at most: too few photos to fill a row leave it open.
-_WIDTH, _HEIGHT, _TALLEST = 1_376, 172, 236
+_WIDTH, _HEIGHT, _TALLEST = 1_376, 180, 240
 
 
 @dataclass(frozen=True)
