@@ -28,10 +28,11 @@ _PANELS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("k-means, k = 6", {"algorithm": "kmeans", "kmeans": {"k": _SHAPES}}),
     ("leiden", {"algorithm": "leiden"}),
     ("leiden, k = 6", {"algorithm": "leiden", "leiden": {"k": _SHAPES}}),
+    ("dbscan, eps = 0.55", {"algorithm": "dbscan", "dbscan": {"eps": 0.55}}),
 )
 _COLORS = "tab20"
 _INCHES_OF_PANEL = 3.2
-_DOTS_PER_INCH = 90
+_DOTS_PER_INCH = 120
 
 
 def shapes() -> NDArray[np.float64]:
@@ -59,8 +60,8 @@ def shapes() -> NDArray[np.float64]:
 def main(out: Path) -> None:
     """Clusters in a database of an embedded server, and writes the picture."""
     photos = shapes()
-    figure = Figure(figsize=(_INCHES_OF_PANEL * len(_PANELS), 2.3), layout="constrained")
-    panels = figure.subplots(1, len(_PANELS))
+    figure = Figure(figsize=(2 * _INCHES_OF_PANEL, 2 * 1.9), layout="constrained")
+    panels = figure.subplots(2, 2).flat
     with running_server(None) as url:
         _load(url, photos)
         for axes, (title, settings) in zip(panels, _PANELS, strict=True):

@@ -139,7 +139,7 @@ class Fit:
     levels: "Sequence[NDArray[np.intp]]" = ()
 
     @classmethod
-    def of_nothing(cls, dimensions: int, left_out: Mapping[str, int] | None = None) -> Self:
+    def of_nothing(cls, dimensions: int) -> Self:
         """There was no photo to label."""
         import numpy as np  # noqa: PLC0415 - as above
 
@@ -148,7 +148,6 @@ class Fit:
             scopes=(),
             centroids=np.empty((0, dimensions), dtype=np.float32),
             photos=np.empty(0, dtype=np.int64),
-            left_out=left_out or {},
         )
 
 

@@ -78,6 +78,11 @@ CONTENDERS = (
         most_rows=10_000,
     ),
     Contender(
+        "dbscan",
+        "the algorithm dbscan of this project (min_samples=5, eps as below, found in SQL)",
+        by_k=False,
+    ),
+    Contender(
         "dbscan-copy",
         "scikit-learn DBSCAN (min_samples=5, eps=median distance to the 5th neighbour), fed by"
         " binary COPY; up to 30,000 photos",

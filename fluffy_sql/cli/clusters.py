@@ -1,6 +1,6 @@
 """`clusters`: lists, names and exports them; deletes retired ones that nobody needs."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -9,12 +9,12 @@ from rich.text import Text
 
 from fluffy_sql.cli import options
 from fluffy_sql.cli.cluster_output import clusters_table
-from fluffy_sql.cli.console import Part, literal, number, print_result, print_rows, table
+from fluffy_sql.cli.console import Part, Table, literal, number, print_result, print_rows, table
 from fluffy_sql.cli.photo_files import find_root, parse_map_path, with_map_path, with_root
 from fluffy_sql.embedding.vocabulary import read_vocabulary
 from fluffy_sql.errors import UsageError
 from fluffy_sql.operations import names
-from fluffy_sql.operations.clusters import Cluster, list_clusters
+from fluffy_sql.operations.clusters import Cluster, Group, group_clusters, list_clusters
 from fluffy_sql.operations.export import (
     FOLDERS,
     PLAYLISTS,
@@ -28,11 +28,19 @@ from fluffy_sql.operations.prune import PruneResult, prune_clusters
 from fluffy_sql.runs.owners import ScopeFilter, describe_scope
 from fluffy_sql.words import by_reason, count
 
+_NO_LEVELS = (
+    "No cluster is in a group: set clustering.leiden.levels, and run fluffy-sql generate"
+    " --algorithm leiden --recluster."
+)
+
 
 @click.group(invoke_without_command=True)
 @options.with_run
 @options.with_scope
 @options.with_limit
+@click.option(
+    "--levels", is_flag=True, help="The groups that clusters are in, from the coarsest down."
+)
 @click.option(
     "--suggest-names", is_flag=True, help="Suggest names for those without one; write nothing."
 )
@@ -50,6 +58,7 @@ def clusters(
     run_id: int | None,
     scope: ScopeFilter | None,
     limit: int | None,
+    levels: bool,
     suggest_names: bool,
     words: Path | None,
     accept: bool,
@@ -58,9 +67,11 @@ def clusters(
 ) -> None:
     """List the clusters, largest first, with their distances and most central photo.
 
+    With --levels, list groups of clusters instead, as clustering.leiden.levels made them.
+
     Example: fluffy-sql clusters --run 3 --limit 10
     """
-    given = (run_id, scope, limit, suggest_names, words, accept, as_json)
+    given = (run_id, scope, limit, levels, suggest_names, words, accept, as_json)
     if options.leaves_to_subcommand(context, library, *given):
         return
     if suggest_names:
@@ -69,12 +80,17 @@ def clusters(
     if words or accept:
         raise UsageError("--words and --accept go with --suggest-names; add it")
     with library.database.reader() as session:
-        rows = list_clusters(session, run_id=run_id, scope=scope, limit=limit)
+        rows = list_clusters(session, run_id=run_id, scope=scope, limit=None if levels else limit)
     none = "No clusters yet; make some: fluffy-sql generate"
     if run_id is not None:
         none = f"There are no clusters of run {run_id}."
     elif scope is not None:
         none = f"There are no clusters of {describe_scope(scope.scope)}."
+    if levels and rows:
+        groups = group_clusters(rows, limit)
+        told = [_levels_table(groups)] if groups else _NO_LEVELS
+        print_result({"groups": [asdict(group) for group in groups]}, told, as_json=as_json)
+        return
     found = {"clusters": [asdict(row) for row in rows]}
     print_result(found, _describe_clusters(rows) if rows else none, as_json=as_json)
 
@@ -238,6 +254,32 @@ def _describe_export(result: ExportResult) -> Iterator[Part]:
         doubt = "; is --root right?" if sum(result.left_out.values()) > result.photos else ""
         yield literal(f"Left out: {by_reason(result.left_out)}{doubt}")
     yield literal(f"Photos from {result.root}")
+
+
+def _levels_table(groups: Sequence[Group]) -> Table:
+    """Groups with what they are made of below them, indented."""
+    columns: dict[str, Callable[[tuple[Group, int]], str | Text]] = {
+        "group": lambda row: "  " * row[1] + str(row[0].id),
+        "level": lambda row: str(row[0].level) if row[0].level else "cluster",
+        "scope": lambda row: literal(row[0].scope),
+        "name": lambda row: literal(row[0].name),
+        "clusters": lambda row: number(row[0].clusters),
+        "photos": lambda row: number(row[0].photos_count),
+        "central photo": lambda row: literal(row[0].central_photo),
+    }
+    if all(group.scope is None for group in groups):
+        del columns["scope"]
+    spare = [heading for heading in ("scope", "central photo") if heading in columns]
+    return table(list(_with_depths(groups)), columns, spare)
+
+
+def _with_depths(groups: Sequence[Group]) -> Iterator[tuple[Group, int]]:
+    """Groups, and how many levels each is below the coarsest one of its run."""
+    coarsest = 0
+    for group in groups:
+        if group.parent_id is None:
+            coarsest = group.level
+        yield group, coarsest - group.level
 
 
 def _describe(result: PruneResult) -> Iterator[Part]:

@@ -34,8 +34,8 @@ _TEXTS = re.compile(r"central photo|(kept )?because|name|path|run \d+|settings|v
 _LEAST_OF_TEXT = 20
 # Columns of words stand to the left, those of numbers to the right.
 _LEFT = re.compile(
-    r"|central photo|change|(kept )?because|kind|name|path|phase|settings|started \(UTC\)|status"
-    r"|value"
+    r"|central photo|change|group|(kept )?because|kind|name|path|phase|settings|started \(UTC\)"
+    r"|status|value"
 )
 _GAP = "  "
 

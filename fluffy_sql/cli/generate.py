@@ -140,7 +140,7 @@ def _describe(result: RunResult, library: options.Library) -> Iterator[Part]:
 
 def describe_run(result: RunResult) -> Iterator[str]:
     """A run in a line or a few."""
-    if result.photos_processed or result.clusters_created:
+    if result.changes is not None or result.clusters_created:
         yield from _describe_clusters(result)
     else:
         of_algorithm = set(result.skipped) - set(UNUSABLE) - {"already_clustered"}
@@ -160,9 +160,11 @@ def describe_run(result: RunResult) -> Iterator[str]:
 def _describe_clusters(result: RunResult) -> Iterator[str]:
     clusters = result.clusters_created + result.clusters_kept
     name = "Dry run, nothing was written" if result.dry_run else f"Run {result.run_id}"
+    made = "no cluster was made"
+    if clusters:
+        made = f"{count(result.photos_processed, 'photo')} in {count(clusters, 'cluster')}"
     yield (
-        f"{name}: {count(result.photos_processed, 'photo')} in"
-        f" {count(clusters, 'cluster')}{count_scopes(result.scopes)}"
+        f"{name}: {made}{count_scopes(result.scopes)}"
         f" ({result.algorithm}, {result.metric}, seed {result.seed}),"
         f"{_describe_training(result)} {result.seconds['total']:.1f} s."
     )
@@ -178,7 +180,7 @@ def _describe_clusters(result: RunResult) -> Iterator[str]:
             f" {result.clusters_created:,} created, {result.clusters_emptied:,} emptied"
             f"{' and retired' if result.clusters_emptied else ''}."
         )
-    if result.groups:
+    if any(result.groups):
         coarser = ", ".join(f"in {groups:,}" for groups in result.groups)
         yield f"Clusters are in groups, from the finest level to the coarsest: {coarser}."
     if (quality := result.quality) is not None and quality.silhouette is not None:
@@ -198,7 +200,7 @@ def _describe_clusters(result: RunResult) -> Iterator[str]:
 def _describe_k(result: RunResult, clusters: int) -> Iterator[str]:
     """Why there are not as many clusters as were asked for."""
     asked = result.k_requested
-    if asked is None or result.scopes > 1 or clusters == asked:
+    if asked is None or result.scopes > 1 or clusters in {asked, 0}:
         return
     if not algorithm_named(result.algorithm).k_is_exact:
         yield f"About {asked:,} were asked for; the nearest that was found is {clusters:,}."

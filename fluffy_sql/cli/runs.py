@@ -231,8 +231,13 @@ def _describe_undo(result: UndoResult) -> str:
             f" {count(result.photos_unplaced, 'photo')} in no cluster now, for theirs is deleted:"
             " fluffy-sql generate or assign places them."
         )
+    if result.clusters_left:
+        left += (
+            f" {count(result.clusters_left, 'new cluster')} kept: with a name, a status or photos"
+            " since then."
+        )
     return (
         f"Run {result.run_id} undid run {result.undone}: {count(result.photos_moved, 'photo')}"
-        f" moved back, {count(result.clusters_restored, 'cluster')} as before,"
-        f" {result.clusters_deleted:,} deleted.{left}"
+        f" moved back, {count(result.clusters_restored, 'old cluster')} restored,"
+        f" {result.clusters_deleted:,} new deleted.{left}"
     )

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from fluffy_sql.algorithms import Measure, Suggestion, Swept
 from fluffy_sql.words import count, plain
 
-# Clusters may have grown together if one has more than this share of all photos in clusters, and a
-# smaller eps tells if it keeps most photos in clusters: this share of them.
-_MOST_IN_ONE = 0.5
+# Clusters may have grown together if one has most photos in clusters, and a smaller eps tells if it
+# keeps most photos in clusters: this share of them.
 _LEAST_KEPT = 0.75
+# Nothing is told apart if one cluster has this share of all photos.
+_ALL_IN_ONE = 0.9
+# An eps is near the knee if neither is more than this many times the other.
+_NEAR = 1.25
 
 EPS_SWEPT = Swept(
     setting="eps",
@@ -80,20 +83,29 @@ def suggest(candidates: Sequence[Candidate], knee: float | None) -> Suggestion:
     """The eps at the knee of the k-distance curve, or a smaller one if clusters are one there.
 
     Beyond the knee (Ester, Kriegel, Sander and Xu 1996; found as by Satopaa and others 2011), few
-    more photos are core. In many dimensions clusters may grow together before it.
+    more photos are core. In many dimensions clusters may grow together before it. Nothing is
+    suggested if no eps was tried near the knee, or if all photos are one cluster there.
 
     Args:
         candidates: by rising eps, at least one.
         knee: None: the curve has none.
     """
-    if knee is None or all(candidate.clusters == 0 for candidate in candidates):
+    if all(candidate.clusters == 0 for candidate in candidates):
         return Suggestion.nothing(
             "no eps tried makes a cluster: try larger ones, or fewer min_samples"
         )
-    at_knee = min(candidates, key=lambda candidate: abs(candidate.eps - knee))
+    if knee is None:
+        return Suggestion.nothing(
+            "the k-distance curve has no knee: choose by the numbers of clusters and of noise"
+        )
+    at_knee = min(candidates, key=lambda candidate: _times(candidate.eps, knee))
+    if _times(at_knee.eps, knee) > _NEAR:
+        return Suggestion.nothing(
+            f"the k-distance curve has its knee at {plain(knee)}, and no eps near it was tried"
+        )
     reasons = [f"the k-distance curve has its knee at {plain(knee)}"]
     chosen = at_knee
-    if (at_knee.largest_share or 0) > _MOST_IN_ONE:
+    if _has_most_in_one(at_knee):
         chosen = _before_they_grew_together(candidates, at_knee)
         reasons.append(
             f"at {plain(at_knee.eps)} one cluster has {at_knee.largest_share:.0%} of the photos in"
@@ -101,17 +113,32 @@ def suggest(candidates: Sequence[Candidate], knee: float | None) -> Suggestion:
         )
         if chosen != at_knee:
             reasons.append(
-                f"{plain(chosen.eps)} is the largest tried below, at which none has half"
+                f"{plain(chosen.eps)} is the largest tried below, at which none has most"
             )
+    if (chosen.largest_share or 0) * (1 - chosen.noise_share) > _ALL_IN_ONE:
+        return Suggestion.nothing(
+            f"at {plain(chosen.eps)}, the knee of the k-distance curve, nearly all photos are one"
+            " cluster: density does not tell them apart"
+        )
     reasons.append(
         f"it makes {count(chosen.clusters, 'cluster')} and leaves {chosen.noise_share:.0%} of the"
         " photos as noise"
     )
     return Suggestion(
         chosen.eps,
-        measures_agree=(at_knee.largest_share or 0) <= _MOST_IN_ONE,
+        measures_agree=not _has_most_in_one(at_knee),
         reasons=tuple(reasons),
     )
+
+
+def _has_most_in_one(candidate: Candidate) -> bool:
+    """Whether the largest cluster is nearer to all photos than to an equal share of them."""
+    share = candidate.largest_share
+    return share is not None and share >= (1 + 1 / candidate.clusters) / 2
+
+
+def _times(one: float, other: float) -> float:
+    return max(one, other) / min(one, other)
 
 
 def _before_they_grew_together(candidates: Sequence[Candidate], at_knee: Candidate) -> Candidate:
@@ -121,7 +148,7 @@ def _before_they_grew_together(candidates: Sequence[Candidate], at_knee: Candida
         for candidate in candidates
         if candidate.eps < at_knee.eps
         and candidate.clusters
-        and (candidate.largest_share or 0) <= _MOST_IN_ONE
+        and not _has_most_in_one(candidate)
         and 1 - candidate.noise_share >= _LEAST_KEPT * (1 - at_knee.noise_share)
     ]
     return apart[-1] if apart else at_knee

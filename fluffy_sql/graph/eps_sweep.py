@@ -21,12 +21,13 @@ from fluffy_sql.kmeans.sample import Sample
 from fluffy_sql.postgres.work_tables import work_tables
 from fluffy_sql.words import count, plain
 
-# Shares of the photos at whose k-distances eps is tried, besides the knee.
+# Shares of the photos at whose k-distances eps is tried, besides the knee and what is beyond it:
+# the curve may be so steep there that none of these is near.
 _SHARES = np.linspace(0.05, 0.95, 10)
+_BEYOND = (1.0, 1.1, 1.25)
 _DIGITS = 3
-# The largest eps is that within which photos have this many times `min_samples` neighbours, on the
-# mean: half or more of them have `min_samples` then, where some are much denser than others, too.
-_NEIGHBOURS = 20
+# Pairs are sought within an eps at which this share of the photos is core, and some way beyond.
+_CORE = 0.95
 
 
 class EpsSweep:
@@ -55,7 +56,10 @@ class EpsSweep:
         """Along the curve, as few digits as tell them apart."""
         places = np.ceil(_SHARES * self.photos).astype(np.intp) - 1
         found = self._curve[places[places >= 0]]
-        wanted = [*found[np.isfinite(found)].tolist(), *([self._knee] if self._knee else [])]
+        wanted = [
+            *found[np.isfinite(found)].tolist(),
+            *(beyond * (self._knee or 0) for beyond in _BEYOND),
+        ]
         rounded = {_round_up(value) for value in wanted if value > 0}
         return sorted(value for value in rounded if value <= self._most) or [self._most]
 
@@ -100,37 +104,44 @@ def eps_sweep(
         LibraryError: all photos are equal, or too many pairs are within the largest eps asked for.
     """
     task.log.phase("sample")
-    most = values[-1] if values else _largest_eps(task, min_samples, tuning)
+    most = max([*values, _largest_eps(task, min_samples, tuning)])
+    if not most:
+        raise LibraryError(
+            "too few photos differ to find an eps by their distances; name some with --values, or"
+            " add photos"
+        )
     with work_tables(task.session, "work_assignments"), pairs_within(task, most, tuning) as pairs:
         yield EpsSweep(pairs, values, most, min_samples)
 
 
 def _largest_eps(task: Task[Any], min_samples: int, tuning: Tuning) -> float:
-    """An eps within which photos have several times `min_samples` neighbours, on the mean.
+    """An eps some way beyond the knee, by the distances of some photos; 0: these are all equal.
 
-    By the distances between some photos, which tell what share of all pairs is how near.
+    Nearly all photos are core at it, unless that takes too many pairs.
     """
     with Sample.drawn(as_kmeans(task), 1) as sample:
         _, photos = sample.fetch_some()
-    squared = _squared_distances(photos)
-    neighbours = min(_NEIGHBOURS * min_samples, 2 * tuning.pairs_of_sweep / task.survey.eligible)
-    share = min(1.0, neighbours / max(1, task.survey.eligible - 1))
-    found = float(np.quantile(squared, share, method="higher")) if len(squared) else 0.0
-    if not found:
-        raise LibraryError(
-            "too few photos differ to find an eps by their distances; name some with --values, or"
-            " add photos"
-        )
-    return _round_up(found / 2 if task.normalize else math.sqrt(found))
+    distances = _distances(photos, normalize=task.normalize)
+    different = distances[distances > 0]
+    if not len(different):
+        return 0.0
+    # As many of these photos as are near stand for `min_samples` of all.
+    photos_for_one = task.survey.eligible / len(photos)
+    near = min(max(1, round((min_samples - 1) / photos_for_one)), len(photos) - 1)
+    core_distances = np.partition(distances, near, axis=1)[:, near]
+    found = _BEYOND[-1] * float(np.quantile(core_distances, _CORE, method="higher"))
+    share = min(1.0, 2 * tuning.pairs_of_sweep / task.survey.eligible**2)
+    bound = float(np.quantile(different, share, method="higher"))
+    return _round_up(min(max(found, float(different.min())), bound))
 
 
-def _squared_distances(photos: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Of all pairs that are not equal."""
+def _distances(photos: NDArray[np.float32], *, normalize: bool) -> NDArray[np.float32]:
+    """Between all, the metric's; 0 if two are equal but for rounding."""
     norms = np.einsum("ij,ij->i", photos, photos)
     squared = norms[:, None] + norms[None, :] - 2 * (photos @ photos.T)
-    upper = squared[np.triu_indices(len(photos), 1)]
-    different: NDArray[np.float32] = upper[upper > 1e-6 * norms.max(initial=0)]
-    return different
+    squared[squared <= 1e-6 * norms.max(initial=0)] = 0
+    distances: NDArray[np.float32] = squared / 2 if normalize else np.sqrt(squared)
+    return distances
 
 
 def knee(curve: NDArray[np.float32]) -> float | None:
@@ -144,6 +155,8 @@ def knee(curve: NDArray[np.float32]) -> float | None:
         return None
     line = np.linspace(known[0], known[-1], len(known))
     bend = int(np.argmax(line - known))
+    if bend == 0 and known[0] < known[-1]:
+        return None
     return _round_up(float(known[bend] or known[-1]))
 
 

@@ -9,6 +9,9 @@ from fluffy_sql.words import plain
 # Below this, two lists of themes share too little to compare granularities by them.
 # (Photos at random in 8 dimensions reached .54, those of DINOv2 that are hard to tell apart .71.)
 _UNSTABLE = 0.6
+# Of the weight of edges, what themes must have beyond chance. (At a small granularity a null graph
+# is one theme, and what good themes have beyond that was between -.04 and .02.)
+_BY_CHANCE = 0.05
 # Measures this near to their highest count as that: other seeds differ as much.
 _AS_GOOD = 0.05
 
@@ -95,14 +98,15 @@ def suggest(candidates: Sequence[Candidate]) -> Suggestion:
     chosen = max(candidates, key=lambda candidate: candidate.score)
     if all(candidate.clusters == 1 for candidate in candidates):
         return Suggestion.nothing("every granularity tried makes one theme: try larger ones")
+    if chosen.beyond_chance < _BY_CHANCE:
+        return Suggestion.nothing(
+            "no granularity tried finds more than chance: at small ones a null graph is one theme,"
+            " too, so try larger ones"
+        )
     if chosen.stability < _UNSTABLE:
         return Suggestion.nothing(
             f"themes agree to {chosen.stability:.2f} only when some edges are left out: these"
             " photos form no groups that come out the same each time"
-        )
-    if chosen.score <= 0:
-        return Suggestion.nothing(
-            "no granularity tried makes themes that hold together better than by chance"
         )
     reasons = [
         _explain("stability", _stability, chosen, candidates),

@@ -98,9 +98,10 @@ def generate(
 ) -> RunResult:
     """Makes clusters and puts every eligible photo into one; all of it, or nothing.
 
-    If there is nothing to cluster, no run is recorded and `run_id` is None. In a session that
-    explains its statements the whole run is rolled back, and no record of it stays: a plan depends
-    on the actual tables and centroids. (Records of killed runs are closed, as by every run.)
+    If nothing changes, no run is recorded and `run_id` is None: there was nothing to cluster, or
+    the algorithm left all out. A recluster that leaves all out empties their clusters. In a session
+    that explains its statements the whole run is rolled back, and no record of it stays: a plan
+    depends on the actual tables and centroids. (Records of killed runs are closed, as ever.)
 
     Args:
         session: opened to work, outside of any transaction.
@@ -170,10 +171,10 @@ class _Run:
                 if resumed is not None:
                     task = replace(task, resume=resumed.checkpoint)
                 fit = self._algorithm.fit(task)
-                if to_label != found and len(fit.labels):
+                if to_label != found:
                     fit = follow(task, fit)
                 skipped = _skipped(found, task, fit)
-                if not len(fit.labels):
+                if not len(fit.labels) and not (recluster and any(fit.left_out.values())):
                     session.execute("runs/discard", run_id=run_id)
                     return self._result(None, scopes=len(found.scopes), skipped=skipped)
                 log.phase("measure")

@@ -72,6 +72,10 @@ class UndoResult:
         undone: the run that was undone.
         photos_left: photos that stay where they are, since somebody moved, pinned or deleted them.
         photos_unplaced: photos that are in no cluster now, since theirs is deleted.
+        clusters_restored: clusters that the run kept or emptied, and that are there.
+        clusters_deleted: clusters that the run had made.
+        clusters_left: clusters that the run had made and that stay, since somebody named them, set
+            their status or put photos into them.
     """
 
     run_id: int
@@ -81,6 +85,7 @@ class UndoResult:
     photos_unplaced: int
     clusters_restored: int
     clusters_deleted: int
+    clusters_left: int
     seconds: float
 
 
@@ -167,9 +172,10 @@ def undo_run(session: Session, run_id: int, limits: LockLimits) -> UndoResult:
         session.execute("runs/enter_phase", run_id=undo_id, phase="commit")
         photos_moved = sum(move.photos for move in _move_back(session, run_id, undo_id))
         unplaced = session.fetch_value("runs/count_unplaced")
-        restored = session.execute("runs/restore_clusters", run_id=run_id)
+        session.execute("runs/restore_clusters", run_id=run_id)
         session.execute("runs/restore_retired", run_id=run_id)
         deleted = session.execute("runs/delete_created_clusters", run_id=run_id)
+        [clusters] = session.fetch_all("runs/count_undone", run_id=run_id)
         if not moves_are_counted(session):
             session.execute("commit/recount", cluster_ids=None)
         session.execute("runs/mark_undone", run_id=run_id, undo_id=undo_id)
@@ -188,8 +194,9 @@ def undo_run(session: Session, run_id: int, limits: LockLimits) -> UndoResult:
         photos_moved=photos_moved,
         photos_left=run["photos_moved"] - photos_moved,
         photos_unplaced=unplaced,
-        clusters_restored=restored,
+        clusters_restored=clusters["restored"],
         clusters_deleted=deleted,
+        clusters_left=clusters["left_over"],
         seconds=seconds,
     )
 

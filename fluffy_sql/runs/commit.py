@@ -130,7 +130,7 @@ class FinalTransaction:
             )
 
     def _match(self, old: list[OldCluster]) -> dict[int, int]:
-        if not old:
+        if not (old and len(self._fit.labels)):
             return {}
         shared = self._session.fetch_as(
             Overlap, "commit/count_overlaps", labels=self._fit.labels.tolist()
@@ -245,7 +245,7 @@ class FinalTransaction:
             raise PostconditionError(
                 f"run {self._run_id}: a centroid is not finite; nothing was written"
             )
-        if self._fit.recall is None:
+        if self._fit.recall is None or not cluster_ids:
             return
         photos = max(1, min(_CHECKED_PHOTOS, _CHECKED_PAIRS // len(cluster_ids)))
         # Twice what may be missed: this sample is a small one.

@@ -28,12 +28,11 @@ def fit_of_labels(
     """
     rows = task.session.fetch_all("runs/summarize_labels", normalize=task.normalize)
     rows.sort(key=lambda row: (*scope_order(row["scope"]), -row["photos"], row["label"]))
-    if not rows:
-        return Fit.of_nothing(task.survey.dimensions, left_out or {})
     labels = np.array([row["label"] for row in rows], dtype=np.intp)
     if len(np.unique(labels)) < len(labels):
         raise LibraryError("the algorithm gave photos of two scopes one label; nothing was written")
-    means = np.stack([row["mean"] for row in rows]).astype(np.float64)
+    means = np.array([row["mean"] for row in rows], dtype=np.float64)
+    means = means.reshape(-1, task.survey.dimensions)
     centroids = centroids_of(means, means.astype(np.float32), normalize=task.normalize)
     task.session.execute(
         "runs/measure_labels",
@@ -49,7 +48,7 @@ def fit_of_labels(
         centroids=centroids,
         photos=np.array([row["photos"] for row in rows], dtype=np.int64),
         left_out=left_out or {},
-        inertia=sum(row["error"] for row in errors),
+        inertia=sum(row["error"] for row in errors) if errors else None,
         by_centroid=by_centroid,
         digest=task.session.fetch_value("runs/digest_assignments"),
     )

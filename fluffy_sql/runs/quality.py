@@ -88,13 +88,13 @@ def measure_run(
         sample: on how many photos.
     """
     photos = int(fit.photos.sum())
-    if not fit.by_centroid:
-        # Distances to centroids say nothing.
+    if not fit.by_centroid or not photos:
+        # Distances to centroids say nothing, or there are none.
         quality = Quality(
             photos=photos,
             clusters=len(fit.photos),
-            smallest_cluster=int(fit.photos.min()),
-            largest_cluster=int(fit.photos.max()),
+            smallest_cluster=min(fit.photos.tolist(), default=0),
+            largest_cluster=max(fit.photos.tolist(), default=0),
             photos_measured=0,
             inertia=math.nan,
         )

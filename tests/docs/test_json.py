@@ -118,6 +118,7 @@ def test_every_command_prints_these_fields(
     run("sweep", "--algorithm", "dbscan", "--values", "0.1,0.3")
     for section, *options in (
         ("clusters",),
+        ("clusters", "--levels"),
         ("clusters", "--suggest-names", "--accept"),
         ("clusters name", "1", "x"),
         ("clusters export", "--format", "m3u", "--out", "playlists"),

@@ -24,6 +24,7 @@ from tests.integration.helpers import (
     clusters_by_photo,
     execute,
     kill,
+    nothing_changes,
     query,
     snapshot,
     work_tables,
@@ -168,6 +169,36 @@ def test_commands_for_people(run_cli: Run, session: Session, database_url: str) 
     assert run_cli("report", "--out", "page").code == 0
 
 
+def test_a_recluster_that_finds_noise_alone_empties_clusters(
+    session: Session, on_database: Run
+) -> None:
+    """Near-duplicates leave with the best of their group; an undo puts all back."""
+    add_photos(session, with_noise(9))
+    generate(session, eps=0.05)
+    before = clusters_by_photo(session)
+    assert on_database("duplicates", "--within", "0.02").code == 0
+    Path("image_embed.yml").write_text(
+        "clustering:\n  algorithm: dbscan\n  duplicates: once\n  dbscan: {eps: 1.0e-6}\n"
+    )
+    with nothing_changes(session):
+        tried = json.loads(on_database("generate", "--recluster", "--dry-run", "--json").out)
+    told = on_database("generate", "--recluster").out
+    made = show_run(session, 2).run
+    assert made["skipped"] == tried["skipped"]
+    assert made["skipped"]["duplicate"] > 0
+    assert made["skipped"]["noise"] + made["skipped"]["duplicate"] == len(before)
+    assert made["photos_moved"] == tried["photos_moved"] == (before > 0).sum()
+    assert "Run 2: no cluster was made (dbscan, cosine, seed 0)" in told
+    assert "; 0 clusters kept, 0 created, 6 emptied and retired." in told
+    assert f"{made['skipped']['noise']} photos as noise" in told
+    assert not clusters_by_photo(session).any()
+    assert running.check(session).ok
+    told = on_database("runs", "undo", "2").out
+    assert "photos moved back, 6 old clusters restored, 0 new deleted." in told
+    assert np.array_equal(clusters_by_photo(session), before)
+    assert running.check(session).ok
+
+
 def test_too_many_pairs_and_distributed_photos_are_refused(session: Session) -> None:
     add_photos(session, made_library(7, photos=60)[0])
     with pytest.raises(LibraryError, match="choose a smaller"):
@@ -188,7 +219,9 @@ def test_a_killed_run_leaves_nothing(session: Session, database_url: str) -> Non
 
 
 def test_a_sweep_finds_eps_in_the_photos(run_cli: Run, session: Session, database_url: str) -> None:
-    add_photos(session, with_noise(8))
+    sizes = [200, 60, 60, 40, 40, 40]
+    centers = np.random.default_rng(8).normal(size=(6, 24)).repeat(sizes, axis=0)
+    add_photos(session, centers + 0.2 * np.random.default_rng(9).normal(size=centers.shape))
     before = snapshot(session)
     asked = ("sweep", "--algorithm", "dbscan", "--database-url", database_url)
     found = json.loads(run_cli(*asked, "--json", "--out", "sweep.html").out)
@@ -196,6 +229,11 @@ def test_a_sweep_finds_eps_in_the_photos(run_cli: Run, session: Session, databas
     [at_knee] = [row for row in found["candidates"] if row["eps"] == eps]
     assert at_knee["clusters"] == 6
     assert f"Suggested eps: {eps}" in Path("sweep.html").read_text()
+    assert found["candidates"][-1]["eps"] > 1.2 * eps
+    assert found["candidates"][-1]["core_share"] > 0.9
+    told = run_cli(*asked, "--values", "0.001,2")
+    assert told.out.splitlines()[-3] == "Suggested eps: none."
+    assert told.out.splitlines()[-2].endswith("and no eps near it was tried")
     told = run_cli(*asked, "--values", f"0.01,{eps}")
     assert told.code == 0, told.err
     assert f"Suggested eps: {eps}. The measures agree." in told.out

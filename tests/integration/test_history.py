@@ -77,7 +77,8 @@ def test_undoing_a_recluster_returns_exactly_the_state_before(
     before = state(session)
     run_id = recluster(session, k=k, cold=cold, seed=11, metric="l2").run_id
     assert state(session) != before
-    undo(session, run_id)
+    undone = undo(session, run_id)
+    assert (undone.clusters_restored, undone.clusters_left) == (8, 0)
     assert state(session) == before
     assert wrong_counts(session) == []
 
@@ -140,6 +141,7 @@ def test_what_people_did_since_stays(session: Session) -> None:
     assert dict(query(session, "SELECT id, cluster_id FROM photos WHERE cluster_id > 0")) == stayed
     kept = {row[0] for row in query(session, "SELECT id FROM clusters")}
     assert kept == {int(first[0]), int(first[5]), *stayed.values()}
+    assert (result.clusters_left, result.clusters_deleted) == (len(kept), 8 - len(kept))
     assert wrong_counts(session) == []
 
 
@@ -312,7 +314,7 @@ def test_the_commands_with_json(runs: Run) -> None:
     undone = json.loads(runs("undo", "2", "--json").out)
     assert list(undone) == [
         *("run_id", "undone", "photos_moved", "photos_left", "photos_unplaced"),
-        *("clusters_restored", "clusters_deleted", "seconds"),
+        *("clusters_restored", "clusters_deleted", "clusters_left", "seconds"),
     ]
     assert undone["photos_moved"] == shown["run"]["photos_moved"]
 

@@ -200,8 +200,12 @@ def test_photos_that_hang_on_by_little_are_left_out_as_noise(
     assert sum(cluster.photos for cluster in shown.clusters) == (~alone).sum()
     running.undo(session, again.run_id)
     assert np.array_equal(clusters_by_photo(session), everywhere)
-    nothing = generate(session, tuning=tuning, noise=1, recluster=True, dry_run=True)
-    assert (nothing.run_id, nothing.skipped["noise"]) == (None, 540)
+    nothing = generate(session, tuning=tuning, noise=1, k=3, levels=[0.5], recluster=True)
+    assert (nothing.clusters_emptied, nothing.skipped["noise"]) == (len({*everywhere}), 540)
+    assert (nothing.photos_moved, nothing.groups) == (540, (0,))
+    assert not clusters_by_photo(session).any()
+    running.undo(session, nothing.run_id)
+    assert np.array_equal(clusters_by_photo(session), everywhere)
 
 
 def test_albums_of_albums(session: Session, run_cli: Run, database_url: str) -> None:
@@ -226,9 +230,24 @@ def test_albums_of_albums(session: Session, run_cli: Run, database_url: str) -> 
     told = run_cli("clusters", "--database-url", database_url).out.splitlines()
     assert "parents" in told[0]
     assert " / " in told[1]
+    told = run_cli("clusters", "--levels", "--database-url", database_url).out.splitlines()
+    assert told[0].split()[:4] == ["group", "level", "name", "clusters"]
+    assert len(told) == 1 + 3 + made.groups[0] + 12
+    assert [len(line) - len(line.lstrip()) for line in told[1:4]] == [0, 2, 4]
+    assert [line.split()[1] for line in told[1:4]] == ["2", "1", "cluster"]
+    asked = ("clusters", "--levels", "--limit", "1", "--json", "--database-url", database_url)
+    groups = json.loads(run_cli(*asked).out)["groups"]
+    assert [group["level"] for group in groups].count(2) == 1
+    assert {(group["parent_id"], group["level"]) for group in groups[1:]} <= {
+        (group["id"], group["level"] - 1) for group in groups
+    }
+    assert groups[0]["clusters"] == sum(group["level"] == 0 for group in groups)
+    assert groups[0]["photos_count"] == groups[0]["clusters"] * 12
     plain = generate(session, granularity=20, recluster=True)
     assert (plain.clusters_kept, plain.groups) == (12, ())
     assert parents_of(session) == {}
+    none = run_cli("clusters", "--levels", "--database-url", database_url).out
+    assert none.startswith("No cluster is in a group: set clustering.leiden.levels")
     running.undo(session, plain.run_id)
     assert parents_of(session) == parents
     running.undo(session, made.run_id)
@@ -511,7 +530,7 @@ def test_a_killed_run_leaves_nothing(session: Session, database_url: str) -> Non
     assert work_tables(session) == []
 
 
-@pytest.mark.parametrize(("contender", "clusters"), [("graph", 0), ("leiden", 5)])
+@pytest.mark.parametrize(("contender", "clusters"), [("graph", 0), ("leiden", 5), ("dbscan", 5)])
 def test_the_benchmark_runs_it(
     contender: str, clusters: int, session: Session, database_url: str
 ) -> None:

@@ -205,6 +205,8 @@ def test_only_clusters_that_nobody_cares_for_are_deleted(session: Session) -> No
     assert value(session, "SELECT array_agg(id ORDER BY id) FROM clusters") == [
         *(named, set_aside, in_use, kept)
     ]
+    [counted] = session.fetch_all("runs/count_undone", run_id=run_id)
+    assert counted == {"restored": 1, "left_over": 3}
 
 
 # Forgetting

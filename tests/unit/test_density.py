@@ -9,8 +9,9 @@ from sklearn.cluster import DBSCAN
 from fluffy_sql.algorithms import LEFT_OUT
 from fluffy_sql.graph.density import k_distances, label
 from fluffy_sql.graph.eps import Candidate, suggest
-from fluffy_sql.graph.eps_sweep import knee
+from fluffy_sql.graph.eps_sweep import EpsSweep, knee
 from fluffy_sql.graph.pairs import Pairs
+from tests.conftest import made_library
 
 
 def pairs_of(distances: NDArray[np.float64], within: float) -> Pairs:
@@ -82,6 +83,19 @@ def test_the_knee_is_where_the_curve_bends() -> None:
     assert knee(curve.astype(np.float32)) == 0.124  # rounded up, so that the photo there is core
     assert knee(np.array([np.inf], dtype=np.float32)) is None
     assert knee(np.zeros(3, dtype=np.float32)) is None
+    assert knee(np.array([1, 3, 4, 4.5], dtype=np.float32)) is None
+
+
+def test_eps_is_tried_on_both_sides_of_the_knee() -> None:
+    rows = made_library(3, photos=200)[0].astype(np.float64)
+    distances = np.maximum(1 - rows @ rows.T, 0)
+    np.fill_diagonal(distances, 0)
+    values = EpsSweep(pairs_of(distances, 0.5), (), 0.5, 5).values
+    found = knee(np.sort(np.sort(distances, axis=1)[:, 4]).astype(np.float32))
+    assert found in values
+    around = [value / (found or 1) for value in values if 0.75 < value / (found or 1) < 1.3]
+    assert min(around) < 0.95
+    assert max(around) > 1.2
 
 
 def tried(eps: float, clusters: int, noise: float, largest: float | None) -> Candidate:
@@ -102,7 +116,12 @@ def test_the_eps_at_the_knee_is_suggested_unless_clusters_are_one_there() -> Non
     grown = suggest(apart, 0.3)
     assert (grown.value, grown.measures_agree) == (0.2, False)
     assert grown.reasons[1] == "at 0.3 one cluster has 90% of the photos in clusters"
+    # Of two clusters one has half in truth.
+    assert suggest([tried(0.1, 4, 0.2, 0.4), tried(0.2, 2, 0.1, 0.51)], 0.2).measures_agree
     # One cluster is that large in truth: smaller eps only take it to pieces.
     assert suggest([tried(0.1, 30, 0.6, 0.2), tried(0.2, 3, 0.1, 0.7)], 0.2).value == 0.2
     assert suggest([tried(0.1, 0, 1, None)], 0.1).value is None
-    assert suggest(apart, None).value is None
+    assert "has no knee" in suggest(apart, None).reasons[0]
+    assert "no eps near it was tried" in suggest(apart, 0.5).reasons[0]
+    lone = suggest([tried(0.2, 1, 0.01, 1)], 0.2)
+    assert (lone.value, "nearly all photos are one cluster" in lone.reasons[0]) == (None, True)

@@ -159,8 +159,9 @@ def test_ends_of_the_range_and_single_themes_are_told() -> None:
     found = suggest([candidate(1), candidate(2, stability=0.95, beyond_chance=0.55)])
     assert (found.value, found.measures_agree) == (2, True)
     assert found.reasons[-1] == "2 is an end of the range: try larger ones, too"
-    by_chance = suggest([candidate(8, beyond_chance=-0.1)])
+    by_chance = suggest([candidate(8, beyond_chance=-0.1), candidate(9, beyond_chance=0.01)])
     assert by_chance.value is None
+    assert by_chance.reasons[0].startswith("no granularity tried finds more than chance")
     lone = suggest([candidate(1, clusters=1), candidate(2, clusters=1)])
     assert (lone.value, lone.reasons) == (
         None,

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -135,12 +136,12 @@ def test_a_file_that_can_not_be_written_is_an_error_of_ours(tmp_path: Path) -> N
     assert [file.name for file in tmp_path.iterdir()] == ["chart.png"]
 
 
-def test_some_k_are_written_under_a_chart_both_ends_included() -> None:
-    ks = list(range(5, 25))
-    assert _labelled(ks)[0] == 5
-    assert _labelled(ks)[-1] == 24
-    assert len(_labelled(ks)) == 8
-    assert _labelled([5, 6]) == [5, 6]
+def test_values_under_a_chart_have_room_and_the_suggested_one_is_among_them() -> None:
+    ks = [5, 6, 7, 8, 9, 10, 40, 48, 50]
+    written = _labelled(result_of(ks, suggested=40))
+    assert {5, 40} <= set(written) <= set(ks)
+    assert all(next_one / one > (50 / 5) ** (1 / 8) for one, next_one in pairwise(written))
+    assert _labelled(result_of([7], suggested=None)) == [7]
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,7 @@ def _plot(axes: Axes, measure: Measure, result: SweepResult) -> None:
                 tried, value, color=_ACCENT, marker="o", markersize=9, markeredgecolor="white"
             )
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(FixedLocator(_labelled(_values(result))))
+    axes.xaxis.set_major_locator(FixedLocator(_labelled(result)))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(lambda tried, _: plain(tried))
     axes.yaxis.set_major_formatter("{x:,g}")
@@ -144,12 +144,15 @@ def _explain(axes: Axes, result: SweepResult) -> None:
     text.set_in_layout(False)
 
 
-def _labelled(values: Sequence[float]) -> list[float]:
-    """Values to write under a chart: all, or some evenly spread, both ends included."""
-    if len(values) <= _MOST_LABELS:
-        return list(values)
-    last = len(values) - 1
-    return [values[round(place * last / (_MOST_LABELS - 1))] for place in range(_MOST_LABELS)]
+def _labelled(result: SweepResult) -> list[float]:
+    """Values to write under a chart: the suggested one, the ends, and others that have room."""
+    values = _values(result)
+    room = log(values[-1] / values[0]) / _MOST_LABELS
+    labelled: list[float] = []
+    for value in (result.suggested or values[0], values[0], values[-1], *values):
+        if all(abs(log(value / other)) > room for other in labelled):
+            labelled.append(value)
+    return sorted(labelled)
 
 
 # A page
@@ -200,9 +203,7 @@ def _chart(measure: Measure, result: SweepResult) -> dict[str, object]:
             (round(upward(value), 1), _short(value, measure.digits))
             for value in sorted({least[1], best[1]})
         ],
-        "labels": [
-            (round(across(log(tried)), 1), plain(tried)) for tried in _labelled(_values(result))
-        ],
+        "labels": [(round(across(log(tried)), 1), plain(tried)) for tried in _labelled(result)],
         "told": (
             f"{title} by {setting}: from {least[1]:,.{measure.digits}f} at"
             f" {setting}={plain(least[0])} to {best[1]:,.{measure.digits}f} at"
