@@ -29,8 +29,8 @@ from fluffy_sql.operations.embed.progress import EmbedProgress
 from fluffy_sql.operations.generate import GenerateRequest
 from fluffy_sql.operations.history import RunDetails, UndoResult, show_run, undo_run
 from fluffy_sql.operations.importing import ImportResult
-from fluffy_sql.postgres import schema
-from fluffy_sql.postgres.schema import MigrationResult
+from fluffy_sql.postgres import schema, sources
+from fluffy_sql.postgres.schema import AttachResult, MigrationResult
 from fluffy_sql.runs.owners import ScopeFilter
 from fluffy_sql.runs.progress import Progress
 from fluffy_sql.runs.record import RunResult
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AssignResult",
+    "AttachResult",
     "Cluster",
     "DuplicateGroup",
     "DuplicatePhoto",
@@ -144,6 +145,73 @@ class Library:
         keep = self._database.settings.clustering.counter_cache
         with self._database.address() as url:
             return schema.migrate(url, schema=self._database.schema, keep_counts_by=keep)
+
+    def attach(
+        self,
+        table: str | None = None,
+        *,
+        key: str | Sequence[str] = (),
+        embedding: str | None = None,
+        path: str | None = None,
+        owner: str | None = None,
+        version_column: str | None = None,
+        query: str | None = None,
+        preset: str | None = None,
+        dry_run: bool = False,
+    ) -> AttachResult:
+        """Makes a library of embeddings that stay in a table of an application, which is only read.
+
+        Args:
+            table: the table or view that holds them; or else a query or a preset is named.
+            key: its key: a column, or several.
+            embedding: its column of embeddings.
+            path: its column that says where a photo lies.
+            owner: its column that says whose a photo is.
+            version_column: its column that changes if a row does.
+            query: a SELECT of key, embedding and, if there are any, path, owner and version.
+            preset: the SELECT for a known application: `immich`, `langchain` or `librephotos`.
+            dry_run: say what would be read, and make nothing.
+
+        Raises:
+            UsageError: not one of table, query and preset is named, or columns do not fit that.
+            SchemaError: there is a library already, or the source can't be read as one.
+            LibraryError: it shows a key twice, or a photo without one.
+            BusyError: a run is at work.
+        """
+        wanted = sources.wanted(
+            table=table,
+            keys=(key,) if isinstance(key, str) else tuple(key),
+            embedding=embedding,
+            path=path,
+            owner=owner,
+            version_column=version_column,
+            query=query,
+            preset=preset,
+        )
+        with self._database.address() as url:
+            return schema.attach(
+                url,
+                wanted,
+                schema=self._database.schema,
+                keep_counts_by=self._database.settings.clustering.counter_cache,
+                dry_run=dry_run,
+            )
+
+    def detach(self, *, source: bool = False) -> None:
+        """Removes views, functions and triggers, so that an application can change its tables.
+
+        `migrate` puts them back.
+
+        Args:
+            source: drop the library of `attach` whole, with clusters and labels; its source stays.
+
+        Raises:
+            SchemaError: the library belongs to another role, or it has no source.
+            BusyError: a run is at work.
+        """
+        detach = schema.detach_source if source else schema.detach
+        with self._database.address() as url:
+            detach(url, schema=self._database.schema)
 
     def import_file(
         self,

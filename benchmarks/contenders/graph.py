@@ -3,7 +3,7 @@
 from benchmarks.contenders.fluffy_sql import cluster
 from fluffy_sql.algorithms import Algorithm, Fit, Task
 from fluffy_sql.graph.leiden import LeidenSettings
-from fluffy_sql.graph.neighbours import Wanted, exact_graph, graph_by_cells
+from fluffy_sql.graph.neighbours import Wanted, exact_graph, graph_by_sketches
 from fluffy_sql.graph.tuning import Tuning
 
 
@@ -15,7 +15,7 @@ class _Graph(Algorithm[LeidenSettings]):
     def fit(self, task: Task[LeidenSettings]) -> Fit:
         """Labels nothing."""
         tuning = Tuning()
-        make = exact_graph if task.survey.eligible <= tuning.few else graph_by_cells
+        make = exact_graph if task.survey.eligible <= tuning.few else graph_by_sketches
         with make(task, Wanted(task.settings.neighbours), tuning):
             return Fit.of_nothing(task.survey.dimensions)
 

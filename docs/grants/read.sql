@@ -50,7 +50,7 @@ cluster_random_photos, cluster_neighbors, vector_nearest_clusters, photo_nearest
 -- an attached library; the role needs SELECT on what its source reads, too
 SELECT format('GRANT %s TO %I', wanted.what, :'role')
 FROM unnest(
-    ARRAY['SELECT ON photos, photo_clusters, attached_source, source_owners', 'EXECUTE ON FUNCTION source_photos']
+    ARRAY['SELECT ON photos, photo_clusters, attached_source, source_owners', 'EXECUTE ON FUNCTION source_photos, photo_of']
 ) AS wanted (what)
 WHERE to_regproc('source_photos') IS NOT NULL
 \gexec

@@ -9,13 +9,10 @@ from rich.text import Text
 from fluffy_sql.cli import options
 from fluffy_sql.cli.console import print_result, stderr_console
 from fluffy_sql.errors import UsageError
-from fluffy_sql.postgres import schema
+from fluffy_sql.postgres import schema, sources
 from fluffy_sql.postgres.schema import AttachResult
-from fluffy_sql.postgres.sources import EMBEDDING, MOST_KEYS, OWNER, PATH, VERSION, Wanted
-from fluffy_sql.postgres.statements import preset as preset_query
+from fluffy_sql.postgres.sources import PRESETS
 from fluffy_sql.words import count
-
-_PRESETS = ("immich", "langchain", "librephotos")
 
 
 @click.command
@@ -26,7 +23,7 @@ _PRESETS = ("immich", "langchain", "librephotos")
 @click.option("--owner", help="Its column that says whose a photo is.")
 @click.option("--version-column", help="Its column that changes if a row does.")
 @click.option("--query", type=options.PATH, help="A file with a SELECT of key, embedding, ...")
-@click.option("--preset", type=click.Choice(_PRESETS), help="The SELECT for a known application.")
+@click.option("--preset", type=click.Choice(PRESETS), help="The SELECT for a known application.")
 @click.option("--dry-run", is_flag=True, help="Say what would be read, and make nothing.")
 @options.with_library_and_json
 def attach(
@@ -54,34 +51,17 @@ def attach(
 
     Example: fluffy-sql attach --table smart_search --key assetId --embedding embedding
     """
-    if sum(given is not None for given in (table, query, preset)) != 1:
-        raise UsageError("name one of --table, --query and --preset")
-    columns = {
-        **{"key" if place == 1 else f"key{place}": key for place, key in enumerate(keys, 1)},
-        **{
-            name: column
-            for name, column in (
-                (EMBEDDING, embedding),
-                (PATH, path),
-                (OWNER, owner),
-                (VERSION, version_column),
-            )
-            if column is not None
-        },
-    }
-    if table is None and columns:
-        raise UsageError(
-            "--key, --embedding and other columns go with --table: a query names its own"
-        )
-    if table is not None and not (keys and embedding):
-        raise UsageError("--table needs --key and --embedding: the names of two of its columns")
-    if len(keys) > MOST_KEYS:
-        raise UsageError(
-            f"a key has at most {MOST_KEYS} columns, and --key was given {len(keys)} times"
-        )
-    if len(set(keys)) < len(keys):
-        raise UsageError("--key names a column twice: name each column of the key once")
-    wanted = _wanted(table, columns, query, preset)
+    wanted = sources.wanted(
+        table=table,
+        keys=keys,
+        embedding=embedding,
+        path=path,
+        owner=owner,
+        version_column=version_column,
+        query=None if query is None else _text_of(query),
+        query_name="" if query is None else query.name,
+        preset=preset,
+    )
     if preset is not None:
         stderr_console().print(Text(str(wanted.query)))
     with library.database.address() as url:
@@ -95,14 +75,7 @@ def attach(
     print_result(result, _describe(result), as_json=as_json, done="the library was attached")
 
 
-def _wanted(
-    table: str | None, columns: dict[str, str], query: Path | None, preset: str | None
-) -> Wanted:
-    if table is not None:
-        return Wanted(table, table=table, columns=columns)
-    if preset is not None:
-        return Wanted(f"preset {preset}", query=preset_query(preset))
-    file = query or Path()
+def _text_of(file: Path) -> str:
     try:
         text = file.read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -114,7 +87,7 @@ def _wanted(
         text = "\0"
     if "\0" in text:
         raise UsageError(f"--query names {file}, which is no text in UTF-8; save it as such")
-    return Wanted(file.name, query=text)
+    return text
 
 
 def _describe(result: AttachResult) -> Iterator[str]:

@@ -52,7 +52,7 @@ def label(graph: Graph, asked: LeidenSettings, seed: int) -> tuple[Labels, Label
     """Labels of all photos, each scope's its own, and coarser levels of these.
 
     Args:
-        graph: of one scope or several.
+        graph: of one scope or several; its neighbours are forgotten as soon as they are not needed.
         asked: what is to be found. Photos whose edges weigh less than `noise` are left out, on the
             mean; edges to other communities weigh nothing.
         seed: of the order in which photos are looked at.
@@ -66,9 +66,12 @@ def label(graph: Graph, asked: LeidenSettings, seed: int) -> tuple[Labels, Label
     next_label = 0
     generator = np.random.default_rng(seed)
     for first, last in graph.extents:
-        compared = first + generator.permutation(np.flatnonzero(graph.compared[first:last]))
-        if len(compared):
-            edges = shared_neighbours(renumbered(graph.neighbours[first:last], first, compared))
+        order = generator.permutation(np.flatnonzero(graph.compared[first:last]))
+        if len(order):
+            edges = shared_neighbours(graph.neighbours[first:last], order, first)
+            if last == graph.extents[-1][1]:
+                graph.forget_neighbours()
+            compared = first + order
             found = _communities(edges, asked.granularity, asked.k)
             labels[compared] = found + next_label
             if asked.noise is not None:
@@ -91,18 +94,6 @@ def _coarser(edges: Edges, labels: Labels, granularities: Sequence[float]) -> La
         merged, group_of = merged.merged(groups), groups[group_of]
         levels[level] = np.unique(group_of, return_index=True)[1][group_of]
     return levels
-
-
-def renumbered(
-    neighbours: NDArray[np.int32], first: int, compared: NDArray[np.intp]
-) -> NDArray[np.int32]:
-    """Neighbours of the photos that could be compared, by their places among these."""
-    places = np.full(len(neighbours) + 1, -1, dtype=np.int32)  # the last is that of -1
-    places[compared - first] = np.arange(len(compared), dtype=np.int32)
-    own = neighbours[compared - first]
-    np.subtract(own, first, out=own, where=own >= 0)
-    others: NDArray[np.int32] = places[own]
-    return others
 
 
 def _communities(edges: Edges, granularity: float, k: int | None) -> Labels:

@@ -15,6 +15,7 @@ Nodes = NDArray[np.int32]
 Weights = NDArray[np.float32]
 # Nodes whose edges are looked at in one piece: two megabytes.
 _NODES_AT_ONCE = 2_048
+_EDGES_AT_ONCE = 65_536
 # Photos whose lists of neighbours are compared in one piece: the same, for a list of 15.
 _PHOTOS_AT_ONCE = 512
 
@@ -95,10 +96,12 @@ class Edges:
         count = int(labels.max(initial=-1)) + 1
         members = np.argsort(labels, kind="stable").astype(np.int32)
         ends = np.cumsum(np.bincount(labels, minlength=count))
+        edge_ends = np.cumsum(np.bincount(labels, np.diff(self.starts), minlength=count))
         lengths, others, weights = [], [], []
         first, begun = 0, 0
         while first < count:
-            last = max(first + 1, int(np.searchsorted(ends, begun + _NODES_AT_ONCE)))
+            most = (edge_ends[first - 1] if first else 0) + _EDGES_AT_ONCE
+            last = max(first + 1, int(np.searchsorted(edge_ends, most)))
             nodes = members[begun : ends[last - 1]]
             which, places = self._of(nodes)
             pairs = (labels[nodes[which]] - first).astype(np.int64) * count
@@ -120,41 +123,54 @@ class Edges:
         return which, np.arange(len(which)) + (self.starts[nodes] - before)[which]
 
 
-def shared_neighbours(neighbours: Nodes) -> Edges:
+def shared_neighbours(
+    neighbours: Nodes, photos: NDArray[np.integer] | None = None, first: int = 0
+) -> Edges:
     """An edge between two photos if one is a neighbour of the other.
 
     It weighs what share of the neighbours of either are those of both (Jaccard); a photo counts as
     a neighbour of itself.
 
     Args:
-        neighbours: shape (photos, neighbours), places from 0; -1: no more.
+        neighbours: shape (places, neighbours), places of photos from `first`; -1: no more.
+        photos: the rows that become nodes, in their order, which have only each other as
+            neighbours; None: all of them.
+        first: the place of the first row.
     """
-    photos = len(neighbours)
-    lengths = np.empty(photos, dtype=np.int32)
-    counts = np.zeros(photos, dtype=np.int32)
-    for own in _pieces(photos, _PHOTOS_AT_ONCE):
-        near = neighbours[own]
-        lengths[own] = (near >= 0).sum(axis=1)
-        targets, added = np.unique(near[_one_way(own, near, neighbours[near])], return_counts=True)
+    ids = np.arange(len(neighbours), dtype=np.int32) if photos is None else photos
+    numbers = np.empty(len(neighbours), dtype=np.int32)
+    numbers[ids] = np.arange(len(ids), dtype=np.int32)
+    lengths = np.zeros(len(neighbours), dtype=np.int32)
+    counts = np.zeros(len(ids), dtype=np.int32)
+
+    def lists(own: NDArray[np.integer]) -> tuple[Nodes, Nodes]:
+        """The neighbours of some rows, and those of these."""
+        near = np.maximum(neighbours[own] - first, -1)
+        return near, np.maximum(neighbours[near] - first, -1)
+
+    for own in _pieces(len(ids), _PHOTOS_AT_ONCE):
+        near, theirs = lists(ids[own])
+        lengths[ids[own]] = (near >= 0).sum(axis=1)
+        astray = near[_one_way(ids[own], near, theirs)]
+        targets, added = np.unique(numbers[astray], return_counts=True)
         counts[targets] += added.astype(np.int32)
-    starts = starts_of(lengths + counts)
+    starts = starts_of(lengths[ids] + counts)
     others = np.empty(starts[-1], dtype=np.int32)
     weights = np.empty(starts[-1], dtype=np.float32)
     filled = starts[:-1].copy()
-    for own in _pieces(photos, _PHOTOS_AT_ONCE):
-        near = neighbours[own]
-        theirs = neighbours[near]
-        there, one_way = near >= 0, _one_way(own, near, theirs)
-        left = np.column_stack([own, near])[:, None, :, None]
+    for own in _pieces(len(ids), _PHOTOS_AT_ONCE):
+        near, theirs = lists(ids[own])
+        there, one_way = near >= 0, _one_way(ids[own], near, theirs)
+        left = np.column_stack([ids[own], near])[:, None, :, None]
         right = np.concatenate([near[:, :, None], theirs], axis=2)[:, :, None, :]
         same = ((left == right) & (left >= 0)).sum(axis=(2, 3), dtype=np.int32)
-        shares = same / (lengths[own][:, None] + lengths[near] + 2 - same)
+        shares = same / (lengths[ids[own]][:, None] + lengths[near] + 2 - same)
         owners = np.broadcast_to(own[:, None], near.shape)
-        ends = np.concatenate([owners[there], near[one_way]])
+        ends = np.concatenate([owners[there], numbers[near[one_way]]])
         order = np.argsort(ends, kind="stable")
-        found, first, added = np.unique(ends[order], return_index=True, return_counts=True)
-        places = np.repeat(filled[found] - first, added) + np.arange(len(order))
-        others[places] = np.concatenate([near[there], owners[one_way]])[order]
+        found, begun, added = np.unique(ends[order], return_index=True, return_counts=True)
+        places = np.repeat(filled[found] - begun, added) + np.arange(len(order))
+        others[places] = np.concatenate([numbers[near[there]], owners[one_way]])[order]
         weights[places] = np.concatenate([shares[there], shares[one_way]])[order]
         filled[found] += added.astype(np.int32)
     total = float(weights.sum(dtype=np.float64))
@@ -162,7 +178,7 @@ def shared_neighbours(neighbours: Nodes) -> Edges:
     return Edges(starts, others, weights, total)
 
 
-def _one_way(own: Nodes, near: Nodes, theirs: Nodes) -> NDArray[np.bool_]:
+def _one_way(own: NDArray[np.integer], near: Nodes, theirs: Nodes) -> NDArray[np.bool_]:
     """Whether a neighbour is there that does not have the photo among its own."""
     one_way: NDArray[np.bool_] = (near >= 0) & (theirs != own[:, None, None]).all(axis=2)
     return one_way

@@ -55,4 +55,6 @@ def kept_graph(task: Task[Any], neighbours: int) -> Iterator[Graph | None]:
         for rows in task.workers.map(fetch, row_ranges(len(found), _MOST_RANGES, _RANGE_PHOTOS)):
             read_neighbours(rows, found)
         compared = np.ones(len(found), dtype=np.bool_)
-        yield Graph(found, compared, extents, float(counted["recall"]))
+        graph = Graph(found, compared, extents, float(counted["recall"]))
+        del found
+        yield graph

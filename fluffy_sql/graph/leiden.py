@@ -146,7 +146,7 @@ class Leiden(Algorithm[LeidenSettings]):
     def _graph(self, task: Task[LeidenSettings], *, keep: bool) -> "Iterator[Graph]":
         """The graph of a large scope or of several small ones; if it was kept, that."""
         from fluffy_sql.graph.kept import kept_graph  # noqa: PLC0415 - loads NumPy
-        from fluffy_sql.graph.neighbours import Wanted, exact_graph, graph_by_cells  # noqa: PLC0415
+        from fluffy_sql.graph.neighbours import Wanted, exact_graph, graph_by_sketches  # noqa: PLC0415
 
         wanted = Wanted(task.settings.neighbours, keep)
         if keep:
@@ -155,7 +155,7 @@ class Leiden(Algorithm[LeidenSettings]):
                     yield graph
                     return
         large = task.survey.scopes[0].eligible > self.tuning.few
-        make = graph_by_cells if large else exact_graph
+        make = graph_by_sketches if large else exact_graph
         with make(task, wanted, self.tuning) as graph:
             yield graph
 

@@ -1,31 +1,26 @@
-"""The graph of nearest neighbours: found in SQL, of which only the edges come to the client.
+"""The graph of nearest neighbours: found in SQL; edges come to the client, and sketches of photos.
 
-The rows compared are in a work table, those of a scope or of a cell side by side. Few photos are
-compared with all of their scope; of many, each is compared with those of the cells around it.
+The rows compared are in a work table, those of a scope side by side. Few photos are compared with
+all of their scope; of many, each is compared with those whose sketches are nearest to its own.
 """
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from fluffy_sql.algorithms import Task
 from fluffy_sql.graph.photos import as_kmeans, note_photos
+from fluffy_sql.graph.sketches import Places, Sketches, fetch_sketches
 from fluffy_sql.graph.tuning import Tuning
-from fluffy_sql.kmeans.kmeans import KMeans
-from fluffy_sql.kmeans.nearest.cells import nearest_few
 from fluffy_sql.kmeans.sample import Sample
-from fluffy_sql.kmeans.settings import KMeansSettings
-from fluffy_sql.kmeans.tuning import Tuning as KMeansTuning
-from fluffy_sql.postgres.centroids import Matrix
 from fluffy_sql.postgres.ranges import row_ranges
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import IntegerArray
-from fluffy_sql.postgres.work_tables import analyze, work_tables
-from fluffy_sql.runs.progress import Progress, Unrecorded
 
 Neighbours = NDArray[np.int32]
 # RNG stream of the photos that the recall is measured on.
@@ -33,7 +28,7 @@ _CHECKED = 2_000_000
 _NONE = -1
 
 
-@dataclass(frozen=True)
+@dataclass
 class Graph:
     """The nearest neighbours of photos.
 
@@ -50,6 +45,10 @@ class Graph:
     extents: list[tuple[int, int]]
     recall: float
 
+    def forget_neighbours(self) -> None:
+        """Frees their memory."""
+        self.neighbours = no_neighbours(0, self.neighbours.shape[1])
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -59,57 +58,46 @@ class Wanted:
     keep: bool = False
 
 
-@dataclass(frozen=True)
-class _Blocks:
-    """Rows side by side, in which neighbours are sought.
-
-    Attributes:
-        ranges: positions (after, last] of each.
-        centers: shape (blocks, dimensions); none: every block is looked into.
-        probes: how many blocks a row looks into.
-    """
-
-    ranges: list[tuple[int, int]]
-    centers: Matrix
-    probes: int = 0
-
-
 @contextmanager
 def exact_graph(task: Task[Any], wanted: Wanted, tuning: Tuning) -> Iterator[Graph]:
     """The exact graph of all scopes of the task; its photos are in work_drawn meanwhile."""
-    task.log.phase("sample")
-    note_photos(task)
-    with Sample.of_whole_scopes(as_kmeans(task)) as (_, found):
-        extents = [(row["after_row"], row["last_row"]) for row in found]
+    with _drawn(task) as (_, extents):
         task.log.phase("neighbours")
-        finder = _Finder(task, wanted.neighbours, extents[-1][1] if extents else 0)
-        jobs = (
-            (piece, _exact(extent, task.survey.dimensions, tuning))
-            for extent in extents
-            for piece in _pieces(extent, tuning)
+        finder = _Finder(task, wanted, extents[-1][1] if extents else 0)
+        finder.find_among_all(
+            (
+                (piece, extent)
+                for extent in extents
+                for piece in _pieces(np.arange(*extent, dtype=np.int32), tuning.rows_at_once)
+            ),
+            tuning,
         )
-        finder.find(jobs, keep=wanted.keep)
-        yield Graph(finder.neighbours, finder.compared, extents, 1.0)
+        yield finder.graph(extents)
 
 
 @contextmanager
-def graph_by_cells(task: Task[Any], wanted: Wanted, tuning: Tuning) -> Iterator[Graph]:
+def graph_by_sketches(task: Task[Any], wanted: Wanted, tuning: Tuning) -> Iterator[Graph]:
     """The graph of the one scope of a task; its photos are in work_drawn meanwhile."""
-    task.log.phase("cells")
-    centers = _fit_cells(task, tuning)
-    with work_tables(task.session, "work_drawn", "work_sample"):
-        cells = task.session.fetch_all("graph/draw_by_cell")
-        analyze(task.session, "work_drawn", "position")
-        ranges = [(cell["after_row"], cell["last_row"]) for cell in cells]
-        centers = centers[[cell["label"] for cell in cells]]
-        rows = ranges[-1][1] if ranges else 0
-        Sample(as_kmeans(task)).fill(rows)
-        task.log.phase("neighbours")
-        finder = _Finder(task, wanted.neighbours, rows)
-        around, probes, recall = _around(task, finder, ranges, centers, tuning)
-        finder.find(_jobs(ranges, centers, around, probes, tuning), keep=wanted.keep)
-        del ranges, centers, around
-        yield Graph(finder.neighbours, finder.compared, [(0, rows)], recall)
+    # Connections keep all cores busy, so threads that share a small product wait for each other.
+    with threadpool_limits(1, "blas"), _drawn(task) as (sample, extents):
+        finder, recall = _Finder(task, wanted, extents[-1][1] if extents else 0), 1.0
+        if sample.size:
+            task.log.phase("sketches")
+            sketches = Sketches(*fetch_sketches(task.session, sample, tuning), tuning)
+            task.log.phase("neighbours")
+            candidates, recall = _enough(task, finder, sketches, tuning)
+            finder.find_among(_proposals(sketches, candidates, tuning), sketches)
+            del sketches
+        yield finder.graph(extents, recall)
+
+
+@contextmanager
+def _drawn(task: Task[Any]) -> Iterator[tuple[Sample, list[tuple[int, int]]]]:
+    """All photos of the scopes of the task as a sample, and the extent of each scope."""
+    task.log.phase("sample")
+    note_photos(task)
+    with Sample.of_whole_scopes(as_kmeans(task)) as (sample, found):
+        yield sample, [(row["after_row"], row["last_row"]) for row in found]
 
 
 def no_neighbours(photos: int, neighbours: int) -> Neighbours:
@@ -124,132 +112,138 @@ def read_neighbours(rows: Iterable[dict[str, Any]], into: Neighbours) -> None:
         into[row["position"] - 1, : len(found)] = found - 1
 
 
-def _fit_cells(task: Task[Any], tuning: Tuning) -> Matrix:
-    """Assigns photos to cells in work_assignments; their centers by label."""
-    photos = task.survey.eligible
-    settings = KMeansSettings(
-        k=max(1, photos // tuning.photos_per_cell),
-        sample_per_cluster=tuning.sample_per_cell,
-        restarts=1,
-        refine=False,
-        iterations=tuning.cell_steps,
-    )
-    # The steps that find cells are not the run's.
-    given = vars(task) | {
-        "settings": settings,
-        "log": Unrecorded(Progress()),
-        "start": {},
-        "resume": None,
-    }
-    fit = KMeans(KMeansTuning(seeds_apart=False)).fit(Task(**given))
-    centers = np.zeros((settings.k, task.survey.dimensions), dtype=np.float32)
-    centers[fit.labels] = fit.centroids
-    return centers
-
-
 class _Finder:
     """Finds neighbours of rows, with all connections of a task."""
 
-    def __init__(self, task: Task[Any], neighbours: int, rows: int) -> None:
+    def __init__(self, task: Task[Any], wanted: Wanted, rows: int) -> None:
         self._task = task
-        self.neighbours = no_neighbours(rows, neighbours)
-        self.compared = np.zeros(rows, dtype=np.bool_)
+        self._wanted = wanted
+        self._neighbours = no_neighbours(rows, wanted.neighbours)
+        self._compared = np.zeros(rows, dtype=np.bool_)
 
-    def find(
-        self, jobs: Iterable[tuple[NDArray[np.int32], _Blocks]], *, keep: bool = False
+    def graph(self, extents: list[tuple[int, int]], recall: float = 1.0) -> Graph:
+        """What was found; nothing more is to be found then."""
+        found, self._neighbours = self._neighbours, no_neighbours(0, self._wanted.neighbours)
+        return Graph(found, self._compared, extents, recall)
+
+    def take(self, places: NDArray[np.intp]) -> Neighbours:
+        """What was found of some rows, which is forgotten."""
+        found = self._neighbours[places]
+        self._neighbours[places] = _NONE
+        return found
+
+    def find_among_all(
+        self, jobs: Iterable[tuple[Places, tuple[int, int]]], tuning: Tuning, *, check: bool = False
     ) -> None:
-        """Finds the neighbours of each job's positions, in its blocks."""
-        wide = self.neighbours.shape[1]
+        """Finds the neighbours of each job's rows among all rows (after, last]."""
 
-        def find(session: Session, job: tuple[NDArray[np.int32], _Blocks]) -> list[dict[str, Any]]:
-            positions, blocks = job
+        def find(session: Session, job: tuple[Places, tuple[int, int]]) -> list[dict[str, Any]]:
+            rows, (after_row, last_row) = job
+            blocks = row_ranges(last_row - after_row, last_row, tuning.rows_of_block)
             return session.fetch_all(
                 "graph/find_neighbours",
-                positions=IntegerArray.of(positions),
-                neighbours=wide,
-                afters=[after for after, _ in blocks.ranges],
-                lasts=[last for _, last in blocks.ranges],
-                centers=session.vector_array(blocks.centers),
-                probes=blocks.probes,
-                keep=keep,
+                positions=IntegerArray.of(rows + 1),
+                neighbours=self._wanted.neighbours,
+                afters=[after_row + after for after, _ in blocks],
+                lasts=[after_row + last for _, last in blocks],
+                keep=self._wanted.keep and not check,
             )
 
-        for rows in self._task.workers.map(find, jobs):
-            self.compared[[row["position"] - 1 for row in rows]] = True
-            read_neighbours(rows, self.neighbours)
+        self._read(self._task.workers.map(find, jobs))
+
+    def find_among(
+        self, jobs: Iterable[tuple[Places, Places]], sketches: Sketches, *, check: bool = False
+    ) -> None:
+        """Finds the neighbours of each job's rows among candidates of each, shape (rows, n)."""
+
+        def find(session: Session, job: tuple[Places, Places]) -> list[dict[str, Any]]:
+            rows, candidates = job
+            return session.fetch_all(
+                "graph/rank_candidates",
+                rows=sketches.on_disk(rows),
+                candidates=sketches.on_disk(candidates.ravel()),
+                width=candidates.shape[1],
+                neighbours=self._wanted.neighbours,
+                keep=self._wanted.keep and not check,
+            )
+
+        self._read(self._task.workers.map(find, jobs))
+
+    def _read(self, parts: Iterable[list[dict[str, Any]]]) -> None:
+        for rows in parts:
+            self._compared[[row["position"] - 1 for row in rows]] = True
+            read_neighbours(rows, self._neighbours)
             self._task.log.photos(len(rows))
 
 
-def _pieces(extent: tuple[int, int], tuning: Tuning) -> Iterator[NDArray[np.int32]]:
-    """Positions from 1, cut for connections to share."""
-    after_row, last_row = extent
-    for after, last in row_ranges(last_row - after_row, last_row, tuning.rows_at_once):
-        yield np.arange(after_row + after + 1, after_row + last + 1, dtype=np.int32)
+def _pieces(rows: Places, at_once: int) -> Iterator[Places]:
+    """Rows, cut for connections to share."""
+    for first in range(0, len(rows), at_once):
+        yield rows[first : first + at_once]
 
 
-def _exact(extent: tuple[int, int], dimensions: int, tuning: Tuning) -> _Blocks:
-    """All rows of an extent, in blocks."""
-    after_row, last_row = extent
-    pieces = row_ranges(last_row - after_row, last_row, tuning.rows_of_block)
-    ranges = [(after_row + after, after_row + last) for after, last in pieces]
-    return _Blocks(ranges, np.empty((0, dimensions), dtype=np.float32))
+def _proposals(
+    sketches: Sketches, candidates: int, tuning: Tuning, among: NDArray[np.bool_] | None = None
+) -> Iterator[tuple[Places, Places]]:
+    """Rows, those of several cells together, and candidates of each; -1: no more.
+
+    Only those that are `among` the rows that are asked for, if there are such.
+    """
+    rows: list[Places] = []
+    proposed: list[Places] = []
+    around = candidates * tuning.rows_around
+    for cell in range(len(sketches)):
+        if among is not None and not among[sketches.members(cell)].any():
+            continue
+        for own, near in sketches.candidates(cell, candidates + 1, around):
+            wanted = slice(None) if among is None else among[own]
+            rows.append(own[wanted])
+            proposed.append(near[wanted])
+            if sum(map(len, rows)) >= tuning.rows_at_once:
+                yield np.concatenate(rows), _side_by_side(proposed)
+                rows, proposed = [], []
+    if rows:
+        yield np.concatenate(rows), _side_by_side(proposed)
 
 
-def _jobs(
-    ranges: list[tuple[int, int]],
-    centers: Matrix,
-    around: NDArray[np.intp],
-    probes: int,
-    tuning: Tuning,
-) -> Iterator[tuple[NDArray[np.int32], _Blocks]]:
-    """The rows of each cell, and the cells around it."""
-    for cell, extent in enumerate(ranges):
-        near = _cells(ranges, centers, around[cell], probes)
-        for positions in _pieces(extent, tuning):
-            yield positions, near
+def _side_by_side(parts: list[Places]) -> Places:
+    """Arrays of shape (rows, n) as one, the short ones filled up with -1."""
+    filled = np.full((sum(map(len, parts)), max(part.shape[1] for part in parts)), _NONE, np.int32)
+    first = 0
+    for part in parts:
+        filled[first : first + len(part), : part.shape[1]] = part
+        first += len(part)
+    return filled
 
 
-def _cells(
-    ranges: list[tuple[int, int]], centers: Matrix, around: NDArray[np.intp], probes: int
-) -> _Blocks:
-    return _Blocks([ranges[near] for near in around], centers[around], probes)
-
-
-def _around(
-    task: Task[Any],
-    finder: _Finder,
-    ranges: list[tuple[int, int]],
-    centers: Matrix,
-    tuning: Tuning,
-) -> tuple[NDArray[np.intp], int, float]:
-    """The cells around each cell, in how many of them its rows look, and the recall of that.
+def _enough(
+    task: Task[Any], finder: _Finder, sketches: Sketches, tuning: Tuning
+) -> tuple[int, float]:
+    """How many candidates a row is compared with, and the recall of that.
 
     The fewest with which some rows find what they find among all rows, up to a limit.
     """
-    rows = len(finder.neighbours)
+    compared = np.sort(sketches.rows)
     generator = np.random.default_rng([task.seed, _CHECKED])
-    checked = np.sort(generator.choice(rows, min(rows, tuning.checked_photos), replace=False))
-    everything = _exact((0, rows), task.survey.dimensions, tuning)
-    pieces = np.array_split((checked + 1).astype(np.int32), tuning.checks)
-    finder.find((piece, everything) for piece in pieces if len(piece))
-    exact = finder.neighbours[checked]
-    cell_of = np.searchsorted([last for _, last in ranges], checked + 1)
-    probes = tuning.least_probes
-    most = max(probes, min(len(ranges), tuning.most_compared * len(ranges) // max(1, rows)))
+    count = min(len(compared), tuning.checked_photos)
+    checked = np.sort(generator.choice(compared, count, replace=False))
+    pieces = np.array_split(checked, tuning.checks)
+    everything = (0, sketches.places)
+    finder.find_among_all(
+        ((piece, everything) for piece in pieces if len(piece)), tuning, check=True
+    )
+    exact = finder.take(checked)
+    candidates = int(tuning.candidates_of_neighbour * exact.shape[1])
+    few = replace(tuning, rows_at_once=-(-count // tuning.checks))
+    among = np.zeros(sketches.places, dtype=np.bool_)
+    among[checked] = True
     while True:
-        around = nearest_few(centers, centers, min(len(ranges), tuning.width * probes))
-        finder.neighbours[checked] = _NONE
-        finder.find(
-            (
-                np.array([place + 1], dtype=np.int32),
-                _cells(ranges, centers, around[cell], probes),
-            )
-            for place, cell in zip(checked, cell_of, strict=True)
-        )
-        recall = _recall(exact, finder.neighbours[checked])
-        if recall >= tuning.sought_recall or probes >= most:
-            return around, probes, recall
-        probes = min(most, probes + -(-probes // 2))
+        candidates = min(candidates, tuning.most_compared)
+        finder.find_among(_proposals(sketches, candidates, few, among), sketches, check=True)
+        recall = _recall(exact, finder.take(checked))
+        if recall >= tuning.sought_recall or candidates == tuning.most_compared:
+            return candidates, recall
+        candidates = int(candidates * tuning.more_candidates) + 1
 
 
 def _recall(exact: Neighbours, found: Neighbours) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fluffy_sql.algorithms import Suggestion
-from fluffy_sql.graph.communities import PHOTOS_OF_RESOLUTION, Labels, communities, renumbered
+from fluffy_sql.graph.communities import PHOTOS_OF_RESOLUTION, Labels, communities
 from fluffy_sql.graph.edges import Edges, Nodes, Weights, shared_neighbours, starts_of
 from fluffy_sql.graph.granularity import Candidate, suggest
 from fluffy_sql.graph.neighbours import Graph
@@ -40,7 +40,7 @@ class GranularitySweep:
         compared = np.random.default_rng(seed).permutation(np.flatnonzero(graph.compared))
         self.photos = len(compared)
         if self.photos:
-            self._edges = shared_neighbours(renumbered(graph.neighbours, 0, compared))
+            self._edges = shared_neighbours(graph.neighbours, compared)
 
     def try_value(self, value: float) -> Candidate:
         """Themes of one granularity, and what they are worth."""

@@ -78,7 +78,9 @@ def identity_projection(dimensions: int) -> Projection:
     return Projection(np.empty((0, dimensions), np.float32), np.zeros(dimensions, np.float32))
 
 
-def fit_projection(rows: Matrix, *, centered: bool, generator: np.random.Generator) -> Projection:
+def fit_projection(
+    rows: Matrix, *, centered: bool, generator: np.random.Generator, most: int = MOST_DIRECTIONS
+) -> Projection:
     """The directions in which rows differ the most, or rows as they are if these are short.
 
     Args:
@@ -86,18 +88,19 @@ def fit_projection(rows: Matrix, *, centered: bool, generator: np.random.Generat
         centered: whether they are seen from the mean; not under cosine, which is about directions
             from zero.
         generator: of random numbers.
+        most: how many directions.
     """
     dimensions = rows.shape[1]
-    if dimensions <= MOST_DIRECTIONS + 1:
+    if dimensions <= most + 1:
         return identity_projection(dimensions)
     origin = np.zeros(dimensions, np.float32)
     if centered:
         origin = rows.mean(axis=0, dtype=np.float64).astype(np.float32)
         rows = rows - origin
-    span = generator.standard_normal((dimensions, MOST_DIRECTIONS + _OVERSAMPLED), np.float32)
+    span = generator.standard_normal((dimensions, most + _OVERSAMPLED), np.float32)
     for _ in range(_ITERATIONS):
         span = np.linalg.qr(rows.T @ (rows @ span))[0]
     within = (rows @ span).astype(np.float64)
     _, rising = np.linalg.eigh(within.T @ within)
-    main = rising[:, ::-1][:, :MOST_DIRECTIONS]
+    main = rising[:, ::-1][:, :most]
     return Projection(np.ascontiguousarray((span @ main).T, dtype=np.float32), origin)

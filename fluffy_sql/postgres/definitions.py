@@ -52,7 +52,7 @@ NAMES = (
 )
 
 # Only in an attached library, before all others.
-OF_ATTACHED = ("source_photos", "source_differences", "sync_source", "photo_clusters")
+OF_ATTACHED = ("source_photos", "source_differences", "sync_source", "photo_clusters", "photo_of")
 
 # A view or function has other columns or arguments than the one it is to replace.
 _CAN_NOT_REPLACE = frozenset({"42P16", "42P13"})

@@ -155,6 +155,8 @@ def _migrate(
     from fluffy_sql.postgres.migrations import apply_migrations  # noqa: PLC0415 - loads yoyo
 
     _keep_others_out(session)
+    if source is not None or session.attached:
+        session.fetch_all("attach/stay_local")
     if before.digest is not None and _known() - before.applied:
         definitions.drop(session)  # they would block changes of tables
     session.fetch_all("schema/note_objects")
@@ -451,11 +453,6 @@ def _refuse_library(session: Session, library: _Library) -> None:
         raise SchemaError(
             f"the schema {session.schema} holds a library already, with photos of its own: name"
             " another schema in database.schema"
-        )
-    if session.fetch_all("attach/find_citus"):
-        raise SchemaError(
-            "this database has the extension citus, and attach does not know distributed tables:"
-            " let migrate adopt a table photos (docs/explanation/scaling.md)"
         )
 
 

@@ -12,13 +12,21 @@ from difflib import get_close_matches
 
 import psycopg
 
-from fluffy_sql.errors import DatabaseError, FluffySqlError, LibraryError, SchemaError
+from fluffy_sql.errors import (
+    DatabaseError,
+    FluffySqlError,
+    LibraryError,
+    SchemaError,
+    UsageError,
+)
 from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.statements import preset as preset_query
 from fluffy_sql.words import count, first_few
 
 EMBEDDING, PATH, OWNER, VERSION = "embedding", "path", "owner", "version"
 MOST_KEYS = 9
 _KEY = re.compile(r"key([2-9])?")
+PRESETS = ("immich", "langchain", "librephotos")
 _COLUMNS = "key (and key2, ... if a key is of several columns), embedding, path, owner and version"
 # Tables or columns that are named as near to one that is not there.
 _NAMED = 3
@@ -105,6 +113,47 @@ class Changes:
         return bool(self.added or self.gone or self.changed)
 
 
+def wanted(
+    *,
+    table: str | None = None,
+    keys: Sequence[str] = (),
+    embedding: str | None = None,
+    path: str | None = None,
+    owner: str | None = None,
+    version_column: str | None = None,
+    query: str | None = None,
+    query_name: str = "the query",
+    preset: str | None = None,
+) -> Wanted:
+    """What a person names: a table with its columns, a query or a preset.
+
+    Raises:
+        UsageError: it is none of the three or several, a column is missing, or one is too many.
+    """
+    if sum(given is not None for given in (table, query, preset)) != 1:
+        raise UsageError("name one of table, query and preset")
+    named = {EMBEDDING: embedding, PATH: path, OWNER: owner, VERSION: version_column}
+    columns = {
+        **{"key" if place == 1 else f"key{place}": key for place, key in enumerate(keys, 1)},
+        **{name: column for name, column in named.items() if column is not None},
+    }
+    if table is None and columns:
+        raise UsageError("key, embedding and other columns go with a table: a query names its own")
+    if table is not None and not (keys and embedding):
+        raise UsageError("a table needs key and embedding: the names of two of its columns")
+    if len(keys) > MOST_KEYS:
+        raise UsageError(f"a key has at most {MOST_KEYS} columns, and {len(keys)} were given")
+    if len(set(keys)) < len(keys):
+        raise UsageError("key names a column twice: name each column of the key once")
+    if table is not None:
+        return Wanted(table, table=table, columns=columns)
+    if preset is None:
+        return Wanted(query_name, query=query)
+    if preset not in PRESETS:
+        raise UsageError(f"preset is {preset!r}; allowed: {', '.join(PRESETS)}")
+    return Wanted(f"preset {preset}", query=preset_query(preset))
+
+
 def describe_changes(changes: Changes) -> str:
     """As in "3 photos new, 1 gone"."""
     found = ((changes.added, "new"), (changes.gone, "gone"), (changes.changed, "changed"))
@@ -129,6 +178,8 @@ def find(session: Session, wanted: Wanted) -> Source:
         session.fetch_all("attach/note_query", query=query, columns="")
         session.execute("attach/try_query")
         shown = session.fetch_all("attach/describe_query")
+        if session.fetch_value("distribute/has_citus"):
+            _refuse_spread(wanted.name, session.fetch_all("attach/list_spread"))
     _refuse_columns(wanted.name, [row["name"] for row in shown])
     for row in shown:
         _refuse_type(wanted.name, row["name"], row["type"], row["kind"])
@@ -390,6 +441,16 @@ def _nearest(name: str, there: list[str]) -> str:
     if near:
         return f"; there is {', '.join(by_small[known] for known in near)}"
     return f"; there is {first_few(there)}" if there else ""
+
+
+def _refuse_spread(name: str, tables: Sequence[dict[str, str]]) -> None:
+    """Citus plans no query with parameters that reaches its tables through a function."""
+    if tables:
+        raise SchemaError(
+            f"{name} reads {tables[0]['name']}, which Citus keeps on several servers, and attach"
+            " reads tables of one alone: take it back (undistribute_table), or let migrate adopt"
+            " a table photos (docs/explanation/scaling.md)"
+        )
 
 
 def _refuse_columns(name: str, columns: list[str]) -> None:

@@ -25,6 +25,10 @@ _VECTOR_HEADER = 4
 # Postgres's own types have the same oids everywhere.
 _INTEGER_OID = 23
 _INTEGER_ARRAY_OID = 1007
+_TID_OID = 27
+_TID_ARRAY_OID = 1010
+_TID_BYTES = 6
+_TID_ELEMENT = np.dtype([("bytes", ">i4"), ("x", f"V{_TID_BYTES}")])
 _INTEGER_ELEMENT = np.dtype([("bytes", ">i4"), ("x", ">i4")])
 # Dimensions, flags and type; length and first place of the one dimension.
 _ARRAY_HEADER = 20
@@ -80,15 +84,39 @@ class IntegerArray:
         return cls(header + elements.tobytes())
 
 
+@dataclass(frozen=True)
+class TidArray:
+    """Where rows are on disk, as a Postgres `tid[]`.
+
+    Attributes:
+        encoded: the array in Postgres's binary format.
+    """
+
+    encoded: bytes
+
+    @classmethod
+    def of(cls, tids: NDArray[np.void]) -> Self:
+        """Encodes what tidsend made, 6 bytes each, of shape (n,)."""
+        elements = np.empty(len(tids), dtype=_TID_ELEMENT)
+        elements["bytes"] = _TID_BYTES
+        elements["x"] = tids
+        header = struct.pack("!iiIii", 1, 0, _TID_OID, len(tids), 1)
+        return cls(header + elements.tobytes())
+
+
 class _EncodedDumper(Dumper):
     format = Format.BINARY
 
-    def dump(self, obj: VectorArray | IntegerArray) -> Buffer:
+    def dump(self, obj: VectorArray | IntegerArray | TidArray) -> Buffer:
         return obj.encoded
 
 
 class _IntegerArrayDumper(_EncodedDumper):
     oid = _INTEGER_ARRAY_OID
+
+
+class _TidArrayDumper(_EncodedDumper):
+    oid = _TID_ARRAY_OID
 
 
 class _VectorLoader(Loader):
@@ -119,6 +147,7 @@ def register_vectors(connection: Connection[Any]) -> int | None:
     dumper = type("VectorArrayDumper", (_EncodedDumper,), {"oid": info.array_oid})
     connection.adapters.register_dumper(VectorArray, dumper)
     connection.adapters.register_dumper(IntegerArray, _IntegerArrayDumper)
+    connection.adapters.register_dumper(TidArray, _TidArrayDumper)
     connection.adapters.register_loader(_INTEGER_ARRAY_OID, _IntegerArrayLoader)
     return info.oid
 

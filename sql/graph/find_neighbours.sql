@@ -1,41 +1,17 @@
--- The nearest neighbours of some rows, sought in blocks of rows: in those whose centers are nearest to the row, or in
--- all. A block is read into arrays once and compared with all rows that look into it, so each embedding is fetched
--- once for a block. unnest stands in the select list since there nothing is copied; OFFSET 0 keeps blocks outside of
--- the loop over rows, for the same reason: 0.15 us a pair of 512 dimensions, against 0.4 by the table (November 2026).
+-- The nearest neighbours of some rows among all rows of some blocks. A block is read into arrays once and compared with
+-- all the rows, so each embedding is fetched once for a block. unnest stands in the select list since there nothing is
+-- copied; OFFSET 0 keeps blocks outside of the loop over rows, for the same reason: 0.15 us a pair of 512 dimensions,
+-- against 0.4 by the table (November 2026).
 -- The lowest position wins a tie. If they are to be kept, they go into work_neighbours, too, by their ids.
 -- Parameters: positions integer[] (of the rows), neighbours integer (how many), afters bigint[] (of each block,
---   exclusive), lasts bigint[] (inclusive), centers vector[] (of each block; empty: all blocks are looked into), probes
---   integer (how many are looked into), keep boolean
+--   exclusive), lasts bigint[] (inclusive), keep boolean
 -- Returns: position, neighbours bytea (their positions, the nearest first, 4 bytes each; null if there are none).
 WITH looking AS MATERIALIZED (
     SELECT
         sample.position,
-        vector(sample.embedding, -1, FALSE) AS embedding,
-        (
-            SELECT array_agg(nearest.place)
-            FROM (
-                SELECT center.place
-                FROM unnest(%(centers)b::vector[]) WITH ORDINALITY AS center (middle, place)
-                ORDER BY center.middle <-> sample.embedding, center.place
-                LIMIT %(probes)s::integer
-            ) AS nearest
-        ) AS places
+        vector(sample.embedding, -1, FALSE) AS embedding
     FROM work_sample AS sample
     WHERE sample.position = any(%(positions)b::integer[])
-),
-
-blocks AS MATERIALIZED (
-    SELECT
-        block.after_row,
-        block.last_row,
-        block.place
-    FROM unnest(%(afters)s::bigint[], %(lasts)s::bigint[]) WITH ORDINALITY AS block (after_row, last_row, place)
-    WHERE
-        EXISTS (
-            SELECT
-            FROM looking
-            WHERE looking.places IS NULL OR block.place = any(looking.places)
-        )
 ),
 
 found AS MATERIALIZED (
@@ -43,7 +19,7 @@ found AS MATERIALIZED (
         near.position,
         near.neighbour,
         near.distance
-    FROM blocks AS block
+    FROM unnest(%(afters)s::bigint[], %(lasts)s::bigint[]) AS block (after_row, last_row)
     CROSS JOIN
         LATERAL (
             SELECT
@@ -73,7 +49,6 @@ found AS MATERIALIZED (
                     ORDER BY distance, candidate.position
                     LIMIT %(neighbours)s::integer
                 ) AS nearest
-            WHERE looking.places IS NULL OR block.place = any(looking.places)
             OFFSET 0
         ) AS near
 ),

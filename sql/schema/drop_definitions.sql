@@ -28,7 +28,7 @@ BEGIN
         'photo_neighbours', 'cluster_neighbors', 'cluster_random_photos', 'cluster_outermost_photos',
         'cluster_central_photos', 'nearest_candidate', 'comparable_embedding', 'centroid_distance', 'current_duplicates',
         'cluster_moves', 'cluster_run_overview', 'cluster_overview', 'cluster_members', 'usable_photos_is_as_made',
-        'usable_photos', 'application_table', 'photo_clusters', 'sync_source', 'source_differences',
+        'usable_photos', 'application_table', 'photo_of', 'photo_clusters', 'sync_source', 'source_differences',
         'source_photos'
     ] LOOP
         FOR found IN

@@ -86,11 +86,15 @@ def test_everything_else_works_as_on_an_adopted_table(
     assert {row["scope"] for row in json.loads(named)["suggestions"]} == {owner}
     photos = succeeds(run_cli, immich, "clusters", "export", "--format", "json", "--scope", owner)
     assert {row["scope"] for row in json.loads(photos)} == {owner}
-    nearest = "SELECT is_member FROM fluffy_sql.photo_nearest_clusters(%s, n => 2)"
-    [(photo,)] = ask(
-        immich, "SELECT photo_id FROM fluffy_sql.photo_clusters WHERE key = md5('9')::uuid"
+    [(key,)] = ask(immich, "SELECT md5('9')::uuid::text")
+    photo = f"fluffy_sql.photo_of('{key}')"
+    nearest = f"SELECT is_member FROM fluffy_sql.photo_nearest_clusters({photo}, n => 2)"
+    assert (True,) in ask(immich, nearest)
+    alike = (
+        f"SELECT key FROM fluffy_sql.photo_neighbours({photo}, n => 3)"
+        " JOIN fluffy_sql.photo_clusters ON photo_id = neighbour_id"
     )
-    assert (True,) in ask(immich, nearest, photo)
+    assert len(ask(immich, alike)) == 3
     writable = "SELECT pg_relation_is_updatable('fluffy_sql.photo_clusters'::regclass, TRUE)"
     assert ask(immich, writable) == [(0,)]
 
@@ -211,6 +215,9 @@ def test_keys_of_several_columns_and_other_types(run_cli: Run, bare_database_url
         "SELECT count(*) FROM pages JOIN fluffy_sql.photo_clusters ON book = key AND page = key2"
     )
     assert ask(url, f"{joined} WHERE cluster_id IS NOT NULL") == [(60,)]
+    other = "SELECT FROM fluffy_sql.photo_clusters"
+    assert not ask(url, f"{other} WHERE fluffy_sql.photo_of(key, key2) <> photo_id")
+    assert ask(url, "SELECT fluffy_sql.photo_of('', 1)") == [(None,)]
     Path("new.csv").write_text('path,embedding\nnew,"[1,0]"\n', encoding="utf-8")
     assert "this library is attached" in is_refused(run_cli, url, "import", "new.csv")
 

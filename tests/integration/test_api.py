@@ -76,6 +76,25 @@ def test_a_library_from_nothing_to_clusters_and_back(
     assert capfd.readouterr() == ("", "")
 
 
+def test_a_table_is_attached_and_given_back(bare_database_url: str) -> None:
+    with psycopg.connect(bare_database_url) as connection:
+        connection.execute("CREATE EXTENSION vector")
+        connection.execute(
+            "CREATE TABLE pictures AS SELECT md5(n::text)::uuid AS id, ARRAY[n, 1]::vector AS e"
+            " FROM generate_series(1, 9) AS n"
+        )
+    with open_library(bare_database_url) as library:
+        query = "SELECT id AS key, e AS embedding FROM pictures"
+        assert library.attach(query=query, dry_run=True).source.name == "the query"
+        assert library.attach("pictures", key="id", embedding="e").photos == 9
+        library.detach()
+        library.migrate()
+        assert library.generate(k=2).photos_processed == 9
+        library.detach(source=True)
+        with pytest.raises(SchemaError, match="run: fluffy-sql migrate"):
+            library.clusters()
+
+
 def test_clusters_of_a_run_or_a_scope_and_no_more_than_asked_for(library: Library) -> None:
     made = library.generate(THEMES)
     clusters = library.clusters()
@@ -179,6 +198,17 @@ def test_settings_come_from_the_file_the_environment_and_the_call(
             "max_distance and within can't",
         ),
         (lambda to: to.assign(metric="x"), UsageError, "metric is 'x'; allowed: cosine or l2"),
+        (lambda to: to.attach("t", query="SELECT 1"), UsageError, "name one of table, query"),
+        (lambda to: to.attach("t", key="id"), UsageError, "a table needs key and embedding"),
+        (lambda to: to.attach(preset="x"), UsageError, "preset is 'x'; allowed: immich"),
+        (lambda to: to.attach(query="SELECT 1", key="id"), UsageError, "key, embedding and other"),
+        (lambda to: to.attach("t", key="x" * 10, embedding="e"), SchemaError, "the schema fluff"),
+        (
+            lambda to: to.attach("t", key=["x"] * 10, embedding="e"),
+            UsageError,
+            "a key has at most 9 columns, and 10 were given",
+        ),
+        (lambda to: to.detach(source=True), SchemaError, "the library in the schema fluffy_sql"),
         (lambda to: to.show_run(9), HistoryError, "there is no run 9"),
         (lambda to: to.undo_run(9), HistoryError, "there is no run 9"),
     ],

@@ -38,7 +38,7 @@ from tests.integration.helpers import (
 )
 
 # As if a library of a few hundred photos were a large one.
-LARGE = Tuning(few=100, photos_per_cell=20)
+LARGE = Tuning(few=100)
 
 
 def duplicates(session: Session, metric: str = "cosine", **request: Any) -> DuplicatesResult:
@@ -100,7 +100,7 @@ def test_they_are_the_components_that_numpy_finds(tuning: Tuning, session: Sessi
     assert work_tables(session) == []
 
 
-@pytest.mark.parametrize("tuning", [Tuning(), Tuning(few=150, photos_per_cell=20)])
+@pytest.mark.parametrize("tuning", [Tuning(), Tuning(few=150)])
 def test_owners_are_never_compared(tuning: Tuning, session: Session) -> None:
     rows = with_copies(2, 300, 200)
     ids = add_photos(session, rows)

@@ -23,7 +23,7 @@ from fluffy_sql.cli.generate import low_recall
 from fluffy_sql.errors import LibraryError
 from fluffy_sql.graph import neighbours
 from fluffy_sql.graph.leiden import Leiden, LeidenSettings
-from fluffy_sql.graph.neighbours import Graph, Wanted, exact_graph, graph_by_cells
+from fluffy_sql.graph.neighbours import Graph, Wanted, exact_graph, graph_by_sketches
 from fluffy_sql.graph.tuning import Tuning
 from fluffy_sql.operations.history import show_run
 from fluffy_sql.postgres.session import Session
@@ -45,7 +45,7 @@ from tests.integration.helpers import (
 )
 
 # As if a library of a few hundred photos were a large one.
-BY_CELLS = Tuning(few=50, photos_per_cell=20, checked_photos=64, rows_at_once=16)
+BY_SKETCHES = Tuning(few=50, checked_photos=64, rows_at_once=16)
 
 
 def settings(metric: str = "cosine", **own: Any) -> Any:
@@ -83,7 +83,7 @@ class OnlyGraph(Algorithm[LeidenSettings]):
 
     def fit(self, task: Task[LeidenSettings]) -> Fit:
         few = task.survey.eligible <= self.tuning.few
-        make = exact_graph if few else graph_by_cells
+        make = exact_graph if few else graph_by_sketches
         with make(task, Wanted(task.settings.neighbours), self.tuning) as self.graph:
             drawn = query(task.session, "SELECT photo_id FROM work_drawn ORDER BY position")
             self.photo_ids = [row[0] for row in drawn]
@@ -123,27 +123,28 @@ def test_the_graph_of_few_photos_is_exact(session: Session) -> None:
 def test_the_graph_of_many_photos_has_its_recall(session: Session) -> None:
     rows, _ = made_library(2, photos=900, themes=30, dimensions=32, spread=0.15)
     ids = np.array(add_photos(session, rows))
-    found, recall = graph_of(session, BY_CELLS, neighbours=10)
+    found, recall = graph_of(session, BY_SKETCHES, neighbours=10)
     expected = ids[nearest(rows, 10)].tolist()
     hits = [len({*found[own]} & {*near}) for own, near in zip(ids.tolist(), expected, strict=True)]
     share = np.mean(hits) / 10
     assert share >= 0.95
     assert abs(recall - share) < 0.03
     for connections in (1, 4):
-        assert graph_of(session, BY_CELLS, connections, neighbours=10) == (found, recall)
+        assert graph_of(session, BY_SKETCHES, connections, neighbours=10) == (found, recall)
 
 
 def test_photos_that_lie_evenly_are_compared_with_some_and_that_is_told(session: Session) -> None:
     add_photos(session, np.random.default_rng(19).normal(size=(400, 64)))
-    sought = generate(session, tuning=BY_CELLS, dry_run=True)
+    sought = generate(session, tuning=BY_SKETCHES, dry_run=True)
     assert (sought.recall or 0) >= 0.96
     assert low_recall(sought) == ""
-    bounded = generate(session, tuning=replace(BY_CELLS, most_compared=80), dry_run=True)
+    few = replace(BY_SKETCHES, most_compared=80, sketch_width=8)
+    bounded = generate(session, tuning=few, dry_run=True)
     assert 0.2 < (bounded.recall or 0) < 0.9
     assert low_recall(bounded).startswith(f"recall is {bounded.recall:.1%}, below 95%: these")
 
 
-@pytest.mark.parametrize("tuning", [Tuning(), BY_CELLS], ids=["exact", "by cells"])
+@pytest.mark.parametrize("tuning", [Tuning(), BY_SKETCHES], ids=["exact", "by sketches"])
 def test_a_seed_gives_one_result_on_any_number_of_connections(
     tuning: Tuning, session: Session
 ) -> None:
@@ -175,7 +176,7 @@ def test_themes_of_uneven_sizes_and_noise(session: Session) -> None:
     assert homogeneity_score(themes, found[: len(themes)]) > 0.98
 
 
-@pytest.mark.parametrize("tuning", [Tuning(), BY_CELLS], ids=["exact", "by cells"])
+@pytest.mark.parametrize("tuning", [Tuning(), BY_SKETCHES], ids=["exact", "by sketches"])
 def test_photos_that_hang_on_by_little_are_left_out_as_noise(
     tuning: Tuning, session: Session
 ) -> None:
@@ -300,7 +301,7 @@ def test_opposite_photos_have_no_direction_together(session: Session) -> None:
     assert generate(session).photos_processed == 2
 
 
-@pytest.mark.parametrize("tuning", [Tuning(), BY_CELLS], ids=["exact", "by cells"])
+@pytest.mark.parametrize("tuning", [Tuning(), BY_SKETCHES], ids=["exact", "by sketches"])
 def test_equal_photos_are_one_theme(tuning: Tuning, session: Session) -> None:
     add_photos(session, np.tile([[0.3, 0.1, 0.2]], (200, 1)))
     assert generate(session, tuning=tuning).clusters_created == 1
@@ -378,9 +379,9 @@ def test_a_photo_that_changes_meanwhile_is_left(
 def test_neighbours_are_kept_by_a_run_that_looked_at_all_photos(session: Session) -> None:
     rows, _ = made_library(15, photos=200, themes=6, spread=0.05)
     ids = np.array(add_photos(session, rows))
-    generate(session, tuning=BY_CELLS, keep=True, neighbours=6, dry_run=True)
+    generate(session, tuning=BY_SKETCHES, keep=True, neighbours=6, dry_run=True)
     assert query(session, "SELECT count(*) FROM photo_neighbour_lists") == [(0,)]
-    generate(session, tuning=BY_CELLS, keep=True, neighbours=6)
+    generate(session, tuning=BY_SKETCHES, keep=True, neighbours=6)
     found = query(
         session, "SELECT photo_id, neighbour_ids, distances FROM photo_neighbour_lists ORDER BY 1"
     )
@@ -403,7 +404,7 @@ def test_neighbours_are_kept_by_a_run_that_looked_at_all_photos(session: Session
     assert work_tables(session) == []
 
 
-@pytest.mark.parametrize("tuning", [Tuning(), BY_CELLS], ids=["exact", "by cells"])
+@pytest.mark.parametrize("tuning", [Tuning(), BY_SKETCHES], ids=["exact", "by sketches"])
 def test_the_kept_graph_is_used_until_a_photo_changes(
     tuning: Tuning, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -416,7 +417,7 @@ def test_the_kept_graph_is_used_until_a_photo_changes(
         raise AssertionError("neighbours are sought")
 
     with monkeypatch.context() as patch:
-        patch.setattr(neighbours._Finder, "find", find)
+        patch.setattr(neighbours, "_Finder", find)
         again = generate(session, tuning=tuning, keep=True, granularity=20, recluster=True)
         assert np.array_equal(clusters_by_photo(session), before)
         assert (again.recall, again.photos_moved) == (first.recall, 0)
@@ -455,7 +456,7 @@ def test_a_sweep_walks_granularities(run_cli: Run, session: Session, database_ur
     rows, _ = made_library(15, photos=600, themes=8, spread=0.08)
     add_photos(session, rows)
     generate(session, granularity=1)
-    by_cells = Leiden(BY_CELLS)
+    by_cells = Leiden(BY_SKETCHES)
     with nothing_changes(session, everything):
         found = running.sweep(session, [1, 4, 60], settings(), algorithm=by_cells, connections=1)
         asked = ("sweep", "--algorithm", "leiden", "--database-url", database_url)

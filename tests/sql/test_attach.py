@@ -55,7 +55,6 @@ def test_a_table_is_found_by_its_name_as_it_is_spelled_quoted_or_with_its_schema
         assert session.fetch_all("attach/list_relations") == [{"name": "Pictures"}]
         listed = session.fetch_all("attach/list_columns", relation=found["relation"])
         assert [row["name"] for row in listed] == ["id", "numbers", "team", "xmin"]
-        assert session.fetch_all("attach/find_citus") == []
 
 
 def test_a_query_is_written_with_every_name_qualified(source: str) -> None:
@@ -172,6 +171,7 @@ def test_the_tables_of_an_attached_library_are_ours(bare_database_url: str) -> N
         session.execute("schema/create_schema")
         [before] = session.fetch_all("attach/look_in_ours")
         assert before["search_path"] == "fluffy_sql, pg_temp"
+        assert session.fetch_all("attach/stay_local") == [{"propagated": "off"}]
         session.execute("attach/make_tables")
         [after] = session.fetch_all("attach/look_in_ours")
         assert after["search_path"] == "fluffy_sql, public, pg_temp"

@@ -7,7 +7,7 @@ from fluffy_sql.postgres.statements import statement_names
 # Tested with the import or the embed that runs them; with whole runs in
 # tests/integration/test_citus_forms.py; on Citus in tests/citus.
 TESTED_ELSEWHERE = ("import/", "embed/", "distribute/")
-ONLY_ON_CITUS = {"session/is_distributed"}
+ONLY_ON_CITUS = {"session/is_distributed", "attach/list_spread"}
 
 
 def test_every_statement_is_run_by_a_test_in_this_folder() -> None:

@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from fluffy_sql.graph.sketches import sketch_kind
 from fluffy_sql.postgres.session import Session
-from fluffy_sql.postgres.vectors import IntegerArray
+from fluffy_sql.postgres.vectors import IntegerArray, TidArray
 from tests.conftest import made_library
 from tests.sql.helpers import (
     PROBE,
@@ -34,8 +36,6 @@ def neighbours(
     *,
     most: int = 2,
     keep: bool = False,
-    centers: Sequence[Sequence[float]] = (),
-    probes: int = 0,
 ) -> dict[int, list[int]]:
     found = session.fetch_all(
         "graph/find_neighbours",
@@ -43,10 +43,12 @@ def neighbours(
         neighbours=most,
         afters=[after for after, _ in blocks],
         lasts=[last for _, last in blocks],
-        centers=session.vector_array(np.array(centers, dtype=np.float32).reshape(-1, 2)),
-        probes=probes,
         keep=keep,
     )
+    return by_position(found)
+
+
+def by_position(found: list[dict[str, Any]]) -> dict[int, list[int]]:
     assert len(found) == len({row["position"] for row in found})
     return {
         row["position"]: np.frombuffer(row["neighbours"] or b"", dtype=">i4").tolist()
@@ -75,17 +77,62 @@ def test_a_row_on_its_own_has_none_and_a_missing_row_is_not_there(session: Sessi
     assert neighbours(session, [1], [(0, 4)], most=5) == {1: [3, 4]}
 
 
-def test_a_row_looks_into_the_blocks_with_the_nearest_centers(session: Session) -> None:
+def sketches(session: Session, *, step: float = 1) -> NDArray[np.void]:
+    """Of a sample in two dimensions, about [1, 1], along both."""
+    [found] = session.fetch_all(
+        "graph/sketch_rows",
+        axes=vectors(session, [[1 / step, 0], [0, 1 / step]]),
+        origin=np.array([1, 1], dtype=np.float32),
+        step=step,
+        after_row=0,
+        last_row=6,
+    )
+    return np.frombuffer(found["sketches"] or b"", sketch_kind(2))
+
+
+def test_a_sketch_has_whole_steps_along_each_axis_and_from_the_origin(session: Session) -> None:
+    make_sample(session, [[1, 1], [4, -3], [2.4, 1.6], [900, -90_000]])
+    session.connection.execute("DELETE FROM work_sample WHERE position = 1")
+    found = sketches(session)
+    assert found["position"].tolist() == [2, 3, 4]
+    assert found["codes"].tolist() == [[3, -4], [1, 1], [127, -127]]
+    assert found["distance"].tolist() == [5, 2, 32767]
+    assert sketches(session, step=0.5)["codes"].tolist() == [[6, -8], [3, 1], [127, -127]]
+    session.connection.execute("DELETE FROM work_sample")
+    assert len(sketches(session)) == 0
+
+
+def ranked(
+    session: Session, candidates: dict[int, list[int]], *, most: int = 2, keep: bool = False
+) -> dict[int, list[int]]:
+    """Candidates by position; 0: none."""
+    on_disk = np.zeros(7, dtype="V6")
+    found = sketches(session)
+    on_disk[found["position"]] = found["ctid"]
+    return by_position(
+        session.fetch_all(
+            "graph/rank_candidates",
+            rows=TidArray.of(on_disk[[*candidates]]),
+            candidates=TidArray.of(on_disk[np.array([*candidates.values()]).ravel()]),
+            width=len(next(iter(candidates.values()))),
+            neighbours=most,
+            keep=keep,
+        )
+    )
+
+
+def test_the_nearest_of_the_candidates_of_each_row_are_found(session: Session) -> None:
     make_sample(session, LINE)
-    blocks, centers = [(0, 2), (2, 4), (4, 6)], [[0, 0], [5, 0], [12, 0]]
-    assert neighbours(session, [1, 4, 5], blocks, centers=centers, probes=1) == {
-        1: [2],
-        4: [3],
-        5: [6],
+    assert ranked(session, {4: [1, 6, 5, 4], 2: [3, 0, 0, 0], 6: [0, 6, 0, 0]}) == {
+        4: [5, 1],
+        2: [3],
+        6: [],
     }
-    # 6 is nearer to 5 than to 0, and looks into the block of 12 next
-    found = neighbours(session, [1, 4, 5], blocks, centers=centers, probes=2, most=3)
-    assert found == {1: [2, 3, 4], 4: [3, 2, 1], 5: [4, 6, 3]}
+
+
+def test_of_equally_near_candidates_the_lowest_is_nearest(session: Session) -> None:
+    make_sample(session, [[1, 1]] * 5)
+    assert ranked(session, {3: [5, 4, 2]}) == {3: [2, 4]}
 
 
 def test_it_finds_what_numpy_finds(session: Session) -> None:
@@ -291,6 +338,10 @@ def test_neighbours_are_kept_by_their_ids(session: Session) -> None:
     assert neighbours(session, [1, 3], [(0, 2), (2, 4)], keep=True) == expected
     found = query(session, "SELECT * FROM work_neighbours ORDER BY photo_id")
     assert found == [(12, 3, [13, 14], [2, 3]), (14, 1, [13, 12], [1, 3])]
+    session.connection.execute("DELETE FROM work_neighbours")
+    near = {1: [4, 2, 3], 3: [1, 4, 2]}
+    assert ranked(session, near) == ranked(session, near, keep=True) == expected
+    assert query(session, "SELECT * FROM work_neighbours ORDER BY photo_id") == found
 
 
 def kept(session: Session) -> list[tuple[Any, ...]]:

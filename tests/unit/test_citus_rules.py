@@ -23,6 +23,8 @@ NEVER_THERE = {
     "graph/forget_unlabelled",
     "graph/label_photos",
     "graph/note_photos",
+    "graph/rank_candidates",
+    "graph/sketch_rows",
     "kmeans/assign_photos_by_cell",
     "kmeans/assign_photos_by_scope",
     "kmeans/assign_sample",

@@ -50,6 +50,7 @@ def test_many_edges_are_weighed_as_few_are(monkeypatch: pytest.MonkeyPatch) -> N
             expected[own, other] = expected[other, own] = len(one & two) / len(one | two)
     monkeypatch.setattr("fluffy_sql.graph.edges._PHOTOS_AT_ONCE", 7)
     monkeypatch.setattr("fluffy_sql.graph.edges._NODES_AT_ONCE", 7)
+    monkeypatch.setattr("fluffy_sql.graph.edges._EDGES_AT_ONCE", 70)
     edges = shared_neighbours(neighbours)
     matrix = weights(edges)
     assert np.allclose(matrix, expected / expected.sum())
@@ -67,6 +68,20 @@ def test_many_edges_are_weighed_as_few_are(monkeypatch: pytest.MonkeyPatch) -> N
     assert np.array_equal(weights(edges), matrix)
 
 
+def test_some_photos_of_many_become_nodes_in_their_order() -> None:
+    neighbours = np.array([[1, 2], [0, 2], [0, 1], [-1, -1]], dtype=np.int32)
+    among = np.full((4, 2), -1, dtype=np.int32)
+    order = np.array([3, 1, 0])  # of the photos from 10 on
+    among[order] = np.where(neighbours[:3] >= 0, order[neighbours[:3]] + 10, -1)
+    among[3, 1] = -1
+    expected = among[order] - 10
+    small = np.array(
+        [[{3: 0, 1: 1, 0: 2}.get(other, -1) for other in row] for row in expected.tolist()]
+    )
+    found = shared_neighbours(among, order, 10)
+    assert np.array_equal(weights(found), weights(shared_neighbours(small.astype(np.int32))))
+
+
 def test_groups_apart_are_communities() -> None:
     found = communities(shared_neighbours(ring(6, 5)), 1.0)
     assert len(set(found.reshape(6, 5).T[0])) == 6
@@ -75,11 +90,14 @@ def test_groups_apart_are_communities() -> None:
 
 def test_the_same_seed_gives_the_same_communities() -> None:
     neighbours = np.random.default_rng(1).integers(300, size=(300, 5)).astype(np.int32)
-    graph = Graph(neighbours, np.ones(300, np.bool_), [(0, 300)], 1.0)
     asked = LeidenSettings(granularity=20)
-    first, _ = label(graph, asked, 2**63 - 1)
-    assert not np.array_equal(label(graph, asked, 5)[0], first)
-    assert np.array_equal(label(graph, asked, 2**63 - 1)[0], first)
+
+    def labels(seed: int) -> NDArray[np.int32]:
+        return label(Graph(neighbours, np.ones(300, np.bool_), [(0, 300)], 1.0), asked, seed)[0]
+
+    first = labels(2**63 - 1)
+    assert not np.array_equal(labels(5), first)
+    assert np.array_equal(labels(2**63 - 1), first)
 
 
 def test_coarser_levels_are_nested() -> None:

@@ -1,0 +1,194 @@
+"""Sketches of photos: a few bytes each, by which the client proposes what SQL is to compare.
+
+A sketch holds coordinates along the main directions of the library, as whole numbers of a byte. So
+float4 adds products of them without rounding, and proposals are the same in any order of adding.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fluffy_sql.graph.tuning import Tuning
+from fluffy_sql.kmeans.projection import fit_projection
+from fluffy_sql.kmeans.sample import Sample
+from fluffy_sql.postgres.centroids import Matrix
+from fluffy_sql.postgres.ranges import row_ranges
+from fluffy_sql.postgres.session import Session
+from fluffy_sql.postgres.vectors import TidArray
+
+Places = NDArray[np.int32]
+Codes = NDArray[np.int8]
+
+_MOST_RANGES = 1_024
+_RANGE_ROWS = 4_096
+# The largest number in a sketch, and the share of photos that have no larger one.
+_LARGEST = 127
+_WITHIN = 0.99
+# Rows that are compared at once with all centers, and with the rows around them.
+_BLOCK = 256
+_ROWS_AROUND = 64
+# Rows around a cell are cut off at this many times what is sought: of equal photos all are.
+_MOST_AROUND = 4
+
+
+class Sketches:
+    """Sketches of rows, and the cells that they lie in.
+
+    Args:
+        sketches: shape (rows,).
+        compared: shape (rows,), whether a row has a sketch.
+        tuning: how many cells.
+
+    Attributes:
+        rows: those that have a sketch, cell after cell.
+        places: how many rows there are, with or without a sketch.
+    """
+
+    def __init__(
+        self, sketches: NDArray[np.void], compared: NDArray[np.bool_], tuning: Tuning
+    ) -> None:
+        self.places = len(sketches)
+        there = np.flatnonzero(compared).astype(np.int32)
+        cells = max(1, int(tuning.cells_of_sketches * len(there) ** 0.5))
+        self._centers = _trained(
+            sketches["codes"][there[: tuning.sample_per_cell * cells]], cells, tuning
+        )
+        cell_of = _nearest(sketches["codes"], there, self._centers)
+        self.rows = there[np.argsort(cell_of, kind="stable")]
+        self._ends = np.cumsum(np.bincount(cell_of, minlength=len(self._centers)))
+        self._starts = np.concatenate([[0], self._ends[:-1]])
+        self._on_disk = sketches["ctid"].copy()
+        # Side by side, since rows of a cell are read again and again.
+        self._codes = sketches["codes"][self.rows]
+        self._fixed = _fixed(sketches, self.rows)
+
+    def __len__(self) -> int:
+        """The number of cells."""
+        return len(self._centers)
+
+    def members(self, cell: int) -> Places:
+        """The rows of a cell."""
+        return self.rows[self._starts[cell] : self._ends[cell]]
+
+    def on_disk(self, rows: Places) -> TidArray:
+        """Where rows are on disk; -1: nowhere."""
+        ctids = self._on_disk[rows]
+        ctids[rows < 0] = b""
+        return TidArray.of(ctids)
+
+    def candidates(self, cell: int, count: int, around: int) -> Iterator[tuple[Places, Places]]:
+        """The rows of a cell, some at a time, and those whose sketches are nearest, in no order.
+
+        Of equally near ones the lowest. A row is a candidate of its own.
+
+        Args:
+            cell: the cell.
+            count: how many are sought; there are fewer if there are not as many.
+            around: among how many rows at least, those of the nearest cells.
+
+        Yields:
+            Rows, and candidates of each, shape (rows, up to count).
+        """
+        near = self._around(cell, around)
+        most = _MOST_AROUND * around
+
+        def of_near(values: NDArray[Any]) -> NDArray[Any]:
+            parts = [values[self._starts[other] : self._ends[other]] for other in near]
+            return np.concatenate(parts)[:most]
+
+        others, codes, fixed = of_near(self.rows), of_near(self._codes), of_near(self._fixed)
+        codes = codes.astype(np.float32).T
+        count = min(count, len(others))
+        for first in range(self._starts[cell], self._ends[cell], _ROWS_AROUND):
+            own = slice(first, min(first + _ROWS_AROUND, self._ends[cell]))
+            apart = fixed - self._codes[own].astype(np.float32) @ codes
+            yield self.rows[own], others[np.argpartition(apart, count - 1, axis=1)[:, :count]]
+
+    def _around(self, cell: int, least: int) -> NDArray[np.intp]:
+        """The cells around one, itself first, until they have as many rows."""
+        apart = ((self._centers - self._centers[cell]) ** 2).sum(axis=1)
+        apart[cell] = -1
+        order = np.argsort(apart, kind="stable")
+        rows = np.cumsum((self._ends - self._starts)[order])
+        return order[: int(np.searchsorted(rows, least)) + 1]
+
+
+def _fixed(sketches: NDArray[np.void], rows: Places) -> NDArray[np.float64]:
+    """Half of the square of the distance to each row, but for what is the same for all, or inner.
+
+    What is left of a photo beyond the coordinates counts half, as if half of it were what both have
+    left. The lowest row wins a tie, since four times as much is a whole number.
+    """
+    fixed = np.empty(len(rows))
+    for first in range(0, len(rows), _BLOCK):
+        some = rows[first : first + _BLOCK]
+        codes, distances = sketches["codes"][some].astype(float), sketches["distance"][some]
+        squares = np.einsum("ij,ij->i", codes, codes) + distances.astype(float) ** 2
+        fixed[first : first + _BLOCK] = (squares + some / len(sketches)) / 4
+    return fixed
+
+
+def fetch_sketches(
+    session: Session, sample: Sample, tuning: Tuning
+) -> tuple[NDArray[np.void], NDArray[np.bool_]]:
+    """Sketches of the rows of a sample, and which rows there are; both of shape (rows,)."""
+    _, photos = sample.fetch_some()
+    directions = fit_projection(
+        photos,
+        centered=True,
+        generator=np.random.default_rng(0),
+        most=tuning.sketch_width,
+    )
+    axes, origin = directions.axes, directions.origin
+    if not directions.reduced:
+        axes = np.eye(photos.shape[1], dtype=np.float32)
+    largest = np.abs((photos - origin) @ axes.T).max(axis=1, initial=0)
+    step = float(np.quantile(largest, _WITHIN)) / _LARGEST or 1.0
+    kind = sketch_kind(len(axes))
+    sketches = np.zeros(sample.size, dtype=kind)
+    compared = np.zeros(sample.size, dtype=np.bool_)
+    parts = sample.over_ranges(
+        "graph/sketch_rows",
+        row_ranges(sample.size, _MOST_RANGES, _RANGE_ROWS),
+        axes=session.vector_array(axes / step),
+        origin=origin,
+        step=step,
+    )
+    for [part] in parts:
+        found = np.frombuffer(part["sketches"] or b"", kind)
+        places = found["position"] - 1
+        compared[places] = True
+        sketches[places] = found
+    return sketches, compared
+
+
+def sketch_kind(width: int) -> np.dtype[np.void]:
+    """A sketch as it comes: position and place on disk, coordinates, distance from their origin."""
+    return np.dtype(
+        [("position", ">i4"), ("ctid", "V6"), ("codes", np.int8, width), ("distance", ">i2")]
+    )
+
+
+def _trained(codes: Codes, cells: int, tuning: Tuning) -> Matrix:
+    """Centers of cells: k-means from the first rows, briefly."""
+    rows = np.arange(len(codes), dtype=np.int32)
+    centers = codes[:cells].astype(np.float32)
+    for _ in range(tuning.cell_steps):
+        cell_of = _nearest(codes, rows, centers)
+        order = np.argsort(cell_of, kind="stable")
+        filled, firsts, counts = np.unique(cell_of[order], return_index=True, return_counts=True)
+        sums = np.add.reduceat(codes[order], firsts, axis=0, dtype=np.float32)
+        centers[filled] = np.rint(sums / counts[:, None])
+    return centers
+
+
+def _nearest(codes: Codes, rows: Places, centers: Matrix) -> Places:
+    """The nearest center of each of some rows, the first of equally near ones."""
+    halves = np.einsum("ij,ij->i", centers, centers) / 2
+    found = np.empty(len(rows), dtype=np.int32)
+    for first in range(0, len(rows), _BLOCK):
+        block = codes[rows[first : first + _BLOCK]].astype(np.float32)
+        found[first : first + _BLOCK] = (halves - block @ centers.T).argmin(axis=1)
+    return found
