@@ -77,4 +77,4 @@ class PostconditionError(FluffySqlError):
 
 
 class ReportError(FluffySqlError):
-    """A report can't be written where it was asked for."""
+    """A report or an export can't be written where it was asked for."""

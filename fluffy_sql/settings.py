@@ -119,6 +119,7 @@ class EmbeddingSettings(_Section):
     """
 
     provider: Annotated[str, _one_of(PROVIDERS)] = "builtin"
+    text_model: str | None = Field(default=None, min_length=1, description="a file, or null")
 
     @property
     def of_provider(self) -> ProviderSettings:

@@ -28,7 +28,8 @@ GRANT INSERT, UPDATE, DELETE ON cluster_runs, cluster_run_clusters, retired_clus
 GRANT INSERT, DELETE ON cluster_run_steps, cluster_run_moves TO :"role";
 GRANT SELECT, INSERT, UPDATE, DELETE ON cluster_run_checkpoints TO :"role";
 GRANT INSERT, DELETE ON cluster_levels, cluster_quality, photo_duplicates TO :"role";
-GRANT SELECT, INSERT, UPDATE, DELETE ON photo_files, photo_replacements, embedding_models TO :"role";
+GRANT INSERT, UPDATE, DELETE ON photo_files TO :"role";
+GRANT SELECT, INSERT, UPDATE, DELETE ON photo_replacements, embedding_models TO :"role";
 
 -- what a run works in, and what only the owner may do with it
 SELECT format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO %I', list_work_tables(), :'role')

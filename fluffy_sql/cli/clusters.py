@@ -1,18 +1,32 @@
-"""`clusters`: lists them; deletes retired ones that nobody needs."""
+"""`clusters`: lists, names and exports them; deletes retired ones that nobody needs."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 from rich.text import Text
 
 from fluffy_sql.cli import options
 from fluffy_sql.cli.cluster_output import clusters_table
-from fluffy_sql.cli.console import Part, Table, literal, number, print_result, table
+from fluffy_sql.cli.console import Part, Table, literal, number, print_result, print_rows, table
+from fluffy_sql.cli.photo_files import find_root, parse_map_path, with_map_path, with_root
+from fluffy_sql.embedding.vocabulary import read_vocabulary
+from fluffy_sql.errors import UsageError
+from fluffy_sql.operations import names
 from fluffy_sql.operations.clusters import Cluster, Group, group_clusters, list_clusters
+from fluffy_sql.operations.export import (
+    FOLDERS,
+    PLAYLISTS,
+    ExportedPhoto,
+    ExportResult,
+    Place,
+    export_photos,
+    write_export,
+)
 from fluffy_sql.operations.prune import PruneResult, prune_clusters
 from fluffy_sql.runs.owners import ScopeFilter, describe_scope
-from fluffy_sql.words import count
+from fluffy_sql.words import by_reason, count
 
 _NO_LEVELS = (
     "No cluster is in a group: set clustering.leiden.levels, and run fluffy-sql generate"
@@ -27,6 +41,15 @@ _NO_LEVELS = (
 @click.option(
     "--levels", is_flag=True, help="The groups that clusters are in, from the coarsest down."
 )
+@click.option(
+    "--suggest-names", is_flag=True, help="Suggest names for those without one; write nothing."
+)
+@click.option(
+    "--words",
+    type=options.PATH,
+    help="With --suggest-names: take them from this list, a word a line, by embedding.text_model.",
+)
+@click.option("--accept", is_flag=True, help="With --suggest-names: write them.")
 @options.with_library_and_json
 @click.pass_context
 def clusters(
@@ -36,6 +59,9 @@ def clusters(
     scope: ScopeFilter | None,
     limit: int | None,
     levels: bool,
+    suggest_names: bool,
+    words: Path | None,
+    accept: bool,
     library: options.Library,
     as_json: bool,
 ) -> None:
@@ -45,8 +71,14 @@ def clusters(
 
     Example: fluffy-sql clusters --run 3 --limit 10
     """
-    if options.leaves_to_subcommand(context, library, run_id, scope, limit, levels, as_json):
+    given = (run_id, scope, limit, levels, suggest_names, words, accept, as_json)
+    if options.leaves_to_subcommand(context, library, *given):
         return
+    if suggest_names:
+        _suggest_names(library, run_id, scope, limit, words, accept=accept, as_json=as_json)
+        return
+    if words or accept:
+        raise UsageError("--words and --accept go with --suggest-names; add it")
     with library.database.reader() as session:
         rows = list_clusters(session, run_id=run_id, scope=scope, limit=None if levels else limit)
     none = "No clusters yet; make some: fluffy-sql generate"
@@ -61,6 +93,108 @@ def clusters(
         return
     found = {"clusters": [asdict(row) for row in rows]}
     print_result(found, _describe_clusters(rows) if rows else none, as_json=as_json)
+
+
+def _suggest_names(
+    library: options.Library,
+    run_id: int | None,
+    scope: ScopeFilter | None,
+    limit: int | None,
+    words: Path | None,
+    *,
+    accept: bool,
+    as_json: bool,
+) -> None:
+    vocabulary = None
+    if words:
+        settings = library.settings
+        vocabulary = read_vocabulary(words, settings.embedding.text_model, settings.folder)
+    database = library.database
+    with database.session() if accept else database.reader() as session:
+        found = names.suggest_names(
+            session, run_id=run_id, scope=scope, limit=limit, vocabulary=vocabulary
+        )
+        named = names.accept_names(session, found, database.lock_limits) if accept else []
+    result = names.AcceptedNames(tuple(found), tuple(named))
+    done = "the names were written" if named else ""
+    print_result(result, _describe_names(result, accept=accept), as_json=as_json, done=done)
+
+
+@clusters.command(short_help="Name a cluster.")
+@click.argument("cluster_id", type=options.ID, metavar="ID")
+@click.argument("name")
+@options.with_library_and_json
+def name(*, cluster_id: int, name: str, library: options.Library, as_json: bool) -> None:
+    """Name a cluster, whatever it was called; an empty NAME takes its name away.
+
+    Example: fluffy-sql clusters name 3 harbour
+    """
+    with library.database.session() as session:
+        result = names.name_cluster(session, cluster_id, name, library.database.lock_limits)
+    was = f"; it was {result.name_before}" if result.name_before else ""
+    now = f"is called {result.name}" if result.name else "has no name"
+    told = literal(f"Cluster {cluster_id} {now} now{was}.")
+    print_result(result, [told], as_json=as_json, done="the name was written")
+
+
+@clusters.command(short_help="Export clusters for other tools.")
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["csv", "json", PLAYLISTS, FOLDERS]),
+    required=True,
+    help="csv, json: print the photos; m3u: a playlist for each cluster; folders: links to photos.",
+)
+@click.option(
+    "--out",
+    type=options.PATH,
+    help="Folder to write, of m3u and folders; an earlier export in it is replaced.",
+)
+@click.option("--relative", is_flag=True, help="Tell paths as seen from --out, not absolute.")
+@click.option(
+    "--cluster", "cluster_ids", type=options.ID, multiple=True, help="Only this; repeat for more."
+)
+@options.with_run
+@options.with_scope
+@with_root
+@with_map_path
+@options.with_library_and_json
+def export(
+    *,
+    kind: str,
+    out: Path | None,
+    relative: bool,
+    cluster_ids: tuple[int, ...],
+    run_id: int | None,
+    scope: ScopeFilter | None,
+    root: Path | None,
+    map_path: str | None,
+    library: options.Library,
+    as_json: bool,
+) -> None:
+    """Export clusters with their photos: as CSV or JSON, playlists, or folders of links.
+
+    No photo is copied, moved or changed, and the database is only read.
+
+    Example: fluffy-sql clusters export --format folders --out themes --root ~/Pictures
+    """
+    writes = kind in {FOLDERS, PLAYLISTS}
+    if writes and out is None:
+        raise UsageError(f"--format {kind} writes a folder; name it with --out")
+    if not writes and (out or relative or root or map_path or as_json):
+        raise UsageError(
+            f"--format {kind} prints paths as they are in the database; leave out --out,"
+            " --relative, --root, --map-path and --json"
+        )
+    with library.database.reader(at_one_moment=True) as session:
+        photos = export_photos(session, run_id=run_id, scope=scope, cluster_ids=cluster_ids)
+        if out is None:
+            print_rows(ExportedPhoto, photos, as_json=kind == "json")
+            return
+        photos_in = find_root(library, root).resolve()
+        place = Place(photos_in, parse_map_path(map_path), relative)
+        result = write_export(photos, out, kind, place)
+    print_result(result, _describe_export(result), as_json=as_json, done="the export was written")
 
 
 @clusters.command(short_help="Delete retired clusters that nobody needs.")
@@ -87,6 +221,39 @@ def _describe_clusters(rows: list[Cluster]) -> Iterator[Part]:
             f"{count(photos, 'photo')} without a distance to the centroid: with no embedding, one"
             " of another length, or one of zeros."
         )
+
+
+def _describe_names(result: names.AcceptedNames, *, accept: bool) -> Iterator[Part]:
+    if not result.suggestions:
+        yield "All clusters with photos have a name: there is none to suggest."
+        return
+    columns: dict[str, Callable[[names.Suggestion], str | Text]] = {
+        "cluster": lambda row: str(row.cluster_id),
+        "scope": lambda row: literal(row.scope),
+        "photos": lambda row: number(row.photos),
+        "name": lambda row: literal(row.name),
+        "because": lambda row: literal(row.because),
+    }
+    if all(row.scope is None for row in result.suggestions):
+        del columns["scope"]
+    yield table(result.suggestions, columns)
+    suggested = sum(row.name is not None for row in result.suggestions)
+    if accept:
+        yield f"{count(len(result.named), 'cluster')} named."
+    elif suggested:
+        yield (
+            f"{count(suggested, 'name')} suggested, none written; for one: fluffy-sql clusters name"
+            " ID NAME, for all: fluffy-sql clusters --suggest-names --accept"
+        )
+
+
+def _describe_export(result: ExportResult) -> Iterator[Part]:
+    what = "folder" if result.format == FOLDERS else "playlist"
+    yield literal(f"{result.out}: {count(result.clusters, what)}, {count(result.photos, 'photo')}")
+    if result.left_out:
+        doubt = "; is --root right?" if sum(result.left_out.values()) > result.photos else ""
+        yield literal(f"Left out: {by_reason(result.left_out)}{doubt}")
+    yield literal(f"Photos from {result.root}")
 
 
 def _levels_table(groups: Sequence[Group]) -> Table:

@@ -1,12 +1,13 @@
 """Printing: results on stdout, as text or JSON; progress, warnings and errors on stderr."""
 
+import csv
 import json
 import math
 import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
@@ -29,11 +30,11 @@ Columns: TypeAlias = Mapping[str, Callable[[Row], str | Text]]
 # Into a file, a pipe or cron's mail, unless COLUMNS says otherwise: 80 columns would cut paths.
 _WIDTH_OF_A_FILE = 160
 # Texts may go over several lines of this many characters; no number is that long.
-_TEXTS = re.compile(r"central photo|kept because|name|path|run \d+|settings|value")
+_TEXTS = re.compile(r"central photo|(kept )?because|name|path|run \d+|settings|value")
 _LEAST_OF_TEXT = 20
 # Columns of words stand to the left, those of numbers to the right.
 _LEFT = re.compile(
-    r"|central photo|change|group|kept because|kind|name|path|phase|settings|started \(UTC\)"
+    r"|central photo|change|group|(kept )?because|kind|name|path|phase|settings|started \(UTC\)"
     r"|status|value"
 )
 _GAP = "  "
@@ -196,6 +197,26 @@ def print_json(value: dict[str, Any]) -> None:
     except UnicodeEncodeError:  # JSON has escapes of its own
         text = json.dumps(value, default=_plain)
     print(text)
+
+
+def print_rows(
+    kind: "type[DataclassInstance]", rows: "Iterable[DataclassInstance]", *, as_json: bool
+) -> None:
+    """Prints rows as they come: as CSV under the names of their fields, or as one JSON array."""
+    columns = [field.name for field in fields(kind)]
+    if not as_json:
+        table = csv.writer(sys.stdout, lineterminator="\n")
+        table.writerow(columns)
+        for row in rows:
+            table.writerow(getattr(row, column) for column in columns)
+    else:
+        before = "["
+        for row in rows:
+            text = json.dumps(_finite(asdict(row)), default=_plain)
+            print(f"{before}\n{text}", end="")
+            before = ","
+        print("\n]" if before == "," else "[]")
+    sys.stdout.flush()
 
 
 def _finite(value: Any) -> Any:

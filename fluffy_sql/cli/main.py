@@ -26,7 +26,7 @@ _COMMANDS = {
     "assign": "Put photos without a cluster into the nearest one.",
     "attach": "Cluster embeddings that stay in a table of your application.",
     "check": "Find what is wrong in the database, and repair it.",
-    "clusters": "List the clusters, or prune retired ones.",
+    "clusters": "List, name or export the clusters, or prune retired ones.",
     "detach": "Remove views, functions and triggers before your own migration.",
     "distribute": "Distribute the tables over the servers of Citus.",
     "duplicates": "Find groups of near-duplicates.",

@@ -8,9 +8,8 @@ import click
 
 from fluffy_sql.cli import options
 from fluffy_sql.cli.console import print_result, printable, stderr_console
-from fluffy_sql.cli.sample import sample_folder
+from fluffy_sql.cli.photo_files import find_root, parse_map_path, with_map_path, with_root
 from fluffy_sql.errors import UsageError
-from fluffy_sql.settings import Settings
 from fluffy_sql.words import count
 
 if TYPE_CHECKING:
@@ -49,16 +48,19 @@ _MAILABLE_BYTES = 15_000_000
     help="Photos in each section of a cluster: central, between, outermost.",
 )
 @click.option(
-    "--root",
-    type=options.PATH,
-    help="Folder of the photos; no file outside it is opened. Default: this folder, or that of the"
-    " sample library.",
+    "--interactive",
+    is_flag=True,
+    help="Search, filter and sort the clusters in the page, by a script in it.",
 )
 @click.option(
-    "--map-path",
-    metavar="FROM=TO",
-    help="Look for photos whose path begins with FROM in TO: a container has paths of its own.",
+    "--compare",
+    "compared_to",
+    type=options.ID,
+    metavar="RUN",
+    help="Show what was moved since this run, before and after side by side.",
 )
+@with_root
+@with_map_path
 @options.with_scope
 @options.with_library_and_json
 def report(
@@ -66,6 +68,7 @@ def report(
     out: Path,
     root: Path | None,
     map_path: str | None,
+    interactive: bool,
     library: options.Library,
     as_json: bool,
     **selected: Any,
@@ -81,26 +84,23 @@ def report(
     if selected["largest"] and selected["cluster_ids"]:
         raise UsageError("--clusters and --cluster can't be given together; leave one out")
     with options.needs_extra("report", "a report needs Pillow and Jinja2"):
-        from fluffy_sql.embedding.files import MappedPath  # noqa: PLC0415 - an extra
         from fluffy_sql.operations.report.build import write_report  # noqa: PLC0415 - an extra
         from fluffy_sql.operations.report.model import Selection  # noqa: PLC0415 - an extra
-    root = root.expanduser() if root else _default_root(library.settings)
-    known, equals, here = (map_path or "").partition("=")
-    if map_path is not None and not (known and equals and here):
-        raise UsageError(f"--map-path is {map_path!r}; allowed: FROM=TO")
-    mapped = MappedPath(known, here) if map_path else None
+    root, mapped = find_root(library, root), parse_map_path(map_path)
     with (
         library.database.reader(at_one_moment=True) as session,
         stderr_console().status("reading the clusters") as line,
     ):
-        result = write_report(session, Selection(**selected), out, root, line.update, mapped=mapped)
+        result = write_report(
+            session,
+            Selection(**selected),
+            out,
+            root,
+            line.update,
+            mapped=mapped,
+            interactive=interactive,
+        )
     print_result(result, _describe(result), as_json=as_json, done="the report was written")
-
-
-def _default_root(settings: Settings) -> Path:
-    """The sample library, if it is what the embedded server holds; else the working folder."""
-    sample_library = sample_folder(settings)
-    return sample_library if not settings.database.url and sample_library.is_dir() else Path()
 
 
 def _describe(result: "ReportResult") -> Iterator[str]:

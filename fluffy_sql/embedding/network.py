@@ -1,4 +1,4 @@
-"""A neural network that is shown photos. The only module that needs onnxruntime."""
+"""A neural network that is shown photos, and how any network is loaded, by onnxruntime."""
 
 import math
 from collections.abc import Iterable
@@ -85,7 +85,7 @@ class Network:
         self._name, self._preprocessing = name, preprocessing
         mean, std = np.array([preprocessing.mean, preprocessing.std], np.float32)
         self._scale, self._shift = preprocessing.rescale / std, mean / std
-        self._session = self._load(model)
+        self._session = load_network(model, name)
         self._input = self._find_input()
         self.output = self._find_output(output)
         self.pooling = self._find_pooling(pooling)
@@ -100,22 +100,13 @@ class Network:
         picture = read_fitted(photo, self._preprocessing.fit)
         return self._pooled(self._run(np.asarray(picture)))
 
-    def _load(self, model: bytes | Path) -> onnxruntime.InferenceSession:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = _WORST
-        try:
-            return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # noqa: BLE001 - its exceptions have nothing in common
-            raise self._error(f"is no ONNX model that can be loaded: {_one_line(error)}") from None
-
     def _find_input(self) -> _Input:
         inputs = self._session.get_inputs()
         pictures = [one for one in inputs if len(one.shape) == _OF_PICTURES and one.type in _TYPES]
         others = [one for one in inputs if one not in pictures]
         if len(pictures) != 1 or any(one.type != _OF_TEXT for one in others):
             raise self._error(
-                f"takes {_listed(inputs)}; an image encoder takes one input of 4 dimensions, pixels"
+                f"takes {listed(inputs)}; an image encoder takes one input of 4 dimensions, pixels"
             )
         [found] = pictures
         channels_last = found.shape[3] == CHANNELS and found.shape[1] != CHANNELS
@@ -147,7 +138,7 @@ class Network:
         found = [asked] if asked else known or names
         if found[0] not in names or (len(found) > 1 and not known):
             what = f"has no output {asked}" if asked else "has several outputs"
-            raise self._error(f"{what}; set embedding.onnx.output to one of {_listed(outputs)}")
+            raise self._error(f"{what}; set embedding.onnx.output to one of {listed(outputs)}")
         return found[0]
 
     def _find_pooling(self, asked: str | None) -> str | None:
@@ -158,7 +149,7 @@ class Network:
         if made.dtype.kind != "f" or made.ndim > _MAP or not made.size:
             raise self._error(
                 f"gives {shape} of {made.dtype} as {self.output}, no embedding; set"
-                f" embedding.onnx.output to another one of {_listed(self._session.get_outputs())}"
+                f" embedding.onnx.output to another one of {listed(self._session.get_outputs())}"
             )
         if not np.isfinite(made).all():
             raise self._error(
@@ -189,7 +180,7 @@ class Network:
             return np.asarray(made[0])
         except Exception as error:  # noqa: BLE001 - its exceptions have nothing in common
             raise self._error(
-                f"can't be run on {_by(batch.shape)} of {batch.dtype}: {_one_line(error)}"
+                f"can't be run on {_by(batch.shape)} of {batch.dtype}: {one_line(error)}"
             ) from None
 
     def _pooled(self, made: NDArray[Any]) -> NDArray[np.float32]:
@@ -206,12 +197,34 @@ class Network:
         return ProviderError(f"{self._name}: {what}")
 
 
+def load_network(model: bytes | Path, name: str) -> onnxruntime.InferenceSession:
+    """Loads a network that takes one thread.
+
+    Args:
+        model: an ONNX file, or what is in one.
+        name: what messages call it.
+
+    Raises:
+        ProviderError: it is no model.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = _WORST
+    try:
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # noqa: BLE001 - its exceptions have nothing in common
+        raise ProviderError(
+            f"{name}: is no ONNX model that can be loaded: {one_line(error)}"
+        ) from None
+
+
 def _patches(tokens: int) -> int:
     """How many of the tokens are patches, as many in each row as there are rows."""
     return math.isqrt(tokens) ** 2
 
 
-def _listed(arguments: Iterable[Any]) -> str:
+def listed(arguments: Iterable[Any]) -> str:
+    """Inputs or outputs, with their shapes."""
     return ", ".join(f"{one.name} ({_by(one.shape)}, {one.type})" for one in arguments)
 
 
@@ -219,5 +232,6 @@ def _by(shape: Iterable[object]) -> str:
     return " x ".join(map(str, shape))
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
+    """What onnxruntime says, which may be long."""
     return " ".join(str(error).split())[:_LONGEST]

@@ -1,7 +1,7 @@
 """Reads photos of any kind as small pictures, without trusting what they claim to be."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -52,11 +52,14 @@ class PictureFacts:
     Attributes:
         width, height: in pixels, as it is seen upright.
         taken_at: when, by the clock of the camera; None: it does not say.
+        latitude, longitude: where, in degrees; both None: it does not say.
     """
 
     width: int
     height: int
     taken_at: datetime | None
+    latitude: float | None = None
+    longitude: float | None = None
 
 
 def read_fitted(file: Path, fit: Callable[[Size], tuple[Box, Size]]) -> Image.Image:
@@ -85,7 +88,7 @@ def describe_picture(file: Path) -> PictureFacts:
         # Of a TIFF, Pillow tells the size that it is seen in.
         if _orientation(image) in _ON_ITS_SIDE and image.format != "TIFF":
             width, height = height, width
-        return PictureFacts(width, height, _taken_at(image))
+        return PictureFacts(width, height, _taken_at(image), *_place(image))
 
     return _of_image(file, describe)
 
@@ -169,6 +172,25 @@ def _taken_at(image: Image.Image) -> datetime | None:
         except ValueError:
             continue
     return None
+
+
+def _place(image: Image.Image) -> tuple[float | None, float | None]:
+    """Latitude and longitude; what cameras write without a fix, 0 and 0 or none, is no place."""
+    try:
+        told = image.getexif().get_ifd(ExifTags.IFD.GPSInfo)
+        latitude = _degrees(told[ExifTags.GPS.GPSLatitude], told[ExifTags.GPS.GPSLatitudeRef])
+        longitude = _degrees(told[ExifTags.GPS.GPSLongitude], told[ExifTags.GPS.GPSLongitudeRef])
+    except Exception:  # noqa: BLE001 - as above
+        return None, None
+    is_place = abs(latitude) <= 90 and abs(longitude) <= 180 and (latitude or longitude)  # noqa: PLR2004
+    return (latitude, longitude) if is_place else (None, None)
+
+
+def _degrees(parts: Iterable[Any], towards: str) -> float:
+    """Degrees, minutes and seconds as one number; to the south and the west it is below 0."""
+    degrees, minutes, seconds = map(float, parts)
+    angle = degrees + minutes / 60 + seconds / 3600
+    return -angle if towards.strip("\0 ") in {"S", "W"} else angle
 
 
 def _resizable(image: Image.Image) -> Image.Image:

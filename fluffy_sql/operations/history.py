@@ -108,12 +108,7 @@ def compare_runs(session: Session, first: int, second: int) -> RunDifference:
     Raises:
         HistoryError: one of them is not there, or did not succeed.
     """
-    runs = [_find(session, run_id) for run_id in (first, second)]
-    for run in runs:
-        if run["status"] != "succeeded":
-            raise HistoryError(
-                f"run {run['id']} has status {run['status']}: it changed nothing to compare"
-            )
+    runs = [require_succeeded(session, run_id) for run_id in (first, second)]
     one, other = (
         {key: run[key] for key in _COMPARED} | dict(_flat("settings", run["settings"]))
         for run in runs
@@ -126,6 +121,20 @@ def compare_runs(session: Session, first: int, second: int) -> RunDifference:
         values={key: pair for key, pair in values.items() if pair[0] != pair[1]},
         moves=tuple(moves),
     )
+
+
+def require_succeeded(session: Session, run_id: int) -> dict[str, Any]:
+    """A run that may be compared with others.
+
+    Raises:
+        HistoryError: it is not there, or did not succeed.
+    """
+    run = _find(session, run_id)
+    if run["status"] != "succeeded":
+        raise HistoryError(
+            f"run {run['id']} has status {run['status']}: it changed nothing to compare"
+        )
+    return run
 
 
 def undo_run(session: Session, run_id: int, limits: LockLimits) -> UndoResult:

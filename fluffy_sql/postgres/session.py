@@ -34,6 +34,8 @@ DEFAULT_SCHEMA = "fluffy_sql"
 # libpq waits forever by default: a wrong host would look like a hang.
 CONNECT_TIMEOUT_SECONDS = 10
 
+# Rows; as many as are read from disk and sent at once.
+_STREAMED_AT_ONCE = 2_000
 _IN_TRANSACTION = frozenset({TransactionStatus.INTRANS, TransactionStatus.INERROR})
 
 
@@ -312,6 +314,15 @@ class Session:
     ) -> list[Row]:
         """Runs `sql/<name>.sql`; returns its rows as instances of a dataclass with its columns."""
         return self._fetch(class_row(kind), name, parameters)
+
+    def stream(self, name: str | Statement, /, **parameters: object) -> Iterator[dict[str, Any]]:
+        """As `fetch_all`, some rows at a time, however many there are; in a transaction."""
+        with (
+            translate_errors(self),
+            self.connection.cursor("streamed", row_factory=dict_row) as cursor,
+        ):
+            cursor.itersize = _STREAMED_AT_ONCE
+            yield from cursor.execute(self._prepared_name(name, parameters), parameters or None)
 
     def fetch_value(self, name: str | Statement, /, **parameters: object) -> Any:
         """Runs `sql/<name>.sql`; returns the first column of its only row."""

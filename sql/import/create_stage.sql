@@ -14,5 +14,7 @@ CREATE TEMPORARY TABLE photo_import (
     width integer,
     height integer,
     taken_at timestamp,
+    latitude double precision,
+    longitude double precision,
     reason text
 ) WITH (toast_tuple_target = 8160) ON COMMIT DROP;

@@ -336,11 +336,13 @@ def test_every_command_works_as_before(
             ("generate", "--recluster", "--k", "9"),
             ("generate", "--explain", "--k", "9"),
             ("clusters",),
+            ("clusters", "--suggest-names"),
+            ("clusters", "export", "--format", "csv"),
             ("runs",),
             ("runs", "show", "1"),
             ("runs", "diff", "1", "2"),
             ("sweep", "--k", "4,8"),
-            ("report", "--out", "report", "--clusters", "2", "--photos", "2"),
+            ("report", "--out", "report", "--clusters", "2", "--photos", "2", "--compare", "1"),
         ):
             finished = run_cli(*command)
             assert finished.code == 0, (command, finished.err, finished.out)

@@ -116,10 +116,17 @@ def test_every_command_prints_these_fields(
     run("sweep", "--k", "2,3,4")
     run("sweep", "--algorithm", "leiden", "--values", "1,4")
     run("sweep", "--algorithm", "dbscan", "--values", "0.1,0.3")
-    run("clusters")
-    run("clusters", "--levels")
-    recluster = run("runs")["runs"][0]["id"]
-    run("runs show", "1")
+    for section, *options in (
+        ("clusters",),
+        ("clusters", "--levels"),
+        ("clusters", "--suggest-names", "--accept"),
+        ("clusters name", "1", "x"),
+        ("clusters export", "--format", "m3u", "--out", "playlists"),
+        ("runs",),
+        ("runs show", "1"),
+    ):
+        run(section, *options)
+    recluster = printed["runs"][0]["runs"][0]["id"]
     run("runs diff", "1", str(recluster))
     run("runs undo", str(recluster))
     run("report", "--out", "report")

@@ -82,6 +82,10 @@ def test_everything_else_works_as_on_an_adopted_table(
     succeeds(run_cli, immich, "migrate")
     [(owner,)] = ask(immich, "SELECT md5('user1')::uuid::text")
     succeeds(run_cli, immich, "report", "--out", str(tmp_path / "themes"), "--scope", owner)
+    named = succeeds(run_cli, immich, "clusters", "--suggest-names", "--scope", owner, "--json")
+    assert {row["scope"] for row in json.loads(named)["suggestions"]} == {owner}
+    photos = succeeds(run_cli, immich, "clusters", "export", "--format", "json", "--scope", owner)
+    assert {row["scope"] for row in json.loads(photos)} == {owner}
     [(key,)] = ask(immich, "SELECT md5('9')::uuid::text")
     photo = f"fluffy_sql.photo_of('{key}')"
     nearest = f"SELECT is_member FROM fluffy_sql.photo_nearest_clusters({photo}, n => 2)"

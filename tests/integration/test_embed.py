@@ -95,7 +95,9 @@ def about(*numbers: int) -> Any:
 
 
 def test_photos_of_a_folder_are_found_and_embedded(session: Session, pictures: Path) -> None:
-    save(pictures / "c.jpg", RED, exif=exif(orientation=6))
+    told = exif(orientation=6)
+    told.get_ifd(0x8825).update({1: "N", 2: (47.0, 30.0, 0.0), 3: "W", 4: (8.0, 15.0, 0.0)})
+    save(pictures / "c.jpg", RED, exif=told)
     result = embed(session, pictures)
     assert (result.photos_found, result.photos_embedded, result.photos_added) == (4, 4, 4)
     assert (result.root, result.model, result.dimensions) == (pictures, "colours", 3)
@@ -108,10 +110,10 @@ def test_photos_of_a_folder_are_found_and_embedded(session: Session, pictures: P
     }
     assert query(
         session,
-        "SELECT width, height, taken_at, bytes = %s, hash IS NOT NULL"
+        "SELECT width, height, taken_at, latitude, longitude, bytes = %s, hash IS NOT NULL"
         " FROM photo_files INNER JOIN photos ON photo_id = id WHERE path = 'c.jpg'",
         (pictures / "c.jpg").stat().st_size,
-    ) == [(40, 60, TAKEN, True, True)]
+    ) == [(40, 60, TAKEN, 47.5, -8.25, True, True)]
 
 
 def test_nothing_is_embedded_twice(session: Session, pictures: Path) -> None:

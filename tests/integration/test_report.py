@@ -184,6 +184,30 @@ def test_clusters_of_one_run(report: Report, tmp_path: Path, session: Session) -
     assert page(tmp_path).count('<figure class="chart"') == 4
 
 
+@pytest.mark.usefixtures("library")
+def test_suggested_names_and_what_was_moved_since_a_run(
+    report: Report, tmp_path: Path, session: Session
+) -> None:
+    generate(session, k=3, recluster=True)
+    query(session, "UPDATE photos SET path = 'by/' || cluster_id || '/' || id RETURNING id")
+    moves = query(
+        session,
+        "SELECT from_cluster_id, to_cluster_id FROM cluster_run_moves"
+        " WHERE run_id = 2 AND from_cluster_id <> to_cluster_id",
+    )
+    assert report("--compare", "1", "--interactive").code == 0
+    told = page(tmp_path)
+    assert "Since run 1" in told
+    assert told.count('<div class="move">') == len(moves) > 3
+    assert 'class="tools"' in told
+    assert report().code == 0
+    told = page(tmp_path)
+    assert "<bdi>by/1</bdi>?" in told
+    assert 'class="tools"' not in told
+    assert "Since run" not in told
+    assert report("--compare", "9").refusal() == ("there is no run 9; fluffy-sql runs lists them")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "expected"),
     [

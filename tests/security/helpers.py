@@ -59,6 +59,8 @@ WHERE grantee = %(role)s::regrole
 
 LOOKING = {
     "clusters": ["clusters"],
+    "names": ["clusters", "--suggest-names"],
+    "export": ["clusters", "export", "--format", "csv"],
     "runs": ["runs"],
     "show": ["runs", "show", "1"],
     "diff": ["runs", "diff", "1", "2"],

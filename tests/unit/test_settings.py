@@ -90,6 +90,7 @@ WRONG_VALUES = [
     ("embedding.provider", '""', "''", PROVIDERS),
     ("embedding.provider", "3", "3", PROVIDERS),
     ("embedding.provider", "null", "nothing", PROVIDERS),
+    ("embedding.text_model", "3", "3", "a file, or null"),
     ("embedding.onnx.file", "3", "3", "a file"),
     ("embedding.onnx.output", '""', "''", "a name, or null"),
     ("embedding.onnx.pooling", "max", "'max'", "cls, mean or null"),

@@ -13,8 +13,10 @@ CURRENT, NEXT = "current", "next"
 
 _STAGE_TYPES = (
     *("int8", "text", "vector"),
-    *("int8", "float8", "bytea", "int4", "int4", "timestamp", "text"),
+    *("int8", "float8", "bytea", "int4", "int4", "timestamp", "float8", "float8", "text"),
 )
+# Of a file that is no picture none of it is known.
+_OF_PICTURE = ("width", "height", "taken_at", "latitude", "longitude")
 
 
 @dataclass(frozen=True)
@@ -114,10 +116,10 @@ def _stage(session: Session, batch: Iterable[Embedded]) -> None:
 def _rows(batch: Iterable[Embedded]) -> Iterator[tuple[Any, ...]]:
     for number, one in enumerate(batch, start=1):
         file, facts = one.candidate.file, one.facts
-        pixels = (facts.width, facts.height, facts.taken_at) if facts else (None, None, None)
+        of_picture = [getattr(facts, name, None) for name in _OF_PICTURE]
         # A service may say anything, and Postgres can't store that character.
         reason = one.reason.replace("\0", "") if one.reason else None
-        of_file = file.bytes, file.modified, one.hash, *pixels, reason
+        of_file = file.bytes, file.modified, one.hash, *of_picture, reason
         yield number, file.path, one.embedding, *of_file
 
 

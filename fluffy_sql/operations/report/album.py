@@ -20,7 +20,7 @@ from fluffy_sql.operations.report.model import (
     SECTIONS,
     Cluster,
     DuplicateGroup,
-    Duplicates,
+    Move,
     Photo,
     Shown,
 )
@@ -91,9 +91,9 @@ class PagePhoto:
 
 @dataclass(frozen=True)
 class GroupPictures:
-    """The pictures of a group of near-duplicates."""
+    """The pictures of a group of near-duplicates, or of a move."""
 
-    group: DuplicateGroup
+    group: DuplicateGroup | Move
     photos: list[PagePhoto]
 
 
@@ -222,14 +222,16 @@ def _in_cell(picture: Image.Image) -> Image.Image:
     return smaller
 
 
-def make_group_pictures(duplicates: Duplicates | None, place: Place) -> list[GroupPictures]:
-    """Reads the photos of groups of near-duplicates; there are few."""
+def make_group_pictures(
+    groups: Sequence[DuplicateGroup | Move], place: Place
+) -> list[GroupPictures]:
+    """Reads the photos of groups of near-duplicates, or of moves; there are few."""
     size = _size(0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return [
             GroupPictures(group, [_read(photo, place, size, 0)[0] for photo in group.photos])
-            for group in (duplicates.largest if duplicates else ())
+            for group in groups
         ]
 
 

@@ -55,6 +55,7 @@ def write_report(
     progress: Callable[[str], None],
     *,
     mapped: MappedPath | None = None,
+    interactive: bool = False,
 ) -> ReportResult:
     """Writes a report whole, or leaves what was there before.
 
@@ -65,6 +66,7 @@ def write_report(
         root: the folder of relative paths; no photo outside of it is opened.
         progress: is notified of each step.
         mapped: where paths of another machine lie here.
+        interactive: whether its script searches, filters and sorts the wall.
 
     Raises:
         UsageError: `root` is no folder, `out` holds other things, or a cluster does not exist.
@@ -91,8 +93,19 @@ def write_report(
         unreadable = sum((made.troubles() for made in pictures), Counter[str]())
         progress("writing the page")
         with (folder / INDEX).open("w", encoding="utf-8") as file:
-            groups = make_group_pictures(library.duplicates, place)
-            file.writelines(render(library, pictures, unreadable, datetime.now(UTC), groups))
+            alike = library.duplicates.largest if library.duplicates else ()
+            moved = library.moves.largest if library.moves else ()
+            file.writelines(
+                render(
+                    library,
+                    pictures,
+                    unreadable,
+                    datetime.now(UTC),
+                    make_group_pictures(alike, place),
+                    moved=make_group_pictures(moved, place),
+                    interactive=interactive,
+                )
+            )
         page_bytes = (folder / INDEX).stat().st_size
     shown = sum(len(cluster.photos) for cluster in library.shown)
     return ReportResult(

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fluffy_sql.errors import LibraryError, UsageError
+from fluffy_sql.operations.history import require_succeeded
+from fluffy_sql.operations.names import suggest_names
 from fluffy_sql.operations.report import model
 from fluffy_sql.operations.report.geometry import main_axes, nearest_others
 from fluffy_sql.operations.report.layout import Layout, lay_out
@@ -23,7 +26,7 @@ _NEIGHBOURS = 3
 _MAPPED_CLUSTERS = 400
 _LINKED_PHOTOS, _LINKS = 20_000, 8
 _MOST_SECOND_LOOKS = 30
-# Groups of near-duplicates, and photos of each.
+# Groups of near-duplicates, moves, and photos of each.
 _MOST_GROUPS = 12
 _MOST_ALIKE = 6
 
@@ -41,6 +44,7 @@ def gather(session: Session, selection: model.Selection) -> model.Library:
     Raises:
         LibraryError: there are no clusters in scope.
         UsageError: a cluster was asked for that is not in scope.
+        HistoryError: there is no run to compare with.
         DatabaseError: Postgres refused a statement.
     """
     session.use_vectors()
@@ -94,6 +98,12 @@ def gather(session: Session, selection: model.Selection) -> model.Library:
         second_look=tuple(looks),
         second_look_found=len(found),
         duplicates=_duplicates(session, asked),
+        moves=_moves(session, selection.compared_to, ids),
+        suggested={
+            one.cluster_id: one.name
+            for one in suggest_names(session, run_id=selection.run_id, scope=selection.scope)
+            if one.name
+        },
     )
 
 
@@ -124,6 +134,37 @@ def _duplicates(session: Session, asked: FoundScope | None) -> model.Duplicates 
             for group_id, photos in groups.items()
         ),
     )
+
+
+def _moves(session: Session, run_id: int | None, ids: Sequence[int]) -> model.Moves | None:
+    """What runs moved since one ended; the largest moves with some photos."""
+    if run_id is None:
+        return None
+    require_succeeded(session, run_id)
+    rows = session.fetch_all(
+        "report/list_moves",
+        after_run=run_id,
+        cluster_ids=ids,
+        most_moves=_MOST_GROUPS,
+        most_photos=_MOST_ALIKE,
+    )
+    moves: dict[tuple[int | None, int | None], list[dict[str, Any]]] = {}
+    for row in rows:
+        moves.setdefault((row["from_cluster_id"], row["to_cluster_id"]), []).append(row)
+    largest = tuple(
+        model.Move(
+            before,
+            now,
+            some[0]["photos"],
+            tuple(
+                model.Photo(row["photo_id"], row["path"], "moved", row["place"], None)
+                for row in some
+            ),
+        )
+        for (before, now), some in moves.items()
+    )
+    found, photos = (rows[0]["moves"], rows[0]["moved"]) if rows else (0, 0)
+    return model.Moves(run_id, found, photos, largest)
 
 
 def _to_be_shown(clusters: Sequence[model.Cluster], selection: model.Selection) -> set[int]:

@@ -1,7 +1,7 @@
 """What a report says about a library: frozen dataclasses, without pictures."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from fluffy_sql.operations.report.layout import Layout
@@ -21,6 +21,7 @@ class Selection:
         largest: show this many, the largest first; None: as many as a page can carry.
         cluster_ids: show just these; empty: as `largest` says.
         photos: most photos in each section of a cluster.
+        compared_to: an earlier run; None: what was moved since is not shown.
     """
 
     run_id: int | None = None
@@ -28,6 +29,7 @@ class Selection:
     cluster_ids: tuple[int, ...] = ()
     scope: ScopeFilter | None = None
     photos: int = 12
+    compared_to: int | None = None
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Photo:
 
     Attributes:
         section: why it is shown: `central`, `between` or `outermost`; of near-duplicates
-            `duplicate`.
+            `duplicate`, of moves `moved`.
         rank: 1 is the photo nearest to the centroid, or the best one.
         distance: to that; None if the two can't be compared.
         elsewhere: the nearest cluster but its own; None if there is none to compare it with.
@@ -144,6 +146,36 @@ class Duplicates:
 
 
 @dataclass(frozen=True)
+class Move:
+    """Photos that runs moved from one cluster to another; None: from or to none.
+
+    Attributes:
+        size: how many there are.
+        photos: to look at.
+    """
+
+    from_cluster_id: int | None
+    to_cluster_id: int | None
+    size: int
+    photos: tuple[Photo, ...]
+
+
+@dataclass(frozen=True)
+class Moves:
+    """What runs moved since one ended.
+
+    Attributes:
+        found: how many moves there are, and `photos` how many photos they are of.
+        largest: those that are shown.
+    """
+
+    run_id: int
+    found: int
+    photos: int
+    largest: tuple[Move, ...]
+
+
+@dataclass(frozen=True)
 class Comparable:
     """Clusters whose distances can be compared: of one metric and one length of embeddings.
 
@@ -188,6 +220,8 @@ class Library:
         second_look: the clearest cases.
         second_look_found: how many cases there are.
         duplicates: None if no group is known.
+        moves: None if nobody asked.
+        suggested: names for clusters that have none, by id.
     """
 
     clusters: tuple[Cluster, ...]
@@ -197,3 +231,5 @@ class Library:
     second_look: tuple[SecondLook, ...]
     second_look_found: int
     duplicates: Duplicates | None = None
+    moves: Moves | None = None
+    suggested: Mapping[int, str] = field(default_factory=dict)

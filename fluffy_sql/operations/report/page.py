@@ -75,11 +75,15 @@ def render(
     unreadable: Mapping[str, int],
     now: datetime,
     alike: Sequence[GroupPictures] = (),
+    *,
+    moved: Sequence[GroupPictures] = (),
+    interactive: bool = False,
 ) -> Iterator[str]:
     """The page, piece by piece, made `now`.
 
     Pictures are those of the clusters that are shown, in their order; `unreadable` counts photos
-    that could not be read, by reason; `alike` are groups of near-duplicates.
+    that could not be read, by reason; `alike` are groups of near-duplicates, `moved` of moves. An
+    `interactive` page has a script that searches, filters and sorts the wall.
     """
     template = find_template(
         "page.html",
@@ -92,7 +96,17 @@ def render(
         sheet=lambda cluster: f"{SHEETS}/{album.sheet_name(cluster)}",
         fits=_fits,
     )
-    return template.generate(**_content(library, pictures, unreadable, now), alike=alike)
+    content = _content(library, pictures, unreadable, now)
+    script = ";\n".join(map(read_script, ["page.js", *["interactive.js"] * interactive]))
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+    return template.generate(
+        **content,
+        script=Markup(script),  # noqa: S704 - files of ours
+        script_hash=f"sha256-{digest}",
+        alike=alike,
+        moved=moved,
+        interactive=interactive,
+    )
 
 
 def _fits(photos: Sequence[PagePhoto]) -> list[tuple[PagePhoto, Fit]]:
@@ -107,13 +121,10 @@ def _content(
     looks = _looks_by_cluster(library.second_look)
     photos = sum(cluster.photos for cluster in library.clusters)
     shown = {made.shown.cluster.id: made.shown for made in pictures}
-    wall = grouped([made.shown.cluster for made in pictures])
-    script = read_script("page.js")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+    shown_clusters = [made.shown.cluster for made in pictures]
+    wall = grouped(shown_clusters)
     return {
         "generator": Markup(GENERATOR),  # noqa: S704 - written here
-        "script": Markup(script),  # noqa: S704 - a file of ours
-        "script_hash": f"sha256-{digest}",
         "version": __version__,
         "now": now,
         "library": library,
@@ -130,6 +141,8 @@ def _content(
         "placed": {made.shown.cluster.id: _placed(made) for made in pictures},
         "ways": _ways(wall),
         "tight": _tightness(library),
+        "dates": _dates(pictures),
+        "levels": max((len(cluster.parent_ids) for cluster in shown_clusters), default=0),
         "strips": _strips(library.groups),
         "sections": SECTIONS,
         "section_heading": album.section_heading,
@@ -180,6 +193,17 @@ def _tightness(library: Library) -> dict[int, str]:
     }
     told = {one.cluster.id: tightness(one, usual[one.cluster.id]) for one in library.shown}
     return {cluster_id: word for cluster_id, word in told.items() if word}
+
+
+def _dates(pictures: Iterable[Pictures]) -> dict[int, str]:
+    """The day in the middle of those on which the photos that are shown were taken, if known."""
+    dates = {}
+    for made in pictures:
+        facts = (photo.facts for photos in made.sections.values() for photo in photos)
+        days = sorted(one.taken_at for one in facts if one and one.taken_at)
+        if days:
+            dates[made.shown.cluster.id] = f"{days[len(days) // 2]:%Y-%m-%d}"
+    return dates
 
 
 def _looks_by_cluster(looks: Sequence[SecondLook]) -> dict[int, list[SecondLook]]:

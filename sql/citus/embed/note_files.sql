@@ -11,7 +11,7 @@ WITH known AS MATERIALIZED (
     ) AS named ON photos.path = named.photo_path
 )
 
-INSERT INTO photo_files (photo_id, bytes, modified, hash, width, height, taken_at, reason)
+INSERT INTO photo_files (photo_id, bytes, modified, hash, width, height, taken_at, latitude, longitude, reason)
 SELECT
     known.id,
     staged.bytes,
@@ -20,6 +20,8 @@ SELECT
     staged.width,
     staged.height,
     staged.taken_at,
+    staged.latitude,
+    staged.longitude,
     staged.reason
 FROM pg_temp.photo_import AS staged
 INNER JOIN known ON staged.photo_path = known.path
@@ -30,4 +32,6 @@ ON CONFLICT (photo_id) DO UPDATE SET
     width = excluded.width,
     height = excluded.height,
     taken_at = excluded.taken_at,
+    latitude = excluded.latitude,
+    longitude = excluded.longitude,
     reason = excluded.reason;
