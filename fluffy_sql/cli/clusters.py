@@ -181,11 +181,13 @@ def export(
     writes = kind in {FOLDERS, PLAYLISTS}
     if writes and out is None:
         raise UsageError(f"--format {kind} writes a folder; name it with --out")
-    if not writes and (out or relative or root or map_path or as_json):
+    if not writes and (out or relative or root or map_path):
         raise UsageError(
             f"--format {kind} prints paths as they are in the database; leave out --out,"
-            " --relative, --root, --map-path and --json"
+            " --relative, --root and --map-path"
         )
+    if kind == "csv" and as_json:
+        raise UsageError("--format csv prints CSV; leave out --json, or say --format json")
     with library.database.reader(at_one_moment=True) as session:
         photos = export_photos(session, run_id=run_id, scope=scope, cluster_ids=cluster_ids)
         if out is None:

@@ -70,7 +70,7 @@ class Session:
         schema: str = DEFAULT_SCHEMA,
         explain: PlanRecorder | None = None,
     ) -> None:
-        self.connection = connection
+        self._connection = connection
         self.deadline: float | None = None
         self.attached = False
         self.distributed = False
@@ -184,7 +184,7 @@ class Session:
         self.attached = prepared["attached"]
         self.standby = prepared["standby"]
         self.read_only = prepared["read_only"]
-        self.pooled = prepared["backend"] != self.connection.info.backend_pid
+        self.pooled = prepared["backend"] != self._connection.info.backend_pid
         if prepared["has_citus"]:
             self.distributed = self.fetch_value("session/is_distributed")
 
@@ -193,7 +193,7 @@ class Session:
         from fluffy_sql.postgres.vectors import register_vectors  # noqa: PLC0415 - loads NumPy
 
         if self._vector is not None:
-            register_vectors(self.connection, *self._vector)
+            register_vectors(self._connection, *self._vector)
             self._takes_vectors = True
 
     def __enter__(self) -> Self:
@@ -206,7 +206,7 @@ class Session:
         """Ends the transaction of `look` and keeps what it wrote."""
         with translate_errors():
             self._await()
-            self.connection.commit()
+            self._connection.commit()
 
     def close(self) -> None:
         """Closes the connection; closing twice is harmless.
@@ -216,10 +216,16 @@ class Session:
         """
         with suppress(psycopg.Error):
             self._await()
-        if self.connection.info.transaction_status in _IN_TRANSACTION:
+        if self._connection.info.transaction_status in _IN_TRANSACTION:
             with suppress(psycopg.Error):
-                self.connection.rollback()
-        self.connection.close()
+                self._connection.rollback()
+        self._connection.close()
+
+    @property
+    def connection(self) -> psycopg.Connection[Any]:
+        """What it works on, for what has no statement of its own; nothing is under way then."""
+        self._await()
+        return self._connection
 
     @property
     def explains(self) -> bool:
@@ -233,7 +239,7 @@ class Session:
     @property
     def broken(self) -> bool:
         """Whether the connection ended otherwise than by `close`."""
-        return self.connection.broken
+        return self._connection.broken
 
     def reconnected(self) -> Self:
         """Another session at the same address.
@@ -267,10 +273,10 @@ class Session:
 
         If the server can't be reached, that statement fails anyway.
         """
-        if self.connection.closed:
+        if self._connection.closed:
             return
         try:
-            self.connection.cancel_safe(timeout=5)
+            self._connection.cancel_safe(timeout=5)
         except psycopg.OperationalError:
             logger.debug("could not cancel a statement", exc_info=True)
 
@@ -293,7 +299,7 @@ class Session:
             self._start(tuple_row, name, parameters)
             if not self._transactions:
                 # What psycopg's sync does, but for waiting: the server commits, and is idle.
-                self.connection.pgconn.pipeline_sync()
+                self._connection.pgconn.pipeline_sync()
                 pipeline.result_queue.append(None)
 
     def fetch_each(self, *asked: tuple[str, dict[str, object]]) -> list[list[dict[str, Any]]]:
@@ -353,7 +359,7 @@ class Session:
         self, form: RowFactory[Row], name: str | Statement, parameters: dict[str, object]
     ) -> psycopg.Cursor[Row]:
         text = self._prepared_name(name, parameters)
-        cursor = self.connection.cursor(row_factory=form)
+        cursor = self._connection.cursor(row_factory=form)
         return cursor.execute(text, parameters or None, binary=True)
 
     @property
@@ -368,7 +374,7 @@ class Session:
         """From now on statements are sent, and answers are only waited for by `_await`."""
         if self._under_way is None:
             self._under_way = ExitStack()
-            self._pipeline = self._under_way.enter_context(self.connection.pipeline())
+            self._pipeline = self._under_way.enter_context(self._connection.pipeline())
         return self._pipeline
 
     def _await(self) -> None:
@@ -381,7 +387,7 @@ class Session:
         except BaseException:
             if not self._transactions:  # COMMIT was passed over, if what came before it failed
                 with suppress(psycopg.Error):
-                    self.connection.rollback()
+                    self._connection.rollback()
             raise
 
     @contextmanager
@@ -397,7 +403,6 @@ class Session:
     def define(self, name: str) -> None:
         """Makes or replaces a view or function as `sql/definitions/<name>.sql` has it."""
         with translate_errors():
-            self._await()
             self.connection.execute(definition(name, distributed=self.distributed))
 
     def copy_in(self, name: str, /, types: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
@@ -409,14 +414,13 @@ class Session:
             rows: read one at a time; an error they raise ends the COPY and passes through.
         """
         with translate_errors(self), self.connection.cursor() as cursor:
-            self._await()
             try:
                 with cursor.copy(self._prepared_name(name, {})) as copy:
                     copy.set_types(types)
                     for row in rows:
                         copy.write_row(row)
             except psycopg.OperationalError as error:
-                raise (_last_words(self.connection) if self.broken else None) or error from None
+                raise (_last_words(self._connection) if self.broken else None) or error from None
             return cursor.rowcount
 
     def release(self, name: str | Statement, /, **parameters: object) -> None:
@@ -428,7 +432,7 @@ class Session:
         """
         with suppress(psycopg.Error):
             self._await()
-        if self.connection.closed or self.connection.broken:
+        if self._connection.closed or self._connection.broken:
             return
         with translate_errors(self):
             try:
@@ -444,7 +448,10 @@ class Session:
 
         Within another one it is a savepoint.
         """
-        around = self._savepoint if self._transactions else self._outermost
+        within = self._transactions or (
+            self._under_way is None and self._connection.info.transaction_status in _IN_TRANSACTION
+        )
+        around = self._savepoint if within else self._outermost
         with translate_errors(self), around(force_rollback):
             self.send("commit/commit_durably")
             if self.distributed:
@@ -460,12 +467,14 @@ class Session:
     @contextmanager
     def _savepoint(self, force_rollback: bool) -> Iterator[None]:
         self._await()
-        with (
-            self.connection.transaction(force_rollback=force_rollback),
-            self._awaited_if_it_fails(),
-        ):
-            yield
-            self._await()
+        with self._connection.transaction(force_rollback=force_rollback):
+            self._transactions += 1
+            try:
+                with self._awaited_if_it_fails():
+                    yield
+                    self._await()
+            finally:
+                self._transactions -= 1
 
     @contextmanager
     def _outermost(self, force_rollback: bool) -> Iterator[None]:
@@ -473,19 +482,19 @@ class Session:
         with self._awaited_if_it_fails():
             if self._joins:
                 self._begin_under_way()
-            self.connection.execute("BEGIN")
+            self._connection.execute("BEGIN")
         self._transactions += 1
         try:
             with self._awaited_if_it_fails():
                 yield
         except BaseException:
             with suppress(psycopg.Error):
-                self.connection.rollback()
+                self._connection.rollback()
             raise
         finally:
             self._transactions -= 1
         with self._awaited_if_it_fails():
-            self.connection.execute("ROLLBACK" if force_rollback else "COMMIT")
+            self._connection.execute("ROLLBACK" if force_rollback else "COMMIT")
             self._await()
 
     def vector_array(self, matrix: "NDArray[np.float32]") -> "VectorArray":
@@ -519,7 +528,7 @@ class Session:
         left = self.deadline - time.monotonic()
         if left <= 0:
             raise DatabaseError("Postgres: no time is left for the transaction", "57014")
-        self.connection.execute(
+        self._connection.execute(
             statement("commit/set_statement_timeout").text,
             {"milliseconds": max(1, round(left * 1000))},
         )
@@ -527,12 +536,12 @@ class Session:
     def _plan(self, text: str, parameters: dict[str, object]) -> Iterable[tuple[Any, ...]]:
         """The lines of a plan; if photos are distributed, Citus can't explain all it runs."""
         if not self.distributed:
-            return self.connection.execute(text, parameters or None, binary=True)
+            return self._connection.execute(text, parameters or None, binary=True)
         try:
             # With a single shard, asking may fail on that shard's server alone, which takes
             # statements again only once we go back.
-            with self.connection.transaction(force_rollback=True):
-                return self.connection.execute(text, parameters or None, binary=True).fetchall()
+            with self._connection.transaction(force_rollback=True):
+                return self._connection.execute(text, parameters or None, binary=True).fetchall()
         except psycopg.Error as error:
             return [(f"Citus returns no plan: {one_line(error)}",)]
 

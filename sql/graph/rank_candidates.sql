@@ -2,8 +2,8 @@
 -- they go into work_neighbours, too, by their ids.
 -- Rows are told by where they are on disk: 0.8 us a candidate, against 1.3 by their position (December 2026). LATERAL
 -- and OFFSET 0 go there for each: a join may read the whole sample.
--- Parameters: rows tid[], candidates tid[] (those of the first row, then those of the next; '(0,0)': none), width
---   integer (candidates of each row), neighbours integer (how many), keep boolean
+-- Parameters: rows tid[], candidates tid[] (row after row; place 0 of block 0: none), width integer (candidates of each
+--   row), neighbours integer (how many), keep boolean
 -- Returns: position, neighbours bytea (their positions, the nearest first, 4 bytes each; null if there are none).
 WITH looking AS MATERIALIZED (
     SELECT

@@ -43,7 +43,7 @@ INNER JOIN pg_type AS type ON coalesce(nullif(declared.typbasetype, 0), declared
 LEFT JOIN pg_extension AS extension ON extension.extname = 'vector'
 WHERE
     found.relkind IN ('r', 'p', 'm', 'f', 'v')
-    AND NOT found.relispartition
+    AND (NOT found.relispartition OR found.oid = to_regclass('photos'))
     AND NOT of_embedding.attisdropped
     AND (
         (type.typnamespace = extension.extnamespace AND type.typname IN ('vector', 'halfvec', 'sparsevec'))
@@ -58,10 +58,10 @@ WHERE
         col_description(of_embedding.attrelid, of_embedding.attnum) NOT LIKE '%Made by fluffy_sql.', TRUE
     )
     AND has_schema_privilege(place.oid, 'USAGE')
-    -- neither our schema nor another library's
+    -- neither our schema nor another library's, even if a table of it is lost
     AND NOT EXISTS (
         SELECT FROM pg_class AS known
-        WHERE known.relnamespace = place.oid AND known.relname = 'application_tables'
+        WHERE known.relnamespace = place.oid AND known.relname IN ('application_tables', 'cluster_runs')
     )
     AND (found.relname NOT IN ('photos', 'clusters') OR found.oid = to_regclass('photos'))
 ORDER BY

@@ -594,6 +594,7 @@ def test_a_newer_schema_is_told_from_an_older_one(database_url: str, session: Se
             "0009_photo_neighbours",
             "0010_photo_files",
             "0011_attached_source",
+            "0014_photo_places",
         ),
     )
     schema.require_current_schema(session)

@@ -60,7 +60,7 @@ WHERE grantee = %(role)s::regrole
 LOOKING = {
     "clusters": ["clusters"],
     "names": ["clusters", "--suggest-names"],
-    "export": ["clusters", "export", "--format", "csv"],
+    "export": ["clusters", "export", "--format", "json"],
     "runs": ["runs"],
     "show": ["runs", "show", "1"],
     "diff": ["runs", "diff", "1", "2"],
