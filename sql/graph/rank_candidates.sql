@@ -1,7 +1,7 @@
 -- The nearest neighbours of some rows among candidates of each. The lowest position wins a tie. If they are to be kept,
 -- they go into work_neighbours, too, by their ids.
--- Rows are told by where they are on disk: 0.7 us a candidate, against 1.3 by their position (December 2026). OFFSET 0 has
--- the candidates of a row looked up at once: a join may read the whole sample.
+-- Rows are told by where they are on disk: 0.7 us a candidate, against 1.3 by their position (December 2026). OFFSET 0
+-- has the candidates of a row looked up at once: a join may read the whole sample.
 -- Parameters: rows tid[], candidates tid[] (row after row; place 0 of block 0: none), width integer (candidates of each
 --   row), neighbours integer (how many), keep boolean
 -- Returns: position, neighbours bytea (their positions, the nearest first, 4 bytes each; null if there are none).

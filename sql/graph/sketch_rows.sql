@@ -2,8 +2,8 @@
 -- two of the distance, is cut off.
 -- Parameters: axes vector[] (as long as a step takes), origin vector, step double precision, after_row bigint
 --   (exclusive), last_row bigint (inclusive)
--- Returns: sketches bytea (of each row its position in 4 bytes, ctid in 6, coordinates in a signed one each, distance in
---   2; null if there are none).
+-- Returns: sketches bytea (of each row its position in 4 bytes, ctid in 6, coordinates in a signed one each, distance
+--   in 2; null if there are none).
 SELECT
     string_agg(
         int4send(sample.position::integer)
