@@ -377,6 +377,11 @@ class Session:
             self._pipeline = self._under_way.enter_context(self._connection.pipeline())
         return self._pipeline
 
+    def settle(self) -> None:
+        """Waits for what was sent, and raises its first error, before `release` passes over it."""
+        with translate_errors(self):
+            self._await()
+
     def _await(self) -> None:
         """Waits for all answers; raises the first error among them."""
         if self._under_way is None:

@@ -7,6 +7,7 @@ from benchmarks.link import Link, Proxy
 from fluffy_sql.errors import DatabaseError
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.statements import Statement
+from fluffy_sql.runs.lock import only_run
 from tests.conftest import add_photos, made_library
 from tests.integration.helpers import generate, query
 
@@ -84,3 +85,8 @@ def test_a_transaction_that_raises_what_was_sent_before_it_is_not_committed(
     with pytest.raises(DatabaseError, match="division by zero"):
         insert_later()
     assert session.fetch_value("survey/has_photos") is False
+
+
+def test_tidying_up_hides_no_error_of_what_was_sent_before(session: Session) -> None:
+    with pytest.raises(DatabaseError, match="no_such_column"), only_run(session):
+        session.send("work_tables/analyze", name="work_drawn", column_name="no_such_column")
