@@ -377,18 +377,17 @@ class Session:
             self._pipeline = self._under_way.enter_context(self._connection.pipeline())
         return self._pipeline
 
+    def settle(self) -> None:
+        """Waits for what was sent, and raises its first error, before `release` passes over it."""
+        with translate_errors(self):
+            self._await()
+
     def _await(self) -> None:
         """Waits for all answers; raises the first error among them."""
         if self._under_way is None:
             return
         under_way, self._under_way = self._under_way, None
-        try:
-            under_way.close()
-        except BaseException:
-            if not self._transactions:  # COMMIT was passed over, if what came before it failed
-                with suppress(psycopg.Error):
-                    self._connection.rollback()
-            raise
+        under_way.close()
 
     @contextmanager
     def _awaited_if_it_fails(self) -> Iterator[None]:
@@ -479,23 +478,25 @@ class Session:
     @contextmanager
     def _outermost(self, force_rollback: bool) -> Iterator[None]:
         """What psycopg's is, but that it does not wait for its beginning."""
-        with self._awaited_if_it_fails():
-            if self._joins:
-                self._begin_under_way()
-            self._connection.execute("BEGIN")
-        self._transactions += 1
+        before = self._under_way
         try:
             with self._awaited_if_it_fails():
-                yield
-        except BaseException:
+                if self._joins:
+                    self._begin_under_way()
+                self._connection.execute("BEGIN")
+                self._transactions += 1
+                try:
+                    yield
+                finally:
+                    self._transactions -= 1
+                if before is not None and before is self._under_way:
+                    self._await()  # else it is committed, and raises what failed before it
+                self._connection.execute("ROLLBACK" if force_rollback else "COMMIT")
+                self._await()
+        except BaseException:  # COMMIT was passed over, if what came before it failed
             with suppress(psycopg.Error):
                 self._connection.rollback()
             raise
-        finally:
-            self._transactions -= 1
-        with self._awaited_if_it_fails():
-            self._connection.execute("ROLLBACK" if force_rollback else "COMMIT")
-            self._await()
 
     def vector_array(self, matrix: "NDArray[np.float32]") -> "VectorArray":
         """A matrix of shape (rows, dimensions) as a `vector[]` parameter.

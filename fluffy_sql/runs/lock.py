@@ -33,6 +33,7 @@ def only_run(session: Session) -> Iterator[None]:
             session.send("triggers/fold")
         session.send("schema/remember_usable_photos")
         yield
+        session.settle()
     except DatabaseError as error:
         if session.broken:
             _tidy_up_over_another(session, str(error))

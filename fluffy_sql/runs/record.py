@@ -89,6 +89,7 @@ def record_of(session: Session, run_id: int, *, taken_back: bool) -> Iterator[No
     session.recorded = not taken_back
     try:
         yield
+        session.settle()
     except BaseException as error:
         if not taken_back:
             status, why = "failed", f"bug: {error!r}"
