@@ -188,6 +188,8 @@ def _write_links(
         folder.mkdir(exist_ok=True)
         link = folder / PurePosixPath(photo.path or "").name
         if os.path.lexists(link):  # two photos of a name, from different folders
+            link = link.with_name(link.stem[:_LONGEST] + link.suffix)  # leaves room for the id
+        while os.path.lexists(link):
             link = link.with_name(f"{link.stem} ({photo.photo_id}){link.suffix}")
         link.symlink_to(os.path.relpath(file, final) if place.relative else file)
         links += 1
