@@ -10,6 +10,7 @@ from PIL import Image
 from fluffy_sql.operations.report.album import Place, make_group_pictures, make_pictures
 from fluffy_sql.operations.report.model import Move, Moves, Shown
 from fluffy_sql.operations.report.page import render
+from tests.browser.axe import load_axe, needs_axe, serious_findings
 from tests.browser.chromium import Browser, chromium, find_chromium
 from tests.unit.report_helpers import a_cluster, a_library, a_photo
 
@@ -125,3 +126,9 @@ def test_what_was_moved_is_shown_side_by_side(browser: Browser) -> None:
         "Before Cluster 1 Harbour 3 photos some of them Now in no cluster",
     ]
     assert browser.run("document.querySelectorAll('.move .photo img.small').length") == 2
+
+
+@needs_axe
+def test_axe_finds_nothing_serious_in_the_controls_and_the_moves(browser: Browser) -> None:
+    load_axe(browser)
+    assert serious_findings(browser) == []

@@ -26,6 +26,7 @@ from fluffy_sql.operations.report.model import (
     Shown,
 )
 from fluffy_sql.operations.report.page import render
+from tests.browser.axe import load_axe, needs_axe, serious_findings
 from tests.browser.chromium import Browser, chromium, find_chromium
 from tests.unit.report_helpers import RUN, a_cluster
 
@@ -33,7 +34,6 @@ PROGRAM = find_chromium()
 pytestmark = pytest.mark.skipif(
     PROGRAM is None, reason="there is no Chromium on this machine: make test-browser"
 )
-AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 
 CLUSTERS = 100
 # Of the first two 12 in each section, of the others two.
@@ -502,7 +502,7 @@ def test_a_screen_reader_is_told_what_there_is(browser: Browser, page: Path) -> 
     assert all(name.startswith("Cluster 1") for name in images)
 
 
-@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: make test-browser")
+@needs_axe
 @pytest.mark.parametrize(("width", "height", "dark"), [WINDOWS[0], WINDOWS[-1]])
 def test_axe_finds_nothing_serious(
     browser: Browser, page: Path, width: int, height: int, *, dark: bool
@@ -514,12 +514,7 @@ def test_axe_finds_nothing_serious(
         " .plane svg g, .plane li:nth-child(n + 4), tbody tr:nth-child(n + 4)"
     )
     browser.run(f"document.querySelectorAll('{many}').forEach((one) => one.remove())")
-    browser.run(AXE.read_text(encoding="utf-8") + ";0")
+    load_axe(browser)
     for place in ("", "cluster-1", "p1-2"):
         go(browser, place)
-        found = browser.run(
-            "axe.run({ resultTypes: ['violations'] }).then((all) => all.violations"
-            ".filter((one) => ['serious', 'critical'].includes(one.impact))"
-            ".map((one) => [one.id, one.nodes.length, one.nodes[0].html.slice(0, 200)]))"
-        )
-        assert found == [], place
+        assert serious_findings(browser) == [], place
