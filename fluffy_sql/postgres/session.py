@@ -205,8 +205,7 @@ class Session:
     def commit(self) -> None:
         """Ends the transaction of `look` and keeps what it wrote."""
         with translate_errors():
-            self._await()
-            self._connection.commit()
+            self.connection.commit()
 
     def close(self) -> None:
         """Closes the connection; closing twice is harmless.

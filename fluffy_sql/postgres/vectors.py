@@ -28,8 +28,6 @@ _INTEGER_OID = 23
 _INTEGER_ARRAY_OID = 1007
 _TID_OID = 27
 _TID_ARRAY_OID = 1010
-_TID_BYTES = 6
-_TID_ELEMENT = np.dtype([("bytes", ">i4"), ("x", f"V{_TID_BYTES}")])
 _INTEGER_ELEMENT = np.dtype([("bytes", ">i4"), ("x", ">i4")])
 # Dimensions, flags and type; length and first place of the one dimension.
 _ARRAY_HEADER = 20
@@ -78,11 +76,7 @@ class IntegerArray:
     @classmethod
     def of(cls, numbers: NDArray[np.int32]) -> Self:
         """Encodes numbers of shape (n,)."""
-        elements = np.empty(len(numbers), dtype=_INTEGER_ELEMENT)
-        elements["bytes"] = 4
-        elements["x"] = numbers
-        header = struct.pack("!iiIii", 1, 0, _INTEGER_OID, len(numbers), 1)
-        return cls(header + elements.tobytes())
+        return cls(_encoded(numbers, ">i4", _INTEGER_OID))
 
 
 @dataclass(frozen=True)
@@ -98,11 +92,15 @@ class TidArray:
     @classmethod
     def of(cls, tids: NDArray[np.void]) -> Self:
         """Encodes what tidsend made, 6 bytes each, of shape (n,)."""
-        elements = np.empty(len(tids), dtype=_TID_ELEMENT)
-        elements["bytes"] = _TID_BYTES
-        elements["x"] = tids
-        header = struct.pack("!iiIii", 1, 0, _TID_OID, len(tids), 1)
-        return cls(header + elements.tobytes())
+        return cls(_encoded(tids, "V6", _TID_OID))
+
+
+def _encoded(values: NDArray[Any], kind: str, oid: int) -> bytes:
+    """Values of shape (n,) as a Postgres array of this type, each as NumPy writes this kind."""
+    elements = np.empty(len(values), dtype=[("bytes", ">i4"), ("x", kind)])
+    elements["bytes"] = elements.dtype["x"].itemsize
+    elements["x"] = values
+    return struct.pack("!iiIii", 1, 0, oid, len(values), 1) + elements.tobytes()
 
 
 def encoded_bytes(parameters: Mapping[str, object]) -> int:

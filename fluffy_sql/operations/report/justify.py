@@ -26,7 +26,7 @@ class Fit:
 
 def justify(ratios: Sequence[float]) -> list[Fit]:
     """Cuts photos, by their widths for a height of 1, into rows of about the same height."""
-    # The least cost of the first so many photos, and where their last row begins.
+    # For each number of photos: the least cost of the first ones, and where their last row begins.
     best: list[tuple[float, int]] = [(0.0, 0)]
     for end in range(1, len(ratios) + 1):
         wide = 0.0
