@@ -39,7 +39,7 @@ GRANT SELECT ON migrations, definitions, application_tables TO :"role";
 
 GRANT SELECT (id, path, embedding, cluster_id) ON photos TO :"role";
 GRANT SELECT ON clusters, cluster_levels, retired_clusters, cluster_quality, photo_count_changes TO :"role";
-GRANT SELECT ON photo_duplicates, photo_neighbour_lists, photo_files TO :"role";
+GRANT SELECT ON photo_duplicates, photo_neighbour_lists, photo_files, source_keys TO :"role";
 GRANT SELECT ON cluster_runs, cluster_run_steps, cluster_run_moves, cluster_run_clusters TO :"role";
 GRANT SELECT ON usable_photos, scoped_clusters, placing_rules TO :"role";
 GRANT SELECT ON cluster_members, cluster_overview, cluster_moves, cluster_run_overview, current_duplicates TO :"role";

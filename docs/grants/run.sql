@@ -56,7 +56,7 @@ AND pg_get_serial_sequence(attrelid::regclass::text, 'id') IS NOT NULL
 SELECT format('GRANT %s TO %I', wanted.what, :'role')
 FROM unnest(
     ARRAY[
-        'INSERT, UPDATE, DELETE ON photos', 'INSERT ON source_owners',
+        'INSERT, UPDATE, DELETE ON photos, source_keys', 'INSERT ON source_owners',
         'EXECUTE ON FUNCTION sync_source, source_differences'
     ]
 ) AS wanted (what)

@@ -31,6 +31,8 @@ class ExportedPhoto:
 
     Attributes:
         scope: of the cluster, as it is named; None: unscoped.
+        key: what the source of an attached library calls the photo, as text, columns joined by `/`;
+            None: the library is none.
         rank: 1 is the photo nearest to the centroid.
         distance: to that; None: the two can't be compared.
     """
@@ -39,6 +41,7 @@ class ExportedPhoto:
     cluster_name: str | None
     scope: int | str | None
     photo_id: int
+    key: str | None
     path: str | None
     rank: int
     distance: float | None

@@ -389,7 +389,7 @@ class _Library:
     @property
     def complete(self) -> bool:
         """Whether all that the list of migrations says is there."""
-        return bool(self.applied) and not self.made_anew and not set(self.missing) & _tables()
+        return bool(self.applied) and not self.made_anew and not set(self.missing) & set(_tables())
 
 
 def _read_library(session: Session) -> _Library:
@@ -407,10 +407,12 @@ def _read_library(session: Session) -> _Library:
         library = replace(
             library, **made, applied=frozenset(row["migration_id"] for row in applied)
         )
+    still_to_come = [name for name, made_by in _tables().items() if made_by not in library.applied]
     if library.digest:
-        return replace(library, changes=[row["change"] for row in changes])
-    tables = [name for name in library.missing if name not in defined]
-    return replace(library, missing=tables)
+        missing = [name for name in library.missing if name not in still_to_come]
+        return replace(library, missing=missing, changes=[row["change"] for row in changes])
+    missing = [name for name in library.missing if name not in (*defined, *still_to_come)]
+    return replace(library, missing=missing)
 
 
 def _not_migrated(session: Session, library: _Library) -> SchemaError:
@@ -429,15 +431,15 @@ def _not_migrated(session: Session, library: _Library) -> SchemaError:
 
 
 @cache
-def _tables() -> frozenset[str]:
-    """The tables that migrations make in our schema."""
+def _tables() -> dict[str, str]:
+    """The tables that migrations make in our schema, and which migration makes each."""
     files = migrations_folder().glob("*.sql")
     made = r"^CREATE (?:UNLOGGED )?TABLE IF NOT EXISTS (\w+)"
-    return frozenset(
-        name
+    return {
+        name: file.stem
         for file in files
         for name in re.findall(made, file.read_text(encoding="utf-8"), re.MULTILINE)
-    )
+    }
 
 
 def _known() -> set[str]:

@@ -1,3 +1,3 @@
 -- Lets the planner know how many photos there are now.
 -- Returns: nothing.
-ANALYZE photos;
+ANALYZE photos, source_keys;

@@ -1,11 +1,12 @@
 -- Only in an attached library: the cluster of each photo by its key in the source, to be joined with anything. Over our
--- own table alone, and from a subquery, so that nobody can write to it through the view.
+-- own tables alone.
 DO $do$
 BEGIN
     EXECUTE format(
-        'CREATE OR REPLACE VIEW photo_clusters AS SELECT * FROM (SELECT %s, cluster_id, id AS photo_id FROM photos) AS photo',
+        'CREATE OR REPLACE VIEW photo_clusters AS SELECT %s, photo.cluster_id, photo.id AS photo_id'
+        ' FROM source_keys AS known INNER JOIN photos AS photo ON known.photo_id = photo.id',
         (
-            SELECT string_agg(listed.name, ', ')
+            SELECT string_agg('known.' || listed.name, ', ')
             FROM attached_source CROSS JOIN unnest(columns) AS listed (name)
             WHERE listed.name LIKE 'key%'
         )

@@ -9,7 +9,7 @@ BEGIN
     SELECT
         string_agg(listed.name, ', ' ORDER BY listed.place),
         string_agg(listed.name || ' ' || listed.type, ', ' ORDER BY listed.place),
-        string_agg(format('photo.%s = $%s', listed.name, listed.place), ' AND ' ORDER BY listed.place)
+        string_agg(format('known.%s = $%s', listed.name, listed.place), ' AND ' ORDER BY listed.place)
     INTO STRICT names, parameters, comparison
     FROM (
         SELECT
@@ -22,7 +22,8 @@ BEGIN
     ) AS listed;
     EXECUTE format(
         'CREATE OR REPLACE FUNCTION photo_of(%s) RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE'
-        ' BEGIN ATOMIC SELECT photo.id FROM photos AS photo WHERE %s; END',
+        ' BEGIN ATOMIC SELECT photo.id FROM source_keys AS known'
+        ' INNER JOIN photos AS photo ON known.photo_id = photo.id WHERE %s; END',
         parameters,
         comparison
     );

@@ -52,6 +52,10 @@ BEGIN
                 DELETE FROM photos AS photo USING other
                 WHERE photo.id = other.photo_id AND NOT other.shown
             ),
+            forgotten AS (
+                DELETE FROM source_keys AS known USING other
+                WHERE known.photo_id = other.photo_id AND NOT other.shown
+            ),
             updated AS (
                 UPDATE photos AS photo
                 SET
@@ -68,6 +72,14 @@ BEGIN
                 SELECT %5$s, other.path, other.scope, other.version
                 FROM other
                 WHERE other.photo_id IS NULL
+                RETURNING id, %4$s
+            ),
+            keyed AS (
+                INSERT INTO source_keys (photo_id, %4$s)
+                SELECT id, %4$s
+                FROM inserted
+                -- somebody deleted its photo
+                ON CONFLICT (%4$s) DO UPDATE SET photo_id = excluded.photo_id
             )
             SELECT
                 count(*) FILTER (WHERE other.photo_id IS NULL),

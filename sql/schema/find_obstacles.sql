@@ -508,7 +508,8 @@ obstacle (rank, text) AS (
                 'cluster_run_checkpoints', 'cluster_run_clusters', 'cluster_run_moves', 'cluster_run_photo_moves',
                 'cluster_run_steps', 'cluster_runs', 'definitions', 'embedding_models', 'migrations', 'migrations_log',
                 'migrations_version', 'photo_count_changes', 'photo_duplicates', 'photo_files',
-                'photo_neighbour_lists', 'photo_replacements', 'retired_clusters', 'saved_grants', 'source_owners'
+                'photo_neighbour_lists', 'photo_replacements', 'retired_clusters', 'saved_grants', 'source_keys',
+                'source_owners'
             ]) AS name
         UNION ALL
         SELECT

@@ -64,7 +64,7 @@ FROM
             'cluster_runs', 'cluster_run_steps', 'cluster_run_checkpoints', 'cluster_quality', 'cluster_run_moves',
             'cluster_run_photo_moves', 'cluster_run_clusters', 'cluster_levels', 'photo_count_changes',
             'photo_duplicates', 'photo_neighbour_lists', 'retired_clusters', 'photo_files', 'photo_replacements',
-            'embedding_models', 'attached_source', 'source_owners'
+            'embedding_models', 'attached_source', 'source_keys', 'source_owners'
         ]
     ) AS needed (name)
 WHERE

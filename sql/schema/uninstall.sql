@@ -99,7 +99,7 @@ BEGIN
         'TABLE %I.retired_clusters', 'TABLE %I.cluster_levels', 'TABLE %I.cluster_run_clusters',
         'TABLE %I.cluster_run_photo_moves', 'TABLE %I.cluster_run_moves', 'TABLE %I.cluster_quality',
         'TABLE %I.cluster_run_checkpoints', 'TABLE %I.cluster_run_steps', 'TABLE %I.cluster_runs',
-        'TABLE %I.attached_source', 'TABLE %I.source_owners', 'TABLE %I.migrations', 'TABLE %I.migrations_log', 'TABLE %I.migrations_version'
+        'TABLE %I.attached_source', 'TABLE %I.source_keys', 'TABLE %I.source_owners', 'TABLE %I.migrations', 'TABLE %I.migrations_log', 'TABLE %I.migrations_version'
     ] LOOP
         EXECUTE 'DROP ' || format(replace(wanted, ' %I', ' IF EXISTS %I'), ours);
     END LOOP;

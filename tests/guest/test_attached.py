@@ -86,6 +86,8 @@ def test_everything_else_works_as_on_an_adopted_table(
     assert {row["scope"] for row in json.loads(named)["suggestions"]} == {owner}
     photos = succeeds(run_cli, immich, "clusters", "export", "--format", "json", "--scope", owner)
     assert {row["scope"] for row in json.loads(photos)} == {owner}
+    theirs = f"SELECT id::text FROM asset WHERE \"ownerId\" = '{owner}'"
+    assert {(row["key"],) for row in json.loads(photos)} == set(ask(immich, theirs))
     [(key,)] = ask(immich, "SELECT md5('9')::uuid::text")
     photo = f"fluffy_sql.photo_of('{key}')"
     nearest = f"SELECT is_member FROM fluffy_sql.photo_nearest_clusters({photo}, n => 2)"
@@ -97,6 +99,39 @@ def test_everything_else_works_as_on_an_adopted_table(
     assert len(ask(immich, alike)) == 3
     writable = "SELECT pg_relation_is_updatable('fluffy_sql.photo_clusters'::regclass, TRUE)"
     assert ask(immich, writable) == [(0,)]
+
+
+def test_a_photo_that_moves_writes_no_key(run_cli: Run, immich: str) -> None:
+    succeeds(run_cli, immich, "attach", *IMMICH.attach)
+    indexed = (
+        "SELECT string_agg(attname, ' ' ORDER BY attname) FROM pg_index JOIN pg_attribute"
+        " ON attrelid = indrelid AND attnum = ANY (indkey)"
+        " WHERE indrelid = 'fluffy_sql.photos'::regclass"
+    )
+    assert ask(immich, indexed) == [("cluster_id id",)]
+    key = "md5('9')::uuid"
+    execute(immich, f"DELETE FROM fluffy_sql.photos WHERE id = fluffy_sql.photo_of({key})")
+    assert ask(immich, f"SELECT fluffy_sql.photo_of({key})") == [(None,)]
+    succeeds(run_cli, immich, "generate", "--k", str(THEMES))
+    assert ask(
+        immich, f"SELECT cluster_id IS NULL FROM fluffy_sql.photo_clusters WHERE key = {key}"
+    ) == [(False,)]
+
+
+def test_a_library_that_was_attached_before_has_its_keys_moved(run_cli: Run, immich: str) -> None:
+    succeeds(run_cli, immich, "attach", *IMMICH.attach)
+    succeeds(run_cli, immich, "generate", "--k", str(THEMES))
+    before = ask(immich, "SELECT * FROM fluffy_sql.photo_clusters ORDER BY key")
+    succeeds(run_cli, immich, "detach")
+    execute(
+        immich,
+        "DROP TABLE fluffy_sql.source_keys",
+        "CREATE UNIQUE INDEX photos_key_idx ON fluffy_sql.photos (key)",
+        "DELETE FROM fluffy_sql.migrations WHERE migration_id = '0015_source_keys'",
+    )
+    assert succeeds(run_cli, immich, "migrate").startswith("Applied 0015_source_keys\nTriggers")
+    assert ask(immich, "SELECT * FROM fluffy_sql.photo_clusters ORDER BY key") == before
+    assert ask(immich, "SELECT to_regclass('fluffy_sql.photos_key_idx')") == [(None,)]
 
 
 def test_a_run_takes_in_what_is_new_gone_and_changed(run_cli: Run, immich: str) -> None:

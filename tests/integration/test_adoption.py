@@ -585,9 +585,12 @@ def test_a_newer_schema_is_told_from_an_older_one(database_url: str, session: Se
     with pytest.raises(SchemaError, match="newer fluffy_sql"):
         schema.require_current_schema(session)
     execute(session, "DELETE FROM migrations WHERE migration_id >= '0004'")
+    execute(session, "DROP TABLE source_keys")
     with pytest.raises(SchemaError, match="lacks 0004_bookkeeping; run: fluffy-sql migrate"):
         schema.require_current_schema(session)
-    assert schema.migrate(database_url).changed == (
+    migrated = schema.migrate(database_url)
+    assert migrated.made_again == ()
+    assert migrated.changed == (
         *("0004_bookkeeping", "0005_work_tables", "0006_retired_clusters", "0007_photo_duplicates"),
         *(
             "0008_cluster_levels",
@@ -595,6 +598,7 @@ def test_a_newer_schema_is_told_from_an_older_one(database_url: str, session: Se
             "0010_photo_files",
             "0011_attached_source",
             "0014_photo_places",
+            "0015_source_keys",
         ),
     )
     schema.require_current_schema(session)

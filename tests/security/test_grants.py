@@ -70,6 +70,7 @@ NEEDED_TO_LOOK = {
     "SELECT ON photo_count_changes": OVERVIEW,
     "SELECT ON cluster_overview": OVERVIEW,
     "SELECT ON photo_files": "names",
+    "SELECT ON source_keys": "export",
     "SELECT ON photo_duplicates": "SELECT FROM current_duplicates",
     "SELECT ON current_duplicates": "SELECT FROM current_duplicates",
     **{f"EXECUTE ON FUNCTION {name}": query for name, query in FUNCTIONS.items()},

@@ -180,6 +180,7 @@ def test_the_tables_of_an_attached_library_are_ours(bare_database_url: str) -> N
             "CREATE TABLE attached_source (name text, query text, columns text[], types text[])"
         )
         session.connection.execute("ALTER TABLE photos ADD COLUMN embedding vector")
+        session.connection.execute("CREATE TABLE source_keys (photo_id bigint)")
         session.execute(
             "attach/keep_source",
             name="x",
@@ -193,6 +194,8 @@ def test_the_tables_of_an_attached_library_are_ours(bare_database_url: str) -> N
         )
         found = {name for (name,) in session.connection.execute(columns, ("photos",)).fetchall()}
         assert found >= {"id", "path", "key", "key2", "scope", "source_version"}
+        keyed = session.connection.execute(columns, ("source_keys",)).fetchall()
+        assert {name for (name,) in keyed} == {"photo_id", "key", "key2"}
 
 
 def test_tables_with_embeddings_are_named_with_what_attaches_them(source: str) -> None:

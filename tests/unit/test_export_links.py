@@ -18,6 +18,7 @@ def test_each_photo_has_a_link_whatever_the_names(tmp_path: Path) -> None:
             cluster_name=None,
             scope=None,
             photo_id=rank,
+            key=None,
             path=path,
             rank=rank,
             distance=None,
