@@ -22,13 +22,15 @@ BEGIN
         ' RETURNS TABLE (id bigint, path text, embedding vector, cluster_id bigint, scope bigint)'
         ' LANGUAGE sql STABLE PARALLEL SAFE ROWS 100000 AS %L',
         format(
-            E'-- %s, as it was attached; if that fails: fluffy-sql check\nSELECT photo.id, %s, %s, photo.cluster_id, photo.scope\nFROM %I.photos AS photo\nINNER JOIN (\n%s\n) AS source ON %s%s',
+            E'-- %s, as it was attached; if that fails: fluffy-sql check\nSELECT photo.id, %s, %s, photo.cluster_id, %s\nFROM %I.photos AS photo\nINNER JOIN (\n%s\n) AS source ON %s%s',
             translate(source.name, E'\n\r', '  '),
             format('coalesce(photo.path, concat_ws(''/'', photo.%s))', array_to_string(keys, ', photo.')),
             CASE
                 WHEN embedding_type ~ '(^|\.)vector$' THEN format('source.embedding::%s.vector', place)
                 ELSE 'converted.embedding'
             END,
+            -- without owners a constant: the planner takes "not distinct from null" for no rows
+            CASE WHEN 'owner' = ANY (source.columns) THEN 'photo.scope' ELSE 'NULL::bigint' END,
             current_setting('fluffy_sql.schema'),
             source.query,
             (SELECT string_agg(format('photo.%1$s = source.%1$s', name), ' AND ') FROM unnest(keys) AS listed (name)),
