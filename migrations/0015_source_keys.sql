@@ -2,7 +2,7 @@
 -- cluster is written anew, and an index on its key would be, too. Empty for all other libraries.
 -- depends: 0014_photo_places
 
-CREATE TABLE IF NOT EXISTS source_keys (photo_id bigint NOT NULL);
+CREATE TABLE IF NOT EXISTS source_keys (photo_id bigint PRIMARY KEY);
 
 COMMENT ON TABLE source_keys IS
 'The photo of each key (key, key2, ...) of the source of an attached library; photo_of looks there.';
