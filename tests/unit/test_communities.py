@@ -48,7 +48,7 @@ def test_many_edges_are_weighed_as_few_are(monkeypatch: pytest.MonkeyPatch) -> N
         for other in row:
             one, two = closed[own], closed[other]
             expected[own, other] = expected[other, own] = len(one & two) / len(one | two)
-    monkeypatch.setattr("fluffy_sql.graph.edges._PHOTOS_AT_ONCE", 7)
+    monkeypatch.setattr("fluffy_sql.graph.edges._IDS_AT_ONCE", 7 * 6 * 7)
     monkeypatch.setattr("fluffy_sql.graph.edges._NODES_AT_ONCE", 7)
     monkeypatch.setattr("fluffy_sql.graph.edges._EDGES_AT_ONCE", 70)
     edges = shared_neighbours(neighbours)
