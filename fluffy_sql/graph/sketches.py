@@ -29,6 +29,7 @@ _WITHIN = 0.99
 # Rows that are compared at once with all centers, and with the rows around them.
 _BLOCK = 256
 _ROWS_AROUND = 64
+_ROWS_WITHIN = 4_096
 # Rows around a cell are cut off at this many times what is sought: of equal photos all are.
 _MOST_AROUND = 4
 
@@ -39,6 +40,7 @@ class Sketches:
     Args:
         sketches: shape (rows,).
         compared: shape (rows,), whether a row has a sketch.
+        step: how long 1 in a sketch is.
         tuning: how many cells.
 
     Attributes:
@@ -47,14 +49,20 @@ class Sketches:
     """
 
     def __init__(
-        self, sketches: NDArray[np.void], compared: NDArray[np.bool_], tuning: Tuning
+        self,
+        sketches: NDArray[np.void],
+        compared: NDArray[np.bool_],
+        step: float,
+        tuning: Tuning,
     ) -> None:
         self.places = len(sketches)
+        self._step = step
         there = np.flatnonzero(compared).astype(np.int32)
         cells = max(1, int(tuning.cells_of_sketches * len(there) ** 0.5))
         self._centers = _trained(
             sketches["codes"][there[: tuning.sample_per_cell * cells]], cells, tuning
         )
+        self._halves = np.einsum("ij,ij->i", self._centers, self._centers) / 2
         cell_of = _nearest(sketches["codes"], there, self._centers)
         self.rows = there[np.argsort(cell_of, kind="stable")]
         self._ends = np.cumsum(np.bincount(cell_of, minlength=len(self._centers)))
@@ -68,17 +76,15 @@ class Sketches:
         """The number of cells."""
         return len(self._centers)
 
-    def members(self, cell: int) -> Places:
-        """The rows of a cell."""
-        return self.rows[self._starts[cell] : self._ends[cell]]
-
     def on_disk(self, rows: Places) -> TidArray:
         """Where rows are on disk; -1: nowhere."""
         ctids = self._on_disk[rows]
         ctids[rows < 0] = b""
         return TidArray.of(ctids)
 
-    def candidates(self, cell: int, count: int, around: int) -> Iterator[tuple[Places, Places]]:
+    def candidates(
+        self, cell: int, count: int, around: int, among: NDArray[np.bool_] | None = None
+    ) -> Iterator[tuple[Places, Places]]:
         """The rows of a cell, some at a time, and those whose sketches are nearest, in no order.
 
         Of equally near ones the lowest. A row is a candidate of its own.
@@ -87,10 +93,77 @@ class Sketches:
             cell: the cell.
             count: how many are sought; there are fewer if there are not as many.
             around: among how many rows at least, those of the nearest cells.
+            among: which of all rows are asked for; None: all.
 
         Yields:
             Rows, and candidates of each, shape (rows, up to count).
         """
+        for rows, others, apart in self._compared_around(cell, around, among):
+            fewer = min(count, len(others))
+            yield rows, others[np.argpartition(apart, fewer - 1, axis=1)[:, :fewer]]
+
+    def ranks(self, asked: Places, neighbours: Places, around: int) -> NDArray[np.intp]:
+        """How many candidates of some rows come before each of their neighbours; shape of these.
+
+        Args:
+            asked: the rows.
+            neighbours: of each; -1: no more.
+            around: as in `candidates`; a neighbour that is none of those comes after all.
+        """
+        found = np.full(neighbours.shape, self.places)
+        number = self._numbers(asked)
+        for cell in range(len(self)):
+            for rows, others, apart in self._compared_around(cell, around, number >= 0):
+                for row, own in zip(number[rows], apart, strict=True):
+                    which, column = np.nonzero(neighbours[row][:, None] == others)
+                    found[row, which] = np.searchsorted(np.sort(own), own[column])
+        return found
+
+    def within(
+        self, asked: Places, distances: NDArray[np.floating]
+    ) -> tuple[NDArray[np.uint8], NDArray[np.intp]]:
+        """For each of some rows all that may be as near as a distance: no other one is.
+
+        Cutting off and projecting bring rows no farther apart, and rounding by less than 1 in each
+        coordinate.
+
+        Returns:
+            What `marked` reads, of shape (asked, n), and how many there are for each.
+        """
+        number = self._numbers(asked)[self.rows]
+        own = np.empty((len(asked), self._codes.shape[1]), dtype=np.float32)
+        own[number[number >= 0]] = self._codes[number >= 0]
+        lengths = np.einsum("ij,ij->i", own, own)
+        # Whole numbers below 2^24, which are exact.
+        limits = np.ceil((distances / self._step + own.shape[1] ** 0.5) ** 2).astype(np.float32)
+        marks, counts = [], np.zeros(len(asked), dtype=np.intp)
+        for first in range(0, len(self.rows), _ROWS_WITHIN):
+            codes = self._codes[first : first + _ROWS_WITHIN].astype(np.float32)
+            squares = np.einsum("ij,ij->i", codes, codes) - 2 * (own @ codes.T)
+            near = squares + lengths[:, None] <= limits[:, None]
+            marks.append(np.packbits(near, axis=1))
+            counts += np.count_nonzero(near, axis=1)
+        return np.concatenate(marks, axis=1), counts
+
+    def marked(self, marks: NDArray[np.uint8]) -> Places:
+        """The rows that one row of marks stands for."""
+        return self.rows[np.flatnonzero(np.unpackbits(marks, count=len(self.rows)))]
+
+    def _numbers(self, asked: Places) -> Places:
+        """Of all rows the place among those that are asked for, or -1."""
+        numbers = np.full(self.places, -1, dtype=np.int32)
+        numbers[asked] = np.arange(len(asked), dtype=np.int32)
+        return numbers
+
+    def _compared_around(
+        self, cell: int, around: int, among: NDArray[np.bool_] | None
+    ) -> Iterator[tuple[Places, Places, NDArray[np.float64]]]:
+        """Rows of a cell, some at a time, those around it, and how far apart sketches are."""
+        own = np.arange(self._starts[cell], self._ends[cell])
+        if among is not None:
+            own = own[among[self.rows[own]]]
+        if not len(own):
+            return
         near = self._around(cell, around)
         most = _MOST_AROUND * around
 
@@ -100,16 +173,14 @@ class Sketches:
 
         others, codes, fixed = of_near(self.rows), of_near(self._codes), of_near(self._fixed)
         codes = codes.astype(np.float32).T
-        count = min(count, len(others))
-        for first in range(self._starts[cell], self._ends[cell], _ROWS_AROUND):
-            own = slice(first, min(first + _ROWS_AROUND, self._ends[cell]))
-            apart = fixed - self._codes[own].astype(np.float32) @ codes
-            yield self.rows[own], others[np.argpartition(apart, count - 1, axis=1)[:, :count]]
+        for first in range(0, len(own), _ROWS_AROUND):
+            some = own[first : first + _ROWS_AROUND]
+            yield self.rows[some], others, fixed - self._codes[some].astype(np.float32) @ codes
 
     def _around(self, cell: int, least: int) -> NDArray[np.intp]:
         """The cells around one, itself first, until they have as many rows."""
-        apart = ((self._centers - self._centers[cell]) ** 2).sum(axis=1)
-        apart[cell] = -1
+        apart = self._halves - self._centers @ self._centers[cell]
+        apart[cell] = -np.inf
         order = np.argsort(apart, kind="stable")
         rows = np.cumsum((self._ends - self._starts)[order])
         return order[: int(np.searchsorted(rows, least)) + 1]
@@ -132,8 +203,8 @@ def _fixed(sketches: NDArray[np.void], rows: Places) -> NDArray[np.float64]:
 
 def fetch_sketches(
     session: Session, sample: Sample, tuning: Tuning
-) -> tuple[NDArray[np.void], NDArray[np.bool_]]:
-    """Sketches of the rows of a sample, and which rows there are; both of shape (rows,)."""
+) -> tuple[NDArray[np.void], NDArray[np.bool_], float]:
+    """Sketches of the rows of a sample and which rows there are, shape (rows,), and their step."""
     _, photos = sample.fetch_some()
     directions = fit_projection(
         photos,
@@ -161,7 +232,7 @@ def fetch_sketches(
         places = found["position"] - 1
         compared[places] = True
         sketches[places] = found
-    return sketches, compared
+    return sketches, compared, step
 
 
 def sketch_kind(width: int) -> np.dtype[np.void]:

@@ -24,21 +24,29 @@ class Tuning:
     cells_of_sketches: float = 6
     sample_per_cell: int = 16
     cell_steps: int = 4
-    # Candidates at first, for each neighbour that is sought, and among how many times as many rows.
-    # A row costs the client 7 ns there, and a candidate the server 0.8 us.
+    # Candidates of a row are sought among this many times as many rows around it: a row costs the
+    # client 4 ns there, and a candidate the server 0.8 us. Looked for first are this many for each
+    # neighbour that is sought.
     candidates_of_neighbour: float = 2.5
-    rows_around: int = 80
+    rows_around: int = 60
     # If they are too few, this many times as many.
-    more_candidates: float = 1.12
-    # More than the 0.95 that is promised, since the sample is small, and since themes suffer: of
-    # 100,000 made photos they agree with what these are of to 0.874 (NMI) at a recall of 0.964, to
-    # 0.885 at 0.978 and to 0.895 at 0.996.
+    more_candidates: float = 1.2
+    # More than the 0.95 that is promised, since themes suffer: of 100,000 made photos they agree
+    # with what these are of to 0.874 (NMI) at a recall of 0.964, to 0.885 at 0.978 and to 0.895 at
+    # 0.996.
     sought_recall: float = 0.97
     # But no photo is compared with more than this many, though it would take more: of photos at
     # random all. So 1 ms a photo and connection (512 dimensions).
     most_compared: int = 1_000
+    # Photos that the recall is measured on, some at a time, until this many pairs were compared;
+    # these in pieces, for connections to share. By their sketches 3 to 8 % of all are compared, of
+    # photos at random all. From this share up a pair costs less if all are compared.
     checked_photos: int = 128
+    most_checked: int = 1_024
+    checked_pairs: int = 1_000_000
     checks: int = 4
+    pairs_at_once: int = 32_768
+    share_of_all: float = 0.15
 
     # Of a scope whose pairs are sought: cells for each square root of its photos. A row is compared
     # with half of the centers, and then with fewer rows the smaller cells are.
