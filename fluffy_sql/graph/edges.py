@@ -48,12 +48,12 @@ class Edges:
         return sums
 
     def loops(self) -> Weights:
-        """The weight of each node's edge to itself."""
-        found = np.zeros(len(self), dtype=np.float32)
+        """The weight of each node's edges to itself."""
+        found = np.empty(len(self), dtype=np.float32)
         for nodes in _pieces(len(self), _NODES_AT_ONCE):
             which, places = self._of(nodes)
             own = self.others[places] == nodes[which]
-            found[nodes[which[own]]] = self.weights[places[own]]
+            found[nodes] = np.bincount(which[own], self.weights[places[own]], len(nodes))
         return found
 
     def held(self, labels: Nodes) -> Weights:
@@ -72,24 +72,22 @@ class Edges:
     def cut(self, labels: Nodes) -> Iterator[None]:
         """Without edges between different labels, until it ends.
 
-        They are not taken out, which would take another array, but lead back and weigh nothing:
-        by that they are found again.
+        They are not taken out, which would take other arrays, but lead back to their node.
         """
         cut = []
         for nodes in _pieces(len(self), _NODES_AT_ONCE):
             which, places = self._of(nodes)
             apart = labels[nodes[which]] != labels[self.others[places]]
             places = places[apart]
-            cut.append((self.others[places], self.weights[places]))
-            self.others[places], self.weights[places] = nodes[which[apart]], 0
+            cut.append((np.packbits(apart), self.others[places]))
+            self.others[places] = nodes[which[apart]]
         try:
             yield
         finally:
             pieces = _pieces(len(self), _NODES_AT_ONCE)
-            for nodes, (others, weights) in zip(pieces, cut, strict=True):
-                begin, end = self.starts[nodes[0]], self.starts[nodes[-1] + 1]
-                places = begin + np.flatnonzero(self.weights[begin:end] == 0)
-                self.others[places], self.weights[places] = others, weights
+            for nodes, (apart, others) in zip(pieces, cut, strict=True):
+                _, places = self._of(nodes)
+                self.others[places[np.unpackbits(apart, count=len(places)) > 0]] = others
 
     def merged(self, labels: Nodes) -> "Edges":
         """The graph of communities; what lies inside of one becomes an edge to itself."""
