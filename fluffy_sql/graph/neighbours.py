@@ -83,7 +83,7 @@ def graph_by_sketches(task: Task[Any], wanted: Wanted, tuning: Tuning) -> Iterat
         finder, recall = _Finder(task, wanted, extents[-1][1] if extents else 0), 1.0
         if sample.size:
             task.log.phase("sketches")
-            sketches = Sketches(*fetch_sketches(task.session, sample, tuning), tuning)
+            sketches = Sketches(fetch_sketches(task.session, sample, tuning), tuning)
             task.log.phase("neighbours")
             enough = _enough(task, finder, sketches, tuning)
             finder.find_among(_proposals(sketches, enough, tuning), sketches)

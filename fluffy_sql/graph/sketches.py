@@ -5,6 +5,7 @@ float4 adds products of them without rounding, and proposals are the same in any
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,10 @@ _RANGE_ROWS = 4_096
 # The largest number in a sketch, and the share of photos that have no larger one.
 _LARGEST = 127
 _WITHIN = 0.99
+# The least number in half a byte, what it stands for in standard deviations, and the widest step.
+_LEAST_HALF = -8
+_SPREADS_OF_HALF = 3
+_WIDEST_STEP = 15
 # Rows that are compared at once with all centers, and with the rows around them.
 _BLOCK = 256
 _ROWS_AROUND = 64
@@ -34,13 +39,32 @@ _ROWS_WITHIN = 4_096
 _MOST_AROUND = 4
 
 
+@dataclass(frozen=True)
+class Fetched:
+    """Sketches of rows as they came.
+
+    Attributes:
+        codes: shape (rows, axes), coordinates in steps.
+        distances: shape (rows,), from the origin, in steps.
+        on_disk: shape (rows,), where each row is.
+        compared: shape (rows,), whether a row has a sketch.
+        step: how long a step is.
+        rounded: how much farther apart than they are rounding brings two rows, in steps.
+    """
+
+    codes: Codes
+    distances: NDArray[np.int16]
+    on_disk: NDArray[np.void]
+    compared: NDArray[np.bool_]
+    step: float
+    rounded: float
+
+
 class Sketches:
     """Sketches of rows, and the cells that they lie in.
 
     Args:
-        sketches: shape (rows,).
-        compared: shape (rows,), whether a row has a sketch.
-        step: how long 1 in a sketch is.
+        fetched: the sketches.
         tuning: how many cells.
 
     Attributes:
@@ -48,29 +72,22 @@ class Sketches:
         places: how many rows there are, with or without a sketch.
     """
 
-    def __init__(
-        self,
-        sketches: NDArray[np.void],
-        compared: NDArray[np.bool_],
-        step: float,
-        tuning: Tuning,
-    ) -> None:
-        self.places = len(sketches)
-        self._step = step
-        there = np.flatnonzero(compared).astype(np.int32)
+    def __init__(self, fetched: Fetched, tuning: Tuning) -> None:
+        self.places = len(fetched.codes)
+        self._step, self._rounded = fetched.step, fetched.rounded
+        there = np.flatnonzero(fetched.compared).astype(np.int32)
         cells = max(1, int(tuning.cells_of_sketches * len(there) ** 0.5))
-        self._centers = _trained(
-            sketches["codes"][there[: tuning.sample_per_cell * cells]], cells, tuning
-        )
+        sample = fetched.codes[there[: tuning.sample_per_cell * cells]]
+        self._centers = _trained(sample, cells, tuning)
         self._halves = np.einsum("ij,ij->i", self._centers, self._centers) / 2
-        cell_of = _nearest(sketches["codes"], there, self._centers)
+        cell_of = _nearest(fetched.codes, there, self._centers)
         self.rows = there[np.argsort(cell_of, kind="stable")]
         self._ends = np.cumsum(np.bincount(cell_of, minlength=len(self._centers)))
         self._starts = np.concatenate([[0], self._ends[:-1]])
-        self._on_disk = sketches["ctid"].copy()
+        self._on_disk = fetched.on_disk
         # Side by side, since rows of a cell are read again and again.
-        self._codes = sketches["codes"][self.rows]
-        self._fixed = _fixed(sketches, self.rows)
+        self._codes = fetched.codes[self.rows]
+        self._fixed = _fixed(fetched, self.rows)
 
     def __len__(self) -> int:
         """The number of cells."""
@@ -124,8 +141,8 @@ class Sketches:
     ) -> tuple[NDArray[np.uint8], NDArray[np.intp]]:
         """For each of some rows all that may be as near as a distance: no other one is.
 
-        Cutting off and projecting bring rows no farther apart, and rounding by less than 1 in each
-        coordinate.
+        Cutting off and projecting bring rows no farther apart, and rounding not by more than is
+        allowed for.
 
         Returns:
             What `marked` reads, of shape (asked, n), and how many there are for each.
@@ -135,7 +152,7 @@ class Sketches:
         own[number[number >= 0]] = self._codes[number >= 0]
         lengths = np.einsum("ij,ij->i", own, own)
         # Whole numbers below 2^24, which are exact.
-        limits = np.ceil((distances / self._step + own.shape[1] ** 0.5) ** 2).astype(np.float32)
+        limits = np.ceil((distances / self._step + self._rounded) ** 2).astype(np.float32)
         marks, counts = [], np.zeros(len(asked), dtype=np.intp)
         for first in range(0, len(self.rows), _ROWS_WITHIN):
             codes = self._codes[first : first + _ROWS_WITHIN].astype(np.float32)
@@ -186,7 +203,7 @@ class Sketches:
         return order[: int(np.searchsorted(rows, least)) + 1]
 
 
-def _fixed(sketches: NDArray[np.void], rows: Places) -> NDArray[np.float64]:
+def _fixed(fetched: Fetched, rows: Places) -> NDArray[np.float64]:
     """Half of the square of the distance to each row, but for what is the same for all, or inner.
 
     What is left of a photo beyond the coordinates counts half, as if half of it were what both have
@@ -195,51 +212,73 @@ def _fixed(sketches: NDArray[np.void], rows: Places) -> NDArray[np.float64]:
     fixed = np.empty(len(rows))
     for first in range(0, len(rows), _BLOCK):
         some = rows[first : first + _BLOCK]
-        codes, distances = sketches["codes"][some].astype(float), sketches["distance"][some]
+        codes, distances = fetched.codes[some].astype(float), fetched.distances[some]
         squares = np.einsum("ij,ij->i", codes, codes) + distances.astype(float) ** 2
-        fixed[first : first + _BLOCK] = (squares + some / len(sketches)) / 4
+        fixed[first : first + _BLOCK] = (squares + some / len(fetched.codes)) / 4
     return fixed
 
 
-def fetch_sketches(
-    session: Session, sample: Sample, tuning: Tuning
-) -> tuple[NDArray[np.void], NDArray[np.bool_], float]:
-    """Sketches of the rows of a sample and which rows there are, shape (rows,), and their step."""
+def fetch_sketches(session: Session, sample: Sample, tuning: Tuning) -> Fetched:
+    """Sketches of the rows of a sample."""
     _, photos = sample.fetch_some()
     directions = fit_projection(
         photos,
         centered=True,
         generator=np.random.default_rng(0),
-        most=tuning.sketch_width,
+        most=min(tuning.sketch_axes, 2 * tuning.sketch_width - 1),
     )
     axes, origin = directions.axes, directions.origin
     if not directions.reduced:
-        axes = np.eye(photos.shape[1], dtype=np.float32)
-    largest = np.abs((photos - origin) @ axes.T).max(axis=1, initial=0)
-    step = float(np.quantile(largest, _WITHIN)) / _LARGEST or 1.0
-    kind = sketch_kind(len(axes))
-    sketches = np.zeros(sample.size, dtype=kind)
-    compared = np.zeros(sample.size, dtype=np.bool_)
+        axes, origin = np.eye(photos.shape[1], dtype=np.float32), photos.mean(axis=0)
+    coordinates = (photos - origin) @ axes.T
+    step = float(np.quantile(np.abs(coordinates).max(axis=1, initial=0), _WITHIN)) / _LARGEST or 1.0
+    # The axes that have a byte; of the others two share one, in wider steps.
+    wide = min(len(axes), max(0, 2 * tuning.sketch_width - len(axes)))
+    steps = np.ones(len(axes), dtype=np.int8)
+    spread = coordinates[:, wide:].std(axis=0) / step
+    steps[wide:] = np.clip(np.rint(spread * _SPREADS_OF_HALF / -_LEAST_HALF), 1, _WIDEST_STEP)
+    scaled = axes / (step * steps[:, None])
+    kind = sketch_kind((wide + len(axes)) // 2)
+    fetched = Fetched(
+        codes=np.zeros((sample.size, len(axes)), dtype=np.int8),
+        distances=np.zeros(sample.size, dtype=np.int16),
+        on_disk=np.zeros(sample.size, dtype="V6"),
+        compared=np.zeros(sample.size, dtype=np.bool_),
+        step=step,
+        # Twice that, if it were against them along every axis; as chance has it, less than half.
+        rounded=float(np.linalg.norm(steps.astype(float))) / 2,
+    )
     parts = sample.over_ranges(
         "graph/sketch_rows",
         row_ranges(sample.size, _MOST_RANGES, _RANGE_ROWS),
-        axes=session.vector_array(axes / step),
+        axes=session.vector_array(scaled[:wide]),
+        upper=session.vector_array(scaled[wide::2]),
+        lower=session.vector_array(scaled[wide + 1 :: 2]),
         origin=origin,
         step=step,
     )
     for [part] in parts:
         found = np.frombuffer(part["sketches"] or b"", kind)
         places = found["position"] - 1
-        compared[places] = True
-        sketches[places] = found
-    return sketches, compared, step
+        fetched.compared[places] = True
+        fetched.on_disk[places] = found["ctid"]
+        fetched.distances[places] = found["distance"]
+        fetched.codes[places] = unpacked(found["codes"], wide) * steps
+    return fetched
 
 
 def sketch_kind(width: int) -> np.dtype[np.void]:
     """A sketch as it comes: position and place on disk, coordinates, distance from their origin."""
     return np.dtype(
-        [("position", ">i4"), ("ctid", "V6"), ("codes", np.int8, width), ("distance", ">i2")]
+        [("position", ">i4"), ("ctid", "V6"), ("codes", np.int8, (width,)), ("distance", ">i2")]
     )
+
+
+def unpacked(codes: Codes, wide: int) -> Codes:
+    """Coordinates of rows, the first of which have a byte and the others half of one."""
+    halves = codes[:, wide:]
+    pairs = np.stack([halves >> 4, (halves & 15) + np.int8(_LEAST_HALF)], axis=2)
+    return np.concatenate([codes[:, :wide], pairs.reshape(len(codes), -1)], axis=1)
 
 
 def _trained(codes: Codes, cells: int, tuning: Tuning) -> Matrix:

@@ -14,11 +14,12 @@ class Tuning:
     rows_at_once: int = 512
     rows_of_block: int = 2_048
 
-    # Coordinates of a sketch, a byte each: with what else comes of a photo, 150 bytes. Of the 15
-    # nearest of 60,000 made photos of 512 dimensions 0.97 are among the 40 whose sketches are
-    # nearest, of 4,114 CLIP embeddings 0.99; of photos that lie evenly about their theme in all
-    # dimensions 0.66, and 0.99 among 100 (December 2026).
+    # Bytes of a sketch, with what else comes of a photo 150, and coordinates in it: the first have
+    # a byte, of the others two share one. Of the 15 nearest of 100,000 made photos of 512
+    # dimensions 0.97 are among the 33 whose sketches are nearest (49 with 74 coordinates, December
+    # 2026).
     sketch_width: int = 74
+    sketch_axes: int = 128
     # Cells of sketches for each square root of photos, and how they are trained. Some 50 photos lie
     # in one of 100,000.
     cells_of_sketches: float = 6

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from fluffy_sql.graph.sketches import Sketches, sketch_kind
+from fluffy_sql.graph.sketches import Fetched, Sketches, unpacked
 from fluffy_sql.graph.tuning import Tuning
 
 ALL = 10_000
@@ -11,12 +11,24 @@ ALL = 10_000
 
 def sketched(rows: NDArray[np.integer], distances: NDArray[np.integer] | None = None) -> Sketches:
     """Rows of small numbers; the first has no sketch."""
-    sketches = np.zeros(len(rows), sketch_kind(rows.shape[1]))
-    sketches["codes"] = rows
-    sketches["distance"] = np.linalg.norm(rows, axis=1) if distances is None else distances
-    compared = np.ones(len(rows), np.bool_)
-    compared[0] = False
-    return Sketches(sketches, compared, 1.0, Tuning())
+    lengths = np.linalg.norm(rows, axis=1) if distances is None else distances
+    fetched = Fetched(
+        codes=rows.astype(np.int8),
+        distances=lengths.astype(np.int16),
+        on_disk=np.zeros(len(rows), "V6"),
+        compared=np.arange(len(rows)) > 0,
+        step=1.0,
+        rounded=rows.shape[1] ** 0.5,
+    )
+    return Sketches(fetched, Tuning())
+
+
+def test_coordinates_share_a_byte() -> None:
+    packed = np.array([[-127, 5 * 16 + 3 + 8, -8 * 16], [9, -1 * 16 + 7 + 8, 7 * 16 + 15]])
+    assert unpacked(packed.astype(np.int8), 1).tolist() == [
+        [-127, 5, 3, -8, -8],
+        [9, -1, 7, 7, 7],
+    ]
 
 
 def proposed(sketches: Sketches, count: int, around: int = ALL) -> dict[int, list[int]]:
