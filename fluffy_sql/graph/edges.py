@@ -16,8 +16,8 @@ Weights = NDArray[np.float32]
 # Nodes whose edges are looked at in one piece: two megabytes.
 _NODES_AT_ONCE = 2_048
 _EDGES_AT_ONCE = 65_536
-# Photos whose lists of neighbours are compared in one piece: the same, for a list of 15.
-_PHOTOS_AT_ONCE = 512
+# Neighbours of neighbours that are compared in one piece: half a megabyte.
+_IDS_AT_ONCE = 131_072
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,12 @@ class Edges:
         return sums
 
     def loops(self) -> Weights:
-        """The weight of each node's edge to itself."""
-        found = np.zeros(len(self), dtype=np.float32)
+        """The weight of each node's edges to itself."""
+        found = np.empty(len(self), dtype=np.float32)
         for nodes in _pieces(len(self), _NODES_AT_ONCE):
             which, places = self._of(nodes)
             own = self.others[places] == nodes[which]
-            found[nodes[which[own]]] = self.weights[places[own]]
+            found[nodes] = np.bincount(which[own], self.weights[places[own]], len(nodes))
         return found
 
     def held(self, labels: Nodes) -> Weights:
@@ -72,24 +72,22 @@ class Edges:
     def cut(self, labels: Nodes) -> Iterator[None]:
         """Without edges between different labels, until it ends.
 
-        They are not taken out, which would take another array, but lead back and weigh nothing:
-        by that they are found again.
+        They are not taken out, which would take other arrays, but lead back to their node.
         """
         cut = []
         for nodes in _pieces(len(self), _NODES_AT_ONCE):
             which, places = self._of(nodes)
             apart = labels[nodes[which]] != labels[self.others[places]]
             places = places[apart]
-            cut.append((self.others[places], self.weights[places]))
-            self.others[places], self.weights[places] = nodes[which[apart]], 0
+            cut.append((np.packbits(apart), self.others[places]))
+            self.others[places] = nodes[which[apart]]
         try:
             yield
         finally:
             pieces = _pieces(len(self), _NODES_AT_ONCE)
-            for nodes, (others, weights) in zip(pieces, cut, strict=True):
-                begin, end = self.starts[nodes[0]], self.starts[nodes[-1] + 1]
-                places = begin + np.flatnonzero(self.weights[begin:end] == 0)
-                self.others[places], self.weights[places] = others, weights
+            for nodes, (apart, others) in zip(pieces, cut, strict=True):
+                _, places = self._of(nodes)
+                self.others[places[np.unpackbits(apart, count=len(places)) > 0]] = others
 
     def merged(self, labels: Nodes) -> "Edges":
         """The graph of communities; what lies inside of one becomes an edge to itself."""
@@ -140,48 +138,61 @@ def shared_neighbours(
     ids = np.arange(len(neighbours), dtype=np.int32) if photos is None else photos
     numbers = np.empty(len(neighbours), dtype=np.int32)
     numbers[ids] = np.arange(len(ids), dtype=np.int32)
-    lengths = np.zeros(len(neighbours), dtype=np.int32)
-    counts = np.zeros(len(ids), dtype=np.int32)
+    width = neighbours.shape[1]
+    at_once = max(1, _IDS_AT_ONCE // (width * (width + 1)))
 
     def lists(own: NDArray[np.integer]) -> tuple[Nodes, Nodes]:
         """The neighbours of some rows, and those of these."""
         near = np.maximum(neighbours[own] - first, -1)
         return near, np.maximum(neighbours[near] - first, -1)
 
-    for own in _pieces(len(ids), _PHOTOS_AT_ONCE):
+    lengths = np.zeros(len(neighbours), dtype=np.int32)
+    counts = np.zeros(len(ids), dtype=np.int32)
+    one_way = np.empty((len(ids), width), dtype=np.bool_)
+    for own in _pieces(len(ids), at_once):
         near, theirs = lists(ids[own])
         lengths[ids[own]] = (near >= 0).sum(axis=1)
-        astray = near[_one_way(ids[own], near, theirs)]
-        targets, added = np.unique(numbers[astray], return_counts=True)
+        one_way[own] = (near >= 0) & (theirs != ids[own][:, None, None]).all(axis=2)
+        targets, added = np.unique(numbers[near[one_way[own]]], return_counts=True)
         counts[targets] += added.astype(np.int32)
     starts = starts_of(lengths[ids] + counts)
     others = np.empty(starts[-1], dtype=np.int32)
     weights = np.empty(starts[-1], dtype=np.float32)
-    filled = starts[:-1].copy()
-    for own in _pieces(len(ids), _PHOTOS_AT_ONCE):
+    # Edges to a node's own neighbours come first, then those from others.
+    filled = starts[:-1] + lengths[ids]
+    for own in _pieces(len(ids), at_once):
         near, theirs = lists(ids[own])
-        there, one_way = near >= 0, _one_way(ids[own], near, theirs)
-        left = np.column_stack([ids[own], near])[:, None, :, None]
-        right = np.concatenate([near[:, :, None], theirs], axis=2)[:, :, None, :]
-        same = ((left == right) & (left >= 0)).sum(axis=(2, 3), dtype=np.int32)
+        there, astray = near >= 0, one_way[own]
+        same = _shared(ids[own], near, theirs)
         shares = same / (lengths[ids[own]][:, None] + lengths[near] + 2 - same)
-        owners = np.broadcast_to(own[:, None], near.shape)
-        ends = np.concatenate([owners[there], numbers[near[one_way]]])
-        order = np.argsort(ends, kind="stable")
-        found, begun, added = np.unique(ends[order], return_index=True, return_counts=True)
+        places = (starts[own][:, None] + np.cumsum(there, axis=1) - 1)[there]
+        others[places], weights[places] = numbers[near[there]], shares[there]
+        targets = numbers[near[astray]]
+        order = np.argsort(targets, kind="stable")
+        found, begun, added = np.unique(targets[order], return_index=True, return_counts=True)
         places = np.repeat(filled[found] - begun, added) + np.arange(len(order))
-        others[places] = np.concatenate([numbers[near[there]], owners[one_way]])[order]
-        weights[places] = np.concatenate([shares[there], shares[one_way]])[order]
+        others[places] = np.broadcast_to(own[:, None], near.shape)[astray][order]
+        weights[places] = shares[astray][order]
         filled[found] += added.astype(np.int32)
     total = float(weights.sum(dtype=np.float64))
     weights /= total or 1.0
     return Edges(starts, others, weights, total)
 
 
-def _one_way(own: NDArray[np.integer], near: Nodes, theirs: Nodes) -> NDArray[np.bool_]:
-    """Whether a neighbour is there that does not have the photo among its own."""
-    one_way: NDArray[np.bool_] = (near >= 0) & (theirs != own[:, None, None]).all(axis=2)
-    return one_way
+def _shared(own: NDArray[np.integer], near: Nodes, theirs: Nodes) -> Nodes:
+    """How many neighbours each photo shares with each of its own; of none, any number.
+
+    All of a photo's lists are compared with one of its neighbours at a time: long rows are what
+    NumPy is fast at.
+    """
+    rows, width = near.shape
+    lists = np.concatenate([near[:, :, None], theirs], axis=2).reshape(rows, -1)
+    hits = lists == own[:, None]
+    for place in range(width):
+        # None is no neighbour that two have.
+        hits |= lists == np.where(near[:, place] < 0, -2, near[:, place])[:, None]
+    shared: Nodes = hits.reshape(rows, width, width + 1).sum(axis=2, dtype=np.int32)
+    return shared
 
 
 def _pieces(count: int, at_once: int) -> Iterator[Nodes]:

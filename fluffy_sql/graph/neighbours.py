@@ -83,10 +83,11 @@ def graph_by_sketches(task: Task[Any], wanted: Wanted, tuning: Tuning) -> Iterat
         finder, recall = _Finder(task, wanted, extents[-1][1] if extents else 0), 1.0
         if sample.size:
             task.log.phase("sketches")
-            sketches = Sketches(*fetch_sketches(task.session, sample, tuning), tuning)
+            sketches = Sketches(fetch_sketches(task.session, sample, tuning), tuning)
             task.log.phase("neighbours")
-            candidates, recall = _enough(task, finder, sketches, tuning)
-            finder.find_among(_proposals(sketches, candidates, tuning), sketches)
+            enough = _enough(task, finder, sketches, tuning)
+            finder.find_among(_proposals(sketches, enough, tuning), sketches)
+            recall = enough.recall
             del sketches
         yield finder.graph(extents, recall)
 
@@ -116,21 +117,27 @@ class _Finder:
     """Finds neighbours of rows, with all connections of a task."""
 
     def __init__(self, task: Task[Any], wanted: Wanted, rows: int) -> None:
+        self.neighbours = wanted.neighbours
         self._task = task
         self._wanted = wanted
         self._neighbours = no_neighbours(rows, wanted.neighbours)
         self._compared = np.zeros(rows, dtype=np.bool_)
+        self._farthest: dict[int, float] = {}
 
     def graph(self, extents: list[tuple[int, int]], recall: float = 1.0) -> Graph:
         """What was found; nothing more is to be found then."""
         found, self._neighbours = self._neighbours, no_neighbours(0, self._wanted.neighbours)
         return Graph(found, self._compared, extents, recall)
 
-    def take(self, places: NDArray[np.intp]) -> Neighbours:
+    def take(self, rows: Places) -> Neighbours:
         """What was found of some rows, which is forgotten."""
-        found = self._neighbours[places]
-        self._neighbours[places] = _NONE
+        found = self._neighbours[rows]
+        self._neighbours[rows] = _NONE
         return found
+
+    def farthest(self, rows: Places) -> NDArray[np.float64]:
+        """How far the last neighbour of rows is that were checked; infinity: there are fewer."""
+        return np.array([self._farthest.get(row, np.inf) for row in rows.tolist()])
 
     def find_among_all(
         self, jobs: Iterable[tuple[Places, tuple[int, int]]], tuning: Tuning, *, check: bool = False
@@ -149,7 +156,8 @@ class _Finder:
                 keep=self._wanted.keep and not check,
             )
 
-        self._read(self._task.workers.map(find, jobs))
+        for found in self._task.workers.map(find, jobs):
+            self._read(found)
 
     def find_among(
         self, jobs: Iterable[tuple[Places, Places]], sketches: Sketches, *, check: bool = False
@@ -167,13 +175,20 @@ class _Finder:
                 keep=self._wanted.keep and not check,
             )
 
-        self._read(self._task.workers.map(find, jobs))
+        for found in self._task.workers.map(find, jobs):
+            self._read(found)
+            if check:
+                full = 4 * self._wanted.neighbours
+                self._farthest |= {
+                    row["position"] - 1: row["farthest"]
+                    for row in found
+                    if len(row["neighbours"] or b"") == full
+                }
 
-    def _read(self, parts: Iterable[list[dict[str, Any]]]) -> None:
-        for rows in parts:
-            self._compared[[row["position"] - 1 for row in rows]] = True
-            read_neighbours(rows, self._neighbours)
-            self._task.log.photos(len(rows))
+    def _read(self, rows: list[dict[str, Any]]) -> None:
+        self._compared[[row["position"] - 1 for row in rows]] = True
+        read_neighbours(rows, self._neighbours)
+        self._task.log.photos(len(rows))
 
 
 def _pieces(rows: Places, at_once: int) -> Iterator[Places]:
@@ -182,8 +197,17 @@ def _pieces(rows: Places, at_once: int) -> Iterator[Places]:
         yield rows[first : first + at_once]
 
 
+@dataclass(frozen=True)
+class _Enough:
+    """How many candidates a row is compared with, of how many around it, and the recall."""
+
+    candidates: int
+    around: int
+    recall: float
+
+
 def _proposals(
-    sketches: Sketches, candidates: int, tuning: Tuning, among: NDArray[np.bool_] | None = None
+    sketches: Sketches, asked: _Enough, tuning: Tuning, among: NDArray[np.bool_] | None = None
 ) -> Iterator[tuple[Places, Places]]:
     """Rows, those of several cells together, and candidates of each; -1: no more.
 
@@ -191,14 +215,11 @@ def _proposals(
     """
     rows: list[Places] = []
     proposed: list[Places] = []
-    around = candidates * tuning.rows_around
     for cell in range(len(sketches)):
-        if among is not None and not among[sketches.members(cell)].any():
-            continue
-        for own, near in sketches.candidates(cell, candidates + 1, around):
-            wanted = slice(None) if among is None else among[own]
-            rows.append(own[wanted])
-            proposed.append(near[wanted])
+        # One more, since a row is a candidate of its own.
+        for own, near in sketches.candidates(cell, asked.candidates + 1, asked.around, among):
+            rows.append(own)
+            proposed.append(near)
             if sum(map(len, rows)) >= tuning.rows_at_once:
                 yield np.concatenate(rows), _side_by_side(proposed)
                 rows, proposed = [], []
@@ -216,38 +237,71 @@ def _side_by_side(parts: list[Places]) -> Places:
     return filled
 
 
-def _enough(
-    task: Task[Any], finder: _Finder, sketches: Sketches, tuning: Tuning
-) -> tuple[int, float]:
-    """How many candidates a row is compared with, and the recall of that.
-
-    The fewest with which some rows find what they find among all rows, up to a limit.
-    """
-    compared = np.sort(sketches.rows)
-    generator = np.random.default_rng([task.seed, _CHECKED])
-    count = min(len(compared), tuning.checked_photos)
-    checked = np.sort(generator.choice(compared, count, replace=False))
-    pieces = np.array_split(checked, tuning.checks)
-    everything = (0, sketches.places)
-    finder.find_among_all(
-        ((piece, everything) for piece in pieces if len(piece)), tuning, check=True
-    )
-    exact = finder.take(checked)
-    candidates = int(tuning.candidates_of_neighbour * exact.shape[1])
-    few = replace(tuning, rows_at_once=-(-count // tuning.checks))
-    among = np.zeros(sketches.places, dtype=np.bool_)
-    among[checked] = True
-    while True:
-        candidates = min(candidates, tuning.most_compared)
-        finder.find_among(_proposals(sketches, candidates, few, among), sketches, check=True)
-        recall = _recall(exact, finder.take(checked))
-        if recall >= tuning.sought_recall or candidates == tuning.most_compared:
-            return candidates, recall
-        candidates = int(candidates * tuning.more_candidates) + 1
-
-
-def _recall(exact: Neighbours, found: Neighbours) -> float:
-    """The share of neighbours that were found."""
+def _enough(task: Task[Any], finder: _Finder, sketches: Sketches, tuning: Tuning) -> _Enough:
+    """The fewest candidates by which some rows find what they find among all, up to a limit."""
+    checked, exact = _checked(task, finder, sketches, tuning)
     there = exact != _NONE
-    hit = (exact[:, :, None] == found[:, None, :]).any(axis=2) & there
-    return float(hit.sum() / max(1, there.sum()))
+    most = tuning.candidates_of_neighbour * exact.shape[1]
+    while True:
+        most = min(most, tuning.most_compared)
+        around = int(most * tuning.rows_around)
+        ranks = np.sort(sketches.ranks(checked, exact, around)[there])
+        sought = int(np.ceil(tuning.sought_recall * len(ranks)))
+        # A row comes before its neighbours itself.
+        candidates = int(ranks[sought - 1]) if sought else 1
+        if candidates <= most or most == tuning.most_compared:
+            candidates = min(candidates, int(most))
+            recall = np.count_nonzero(ranks <= candidates) / max(1, len(ranks))
+            return _Enough(candidates, around, recall)
+        most *= tuning.more_candidates
+
+
+def _checked(
+    task: Task[Any], finder: _Finder, sketches: Sketches, tuning: Tuning
+) -> tuple[Places, Neighbours]:
+    """Some rows, drawn from the seed, and their neighbours among all rows.
+
+    Those that are found among a few candidates say how near others must be, and by their sketches
+    most are not: so a row is compared with a small share of all, or with all if that is not small.
+    """
+    generator = np.random.default_rng([task.seed, _CHECKED])
+    drawn = generator.permutation(sketches.rows)[: tuning.most_checked]
+    width = tuning.candidates_of_neighbour * finder.neighbours
+    few = _Enough(int(width), int(width * tuning.rows_around), 0.0)
+    exact: list[Neighbours] = []
+    pairs = 0
+    for rows in _pieces(drawn, tuning.checked_photos):
+        among = np.zeros(sketches.places, dtype=np.bool_)
+        among[rows] = True
+        at_once = replace(tuning, rows_at_once=-(-len(rows) // tuning.checks))
+        finder.find_among(_proposals(sketches, few, at_once, among), sketches, check=True)
+        marks, counts = sketches.within(rows, finder.farthest(rows))
+        pairs += int(counts.sum())
+        all_compared = counts.mean() > tuning.share_of_all * len(sketches.rows)
+        if all_compared:
+            everything = (0, sketches.places)
+            pieces = _pieces(rows, at_once.rows_at_once)
+            finder.find_among_all(((piece, everything) for piece in pieces), tuning, check=True)
+        else:
+            unequal = _unequal(rows, marks, counts, sketches, tuning)
+            finder.find_among(unequal, sketches, check=True)
+        exact.append(finder.take(rows))
+        if all_compared or pairs >= tuning.checked_pairs:
+            break
+    checked = drawn[: sum(map(len, exact))]
+    return checked, np.concatenate(exact)
+
+
+def _unequal(
+    rows: Places,
+    marks: NDArray[np.uint8],
+    counts: NDArray[np.intp],
+    sketches: Sketches,
+    tuning: Tuning,
+) -> Iterator[tuple[Places, Places]]:
+    """Rows, those with about as many candidates together, and the candidates that are marked."""
+    order = np.argsort(-counts, kind="stable")
+    while len(order):
+        some = order[: max(1, tuning.pairs_at_once // max(1, counts[order[0]]))]
+        yield rows[some], _side_by_side([sketches.marked(marks[place])[None] for place in some])
+        order = order[len(some) :]

@@ -8,7 +8,9 @@ import numpy as np
 from fluffy_sql.algorithms import LEFT_OUT, Fit, Task, scope_order
 from fluffy_sql.errors import LibraryError
 from fluffy_sql.postgres.centroids import centroids_of
+from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import fingerprint_vector
+from fluffy_sql.postgres.work_tables import analyze
 
 
 def fit_of_labels(
@@ -26,7 +28,17 @@ def fit_of_labels(
     Raises:
         LibraryError: a label has photos of two scopes.
     """
-    rows = task.session.fetch_all("runs/summarize_labels", normalize=task.normalize)
+    analyze(task.session, "work_assignments", "label")
+    counted = task.session.fetch_all("runs/summarize_assignments")
+    counted.sort(key=lambda row: (-row["photos"], row["label"]))
+    # Connections share labels and not photos, so that a mean is the same whatever their number.
+    shares = 1 if task.session.distributed else task.workers.connections
+
+    def summarize(session: Session, share: int) -> list[dict[str, Any]]:
+        labels = [row["label"] for row in counted[share::shares]]
+        return session.fetch_all("runs/summarize_labels", labels=labels, normalize=task.normalize)
+
+    rows = [row for part in task.workers.map(summarize, range(shares)) for row in part]
     rows.sort(key=lambda row: (*scope_order(row["scope"]), -row["photos"], row["label"]))
     labels = np.array([row["label"] for row in rows], dtype=np.intp)
     if len(np.unique(labels)) < len(labels):
@@ -34,13 +46,18 @@ def fit_of_labels(
     means = np.array([row["mean"] for row in rows], dtype=np.float64)
     means = means.reshape(-1, task.survey.dimensions)
     centroids = centroids_of(means, means.astype(np.float32), normalize=task.normalize)
-    task.session.execute(
-        "runs/measure_labels",
-        labels=[*labels.tolist(), LEFT_OUT],
-        centroids=task.session.vector_array(centroids),
-        fingerprint_vector=fingerprint_vector(task.survey.dimensions),
-        normalize=task.normalize,
-    )
+
+    def measure(session: Session, share: int) -> None:
+        session.execute(
+            "runs/measure_labels",
+            labels=[*labels[share::shares].tolist(), *([] if share else [LEFT_OUT])],
+            centroids=session.vector_array(centroids[share::shares]),
+            fingerprint_vector=fingerprint_vector(task.survey.dimensions),
+            normalize=task.normalize,
+        )
+
+    for _ in task.workers.map(measure, range(shares)):
+        pass
     errors = task.session.fetch_all("runs/summarize_assignments")
     return Fit(
         labels=labels,

@@ -4,7 +4,8 @@
 -- has the candidates of a row looked up at once: a join may read the whole sample.
 -- Parameters: rows tid[], candidates tid[] (row after row; place 0 of block 0: none), width integer (candidates of each
 --   row), neighbours integer (how many), keep boolean
--- Returns: position, neighbours bytea (their positions, the nearest first, 4 bytes each; null if there are none).
+-- Returns: position, neighbours bytea (their positions, the nearest first, 4 bytes each; null if there are none),
+--   farthest real (how far the last of them is).
 WITH looking AS MATERIALIZED (
     SELECT
         sample.position,
@@ -25,12 +26,15 @@ WITH looking AS MATERIALIZED (
 ranked AS MATERIALIZED (
     SELECT
         looking.position,
+        nearest.neighbours,
         nearest.positions,
         nearest.distances
     FROM looking
     CROSS JOIN
         LATERAL (
             SELECT
+                string_agg(int4send(near.position::integer), ''::bytea ORDER BY near.distance, near.position)
+                    AS neighbours,
                 array_agg(near.position::integer ORDER BY near.distance, near.position) AS positions,
                 array_agg(near.distance::real ORDER BY near.distance, near.position) AS distances
             FROM (
@@ -74,9 +78,7 @@ kept AS (
 )
 
 SELECT
-    ranked.position,
-    (
-        SELECT string_agg(int4send(listed.position), ''::bytea ORDER BY listed.place)
-        FROM unnest(ranked.positions) WITH ORDINALITY AS listed (position, place)
-    ) AS neighbours
+    position,
+    neighbours,
+    distances[cardinality(distances)] AS farthest
 FROM ranked;

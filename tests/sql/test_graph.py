@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fluffy_sql.graph.sketches import sketch_kind
+from fluffy_sql.graph.sketches import sketch_kind, unpacked
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.vectors import IntegerArray, TidArray
 from tests.conftest import made_library
@@ -78,16 +78,18 @@ def test_a_row_on_its_own_has_none_and_a_missing_row_is_not_there(session: Sessi
 
 
 def sketches(session: Session, *, step: float = 1) -> NDArray[np.void]:
-    """Of a sample in two dimensions, about [1, 1], along both."""
+    """Of a sample in two dimensions, about [1, 1], along both, and in half a byte once more."""
     [found] = session.fetch_all(
         "graph/sketch_rows",
         axes=vectors(session, [[1 / step, 0], [0, 1 / step]]),
+        upper=vectors(session, [[1 / step, 0]]),
+        lower=vectors(session, [[0, 1 / step]]),
         origin=np.array([1, 1], dtype=np.float32),
         step=step,
         after_row=0,
         last_row=6,
     )
-    return np.frombuffer(found["sketches"] or b"", sketch_kind(2))
+    return np.frombuffer(found["sketches"] or b"", sketch_kind(3))
 
 
 def test_a_sketch_has_whole_steps_along_each_axis_and_from_the_origin(session: Session) -> None:
@@ -95,9 +97,14 @@ def test_a_sketch_has_whole_steps_along_each_axis_and_from_the_origin(session: S
     session.connection.execute("DELETE FROM work_sample WHERE position = 1")
     found = sketches(session)
     assert found["position"].tolist() == [2, 3, 4]
-    assert found["codes"].tolist() == [[3, -4], [1, 1], [127, -127]]
+    assert unpacked(found["codes"], 2).tolist() == [
+        [3, -4, 3, -4],
+        [1, 1, 1, 1],
+        [127, -127, 7, -8],
+    ]
     assert found["distance"].tolist() == [5, 2, 32767]
-    assert sketches(session, step=0.5)["codes"].tolist() == [[6, -8], [3, 1], [127, -127]]
+    codes = sketches(session, step=0.5)["codes"][:, :2]
+    assert codes.tolist() == [[6, -8], [3, 1], [127, -127]]
     session.connection.execute("DELETE FROM work_sample")
     assert len(sketches(session)) == 0
 

@@ -24,7 +24,7 @@ def labelled(session: Session) -> None:
 @pytest.mark.usefixtures("labelled")
 @pytest.mark.parametrize(("normalize", "mean"), [(True, [1, 0]), (False, [2, 0])])
 def test_labels_are_summed_up(session: Session, mean: list[float], *, normalize: bool) -> None:
-    rows = session.fetch_all("runs/summarize_labels", normalize=normalize)
+    rows = session.fetch_all("runs/summarize_labels", labels=[7, 9], normalize=normalize)
     found = {row["label"]: row for row in rows}
     assert {label: (row["scope"], row["photos"]) for label, row in found.items()} == {
         7: (None, 2),
@@ -39,7 +39,7 @@ def test_a_label_of_two_scopes_has_a_row_for_each(session: Session) -> None:
         "CREATE OR REPLACE VIEW usable_photos AS"
         " SELECT id, path, embedding, cluster_id, id AS scope FROM photos"
     )
-    rows = session.fetch_all("runs/summarize_labels", normalize=False)
+    rows = session.fetch_all("runs/summarize_labels", labels=[7, 9], normalize=False)
     assert {(row["label"], row["scope"], row["photos"]) for row in rows} == {
         (7, 1, 1),
         (7, 2, 1),

@@ -48,7 +48,7 @@ def test_many_edges_are_weighed_as_few_are(monkeypatch: pytest.MonkeyPatch) -> N
         for other in row:
             one, two = closed[own], closed[other]
             expected[own, other] = expected[other, own] = len(one & two) / len(one | two)
-    monkeypatch.setattr("fluffy_sql.graph.edges._PHOTOS_AT_ONCE", 7)
+    monkeypatch.setattr("fluffy_sql.graph.edges._IDS_AT_ONCE", 7 * 6 * 7)
     monkeypatch.setattr("fluffy_sql.graph.edges._NODES_AT_ONCE", 7)
     monkeypatch.setattr("fluffy_sql.graph.edges._EDGES_AT_ONCE", 70)
     edges = shared_neighbours(neighbours)
@@ -64,8 +64,15 @@ def test_many_edges_are_weighed_as_few_are(monkeypatch: pytest.MonkeyPatch) -> N
     held = np.where(labels[:, None] == labels, expected, 0).sum(axis=1) / (expected > 0).sum(axis=1)
     assert np.allclose(edges.held(labels), held)
     with edges.cut(labels):
-        assert np.allclose(weights(edges), np.where(labels[:, None] == labels, matrix, 0))
+        inside = np.where(labels[:, None] == labels, matrix, 0)
+        assert np.allclose(weights(edges), inside + np.diag((matrix - inside).sum(axis=1)))
+        assert np.allclose(edges.loops(), (matrix - inside).sum(axis=1))
     assert np.array_equal(weights(edges), matrix)
+    # What leads back counts beside the edge that a community has to itself.
+    of_merged, coarse = weights(merged), np.arange(20, dtype=np.int32) % 5
+    with merged.cut(coarse):
+        led_back = np.where(coarse[:, None] == coarse, 0, of_merged).sum(axis=1)
+        assert np.allclose(merged.loops(), np.diag(of_merged) + led_back)
 
 
 def test_some_photos_of_many_become_nodes_in_their_order() -> None:
