@@ -1,7 +1,7 @@
 -- Keeps what was measured of the clusters of a run; part of the final transaction. Distances are those of all photos
 -- that the run assigned, in its metric: the work table holds distances between unit vectors under cosine,
--- whose squares are twice the cosine distance. Each cluster's are sorted by themselves: all of them, by label and distance,
--- took 1.6 times as long.
+-- whose squares are twice the cosine distance.
+-- Each cluster's are sorted by themselves: all of them, by label and distance, took 1.6 times as long.
 -- Parameters: run_id bigint, metric text, labels integer[] (as in work_assignments), cluster_ids bigint[]
 --   (the cluster of each), measured_labels integer[], silhouettes double precision[] (of each of these),
 --   davies_bouldins double precision[], photos_measured bigint[]
