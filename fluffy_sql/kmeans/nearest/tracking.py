@@ -199,8 +199,7 @@ class AssignmentTracker:
         k, width = centroids.shape
         if names.in_all_dimensions:
             width = self._task.survey.dimensions
-        most = max(2, _BYTES_OF_MEANS // (4 * k * width))
-        about = max(_ROWS_PER_CENTROID * k, -(-(last_row - after_row) // most))
+        about = rows_of_piece(last_row - after_row, k, width)
         pieces = self._sample.ranges(after_row, last_row, about)
         shares = row_ranges(len(pieces), self._task.workers.connections, 1)
         return [pieces[first:last] for first, last in shares]
@@ -272,6 +271,12 @@ class AssignmentTracker:
         for (after, last), part in zip(ranges, parts, strict=True):
             _note(part, labels[after:last])
         return labels
+
+
+def rows_of_piece(rows: int, k: int, width: int) -> int:
+    """About how many of these rows are averaged together, as k means of this many numbers."""
+    most_pieces = max(2, _BYTES_OF_MEANS // (4 * k * width))
+    return max(_ROWS_PER_CENTROID * k, -(-rows // most_pieces))
 
 
 def _alone(session: Session, centroids: Matrix) -> dict[str, Any]:
