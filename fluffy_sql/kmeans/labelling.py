@@ -33,7 +33,7 @@ _LARGEST_ID = 2**63 - 1
 # drawn in this many parts, for connections to share.
 _CHECKED_PHOTOS = 2_000
 _CHECKED_TWICE = 10_000
-_CHECKS = 4
+_CHECKS = 2
 
 
 class Labeller:

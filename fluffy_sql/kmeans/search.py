@@ -4,8 +4,10 @@ It takes many steps over few rows. A pair of row and centroid costs some 3 ns he
 a search takes milliseconds, and what it finds need only be trained in SQL for a few steps.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,7 @@ from fluffy_sql.kmeans.refine import centroids_to_remove
 from fluffy_sql.kmeans.seeding import draw_centroids, enough_rows, seed_centroids
 from fluffy_sql.kmeans.settings import KMeansSettings
 from fluffy_sql.postgres.centroids import Matrix, centroids_of
+from fluffy_sql.postgres.ranges import row_ranges
 
 # Restarts are only ranked, and refined centroids descend again in training, so neither runs to
 # the last digit.
@@ -25,10 +28,16 @@ _FINE_TOLERANCE = 1e-3
 # does. 10,000 photos at k=200 end 0.6 % lower with 20 than with 5, 4,114 at k=100 0.3 % with 10.
 _BREATH_SHARE = 10
 _LEAST_BREATH = 5
-# Rows compared with all centroids at a time.
+# Each of these threads takes its share of the rows: the server, which needs the cores else, waits
+# for the search. As many on each machine, since sums depend on it.
+_THREADS = 2
+# Rows at a time, and fewer if they are compared with so many centroids that it is more pairs.
 _BLOCK = 1_024
+_BLOCK_PAIRS = 2**19
 # Below this share of the mean squared norm, an error is float4 rounding: nothing to split.
 _ROUNDING = 1e-12
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -98,6 +107,7 @@ class Search:
         self._settings = settings
         self._normalize = normalize
         self._generator = generator
+        self._threads = ThreadPoolExecutor(_THREADS)
         self.pairs = 0
 
     def __len__(self) -> int:
@@ -189,37 +199,65 @@ class Search:
         labels = np.empty(len(self._rows), dtype=np.intp)
         squares = np.empty(len(self._rows), dtype=np.float32)
         centered = centroids - self._middle
-        for start, ranked in self._ranked(centroids):
-            block = slice(start, start + len(ranked))
+
+        def assign(block: slice, ranked: Matrix) -> None:
             labels[block] = ranked.argmin(axis=1)
             # Not from their products: these round, and a copy of a centroid has no error.
             off = self._rows[block] - centered[labels[block]]
             squares[block] = np.einsum("ij,ij->i", off, off)
+
+        self._rank_blocks(centroids, assign)
         errors = np.bincount(labels, squares, len(centroids)).astype(np.float64)
         return _Assigned(labels, squares, errors, np.bincount(labels, minlength=len(centroids)))
 
-    def _ranked(self, centroids: Matrix) -> Iterator[tuple[int, Matrix]]:
-        """Squared distances but for the norm of each row: the first row of a block, and the block.
+    def _rank_blocks(self, centroids: Matrix, use: Callable[[slice, Matrix], None]) -> None:
+        """Calls `use(block, ranked)` for each block of rows.
 
-        Each is of shape (up to 1,024, k).
+        `ranked`, of shape (rows of the block, k), has squared distances but for the norm of each
+        row.
         """
         centered = centroids - self._middle
         norms = np.einsum("ij,ij->i", centered, centered)
         doubled = -2 * centered.T
         self.pairs += len(self._rows) * len(centroids)
-        for start in range(0, len(self._rows), _BLOCK):
-            ranked = self._rows[start : start + _BLOCK] @ doubled
-            ranked += norms
-            yield start, ranked
+
+        def rank(blocks: Iterable[slice]) -> None:
+            for block in blocks:
+                ranked = self._rows[block] @ doubled
+                ranked += norms
+                use(block, ranked)
+
+        self._share_out(rank, min(_BLOCK, -(-_BLOCK_PAIRS // len(centroids))))
+
+    def _share_out(
+        self, work: Callable[[Iterable[slice]], Result], rows: int = _BLOCK
+    ) -> list[Result]:
+        """What each thread makes of its share: blocks of up to this many rows, one by one."""
+        shares = row_ranges(len(self._rows), _THREADS, 1)
+        return list(
+            self._threads.map(
+                lambda share: work(
+                    slice(start, min(start + rows, share[1]))
+                    for start in range(share[0], share[1], rows)
+                ),
+                shares,
+            )
+        )
 
     def _means(self, assigned: _Assigned, centroids: Matrix) -> Matrix:
         """The mean of each centroid's rows; one without rows stays."""
-        sums = np.zeros(centroids.shape, dtype=np.float64)
-        for start in range(0, len(self._rows), _BLOCK):
-            rows, labels = (of[start : start + _BLOCK] for of in (self._rows, assigned.labels))
-            order = np.argsort(labels, kind="stable")
-            found, firsts = np.unique(labels[order], return_index=True)
-            sums[found] += np.add.reduceat(rows[order], firsts, axis=0, dtype=np.float64)
+
+        def add_up(blocks: Iterable[slice]) -> NDArray[np.float64]:
+            sums = np.zeros(centroids.shape, dtype=np.float64)
+            for block in blocks:
+                labels = assigned.labels[block]
+                order = np.argsort(labels, kind="stable")
+                found, firsts = np.unique(labels[order], return_index=True)
+                rows = self._rows[block][order]
+                sums[found] += np.add.reduceat(rows, firsts, axis=0, dtype=np.float64)
+            return sums
+
+        sums = sum(self._share_out(add_up), np.zeros(centroids.shape))
         filled = np.flatnonzero(assigned.counts)
         means = sums[filled] / assigned.counts[filled, None] + self._middle
         means = self._directions.onto_span(means)
@@ -270,10 +308,12 @@ class Search:
         """Takes away those without which the rows' error would rise the least."""
         assigned = self._assign(centroids)
         second = np.empty(len(self._rows), dtype=np.float32)
-        for start, ranked in self._ranked(centroids):
-            block = slice(start, start + len(ranked))
+
+        def find_second(block: slice, ranked: Matrix) -> None:
             np.put_along_axis(ranked, assigned.labels[block, None], np.inf, axis=1)
             second[block] = ranked.min(axis=1) + self._norms[block]
+
+        self._rank_blocks(centroids, find_second)
         risen = np.maximum(second - assigned.squares, 0)
         utilities = np.bincount(assigned.labels, risen, len(centroids)).astype(np.float64)
         return np.delete(centroids, centroids_to_remove(centroids, utilities, most), axis=0)

@@ -53,17 +53,17 @@ def _pick(
     norms = np.einsum("ij,ij->i", centered, centered)
     trials = 2 + int(np.log(k))
     picks = [int(generator.integers(len(rows)))]
-    nearest = _squared_distances(centered, norms, picks)[:, 0]
+    nearest = _squared_distances(centered, norms, picks)[0]
     while len(picks) < k:
         cumulated = np.cumsum(nearest, dtype=np.float64)
         if cumulated[-1] <= 0:
             break
         drawn = np.searchsorted(cumulated, generator.random(trials) * cumulated[-1], side="right")
         candidates = np.minimum(drawn, len(rows) - 1)
-        lowered = np.minimum(nearest[:, None], _squared_distances(centered, norms, candidates))
-        best = int(np.argmin(lowered.sum(axis=0, dtype=np.float64)))
+        lowered = np.minimum(nearest, _squared_distances(centered, norms, candidates))
+        best = int(np.argmin(lowered.sum(axis=1, dtype=np.float64)))
         picks.append(int(candidates[best]))
-        nearest = lowered[:, best]
+        nearest = lowered[best]
     return picks, float(nearest.sum(dtype=np.float64))
 
 
@@ -72,8 +72,8 @@ def _squared_distances(
     norms: NDArray[np.float32],
     picks: list[int] | NDArray[np.intp],
 ) -> NDArray[np.float32]:
-    """Shape (n, len(picks)); exactly 0 between copies."""
-    sums = norms[:, None] + norms[picks][None, :]
-    squared = sums - 2 * (rows @ rows[picks].T)
+    """Shape (len(picks), n); exactly 0 between copies."""
+    sums = norms[picks, None] + norms
+    squared = sums - 2 * (rows[picks] @ rows.T)
     squared[squared < _SAME_POINT * sums] = 0
     return squared

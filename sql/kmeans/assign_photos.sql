@@ -1,6 +1,7 @@
 -- Assigns the photos of a range of ids to their nearest centroids. Each embedding is fetched once: the function
 -- call in the first LATERAL returns the value itself, and LIMIT 1 keeps it from being evaluated for each centroid.
 -- (It stands in a subquery of its own: in one that reads photos, Citus would carry them to the coordinator.)
+-- The nearest is found as in lloyd_step.
 -- A photo that was embedded again with another length during the run is left for the next run.
 -- Parameters: centroids vector[], fingerprint_vector vector (any; its product with an embedding is the fingerprint),
 --   normalize boolean, dimensions integer, scope bigint (null: unscoped), clustered boolean (also those
@@ -19,11 +20,13 @@ CROSS JOIN LATERAL (SELECT comparable_embedding(usable.embedding, %(normalize)s:
 CROSS JOIN
     LATERAL (
         SELECT
-            (centroid.place - 1)::integer AS label,
-            centroid.embedding <-> photo.embedding AS distance
-        FROM unnest(%(centroids)b::vector[]) WITH ORDINALITY AS centroid (embedding, place)
-        ORDER BY distance, label
-        LIMIT 1
+            array_position(array_agg(compared.distance), min(compared.distance)) - 1 AS label,
+            min(compared.distance) AS distance
+        FROM (
+            SELECT centroid.embedding <-> photo.embedding AS distance
+            FROM unnest(%(centroids)b::vector[]) AS centroid (embedding)
+            OFFSET 0
+        ) AS compared
     ) AS nearest
 WHERE
     usable.id > %(after_id)s::bigint

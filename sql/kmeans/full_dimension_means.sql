@@ -16,11 +16,13 @@ FROM work_sample AS sample
 CROSS JOIN
     LATERAL (
         SELECT
-            (centroid.place - 1)::integer AS label,
-            centroid.embedding <-> sample.embedding AS distance
-        FROM unnest(%(centroids)b::vector[]) WITH ORDINALITY AS centroid (embedding, place)
-        ORDER BY distance, label
-        LIMIT 1
+            array_position(array_agg(compared.distance), min(compared.distance)) - 1 AS label,
+            min(compared.distance) AS distance
+        FROM (
+            SELECT centroid.embedding <-> sample.embedding AS distance
+            FROM unnest(%(centroids)b::vector[]) AS centroid (embedding)
+            OFFSET 0
+        ) AS compared
     ) AS nearest
 CROSS JOIN
     LATERAL (

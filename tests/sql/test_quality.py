@@ -356,6 +356,7 @@ def summarize_assigned(
         centroids=vectors(session, means.tolist()),
         normalize=normalize,
     )
+    session.execute("quality/add_silhouettes")
     session.execute("quality/compare_clusters", labels=[], scopes=[])
     [found] = session.fetch_as(Quality, "quality/measure_partition")
     return found

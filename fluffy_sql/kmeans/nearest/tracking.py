@@ -38,8 +38,10 @@ _CANDIDATES = (64,)
 _CANDIDATES_OF_PHOTO = (32, 64)
 # RNG stream of the cells; streams 0 and up are the restarts.
 _CELLS = 1_000_001
-# Rows of a piece for each centroid: of each piece the mean of each is sent.
+# Of each piece the mean of each centroid is sent: so a piece has this many rows for each, and all
+# means of a statement together have about this many bytes.
 _ROWS_PER_CENTROID = 32
+_BYTES_OF_MEANS = 2**23
 _PIECE = itemgetter("piece")
 
 
@@ -60,10 +62,15 @@ class CandidateLists:
 
 @dataclass(frozen=True)
 class StatementPair:
-    """Of a statement that compares rows with all centroids, and with the candidates of a cell."""
+    """Of a statement that compares rows with all centroids, and with the candidates of a cell.
+
+    Attributes:
+        in_all_dimensions: whether it sends means in all dimensions, and not of rows of the sample.
+    """
 
     exhaustive: str
     by_cell: str
+    in_all_dimensions: bool = False
 
 
 @dataclass(frozen=True)
@@ -163,10 +170,10 @@ class AssignmentTracker:
         known = min(rows, len(self.labels)) if near else 0
         shares = []
         if near:
-            shares = _by_cell(names, near, self.labels, self._shared(len(centroids), 0, known))
+            shares = _by_cell(names, near, self.labels, self._shared(names, centroids, 0, known))
         if known == rows:
             return shares
-        shared = self._shared(len(centroids), known, rows)
+        shared = self._shared(names, centroids, known, rows)
         labels = self._find_labels(centroids, known, rows)
         if labels is not None:
             alone = _alone(self._task.session, centroids)
@@ -185,9 +192,15 @@ class AssignmentTracker:
             for pieces in shared
         ]
 
-    def _shared(self, k: int, after_row: int, last_row: int) -> list[list[tuple[int, int]]]:
+    def _shared(
+        self, names: StatementPair, centroids: Matrix, after_row: int, last_row: int
+    ) -> list[list[tuple[int, int]]]:
         """The pieces of positions (after, last], those of each connection side by side."""
-        pieces = self._sample.ranges(after_row, last_row, _ROWS_PER_CENTROID * k)
+        k, width = centroids.shape
+        if names.in_all_dimensions:
+            width = self._task.survey.dimensions
+        about = rows_of_piece(last_row - after_row, k, width)
+        pieces = self._sample.ranges(after_row, last_row, about)
         shares = row_ranges(len(pieces), self._task.workers.connections, 1)
         return [pieces[first:last] for first, last in shares]
 
@@ -258,6 +271,12 @@ class AssignmentTracker:
         for (after, last), part in zip(ranges, parts, strict=True):
             _note(part, labels[after:last])
         return labels
+
+
+def rows_of_piece(rows: int, k: int, width: int) -> int:
+    """About how many of these rows are averaged together, as k means of this many numbers."""
+    most_pieces = max(2, _BYTES_OF_MEANS // (4 * k * width))
+    return max(_ROWS_PER_CENTROID * k, -(-rows // most_pieces))
 
 
 def _alone(session: Session, centroids: Matrix) -> dict[str, Any]:
