@@ -46,8 +46,17 @@ class Year:
         self.photos += photos
 
     def embed_again(self) -> None:
-        """Another picture is at the path: it shows another theme."""
-        found = query(self.session, "SELECT id FROM photos ORDER BY random() LIMIT 5")
+        """Another picture is at the path: it shows another theme.
+
+        Of photos that a run placed: those that a person placed stay, whatever they show later.
+        """
+        found = query(
+            self.session,
+            "SELECT id FROM photos JOIN (SELECT DISTINCT ON (photo_id) photo_id, to_cluster_id"
+            " FROM cluster_moves ORDER BY photo_id, run_id DESC) AS placed"
+            " ON placed.photo_id = id AND placed.to_cluster_id = cluster_id"
+            " ORDER BY md5(path) LIMIT 5",
+        )
         for (photo_id,), theme in zip(found, self.generator.integers(THEMES, size=5), strict=True):
             [embedding] = self.embeddings(np.array([theme]))
             self.session.connection.execute(
@@ -86,7 +95,9 @@ class Year:
         shown = Counter(
             path.partition("/")[0]
             for (path,) in query(
-                self.session, "SELECT path FROM photos WHERE cluster_id = %s", cluster_id
+                self.session,
+                "SELECT path FROM photos WHERE cluster_id = %s ORDER BY path",
+                cluster_id,
             )
         )
         return str(shown.most_common(1)[0][0])
@@ -103,7 +114,8 @@ def test_names_stay_on_their_themes_and_tables_stay_small(session: Session) -> N
     sizes = []
     for week in range(WEEKS):
         year.add(12)
-        execute(session, "DELETE FROM photos WHERE id IN (SELECT id FROM photos LIMIT 10)")
+        taken_away = "SELECT id FROM photos ORDER BY md5(path) DESC LIMIT 10"
+        execute(session, f"DELETE FROM photos WHERE id IN ({taken_away})")
         year.embed_again()
         running.assign(session, moved=True)
         if week % 4 == 3:
