@@ -67,7 +67,7 @@ format: $(VENV)/test.stamp  ## Format Python and SQL
 
 bench: $(VENV)/bench.stamp  ## Time it beside scikit-learn, FAISS, EVoC and ivfflat; ARGS="--quick" for less
 	$(VENV)/bin/python -m benchmarks $(or $(ARGS),--rows 10000,30000,100000)
-	$(VENV)/bin/python -m benchmarks.embedding
+	$(if $(ARGS),,$(VENV)/bin/python -m benchmarks.embedding)
 
 lock: $(VENV)/tools.stamp  ## Renew requirements/test.txt from pyproject.toml
 	$(VENV)/tools/bin/python -m uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \

@@ -69,6 +69,7 @@ def _measure(options: Options, environment: dict[str, Any], runs: list[Run]) -> 
 
 
 def _report(options: Options, environment: dict[str, Any], runs: list[Run]) -> None:
+    environment["blas"] = sorted({kernel for run in runs for kernel in run.blas})
     summaries = summarize(runs)
     for table in text_tables(summaries):
         stdout_console().print(table)
@@ -78,6 +79,8 @@ def _report(options: Options, environment: dict[str, Any], runs: list[Run]) -> N
         "results.md": markdown(summaries, environment),
     }.items():
         (options.out / name).write_text(text, encoding="utf-8")
+    if not options.series:
+        return
     try:
         plots = import_module("benchmarks.plots")
     except ImportError as error:

@@ -1,7 +1,7 @@
 """The process of one contender: `python -m benchmarks.child`, started by `measure.py`.
 
-It reads `{"module": ..., "url": ..., "k": ...}` from stdin, for arguments of a program can be read
-by everyone on the machine, and prints `{"seconds": ..., "memory_mb": ...}` as its last line.
+It reads `{"module": ..., "url": ..., "k": ..., "ours": ...}` from stdin, for arguments of a program
+can be read by everyone on the machine, and prints what it spent as its last line.
 """
 
 import json
@@ -12,20 +12,34 @@ import time
 from importlib import import_module
 from pathlib import Path
 
-# These do what a command of ours does, and the command line sets this before it loads NumPy.
-_OURS = {f"benchmarks.contenders.{name}" for name in ("fluffy_sql", "leiden", "graph")}
+from threadpoolctl import threadpool_info
 
 
 def main() -> None:
     """Runs the contender. What it imports is not timed, but it counts as memory."""
     task = json.load(sys.stdin)
-    if task["module"] in _OURS:
+    if task["ours"]:  # as the command line does, before it loads NumPy
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     contender = import_module(task["module"])
     begun = time.perf_counter()
-    contender.run(task["url"], task["k"])
-    seconds = time.perf_counter() - begun
-    sys.stdout.write(f"\n{json.dumps({'seconds': seconds, 'memory_mb': peak_memory_mb()})}\n")
+    phases = contender.run(task["url"], task["k"])
+    spent = {
+        "seconds": time.perf_counter() - begun,
+        "memory_mb": peak_memory_mb(),
+        "client_seconds": time.process_time(),
+        "phases": phases,
+        "blas": blas_kernels(),
+    }
+    sys.stdout.write(f"\n{json.dumps(spent)}\n")
+
+
+def blas_kernels() -> list[str]:
+    """The libraries that multiply matrices in this process, and the kernel that each has chosen."""
+    return sorted(
+        f"{info['internal_api']} {info.get('version')} {info.get('architecture') or ''}".strip()
+        for info in threadpool_info()
+        if info["user_api"] == "blas"
+    )
 
 
 def peak_memory_mb() -> float:

@@ -1,7 +1,7 @@
 """The server that all contenders share, and a database on it that is thrown away."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,14 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 
+from benchmarks.contenders import Contender
 from benchmarks.library import Library
 from benchmarks.records import build_labels, build_photos
 from benchmarks.statements import statement
 from fluffy_sql.postgres.embedded import embedded_server
-from fluffy_sql.postgres.schema import migrate
+from fluffy_sql.postgres.schema import attach, migrate
+from fluffy_sql.postgres.session import DEFAULT_SCHEMA
+from fluffy_sql.postgres.sources import wanted
 
 _DATABASE = "fluffy_sql_benchmark"
 
@@ -33,10 +36,12 @@ def running_server(url: str | None) -> Iterator[str]:
 
 
 @contextmanager
-def library_database(server_url: str, library: Library) -> Iterator[str]:
-    """A database with the library in it."""
+def library_database(
+    server_url: str, library: Library, contenders: Sequence[Contender]
+) -> Iterator[str]:
+    """A database with the library in it, as these contenders need it."""
     with empty_database(server_url) as url:
-        load_library(url, library)
+        load_library(url, library, contenders)
         yield url
 
 
@@ -51,8 +56,8 @@ def empty_database(server_url: str) -> Iterator[str]:
             admin.execute(statement("drop_database"))
 
 
-def load_library(url: str, library: Library) -> None:
-    """Makes the tables of an empty database and fills `photos`."""
+def load_library(url: str, library: Library, contenders: Sequence[Contender] = ()) -> None:
+    """Makes the tables of an empty database, fills them, and attaches what contenders need."""
     with connect(url) as connection:
         connection.execute(statement("create_extension"))
         connection.execute(statement("create_photos"), {"dimensions": library.dimensions})
@@ -63,18 +68,31 @@ def load_library(url: str, library: Library) -> None:
                 copy.write(build_photos(ids, vectors))
             with connection.cursor().copy(statement("load_themes")) as copy:
                 copy.write(build_labels(ids, themes))
-        connection.execute(statement("vacuum_photos"))
+        for contender in contenders:
+            if contender.source is not None:
+                _attach(connection, url, contender)
+        connection.execute(statement("vacuum"))
 
 
-def connect(url: str) -> psycopg.Connection[dict[str, Any]]:
-    """A connection in autocommit mode whose rows are dictionaries.
+def _attach(connection: psycopg.Connection[dict[str, Any]], url: str, contender: Contender) -> None:
+    connection.execute(statement("create_source"), {"table_name": contender.source})
+    if contender.indexed:
+        connection.execute(statement("create_hnsw_index"), {"table_name": contender.source})
+    asked = wanted(table=contender.source, keys=["picture_id"], embedding="embedding")
+    attach(url, asked, schema=contender.schema)
+
+
+def connect(url: str, schema: str = DEFAULT_SCHEMA) -> psycopg.Connection[dict[str, Any]]:
+    """A connection in autocommit mode whose rows are dictionaries, to the library in a schema.
 
     Its cursors put parameters in place themselves, since Postgres takes none in `vector(768)` or
     `WITH (lists = 20)`.
     """
-    return psycopg.connect(
+    connection = psycopg.connect(
         url, autocommit=True, row_factory=dict_row, cursor_factory=psycopg.ClientCursor
     )
+    connection.execute(statement("find_library"), {"schema": schema})
+    return connection
 
 
 def fetch_one(connection: psycopg.Connection[dict[str, Any]], name: str) -> dict[str, Any]:
@@ -83,16 +101,19 @@ def fetch_one(connection: psycopg.Connection[dict[str, Any]], name: str) -> dict
     return row
 
 
-def reset(connection: psycopg.Connection[dict[str, Any]]) -> None:
-    """Puts the table back to how it was after loading, and reads it once into the cache.
+def reset(connection: psycopg.Connection[dict[str, Any]], *, indexed: bool = False) -> None:
+    """Puts a library back to how it was after loading, and reads it once into the cache.
 
     The first VACUUM makes room where the rows of before lay, UPDATE writes there, and the second
-    VACUUM cuts off what is behind: so every run finds a table of the same size.
+    VACUUM cuts off what is behind: so every run finds a table of the same size. An index on the
+    embeddings of `photos` is made anew, which takes less time than keeping it up meanwhile.
     """
-    connection.execute(statement("drop_ivfflat_index"))
-    connection.execute(statement("vacuum_photos"))
+    connection.execute(statement("drop_index"))
+    connection.execute(statement("vacuum"))
     connection.execute(statement("clear_labels"))
     connection.execute(statement("delete_clusters"))
-    connection.execute(statement("vacuum_photos"))
+    if indexed:
+        connection.execute(statement("create_hnsw_index"), {"table_name": "photos"})
+    connection.execute(statement("vacuum"))
     connection.execute(statement("checkpoint"))
     connection.execute(statement("scan_photos"))

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_info
 
 from benchmarks.database import connect, fetch_one
 
@@ -33,7 +32,6 @@ def describe_environment(server_url: str) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "processor": _processor(),
         "features": " ".join(_features()),
-        "blas": ", ".join(_blas()),
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
@@ -53,15 +51,6 @@ def _features() -> list[str]:
     """The processor's instructions for vectors that NumPy knows and found."""
     found: list[str] = np.show_config(mode="dicts")["SIMD Extensions"]["found"]
     return found
-
-
-def _blas() -> list[str]:
-    """The libraries that multiply matrices here, and the kernel that each has chosen."""
-    return sorted(
-        f"{info['internal_api']} {info.get('architecture') or info.get('version')}"
-        for info in threadpool_info()
-        if info["user_api"] == "blas"
-    )
 
 
 def _processor() -> str:

@@ -6,16 +6,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Generator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
-from benchmarks.contenders import Contender
+from benchmarks.contenders import Contender, entrants
 from benchmarks.database import connect, fetch_one, library_database, reset
 from benchmarks.library import Library
 from benchmarks.link import Link, Proxy
+from benchmarks.processor import ended_seconds
 
 _CHECKOUT = Path(__file__).resolve().parents[1]
 
@@ -33,6 +34,11 @@ class Run:
         seconds: from embeddings in the table to cluster_id committed.
         process_seconds: of the client's whole process, with its start and imports.
         memory_mb: the most memory of the client's process; the server's is not in it.
+        client_seconds: processor time of the client's whole process.
+        server_seconds: processor time of the server's processes that worked for it.
+        phases: its seconds by phase, and of all in all, if it tells them.
+        blas: the libraries that multiplied matrices, with the kernel that each has chosen.
+        index_bytes: of the table that it wrote.
         inertia: sum of squared distances to the mean of the cluster, as measured in SQL, if all
             photos have one.
         clusters: how many clusters have photos.
@@ -53,6 +59,11 @@ class Run:
     seconds: float | None = None
     process_seconds: float | None = None
     memory_mb: float | None = None
+    client_seconds: float | None = None
+    server_seconds: float | None = None
+    phases: dict[str, float] | None = None
+    blas: list[str] = field(default_factory=list)
+    index_bytes: int | None = None
     inertia: float | None = None
     clusters: int | None = None
     left_out: float | None = None
@@ -87,17 +98,14 @@ def measure_library(
         limits: whether to leave out what makes no sense at some size.
         links: networks over which those run as well that leave labels.
     """
-    with library_database(server_url, library) as url, connect(url) as connection:
+    asked = [(k, entrants(contenders, library.rows, k, limits=limits)) for k in (None, *library.ks)]
+    present = [each for each in contenders if any(each in entering for _, entering in asked)]
+    with library_database(server_url, library, present) as url:
         for repeat in range(1, repeats + 1):
-            for k in (None, *library.ks):
-                for contender in rotated(contenders, repeat - 1):
-                    if contender.by_k == (k is None):
-                        continue
-                    if limits and not contender.makes_sense(library.rows, k):
-                        continue
+            for k, entering in asked:
+                for contender in rotated(entering, repeat - 1):
                     for link in (None, *(links if contender.labels else ())):
-                        reset(connection)
-                        outcome = _outcome(connection, url, contender, k, link)
+                        outcome = _outcome(url, contender, k, link)
                         yield Run(
                             library.rows, library.dimensions, k, contender.name, repeat, **outcome
                         )
@@ -105,24 +113,27 @@ def measure_library(
 
 def rotated(contenders: Sequence[Contender], by: int) -> list[Contender]:
     """The contenders, beginning with another one: nobody always runs after the same neighbour."""
-    by %= len(contenders)
+    by %= max(1, len(contenders))
     return [*contenders[by:], *contenders[:by]]
 
 
-def _outcome(
-    connection: psycopg.Connection[dict[str, Any]],
-    url: str,
-    contender: Contender,
-    k: int | None,
-    link: Link | None,
-) -> dict[str, Any]:
+def _outcome(url: str, contender: Contender, k: int | None, link: Link | None) -> dict[str, Any]:
     """What a run measured, or why it failed."""
-    over = {"link": str(link)} if link else {}
-    try:
-        spent = _run_over(link, url, {"module": contender.module, "k": k})
-        return over | spent | (_partition(connection, contender) if contender.labels else {})
-    except ContenderError as error:
-        return {**over, "error": str(error)}
+    outcome: dict[str, Any] = {"link": str(link) if link else None}
+    task = {"module": contender.module, "k": k, "ours": contender.ours}
+    with connect(url, contender.schema) as connection:
+        reset(connection, indexed=contender.indexed and contender.source is None)
+        before = ended_seconds(connection)
+        try:
+            outcome |= _run_over(link, url, task)
+            after = ended_seconds(connection)
+            outcome["server_seconds"] = None if before is None or after is None else after - before
+            if contender.labels:
+                outcome |= fetch_one(connection, "measure_indexes")
+                outcome |= _partition(connection, contender)
+        except ContenderError as error:
+            return {"link": outcome["link"], "error": str(error)}
+    return outcome
 
 
 def _run_over(link: Link | None, url: str, task: dict[str, Any]) -> dict[str, Any]:

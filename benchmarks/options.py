@@ -12,11 +12,13 @@ from benchmarks.link import LINKS, Link, link_named
 
 _RESULTS = Path(__file__).resolve().parent / "results"
 
+_ROWS = (100_000,)
 _QUICK = Library(rows=2_000, dimensions=64, ks=(5, 20))
 _SMALL = (
     Library(rows=5_000, dimensions=512, ks=(50,)),
     Library(rows=10_000, dimensions=768, ks=(200,)),
 )
+_INDEXED = Library(rows=20_000, dimensions=384, ks=(200,))
 _LARGE = (
     Library(rows=1_000_000, dimensions=384, ks=(100,)),
     Library(rows=200_000, dimensions=384, ks=(5_000,)),
@@ -28,7 +30,8 @@ class Options:
     """What to run and where to write it.
 
     Attributes:
-        series: libraries of growing size, the last of them with every k; what the plots show.
+        series: libraries of growing size, the last of them with every k; what the plots show. None
+            if only others are asked for.
         others: further libraries, for the table alone.
         links: networks over which contenders run as well.
         series_k: number of clusters that all of the series have.
@@ -72,7 +75,11 @@ def parse_options(arguments: Sequence[str]) -> Options:
     given = _parser().parse_args(arguments)
     return Options(
         series=_series(given),
-        others=(*(_SMALL if given.small else ()), *(_LARGE if given.large else ())),
+        others=(
+            *(_SMALL if given.small else ()),
+            *((_INDEXED,) if given.attached else ()),
+            *(_LARGE if given.large else ()),
+        ),
         links=given.links,
         series_k=given.series_k,
         contenders=given.contenders or CONTENDERS,
@@ -88,7 +95,9 @@ def _series(given: argparse.Namespace) -> tuple[Library, ...]:
         return (_QUICK,)
     if given.data:
         return (Library.of_folder(given.data),)
-    return planned_series(given.rows, given.dimensions, given.k, given.series_k)
+    if given.rows is None and (given.small or given.attached or given.large):
+        return ()
+    return planned_series(given.rows or _ROWS, given.dimensions, given.k, given.series_k)
 
 
 def planned_series(
@@ -113,9 +122,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--rows",
         type=_counts,
-        default="100000",
         metavar="N,...",
-        help="sizes of the library; several make a series at --series-k; default: %(default)s",
+        help="sizes of the library; several make a series at --series-k; default: 100000, if no"
+        " other library is asked for",
     )
     parser.add_argument(
         "--dimensions",
@@ -180,12 +189,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--small",
         action="store_true",
-        help="also 5,000 photos of 512 dimensions at k=50 and 10,000 of 768 at k=200",
+        help="5,000 photos of 512 dimensions at k=50 and 10,000 of 768 at k=200",
+    )
+    parser.add_argument(
+        "--attached",
+        action="store_true",
+        help="20,000 photos of 384 dimensions at k=200, adopted and attached, with an HNSW"
+        " index and without",
     )
     parser.add_argument(
         "--large",
         action="store_true",
-        help="also 1,000,000 photos at k=100 and 200,000 at k=5,000, of 384 dimensions",
+        help="1,000,000 photos at k=100 and 200,000 at k=5,000, of 384 dimensions",
     )
     parser.add_argument(
         "--quick",

@@ -28,9 +28,12 @@ class Style:
 
 
 # Okabe and Ito's colours, which people with any colour vision can tell apart. One library has one
-# colour; its export by SELECT is dashed.
+# colour; its export by SELECT is dashed, and what is attached or indexed.
 STYLES = {
     "fluffy_sql": Style("#D55E00", "o", width=3.2),
+    "attached": Style("#D55E00", "o", "--"),
+    "attached-hnsw": Style("#D55E00", "o", "-."),
+    "adopted-hnsw": Style("#D55E00", "o", ":"),
     "sklearn-select": Style("#0072B2", "s", "--"),
     "sklearn-copy": Style("#0072B2", "s"),
     "faiss-select": Style("#009E73", "^", "--"),

@@ -20,6 +20,7 @@ _HEADINGS = (
     "(min to max)",
     "time / ours",
     "process",
+    "process / ours",
     "client MB",
     "inertia / best",
     "clusters",
@@ -29,6 +30,7 @@ _HEADINGS = (
     "MB down",
     "round trips",
 )
+_SPENT = ("processor, client", "processor, server", "round trips", "indexes")
 _LEFT_ALIGNED = {"contender"}
 
 _NOTES = (
@@ -36,7 +38,7 @@ _NOTES = (
     " importing libraries; median of the repeats.",
     f"Time / ours: seconds over those of {REFERENCE}, or of {REFERENCE_WITHOUT_K} if no k was asked"
     " for; above 1, ours is faster.",
-    "Process: seconds of the client's whole process, with its start and imports.",
+    "Process: seconds of the client's whole process, with its start and imports; over ours, too.",
     "Client MB: most resident memory of the client's process; the server's is not in it.",
     "Inertia: sum of squared distances to the mean of the cluster, by one SQL statement for all,"
     " from `photos.cluster_id`; 1 is the best of the table.",
@@ -44,6 +46,14 @@ _NOTES = (
     " or with the labels of the data; a photo that is left out counts as a cluster of its own.",
     "MB up and down: what the client sent and received over a link, which delays each way by half"
     " of its round trip and limits bytes a second; round trips that followed each other.",
+)
+
+
+_PHASE_NOTES = (
+    "Seconds by phase, medians; locked, of those of the commit: how long locks were held.",
+    "Processor time of the client's whole process, with its start and imports, and of the server's"
+    " processes that ended meanwhile: all that worked for it, if nobody else uses the server.",
+    "Indexes: of the table that it wrote, in MB.",
 )
 
 
@@ -72,6 +82,8 @@ def markdown(summaries: Sequence[Summary], environment: dict[str, Any]) -> str:
         lines += [f"**{title}**", "", *_markdown_table(group), ""]
     lines += [f"- {note}" for note in _NOTES]
     lines += [f"- `{contender.name}`: {contender.what}." for contender in CONTENDERS]
+    lines += ["", *_phase_tables(summaries)]
+    lines += [f"- {note}" for note in _PHASE_NOTES]
     return "\n".join(lines) + "\n"
 
 
@@ -108,6 +120,7 @@ def cells(summary: Summary) -> tuple[str, ...]:
         else f"{_number(summary.least_seconds, 2)} to {_number(summary.most_seconds, 2)}",
         _number(summary.time_ratio, 2),
         _number(summary.process_seconds, 2),
+        _number(summary.process_ratio, 2),
         _number(summary.memory_mb, 0),
         _number(summary.inertia_ratio, 4),
         _number(summary.clusters, 0),
@@ -138,12 +151,42 @@ def _markdown_table(summaries: Sequence[Summary]) -> Iterator[str]:
         yield f"| {' | '.join(row)} |"
 
 
+def _phase_tables(summaries: Sequence[Summary]) -> Iterator[str]:
+    """Where the time of those goes that tell it: for each library, with k and without."""
+
+    def table(summary: Summary) -> tuple[int, int, bool]:
+        return summary.dimensions, summary.rows, summary.k is None
+
+    telling = sorted((summary for summary in summaries if summary.phases), key=table)
+    for (dimensions, rows, _), same_table in groupby(telling, key=table):
+        group = sorted(same_table, key=lambda summary: summary.k or 0)
+        phases = list(dict.fromkeys(phase for summary in group for phase in summary.phases))
+        headings = ("k", "contender", "over", *phases, *_SPENT)
+        yield f"**{rows:,} photos of {dimensions} dimensions, seconds by phase**"
+        yield ""
+        yield f"| {' | '.join(headings)} |"
+        yield f"|---:|---|---|{'---:|' * (len(headings) - 3)}"
+        for summary in group:
+            row = (
+                _number(summary.k, 0),
+                summary.contender,
+                summary.link or "",
+                *(_number(summary.phases.get(phase), 2) for phase in phases),
+                _number(summary.client_seconds, 2),
+                _number(summary.server_seconds, 2),
+                _number(summary.round_trips, 0),
+                _number(summary.index_megabytes, 1),
+            )
+            yield f"| {' | '.join(row)} |"
+        yield ""
+
+
 def _describe(environment: dict[str, Any]) -> str:
     packages, server = environment["packages"], environment["server"]
     versions = ", ".join(f"{name} {version}" for name, version in packages.items() if version)
     return (
         f"{environment['date']}, {environment['cores']} cores ({environment['processor']};"
-        f" {environment['features']}; BLAS: {environment['blas']}),"
+        f" {environment['features']}; BLAS: {', '.join(environment['blas'])}),"
         f" {environment['memory_gb']:.0f} GB, {environment['system']}."
         f" PostgreSQL {server['postgres']} with pgvector {server['pgvector']}"
         f" (shared_buffers {server['settings']['shared_buffers']});"

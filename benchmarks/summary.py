@@ -25,7 +25,12 @@ class Summary:
         most_seconds: of the slowest repeat.
         time_ratio: seconds over those of this project; above 1, it is faster.
         process_seconds: of the whole process, median.
+        process_ratio: the same over that of this project.
         memory_mb: of the client, the most of all repeats.
+        client_seconds: processor time of the client, median.
+        server_seconds: the same of the server.
+        phases: seconds by phase, medians.
+        index_megabytes: of the table that it wrote, median.
         inertia: median.
         inertia_ratio: inertia over the best one's; 1 is best.
         clusters: the fewest of all repeats.
@@ -47,7 +52,12 @@ class Summary:
     most_seconds: float | None
     time_ratio: float | None
     process_seconds: float | None
+    process_ratio: float | None
     memory_mb: float | None
+    client_seconds: float | None
+    server_seconds: float | None
+    phases: dict[str, float]
+    index_megabytes: float | None
     inertia: float | None
     inertia_ratio: float | None
     clusters: int | None
@@ -79,8 +89,11 @@ def _summarize_size(runs: Sequence[Run]) -> list[Summary]:
         name: list(repeats) for name, repeats in groupby(runs, key=lambda run: run.contender)
     }
     seconds = {name: _median(run.seconds for run in group) for name, group in by_contender.items()}
+    process = {
+        name: _median(run.process_seconds for run in group) for name, group in by_contender.items()
+    }
     inertia = {name: _median(run.inertia for run in group) for name, group in by_contender.items()}
-    ours = seconds.get(REFERENCE_WITHOUT_K if runs[0].k is None else REFERENCE)
+    ours = REFERENCE_WITHOUT_K if runs[0].k is None else REFERENCE
     best = min((value for value in inertia.values() if value is not None), default=None)
     return [
         Summary(
@@ -91,9 +104,14 @@ def _summarize_size(runs: Sequence[Run]) -> list[Summary]:
             seconds=seconds[name],
             least_seconds=min(_known(run.seconds for run in repeats), default=None),
             most_seconds=max(_known(run.seconds for run in repeats), default=None),
-            time_ratio=_ratio(seconds[name], ours),
-            process_seconds=_median(run.process_seconds for run in repeats),
+            time_ratio=_ratio(seconds[name], seconds.get(ours)),
+            process_seconds=process[name],
+            process_ratio=_ratio(process[name], process.get(ours)),
             memory_mb=max(_known(run.memory_mb for run in repeats), default=None),
+            client_seconds=_median(run.client_seconds for run in repeats),
+            server_seconds=_median(run.server_seconds for run in repeats),
+            phases=_phases([run.phases for run in repeats if run.phases]),
+            index_megabytes=_median(_megabytes(run.index_bytes) for run in repeats),
             inertia=inertia[name],
             inertia_ratio=_ratio(inertia[name], best),
             clusters=min((run.clusters for run in repeats if run.clusters), default=None),
@@ -107,6 +125,12 @@ def _summarize_size(runs: Sequence[Run]) -> list[Summary]:
         )
         for name, repeats in by_contender.items()
     ]
+
+
+def _phases(runs: Sequence[dict[str, float]]) -> dict[str, float]:
+    """In the order of a run; a run that had no need of one spent no time in it."""
+    names = dict.fromkeys(name for phases in runs for name in phases)
+    return {name: median(phases.get(name, 0.0) for phases in runs) for name in names}
 
 
 def _megabytes(size: int | None) -> float | None:

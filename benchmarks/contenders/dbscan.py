@@ -5,8 +5,8 @@ from benchmarks.database import connect
 from benchmarks.statements import statement
 
 
-def run(url: str, _k: None) -> None:
+def run(url: str, _k: None) -> dict[str, float]:
     """Clusters where photos are dense."""
     with connect(url) as connection:
         [measured] = connection.execute(statement("measure_density")).fetchall()
-    cluster(url, algorithm="dbscan", dbscan={"eps": measured["eps"]})
+    return cluster(url, algorithm="dbscan", dbscan={"eps": measured["eps"]})

@@ -20,6 +20,6 @@ class _Graph(Algorithm[LeidenSettings]):
             return Fit.of_nothing(task.survey.dimensions)
 
 
-def run(url: str, _k: None) -> None:
+def run(url: str, _k: None) -> dict[str, float]:
     """Makes it with the default settings."""
-    cluster(url, _Graph(), algorithm="leiden")
+    return cluster(url, _Graph(), algorithm="leiden")

@@ -3,6 +3,6 @@
 from benchmarks.contenders.fluffy_sql import cluster
 
 
-def run(url: str, _k: None) -> None:
+def run(url: str, _k: None) -> dict[str, float]:
     """Clusters by communities of a graph."""
-    cluster(url, algorithm="leiden")
+    return cluster(url, algorithm="leiden")

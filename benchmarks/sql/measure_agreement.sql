@@ -1,5 +1,5 @@
--- Measures how well photos.cluster_id agrees with what the photos are of. A photo without a cluster counts as a cluster
--- of its own.
+-- Measures how well cluster_id agrees with what the photos are of. A photo without a cluster counts as a cluster
+-- of its own. A path is what photo_id is, with leading zeros or without; the id of an attached library may be another.
 -- Returns: one row: nmi (normalized mutual information, by the mean of both entropies; null for a single cluster of a
 --   single theme).
 WITH pairs AS (
@@ -7,8 +7,8 @@ WITH pairs AS (
         coalesce(photos.cluster_id, -photos.id) AS cluster_id,
         themes.theme,
         count(*)::double precision AS photos
-    FROM photos
-    INNER JOIN themes ON photos.id = themes.photo_id
+    FROM usable_photos AS photos
+    INNER JOIN themes ON photos.path::bigint = themes.photo_id
     GROUP BY 1, 2
 ),
 

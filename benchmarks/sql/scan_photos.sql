@@ -1,3 +1,3 @@
 -- Fetches every embedding once.
 -- Returns: one row of no interest.
-SELECT sum(vector_norm(embedding)) FROM photos;
+SELECT sum(vector_norm(embedding)) FROM usable_photos;

@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 from rich.console import Console
 from sklearn.metrics import normalized_mutual_info_score
 
-from benchmarks.contenders import CONTENDERS, FLOOR, contender_named
+from benchmarks.contenders import CONTENDERS, FLOOR, contender_named, entrants
 from benchmarks.database import connect, fetch_one, load_library, reset
 from benchmarks.library import CHUNK_ROWS, Library, made_photos
 from benchmarks.link import Link
 from benchmarks.measure import ContenderError, Run, rotated, run_in_child
 from benchmarks.options import parse_options, planned_series
+from benchmarks.processor import ended_seconds
 from benchmarks.records import build_labels, build_photos, parse_photos
 from benchmarks.report import cells, describe_run, markdown, results_json, text_tables
 from benchmarks.statements import SQL_FOLDER, statement
@@ -39,7 +40,7 @@ ENVIRONMENT: dict[str, Any] = {
     "cores": 2,
     "processor": "Some CPU",
     "features": "AVX2",
-    "blas": "openblas Zen",
+    "blas": ["openblas 0.3 Zen"],
     "memory_gb": 8.4,
     "system": "Linux x86_64",
     "python": "3.11.0",
@@ -147,6 +148,42 @@ def test_both_ways_carry_every_photo_and_its_label(
         assert measured == {"inertia": None, "clusters": 0, "unplaced": 300, "photos": 300}
 
 
+@pytest.mark.parametrize("name", ["attached-hnsw", "adopted-hnsw"])
+def test_a_library_is_measured_and_reset_where_it_lies(name: str, bare_database_url: str) -> None:
+    contender = contender_named(name)
+    load_library(bare_database_url, Library(rows=200, dimensions=4, ks=()), [contender])
+    with connect(bare_database_url, contender.schema) as connection:
+        if contender.source is None:
+            reset(connection, indexed=True)
+        indexes = connection.execute("SELECT tablename FROM pg_indexes WHERE indexdef ~ 'hnsw'")
+        assert indexes.fetchall() == [{"tablename": contender.source or "photos"}]
+        phases = import_module(contender.module).run(bare_database_url, 3)
+        assert 0 < phases["locked"] <= phases["commit"] <= phases["total"]
+        measured = fetch_one(connection, "measure_partition")
+        assert (measured["clusters"], measured["unplaced"], measured["photos"]) == (3, 0, 200)
+        ours = connection.execute("SELECT path, cluster_id FROM usable_photos").fetchall()
+        themes = dict(zip(*(part.tolist() for part in next(made_photos(200, 4))[::2]), strict=True))
+        assert fetch_one(connection, "measure_agreement")["nmi"] == pytest.approx(
+            normalized_mutual_info_score(
+                [themes[int(row["path"])] for row in ours], [row["cluster_id"] for row in ours]
+            )
+        )
+        assert fetch_one(connection, "measure_indexes")["index_bytes"] > 0
+        reset(connection)
+        assert fetch_one(connection, "measure_partition")["unplaced"] == 200
+
+
+def test_the_server_tells_what_its_ended_processes_took(bare_database_url: str) -> None:
+    with connect(bare_database_url) as connection:
+        before = ended_seconds(connection)
+        with connect(bare_database_url) as another:
+            another.execute("SELECT sum(sqrt(n)) FROM generate_series(1, 300000) AS n")
+        after = ended_seconds(connection)
+    if before is None or after is None:
+        pytest.skip("the server is not on this machine")
+    assert after > before
+
+
 def test_what_is_noise_gets_no_cluster(bare_database_url: str) -> None:
     load_library(bare_database_url, Library(rows=40, dimensions=4, ks=()))
     label_by_copy(bare_database_url, 0, lambda vectors, _: np.arange(len(vectors)) % 4 - 1)
@@ -206,7 +243,12 @@ def test_options_have_defaults_and_shortcuts() -> None:
     assert options.libraries == (Library(100_000, 768, (20, 200, 1000)),)
     assert options.contenders == CONTENDERS
     assert options.limits
-    assert len(parse_options(["--small", "--large"]).libraries) == 5
+    assert [library.rows for library in parse_options(["--attached", "--large"]).libraries] == [
+        20_000,
+        1_000_000,
+        200_000,
+    ]
+    assert len(parse_options(["--small", "--rows", "500,100"]).libraries) == 4
     assert parse_options(["--links", "80ms-100mbit"]).links == (Link(0.08, 100),)
     quick = parse_options(["--quick"])
     assert [library.rows for library in quick.libraries] == [2_000]
@@ -230,6 +272,11 @@ def test_contenders_stay_out_where_they_make_no_sense() -> None:
     assert not ivfflat.makes_sense(100, 199)
     assert contender_named("hdbscan-copy").makes_sense(10_000, None)
     assert not contender_named("hdbscan-copy").makes_sense(10_001, None)
+    assert not contender_named("attached-hnsw").makes_sense(20_001, 200)
+    asked = [full, contender_named("leiden")]
+    assert entrants(asked, 100_000, 251, limits=True) == []
+    assert entrants(asked, 100_000, 251, limits=False) == [full]
+    assert entrants(asked, 100_000, None, limits=True) == asked[1:]
 
 
 def test_each_repeat_begins_with_another_contender() -> None:
@@ -248,9 +295,10 @@ def test_a_child_says_what_it_spent(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         "import time\n\ndef run(url, k):\n    time.sleep(0.05)\n    print(url, k, end='')\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    spent = run_in_child({"module": "chatty", "url": "u", "k": 3})
+    spent = run_in_child({"module": "chatty", "url": "u", "k": 3, "ours": True})
     assert 0.05 <= spent["seconds"] < 5
     assert 5 < spent["memory_mb"] < 200
+    assert 0 < spent["client_seconds"] < 5
 
 
 @pytest.mark.parametrize(
@@ -267,7 +315,7 @@ def test_a_child_that_fails_says_why(
     (tmp_path / "failing.py").write_text(f"def run(url, k):\n    {body}\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with pytest.raises(ContenderError, match=re.escape(reason)):
-        run_in_child({"module": "failing", "url": "u", "k": 3})
+        run_in_child({"module": "failing", "url": "u", "k": 3, "ours": False})
 
 
 @pytest.mark.parametrize("model", ["minibatch_fit", "faiss_fit", "sklearn_kmeans"])
@@ -286,10 +334,11 @@ def test_models_label_every_vector(model: str) -> None:
 
 def test_a_summary_takes_medians_and_ratios() -> None:
     summaries = summaries_of(
-        *(replace(RUN, repeat=i, seconds=s, memory_mb=60.0, inertia=50.0, clusters=5)
+        *(replace(RUN, repeat=i, seconds=s, process_seconds=5.0, memory_mb=60.0, inertia=50.0,
+                  clusters=5)
           for i, s in enumerate([2.0, 9.0, 4.0], start=1)),
-        *(replace(RUN, contender="faiss-copy", repeat=i, seconds=s, memory_mb=m, inertia=55.0,
-                  clusters=c)
+        *(replace(RUN, contender="faiss-copy", repeat=i, seconds=s, process_seconds=8.0,
+                  memory_mb=m, inertia=55.0, clusters=c)
           for i, (s, m, c) in enumerate([(10.0, 200.0, 5), (6.0, 210.0, 4)], start=1)),
         replace(RUN, contender=FLOOR, seconds=1.0, memory_mb=30.0),
     )  # fmt: skip
@@ -298,6 +347,7 @@ def test_a_summary_takes_medians_and_ratios() -> None:
     assert (ours.seconds, ours.least_seconds, ours.most_seconds) == (4.0, 2.0, 9.0)
     assert (ours.time_ratio, ours.inertia_ratio) == (1.0, 1.0)
     assert (peer.seconds, peer.time_ratio, peer.memory_mb) == (8.0, 2.0, 210.0)
+    assert (peer.process_ratio, floor.process_ratio) == (1.6, None)
     assert peer.inertia_ratio == pytest.approx(1.1)
     assert peer.clusters == 4
     assert (floor.time_ratio, floor.inertia, floor.inertia_ratio) == (0.25, None, None)
@@ -330,6 +380,24 @@ def test_a_link_has_a_table_of_its_own_with_what_passed() -> None:
     assert describe_run(over).startswith("repeat 1, fluffy_sql, k = 5, over 20ms-100mbit:")
 
 
+def test_a_report_tells_where_the_time_of_ours_goes() -> None:
+    spent = [{"seed": 0.5, "total": 1.0}, {"seed": 0.7, "total": 3.0}, {"total": 2.0}]
+    runs = [
+        *(replace(RUN, repeat=i, phases=phases) for i, phases in enumerate(spent, start=1)),
+        replace(RUN, link="20ms-100mbit", phases=spent[0], client_seconds=0.3, server_seconds=0.9,
+                index_bytes=2_400_000, round_trips=51),
+        replace(RUN, contender=FLOOR, seconds=1.0),
+    ]  # fmt: skip
+    _, _, table = markdown(summarize(runs), ENVIRONMENT).partition("seconds by phase**\n\n")
+    assert table.splitlines()[:4] == [
+        "| k | contender | over | seed | total | processor, client | processor, server"
+        " | round trips | indexes |",
+        "|---:|---|---|---:|---:|---:|---:|---:|---:|",
+        "| 5 | fluffy_sql |  | 0.50 | 2.00 |  |  |  |  |",
+        "| 5 | fluffy_sql | 20ms-100mbit | 0.50 | 1.00 | 0.30 | 0.90 | 51 | 2.4 |",
+    ]
+
+
 def test_sizes_are_not_mixed() -> None:
     runs = [replace(RUN, rows=rows, k=k, seconds=1.0) for rows in (200, 100) for k in (9, 5)]
     assert [(s.rows, s.k) for s in summarize(runs)] == [(100, 5), (100, 9), (200, 5), (200, 9)]
@@ -342,10 +410,10 @@ def test_reports_show_numbers_and_failures() -> None:
     ]
     summaries = summarize(runs)
     assert cells(summaries[0]) == (
-        "5", "fluffy_sql", "1,234.50", "1,234.50 to 1,234.50", "1.00", "", "61", "1.0000", "5",
+        "5", "fluffy_sql", "1,234.50", "1,234.50 to 1,234.50", "1.00", "", "", "61", "1.0000", "5",
         "", "", "", "", "",
     )  # fmt: skip
-    assert cells(summaries[1]) == ("5", "faiss-copy", *[""] * 12)
+    assert cells(summaries[1]) == ("5", "faiss-copy", *[""] * 13)
 
     text = markdown(summaries, ENVIRONMENT)
     assert "**100 photos of 8 dimensions**" in text
@@ -431,11 +499,12 @@ def test_a_statement_file_keeps_the_rules(file: Path) -> None:
     text = statement(file.stem)
     assert text.startswith("-- ")
     assert "-- Returns: " in text
-    assert text.count(";") - len(re.findall(r"^--.*;", text, re.MULTILINE)) == 1
+    outside = re.sub(r"^DO \$do\$.*^\$do\$", "DO", text, flags=re.MULTILINE | re.DOTALL)
+    assert outside.count(";") - len(re.findall(r"^--.*;", text, re.MULTILINE)) == 1
     parameters = set(re.findall(r"%\((\w+)\)s", text))
     assert re.sub(r"%\(\w+\)s", "", text).count("%") == 0
     for parameter in parameters:
-        assert re.search(rf"^-- Parameters: .*\b{parameter} integer", text, re.MULTILINE)
+        assert re.search(rf"^-- Parameters: .*\b{parameter} (integer|text)", text, re.MULTILINE)
 
 
 def test_every_statement_is_used_and_every_name_is_a_statement() -> None:

@@ -1,3 +1,3 @@
--- Drops the index of a run before.
+-- Drops the index on embeddings of a run before.
 -- Returns: nothing.
 DROP INDEX IF EXISTS photos_embedding_idx;

@@ -1,3 +1,3 @@
 -- Gives the room of dead rows back and renews what the planner knows.
 -- Returns: nothing.
-VACUUM (ANALYZE) photos;
+VACUUM (ANALYZE);
