@@ -8,7 +8,7 @@ import uuid
 import warnings
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +159,23 @@ def template(empty_database: Callable[..., Any]) -> Iterator[str]:
     with empty_database() as url:
         schema.migrate(url)
         yield str(conninfo_to_dict(url)["dbname"])
+
+
+@pytest.fixture(scope="session")
+def filled(
+    empty_database: Callable[..., Any], template: str
+) -> Iterator[Callable[[Callable[[Session], object]], str]]:
+    """The name of a migrated database that a function filled, once, to be cloned for each test."""
+    with ExitStack() as at_the_end:
+
+        @cache
+        def made(fill: Callable[[Session], object]) -> str:
+            url = at_the_end.enter_context(empty_database(template))
+            with Session.open(url) as session:
+                fill(session)
+            return str(conninfo_to_dict(url)["dbname"])
+
+        yield made
 
 
 @pytest.fixture
