@@ -39,8 +39,8 @@ from tests.integration.test_recluster import recluster
 from tests.running import check, undo
 from tests.sql.helpers import wait_until_blocked
 
-ROUNDS = int(os.environ.get("FLUFFY_SQL_ROUNDS", "50"))
-PARTS = 5
+ROUNDS = int(os.environ.get("FLUFFY_SQL_ROUNDS", "30"))
+PARTS = 3
 PHOTOS = 300
 K = 6
 WRITERS = 3
