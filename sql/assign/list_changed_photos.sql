@@ -63,4 +63,4 @@ WHERE
     AND known.placed_in = known.cluster_id
     AND abs(
         known.product / CASE WHEN known.normalized AND known.norm > 0 THEN known.norm ELSE 1 END - known.fingerprint
-    ) > 0.0001 * CASE WHEN known.normalized THEN 1 ELSE greatest(known.norm, 1e-30) END;
+    ) > 0.00001 * CASE WHEN known.normalized THEN 1 ELSE greatest(known.norm, 1e-30) END;

@@ -73,6 +73,6 @@ WHERE
         (photo.embedding <#> subvector(%(fingerprint_vector)b::vector, 1, vector_dims(photo.embedding)))
         - drawn.fingerprint
     )
-    <= 0.0001 * CASE WHEN drawn.metric = 'cosine' THEN 1 ELSE greatest(vector_norm(photo.embedding), 1e-30) END
+    <= 0.00001 * CASE WHEN drawn.metric = 'cosine' THEN 1 ELSE greatest(vector_norm(photo.embedding), 1e-30) END
 GROUP BY drawn.run_id
 ORDER BY drawn.run_id;

@@ -23,5 +23,5 @@ WHERE
             AND abs(
                 (photo.embedding <#> subvector(%(fingerprint_vector)b::vector, 1, vector_dims(photo.embedding)))
                 - assignment.fingerprint
-            ) <= 0.0001 * greatest(vector_norm(photo.embedding), 1e-30)
+            ) <= 0.00001 * greatest(vector_norm(photo.embedding), 1e-30)
     );

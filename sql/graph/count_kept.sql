@@ -10,7 +10,7 @@ SELECT
         WHERE
         run.metric = %(metric)s::text
         AND cardinality(kept.neighbour_ids) >= least(%(neighbours)s::integer, photo.of_scope - 1)
-        AND abs(photo.product - kept.fingerprint) <= 0.0001 * greatest(photo.norm, 1e-30)
+        AND abs(photo.product - kept.fingerprint) <= 0.00001 * greatest(photo.norm, 1e-30)
     ) AS unchanged,
     (
         SELECT count(*)

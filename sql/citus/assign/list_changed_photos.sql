@@ -42,6 +42,6 @@ FROM (
             (fetched.embedding <#> subvector(%(fingerprint_vector)b::vector, 1, vector_dims(fetched.embedding)))
             / CASE WHEN run.metric = 'cosine' AND fetched.norm > 0 THEN fetched.norm ELSE 1 END
             - moved.fingerprint
-        ) > 0.0001 * CASE WHEN run.metric = 'cosine' THEN 1 ELSE greatest(fetched.norm, 1e-30) END
+        ) > 0.00001 * CASE WHEN run.metric = 'cosine' THEN 1 ELSE greatest(fetched.norm, 1e-30) END
 ) AS known
 CROSS JOIN (SELECT max(position) AS last FROM work_candidates) AS listed;

@@ -52,7 +52,7 @@ WHERE
         (photo.embedding <#> subvector(%(fingerprint_vector)b::vector, 1, vector_dims(photo.embedding)))
         - drawn.fingerprint
     )
-    <= 0.0001 * CASE WHEN run.metric = 'cosine' THEN 1 ELSE greatest(vector_norm(photo.embedding), 1e-30) END
+    <= 0.00001 * CASE WHEN run.metric = 'cosine' THEN 1 ELSE greatest(vector_norm(photo.embedding), 1e-30) END
     AND found.cluster_pinned IS NOT TRUE
 GROUP BY drawn.run_id
 ORDER BY drawn.run_id;
