@@ -665,9 +665,7 @@ def damaged(draw: st.DrawFn, suffix: str) -> bytes:
 @pytest.mark.parametrize("suffix", [".npy", ".csv", ".parquet", "paths of .npy"])
 @settings(
     max_examples=200,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data())
 def test_any_bytes_are_read_or_refused(tmp_path: Path, suffix: str, data: st.DataObject) -> None:
