@@ -107,10 +107,14 @@ def folder_of_a_server() -> Iterator[Path]:
 
 
 def _trade_safety_for_speed(url: str) -> None:
-    """A server that is thrown away need not survive a power cut."""
+    """A server that is thrown away need not survive a power cut, nor is it there for long.
+
+    Autovacuum would come at its own time, with locks and snapshots that tests do not expect.
+    """
     with psycopg.connect(url, autocommit=True) as admin:
         admin.execute("ALTER SYSTEM SET fsync = off")
         admin.execute("ALTER SYSTEM SET full_page_writes = off")
+        admin.execute("ALTER SYSTEM SET autovacuum = off")
         admin.execute("SELECT pg_reload_conf()")
 
 
