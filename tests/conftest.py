@@ -8,7 +8,7 @@ import uuid
 import warnings
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,16 @@ SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 # Fixtures that start a server or talk to one.
 SERVERS = {"guarded", "nodes", "own_server", "server_url", "servers"}
+
+
+def pytest_collection() -> None:
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """What thousands of tests consist of stays: to look for garbage in it takes 0.3 s each time."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -97,10 +107,14 @@ def folder_of_a_server() -> Iterator[Path]:
 
 
 def _trade_safety_for_speed(url: str) -> None:
-    """A server that is thrown away need not survive a power cut."""
+    """A server that is thrown away need not survive a power cut, nor is it there for long.
+
+    Autovacuum would come at its own time, with locks and snapshots that tests do not expect.
+    """
     with psycopg.connect(url, autocommit=True) as admin:
         admin.execute("ALTER SYSTEM SET fsync = off")
         admin.execute("ALTER SYSTEM SET full_page_writes = off")
+        admin.execute("ALTER SYSTEM SET autovacuum = off")
         admin.execute("SELECT pg_reload_conf()")
 
 
@@ -159,6 +173,23 @@ def template(empty_database: Callable[..., Any]) -> Iterator[str]:
     with empty_database() as url:
         schema.migrate(url)
         yield str(conninfo_to_dict(url)["dbname"])
+
+
+@pytest.fixture(scope="session")
+def filled(
+    empty_database: Callable[..., Any], template: str
+) -> Iterator[Callable[[Callable[[Session], object]], str]]:
+    """The name of a migrated database that a function filled, once, to be cloned for each test."""
+    with ExitStack() as at_the_end:
+
+        @cache
+        def made(fill: Callable[[Session], object]) -> str:
+            url = at_the_end.enter_context(empty_database(template))
+            with Session.open(url) as session:
+                fill(session)
+            return str(conninfo_to_dict(url)["dbname"])
+
+        yield made
 
 
 @pytest.fixture

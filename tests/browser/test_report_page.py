@@ -82,12 +82,14 @@ def _shown(cluster_id: int) -> Shown:
         parent_ids=(95 if cluster_id > 98 else cluster_id, min(cluster_id, 95)),
     )
     photos = 12 if cluster_id <= MANY else 2
+    # The large one is in the first clusters alone: to scale it down takes the longest.
+    first = 0 if cluster_id <= MANY else 1
     return Shown(
         cluster,
         tuple(
             Photo(
                 photo_id=1_000 * cluster_id + rank,
-                path="p" * 900 if rank == 9 else f"{rank % 5}.jpg",
+                path="p" * 900 if rank == 9 else f"{first + rank % (5 - first)}.jpg",
                 section=(CENTRAL, BETWEEN, OUTERMOST)[rank // photos],
                 rank=(1, 1_000, 1_000_000)[rank // photos] + rank,
                 distance=0.01 * rank if rank else None,

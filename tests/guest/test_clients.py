@@ -17,7 +17,7 @@ from tests.guest.helpers import add_photos, ask, execute
 from tests.integration.helpers import generate
 
 # FLUFFY_SQL_SECONDS=60 for more.
-SECONDS = float(os.environ.get("FLUFFY_SQL_SECONDS", "1.5"))
+SECONDS = float(os.environ.get("FLUFFY_SQL_SECONDS", "1"))
 PHOTOS = 200
 CLUSTERS = 8
 WRONG = (

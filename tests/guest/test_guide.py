@@ -3,12 +3,13 @@
 import os
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from fluffy_sql.operations.check import check
 from fluffy_sql.postgres import schema
@@ -42,14 +43,21 @@ def test_no_recipe_is_left_out() -> None:
     assert shown == RUN_HERE
 
 
+@pytest.fixture(scope="module")
+def made(empty_database: Any) -> Iterator[str]:
+    """The name of an application's database with photos, which are in clusters."""
+    with empty_database() as url:
+        execute(url, "CREATE EXTENSION vector", PHOTOS)
+        schema.migrate(url)
+        add_stamped_photos(url)
+        generate(url, k=3)
+        yield str(conninfo_to_dict(url)["dbname"])
+
+
 @pytest.fixture
-def url(bare_database_url: str) -> str:
-    """An application with photos, which are in clusters."""
-    execute(bare_database_url, "CREATE EXTENSION vector", PHOTOS)
-    schema.migrate(bare_database_url)
-    add_stamped_photos(bare_database_url)
-    generate(bare_database_url, k=3)
-    return bare_database_url
+def url(empty_database: Any, made: str) -> Iterator[str]:
+    with empty_database(made) as url:
+        yield url
 
 
 def run_shell(recipe: str, folder: Path, **environment: str) -> str:

@@ -1,6 +1,10 @@
 """Uninstalling takes all of ours and nothing of theirs, or nothing at all."""
 
+from collections.abc import Callable, Iterator
+from typing import Any
+
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from fluffy_sql.errors import BusyError
 from fluffy_sql.postgres import schema
@@ -110,20 +114,30 @@ def adopted(bare_database_url: str) -> str:
     return bare_database_url
 
 
+@pytest.fixture(scope="module")
+def migrated(empty_database: Callable[..., Any]) -> Iterator[tuple[str, list[Any]]]:
+    """The name of such a database that was migrated, and its catalog before."""
+    with empty_database() as url:
+        execute(url, "CREATE EXTENSION vector", PHOTOS)
+        before = catalog(url)
+        schema.migrate(url)
+        yield str(conninfo_to_dict(url)["dbname"]), before
+
+
 @pytest.mark.parametrize("case", IN_THE_WAY)
 def test_what_uses_ours_is_named_and_nothing_is_dropped(
-    case: str, adopted: str, run_cli: Run
+    case: str, migrated: tuple[str, list[Any]], empty_database: Callable[..., Any], run_cli: Run
 ) -> None:
     made, name, taken_away = IN_THE_WAY[case]
-    before = catalog(adopted)
-    schema.migrate(adopted)
-    execute(adopted, *made.split(";; "))
-    whole = catalog(adopted)
-    assert name in is_refused(run_cli, adopted, *UNINSTALL)
-    assert catalog(adopted) == whole
-    execute(adopted, taken_away)
-    assert schema.uninstall(adopted)
-    assert catalog(adopted) == before
+    template, before = migrated
+    with empty_database(template) as url:
+        execute(url, *made.split(";; "))
+        whole = catalog(url)
+        assert name in is_refused(run_cli, url, *UNINSTALL)
+        assert catalog(url) == whole
+        execute(url, taken_away)
+        assert schema.uninstall(url)
+        assert catalog(url) == before
 
 
 @pytest.mark.parametrize("detached", [False, True])

@@ -1,9 +1,12 @@
 """Indexes on embeddings make the final transaction long: runs name them, before and if it fails."""
 
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from fluffy_sql.postgres import schema
 from tests.conftest import Finished
@@ -23,16 +26,23 @@ SLOW = (
 WARNED = "The final transaction has to write {} for each photo, and holds its locks some 10 times"
 
 
+@pytest.fixture(scope="module")
+def made(empty_database: Callable[..., Any]) -> Iterator[str]:
+    with empty_database() as url:
+        execute(
+            url,
+            "CREATE EXTENSION vector",
+            "CREATE TABLE photos (id bigserial PRIMARY KEY, path text, embedding vector(8))",
+        )
+        schema.migrate(url)
+        add_stamped_photos(url)
+        yield str(conninfo_to_dict(url)["dbname"])
+
+
 @pytest.fixture
-def url(bare_database_url: str) -> str:
-    execute(
-        bare_database_url,
-        "CREATE EXTENSION vector",
-        "CREATE TABLE photos (id bigserial PRIMARY KEY, path text, embedding vector(8))",
-    )
-    schema.migrate(bare_database_url)
-    add_stamped_photos(bare_database_url)
-    return bare_database_url
+def url(empty_database: Callable[..., Any], made: str) -> Iterator[str]:
+    with empty_database(made) as url:
+        yield url
 
 
 def said(finished: Finished) -> str:

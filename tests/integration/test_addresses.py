@@ -57,7 +57,7 @@ def test_an_empty_address_starts_no_server(
     assert list(Path().iterdir()) == []
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(form=st.sampled_from(UNENCODED_FORMS + ENCODED_FORMS), password=PASSWORDS)
 def test_no_part_of_a_password_is_printed(form: str, password: str, run_cli: Run) -> None:
     here = form.replace("host.example:5433", "127.0.0.1:1").replace("host.example", "127.0.0.1:1")

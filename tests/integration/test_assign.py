@@ -1,5 +1,6 @@
 """Photos are placed at clusters that are there, compared with NumPy; and nothing else changes."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -68,13 +69,17 @@ def distances(
     return 1 - a @ b.T
 
 
-@pytest.fixture
-def library(session: Session) -> Session:
+def fill(session: Session) -> None:
     """600 photos in 8 clusters of run 1, of which every third was let go."""
     add_photos(session, made_library(1)[0])
     generate(session, k=8)
     release(session, "id % 3 = 0")
-    return session
+
+
+@pytest.fixture
+def library(empty_database: Callable[..., Any], filled: Callable[..., str]) -> Iterator[Session]:
+    with empty_database(filled(fill)) as url, Session.open(url) as session:
+        yield session
 
 
 # What is placed where

@@ -295,7 +295,8 @@ STATEMENTS = [*MOVES.values(), *OTHERS.values(), CASCADE, "INSERT INTO clusters 
 
 
 @settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=100,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.lists(st.sampled_from(STATEMENTS), min_size=1, max_size=12))
 def test_counts_are_right_after_any_sequence_of_transactions(

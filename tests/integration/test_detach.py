@@ -284,8 +284,10 @@ def told(case: str) -> str:
     )
 
 
-@pytest.mark.parametrize("detached", [True, False])
-@pytest.mark.parametrize("case", RENAMES)
+@pytest.mark.parametrize(
+    ("case", "detached"),
+    [*((case, False) for case in RENAMES), ("photos.path", True), ("clusters", True)],
+)
 def test_a_rename_is_told_as_one_and_nothing_is_written(
     case: str, detached: bool, application: Application, command: Run, url: str
 ) -> None:

@@ -19,13 +19,11 @@ Rows = NDArray[np.float32]
 # Sums of float4 are this exact.
 RELATIVE, ABSOLUTE = 1e-4, 1e-5
 
-# The same examples every time; each empties the one database of its test. What fails is not made
+# Each example empties the one database of its test. What fails is not made
 # smaller: that takes hundreds of runs, and the libraries are small.
 any_library = settings(
     phases=(Phase.explicit, Phase.generate),
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 

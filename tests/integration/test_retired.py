@@ -1,7 +1,7 @@
 """Clusters that a recluster left without photos: they take none, come back, and are pruned."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -12,15 +12,38 @@ from fluffy_sql.operations.prune import PruneResult, prune_clusters
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.transaction import LockLimits
 from tests import running
-from tests.conftest import Finished, made_library
+from tests.conftest import Finished, add_photos, made_library
 from tests.integration.helpers import generate, query, wrong_counts
 
 recluster = partial(generate, recluster=True)
 
 
-@pytest.fixture(autouse=True)
-def _photos(add_photos: Callable[..., Any]) -> None:
-    add_photos(made_library(5)[0])
+def fill(session: Session) -> None:
+    add_photos(session, made_library(5)[0])
+
+
+def fill_and_merge(session: Session) -> None:
+    """Photos in many clusters, and then in few."""
+    fill(session)
+    generate(session, k=12)
+    recluster(session, k=4)
+
+
+@pytest.fixture
+def database_url(
+    request: pytest.FixtureRequest, empty_database: Callable[..., Any], filled: Callable[..., str]
+) -> Iterator[str]:
+    merged = "gone" in request.fixturenames
+    with empty_database(filled(fill_and_merge if merged else fill)) as url:
+        yield url
+
+
+@pytest.fixture
+def gone(session: Session) -> list[int]:
+    """The retired clusters of a library whose photos were in many and are in few."""
+    found = retired(session)
+    assert len(found) == 8
+    return found
 
 
 def retired(session: Session) -> list[int]:
@@ -30,26 +53,16 @@ def retired(session: Session) -> list[int]:
     ]
 
 
-def merged(session: Session, url: str) -> list[int]:
-    """Clusters photos into many and then few clusters; returns the retired ones."""
-    generate(url, k=12)
-    recluster(url, k=4)
-    found = retired(session)
-    assert len(found) == 8
-    return found
-
-
 def prune(url: str, *, dry_run: bool = False) -> PruneResult:
     with Session.open(url) as session:
         return prune_clusters(session, LockLimits(), dry_run=dry_run)
 
 
 def test_new_photos_come_into_clusters_that_are_in_use(
-    session: Session, database_url: str, add_photos: Callable[..., Any]
+    gone: list[int], session: Session, database_url: str
 ) -> None:
-    gone = merged(session, database_url)
     new = made_library(5, photos=900)[0][600:]
-    add_photos(new, [f"new{i}" for i in range(300)])
+    add_photos(session, new, [f"new{i}" for i in range(300)])
     assert running.assign(database_url).photos_assigned == 300
     assert query(session, "SELECT count(*) FROM photos WHERE cluster_id = ANY(%s)", gone) == [(0,)]
 
@@ -62,18 +75,16 @@ def test_new_photos_come_into_clusters_that_are_in_use(
     ],
 )
 def test_functions_look_at_clusters_in_use_alone(
-    nearest: str, session: Session, database_url: str
+    gone: list[int], nearest: str, session: Session, database_url: str
 ) -> None:
-    gone = merged(session, database_url)
     for cluster_id in gone:
         [(centroid,)] = query(session, "SELECT centroid FROM clusters WHERE id = %s", cluster_id)
         assert {row[0] for row in query(session, nearest, centroid)}.isdisjoint(gone)
 
 
 def test_photos_that_changed_are_not_placed_in_a_retired_cluster(
-    session: Session, database_url: str
+    gone: list[int], session: Session, database_url: str
 ) -> None:
-    gone = merged(session, database_url)
     query(
         session,
         "UPDATE photos SET embedding = (SELECT centroid FROM clusters WHERE id = %s) WHERE id < 9"
@@ -85,9 +96,8 @@ def test_photos_that_changed_are_not_placed_in_a_retired_cluster(
 
 
 def test_a_theme_that_is_split_off_again_comes_back_with_its_name(
-    session: Session, database_url: str
+    gone: list[int], session: Session, database_url: str
 ) -> None:
-    gone = merged(session, database_url)
     query(session, "UPDATE clusters SET name = 'theme ' || id RETURNING id")
     result = recluster(database_url, k=12, cold=True)
     assert result.clusters_created == 0
@@ -96,9 +106,8 @@ def test_a_theme_that_is_split_off_again_comes_back_with_its_name(
 
 
 def test_undo_takes_back_what_was_retired_and_what_came_back(
-    session: Session, database_url: str
+    gone: list[int], session: Session, database_url: str
 ) -> None:
-    gone = merged(session, database_url)
     back = recluster(database_url, k=12, cold=True).run_id
     assert back is not None
     assert retired(session) == []
@@ -113,7 +122,8 @@ def test_a_cluster_that_a_person_made_and_left_empty_stays(
     session: Session, database_url: str
 ) -> None:
     query(session, "INSERT INTO clusters (name) VALUES ('later') RETURNING id")
-    merged(session, database_url)
+    generate(database_url, k=12)
+    recluster(database_url, k=4)
     assert query(session, "SELECT retired_by FROM cluster_overview WHERE name = 'later'") == [
         (None,)
     ]
@@ -130,9 +140,9 @@ def test_a_cluster_that_ran_dry_before_is_retired_too(session: Session, database
 
 
 def test_what_nobody_needs_is_pruned_and_the_rest_is_kept_with_its_reason(
-    session: Session, database_url: str
+    gone: list[int], session: Session, database_url: str
 ) -> None:
-    named, aside, filled, cited, *others = merged(session, database_url)
+    named, aside, filled, cited, *others = gone
     session.connection.execute(
         "CREATE TABLE albums (cover bigint REFERENCES clusters ON DELETE CASCADE)"
     )
@@ -157,8 +167,8 @@ def test_what_nobody_needs_is_pruned_and_the_rest_is_kept_with_its_reason(
     assert prune(database_url).pruned == ()
 
 
-def test_a_key_of_two_columns_counts(session: Session, database_url: str) -> None:
-    first, *others = merged(session, database_url)
+def test_a_key_of_two_columns_counts(gone: list[int], session: Session, database_url: str) -> None:
+    first, *others = gone
     session.connection.execute("ALTER TABLE clusters ADD UNIQUE (id, status)")
     session.connection.execute(
         "CREATE TABLE posts (state integer, theme bigint,"
@@ -169,9 +179,8 @@ def test_a_key_of_two_columns_counts(session: Session, database_url: str) -> Non
 
 
 def test_undo_past_a_prune_says_what_it_can_not_do(
-    session: Session, database_url: str, run_cli: Callable[..., Finished]
+    gone: list[int], session: Session, database_url: str, run_cli: Callable[..., Finished]
 ) -> None:
-    gone = merged(session, database_url)
     [(lost,)] = query(
         session,
         "SELECT sum(photos_before) FROM cluster_run_clusters WHERE run_id = 2"
@@ -191,7 +200,9 @@ def test_the_command_for_people_and_with_json(
 ) -> None:
     prune_command = ("clusters", "prune", "--database-url", database_url)
     assert run_cli(*prune_command).out == "No cluster is retired: there is nothing to prune.\n"
-    named, *others = merged(session, database_url)
+    generate(database_url, k=12)
+    recluster(database_url, k=4)
+    named, *others = retired(session)
     query(session, "UPDATE clusters SET name = 'Oma' WHERE id = %s RETURNING id", named)
     told = run_cli(*prune_command, "--dry-run").out.splitlines()
     assert told[:2] == ["7 retired clusters would be deleted.", "1 retired cluster kept:"]
@@ -205,25 +216,25 @@ def test_the_command_for_people_and_with_json(
     assert listed.count("retired") == 1
 
 
+@pytest.mark.usefixtures("gone")
 def test_a_retired_cluster_shows_no_measures_of_an_older_run(
     session: Session, database_url: str, run_cli: Callable[..., Finished]
 ) -> None:
-    merged(session, database_url)
     found = json.loads(run_cli("clusters", "--json", "--database-url", database_url).out)
     for cluster in found["clusters"]:
         measures = [cluster[name] for name in ("silhouette", "davies_bouldin", "mean_distance")]
         assert (measures == [None] * 3) == (cluster["retired_by"] is not None)
 
 
+@pytest.mark.usefixtures("gone")
 def test_no_clusters_of_a_scope_is_said_of_the_scope(
     session: Session, database_url: str, run_cli: Callable[..., Finished]
 ) -> None:
-    merged(session, database_url)
     told = run_cli("clusters", "--scope", "99", "--database-url", database_url).out
     assert told == "There are no clusters of scope 99.\n"
 
 
+@pytest.mark.usefixtures("gone")
 def test_nan_is_no_limit_that_lets_all_in(session: Session, database_url: str) -> None:
-    merged(session, database_url)
     query(session, "UPDATE photos SET cluster_id = NULL WHERE id = 1 RETURNING id")
     assert query(session, "SELECT assign_photo(1, 'NaN')") == [(None,)]

@@ -11,8 +11,9 @@ from fluffy_sql.errors import DatabaseError
 from fluffy_sql.postgres.session import Session
 from fluffy_sql.postgres.workers import Workers
 
-LONG = 6.0
-PROMPT = 4.0
+LONG = 60.0
+# What is cancelled ends at once, but on a busy machine.
+PROMPT = 20.0
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ def assign_by_scipy(gains: NDArray[np.float64]) -> list[tuple[int, int]]:
     return list(zip(rows.tolist(), columns.tolist(), strict=True))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(
     gains=arrays(np.float64, SHAPES, elements=st.integers(0, 3).map(float))
     | arrays(np.float64, SHAPES, elements=st.floats(0, 2, width=32))

@@ -42,9 +42,9 @@ RUN_THERE = sorted(
 )
 
 
-@pytest.mark.parametrize("name", RUN_THERE)
-def test_a_statement_keeps_the_rules(name: str) -> None:
-    assert broken_rules(statement(name).text) == []
+def test_statements_keep_the_rules() -> None:
+    broken = {name: broken_rules(statement(name).text) for name in RUN_THERE}
+    assert {name: rules for name, rules in broken.items() if rules} == {}
 
 
 @pytest.mark.parametrize("name", sorted({*SENDS_LITTLE}))

@@ -93,7 +93,7 @@ def render(
         title_of=album.title,
         reach=reach,
         pull=pull,
-        sheet=lambda cluster: f"{SHEETS}/{album.sheet_name(cluster)}",
+        sheet=_sheet,
         fits=_fits,
     )
     content = _content(library, pictures, unreadable, now)
@@ -107,6 +107,11 @@ def render(
         moved=moved,
         interactive=interactive,
     )
+
+
+def _sheet(cluster: Cluster) -> str:
+    """The address of its contact sheet."""
+    return f"{SHEETS}/{album.sheet_name(cluster)}"
 
 
 def _fits(photos: Sequence[PagePhoto]) -> list[tuple[PagePhoto, Fit]]:
