@@ -32,6 +32,14 @@ def test_photos_to_move_back_are_found_in_one_pass(session: Session, placed: int
     assert rows_looked_at(explained) < 10 * PHOTOS
 
 
+def test_photos_left_in_no_cluster_are_counted_in_one_pass(session: Session, placed: int) -> None:
+    session.connection.execute("ANALYZE photos")
+    session.execute("runs/list_photos_to_move_back", run_id=placed, labels=[], cluster_ids=[])
+    session.connection.execute("UPDATE photos SET cluster_id = NULL")
+    explained = explain(session, "runs/count_unplaced")
+    assert rows_looked_at(explained) < 10 * PHOTOS
+
+
 def test_runs_without_a_photo_in_common_are_compared_in_one_pass(
     session: Session, placed: int
 ) -> None:
